@@ -1,0 +1,1 @@
+"""Timing without tensors: audio -> curve -> plan. Knows numpy and scipy, neither torch nor ComfyUI."""

@@ -1,0 +1,29 @@
+"""The errors an artist can meet. Every message says what is wrong, the value, and what to do."""
+
+
+class KeyVIDError(ValueError):
+    """Base of every error this pack raises on purpose; its text is one or two plain sentences."""
+
+
+class AudioError(KeyVIDError):
+    """The sound cannot be used: empty, not finite, wrong rate, too short."""
+
+
+class CurveError(KeyVIDError):
+    """A motion curve is malformed or does not fit what it is used with."""
+
+
+class SelectionError(KeyVIDError):
+    """Keyframes cannot be selected as asked: count, strategy or thresholds out of range."""
+
+
+class PlanError(KeyVIDError):
+    """A plan or an edit is malformed."""
+
+
+class PlanVersionError(PlanError):
+    """A plan or an edit was written by a newer version of the pack."""
+
+
+class PlanMismatchError(PlanError):
+    """An edit was made for a clip of another length or frame rate."""

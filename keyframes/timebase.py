@@ -1,0 +1,59 @@
+"""Frames, seconds and samples: the one place where they are turned into each other.
+
+Frames are authoritative and seconds are derived. `js/timebase.js` mirrors `frame_at` and `time_at`;
+`tests/timebase_table.json` holds both to the same answers.
+"""
+
+import math
+from fractions import Fraction
+
+from .errors import KeyVIDError
+
+FPS = 24.0  # video rate of the published models (arXiv 2504.09656, sec. 4)
+N_FRAMES = 48  # frames of one clip: 2 s at 24 fps (sec. 4)
+MAX_N_FRAMES = 86_400  # one hour at 24 fps: beyond this a number is a typing slip
+
+
+def frame_at(time_s, *, fps):
+    """The frame nearest to a time; exactly between two frames the later one.
+
+    This is the only rounding rule: floor(time_s * fps + 1/2), which is what JavaScript's Math.round does.
+
+    Parameters: time_s in seconds (float); fps in frames per second (float > 0).
+    Returns: int frame index, frame 0 being the one shown at 0 s. Negative times give negative frames.
+    """
+    return math.floor(time_s * fps + 0.5)
+
+
+def time_at(frame, *, fps):
+    """The time in seconds at which a frame is first shown: frame / fps."""
+    return frame / fps
+
+
+def fps_fraction(fps):
+    """The frame rate as an exact fraction, so that lengths never drift (23.976 is 2997/125).
+
+    Raises KeyVIDError unless 1 <= fps <= 240.
+    """
+    if not (isinstance(fps, (int, float, Fraction)) and math.isfinite(fps) and 1 <= fps <= 240):
+        raise KeyVIDError(
+            f"The frame rate is {fps}; give a number of frames per second from 1 to 240, such as 24."
+        )
+    return Fraction(fps).limit_denominator(1001)
+
+
+def n_samples_at(n_frames, *, fps, sample_rate):
+    """How many audio samples `n_frames` frames last, rounded once at the end (half up): no drift over length.
+
+    Parameters: n_frames (int >= 0); fps in frames per second; sample_rate in Hz.
+    """
+    return math.floor(n_frames * sample_rate / fps_fraction(fps) + Fraction(1, 2))
+
+
+def n_frames_in(n_samples, *, fps, sample_rate):
+    """How many whole frames fit into `n_samples` samples."""
+    whole = math.floor(n_samples * fps_fraction(fps) / sample_rate) + 1
+    # n_samples_at rounds, so the last frame may end up to half a sample past the sound
+    while whole > 0 and n_samples_at(whole, fps=fps, sample_rate=sample_rate) > n_samples:
+        whole -= 1
+    return whole
