@@ -28,31 +28,40 @@ class MotionCurve:
         return len(self.score)
 
 
-def motion_curve(score, *, fps, source, fingerprint=None):
-    """A checked MotionCurve from scores (n_frames,) in [0, 1].
+def checked_scores(values):
+    """Values as float64 (n_frames,), in any range.
 
-    Raises CurveError when the scores are not one-dimensional, fewer than 2, not finite or out of range.
+    Raises CurveError when they are not one-dimensional, fewer than 2, not numbers or not finite.
     """
-    fps_fraction(fps)
     try:
-        score = np.array(score, dtype=np.float64)
+        scores = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise CurveError(
             "The motion curve holds something that is not a number; give one number per frame."
         ) from None
-    if score.ndim != 1 or len(score) < 2:
+    if scores.ndim != 1 or len(scores) < 2:
         raise CurveError(
-            f"The motion curve has shape {score.shape}; give one number per frame, at least 2."
+            f"The motion curve has shape {scores.shape}; give one number per frame, at least 2."
         )
-    if not np.isfinite(score).all():
-        frame = int(np.flatnonzero(~np.isfinite(score))[0])
+    if not np.isfinite(scores).all():
+        frame = int(np.flatnonzero(~np.isfinite(scores))[0])
         raise CurveError(
-            f"The motion curve is {score[frame]} at frame {frame}; every score must be a finite number."
+            f"The motion curve is {scores[frame]} at frame {frame}; every score must be a finite number."
         )
+    return scores
+
+
+def motion_curve(score, *, fps, source, fingerprint=None):
+    """A checked MotionCurve from scores (n_frames,) in [0, 1].
+
+    Raises CurveError as `checked_scores` does, and when a score is out of range.
+    """
+    fps_fraction(fps)
+    score = checked_scores(score)
     if score.min() < 0 or score.max() > 1:
         raise CurveError(
-            f"The motion curve runs from {score.min():.3g} to {score.max():.3g}; scores must lie between 0 and 1. "
-            "Normalise it first."
+            f"The motion curve runs from {score.min():.3g} to {score.max():.3g}; scores must lie between "
+            "0 and 1. Normalise it first."
         )
     score.setflags(write=False)
     return MotionCurve(score=score, fps=float(fps), source=source, fingerprint=fingerprint)
@@ -72,3 +81,12 @@ def resample(values, n_frames):
     """Values (n,) linearly resampled to (n_frames,), first and last value kept."""
     values = np.asarray(values, dtype=np.float64)
     return np.interp(np.linspace(0, len(values) - 1, n_frames), np.arange(len(values)), values)
+
+
+def check_fits(curve, *, n_frames, fps):
+    """Raises CurveError unless the curve belongs to a clip of `n_frames` frames at `fps`."""
+    if (curve.n_frames, curve.fps) != (n_frames, fps):
+        raise CurveError(
+            f"The curve has {curve.n_frames} frames at {curve.fps:g} fps but the plan has {n_frames} at "
+            f"{fps:g} fps. Connect the curve that the plan was selected from."
+        )

@@ -1,0 +1,1 @@
+"""Everything that touches ComfyUI's internals. A ComfyUI upgrade may only ever break this room."""

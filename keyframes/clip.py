@@ -1,0 +1,42 @@
+"""Cutting the piece of a sound that a video lasts."""
+
+import math
+
+from .errors import AudioError
+from .timebase import n_frames_in, n_samples_at
+
+
+def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
+    """The samples of `n_frames` frames from `start_s` on, exact to the sample.
+
+    Parameters: samples (n_channels, n_samples); sample_rate in Hz; start_s in seconds; n_frames, where
+    0 means as many whole frames as there are; fps in frames per second.
+    Returns: (samples (n_channels, n_samples_at(n_frames)), n_frames). A view, not a copy.
+    Raises AudioError when the sound is too short, or fewer than 2 frames are asked for or left.
+    """
+    n_samples = samples.shape[1]
+    length_s = n_samples / sample_rate
+    start = math.floor(start_s * sample_rate + 0.5)
+    if start >= n_samples:
+        raise AudioError(
+            f"The clip starts at {start_s:g} s but the sound is only {length_s:.2f} s long. "
+            "Choose an earlier start."
+        )
+    n_available = n_frames_in(n_samples - start, fps=fps, sample_rate=sample_rate)
+    if n_available < 2:
+        raise AudioError(
+            f"From {start_s:g} s on, only {(n_samples - start) / sample_rate:.3f} s of sound are left, less "
+            f"than 2 frames at {fps:g} fps. Choose an earlier start or connect a longer sound."
+        )
+    if n_frames == 0:
+        n_frames = n_available
+    if n_frames < 2:
+        raise AudioError("A clip of 1 frame cannot move; ask for 2 frames or more, or 0 for all.")
+    if n_frames > n_available:
+        raise AudioError(
+            f"{n_frames} frames at {fps:g} fps from {start_s:g} s on need sound until "
+            f"{start_s + n_frames / fps:.2f} s, but it ends at {length_s:.2f} s. Set frames to "
+            f"{n_available} or less (0 takes all), start earlier, or connect a longer sound."
+        )
+    stop = start + n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
+    return samples[:, start:stop], n_frames

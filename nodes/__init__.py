@@ -1,0 +1,34 @@
+"""The nodes, one file per stage of the graph, and the explicit list of them."""
+
+from comfy_api.latest import ComfyExtension
+
+from ..host.files import copy_sample_media
+from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
+from .clip_audio import ClipAudio
+from .edit import EditKeyframes
+from .localize import LocalizeKeyframes
+from .plan_info import PlanInfo
+from .select import SelectKeyframes
+from .timing_files import LoadTiming, SaveTiming
+from .timing_preview import TimingPreview
+
+
+class KeyVIDExtension(ComfyExtension):
+    async def on_load(self):
+        copy_sample_media()
+
+    async def get_node_list(self):
+        return [
+            ClipAudio,
+            LocalizeKeyframes,
+            SelectKeyframes,
+            EditKeyframes,
+            PlanInfo,
+            TimingPreview,
+            PlanToFrames,
+            FramesToPlan,
+            CurveToValues,
+            ValuesToCurve,
+            SaveTiming,
+            LoadTiming,
+        ]

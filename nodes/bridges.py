@@ -1,0 +1,156 @@
+"""Bridges: plans and curves as the plain lists, strings and masks that other packs speak, and back.
+
+A list leaves as one Python list on an INT or FLOAT socket: marking it as an output list would run
+everything downstream once per element.
+"""
+
+from comfy_api.latest import io
+
+from ..host.masks import frame_masks
+from ..keyframes.curve import checked_scores, motion_curve
+from ..keyframes.curve import normalise as normalised
+from ..keyframes.errors import KeyVIDError
+from ..keyframes.plan import plan_at_frames
+from ..keyframes.text import frames_from_text, frames_to_text, values_to_schedule
+from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES, time_at
+from .sockets import Curve, Plan
+
+
+def size_inputs():
+    tooltip = "Size of the masks in pixels."
+    return [
+        io.Int.Input("width", default=512, min=8, max=8192, step=8, advanced=True, tooltip=tooltip),
+        io.Int.Input("height", default=320, min=8, max=8192, step=8, advanced=True, tooltip=tooltip),
+    ]
+
+
+class PlanToFrames(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_PlanToFrames",
+            display_name="Plan To Frames (KeyVID)",
+            category="KeyVID/bridges",
+            description="The keyframes of a plan as lists, strings and masks for other packs.",
+            search_aliases=["keyframe indices", "schedule", "keyvid"],
+            inputs=[Plan.Input("plan"), *size_inputs()],
+            outputs=[
+                io.Int.Output(display_name="frames", tooltip="One list of frame numbers."),
+                io.Float.Output(display_name="times (s)", tooltip="One list of times in seconds."),
+                io.String.Output(display_name="text", tooltip="0, 7, 12"),
+                io.String.Output(display_name="schedule", tooltip="0:(1.000), 1:(0.000): 1 at keyframes"),
+                io.Mask.Output(display_name="masks", tooltip="One mask per frame, white at keyframes."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, plan, width, height):
+        frames = plan.frames
+        at_keyframe = [0.0] * plan.n_frames
+        for frame in frames:
+            at_keyframe[frame] = 1.0
+        return io.NodeOutput(
+            frames,
+            [time_at(frame, fps=plan.fps) for frame in frames],
+            frames_to_text(frames),
+            values_to_schedule(at_keyframe),
+            frame_masks(at_keyframe, width=width, height=height),
+        )
+
+
+class FramesToPlan(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_FramesToPlan",
+            display_name="Frames To Plan (KeyVID)",
+            category="KeyVID/bridges",
+            description="A plan from frame numbers: typed, or a list from another pack.",
+            search_aliases=["import keyframes", "keyvid"],
+            inputs=[
+                io.String.Input(
+                    "text",
+                    default="0",
+                    multiline=True,
+                    tooltip="Frame numbers such as 0, 7, 12, or a schedule such as 0:(1.0), 7:(0.5). "
+                    "Frame 0 is added if it is missing.",
+                ),
+                io.Float.Input("fps", default=FPS, min=1.0, max=240.0, step=0.001),
+                io.Int.Input("n_frames", display_name="frames", default=N_FRAMES, min=2, max=MAX_N_FRAMES),
+                io.Int.Input(
+                    "frame_list",
+                    display_name="frame list",
+                    optional=True,
+                    force_input=True,
+                    tooltip="A list of frame numbers; used instead of the text when connected.",
+                ),
+            ],
+            outputs=[Plan.Output(display_name="plan")],
+        )
+
+    @classmethod
+    def execute(cls, text, fps, n_frames, frame_list=None):
+        frames = frames_from_text(text) if frame_list is None else _as_list(frame_list)
+        return io.NodeOutput(plan_at_frames({0, *frames}, fps=fps, n_frames=n_frames))
+
+
+class CurveToValues(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_CurveToValues",
+            display_name="Curve To Values (KeyVID)",
+            category="KeyVID/bridges",
+            description="The motion curve as a list, a schedule string and masks for other packs.",
+            search_aliases=["float list", "schedule", "audio reactive", "keyvid"],
+            inputs=[Curve.Input("curve"), *size_inputs()],
+            outputs=[
+                io.Float.Output(display_name="values", tooltip="One list, one value per frame."),
+                io.String.Output(display_name="schedule", tooltip="0:(0.012), 1:(0.250), ..."),
+                io.Mask.Output(display_name="masks", tooltip="One grey mask per frame."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, curve, width, height):
+        values = [float(value) for value in curve.score]
+        masks = frame_masks(values, width=width, height=height)
+        return io.NodeOutput(values, values_to_schedule(values), masks)
+
+
+class ValuesToCurve(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_ValuesToCurve",
+            display_name="Values To Curve (KeyVID)",
+            category="KeyVID/bridges",
+            description="A motion curve from another pack's values, one per frame.",
+            search_aliases=["float list", "keyvid"],
+            inputs=[
+                io.Float.Input("values", force_input=True, tooltip="A list of numbers, one per frame."),
+                io.Float.Input("fps", default=FPS, min=1.0, max=240.0, step=0.001),
+                io.Boolean.Input(
+                    "normalise",
+                    default=False,
+                    tooltip="Scale the values so that the lowest becomes 0 and the highest 1.",
+                ),
+            ],
+            outputs=[Curve.Output(display_name="curve")],
+        )
+
+    @classmethod
+    def execute(cls, values, fps, normalise):
+        scores = checked_scores(_as_list(values))
+        if normalise:
+            scores = normalised(scores)
+        return io.NodeOutput(motion_curve(scores, fps=fps, source="values"))
+
+
+def _as_list(values):
+    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+        raise KeyVIDError(
+            f"A list of numbers is needed but {values!r} came in. Connect an output that gives one value "
+            "per frame."
+        )
+    return list(values)

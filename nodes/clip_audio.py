@@ -1,0 +1,60 @@
+"""Clip Audio: the piece of the sound that the video lasts, and the only place where fps is typed."""
+
+from comfy_api.latest import io
+
+from ..host.audio import audio_of, samples_of
+from ..keyframes.clip import cut_clip
+from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES
+
+
+class ClipAudio(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_ClipAudio",
+            display_name="Clip Audio (KeyVID)",
+            category="KeyVID/timing",
+            description="Cuts the piece of a sound that the video lasts, to the exact sample. "
+            "The frame rate is set here and nowhere else.",
+            search_aliases=["trim audio", "fps", "video length", "keyvid"],
+            inputs=[
+                io.Audio.Input("audio", tooltip="The sound that the picture should move to."),
+                io.Float.Input(
+                    "start_s",
+                    display_name="start (s)",
+                    default=0.0,
+                    min=0.0,
+                    max=86400.0,
+                    step=0.01,
+                    tooltip="Where in the sound the video starts, in seconds.",
+                ),
+                io.Float.Input(
+                    "fps",
+                    default=FPS,
+                    min=1.0,
+                    max=240.0,
+                    step=0.001,
+                    tooltip="Frames per second of the video. The KeyVID models make 24.",
+                ),
+                io.Int.Input(
+                    "n_frames",
+                    display_name="frames",
+                    default=N_FRAMES,
+                    min=0,
+                    max=MAX_N_FRAMES,
+                    tooltip="How many frames the video has. 48 is 2 seconds at 24 fps, what the KeyVID "
+                    "models make. 0 takes the sound to its end.",
+                ),
+            ],
+            outputs=[
+                io.Audio.Output(display_name="audio", tooltip="The cut sound."),
+                io.Float.Output(display_name="fps"),
+                io.Int.Output(display_name="frames"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, audio, start_s, fps, n_frames):
+        samples, sample_rate = samples_of(audio)
+        clip, n_frames = cut_clip(samples, sample_rate, start_s=start_s, n_frames=n_frames, fps=fps)
+        return io.NodeOutput(audio_of(clip, sample_rate), fps, n_frames)

@@ -1,0 +1,84 @@
+"""Edit Keyframes: the artist's hand on the plan. Its one widget holds the edit and nothing else ever will."""
+
+import logging
+
+from comfy_api.latest import io
+
+from ..host.audio import clip_samples_of
+from ..host.previews import strip_ui
+from ..keyframes.curve import check_fits
+from ..keyframes.edit import apply_edit, edit_from_json
+from ..keyframes.errors import KeyVIDError
+from ..keyframes.fingerprint import same_sound
+from ..keyframes.plan import plan_to_document
+from .sockets import Curve, Plan
+
+log = logging.getLogger("keyvid")
+
+OTHER_SOUND = (
+    "This edit was made for another sound of the same length. It is applied as it is: check the "
+    "keyframes by ear, or clear the edit to start from the new prediction."
+)
+
+
+class EditKeyframes(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_EditKeyframes",
+            display_name="Edit Keyframes (KeyVID)",
+            category="KeyVID/timing",
+            description="Your hand on the timing. Empty, it passes the prediction on. What you change stays "
+            "as you left it when the prediction changes; the rest follows.",
+            search_aliases=["timeline", "keyframe editor", "keyvid"],
+            is_output_node=True,  # so that "run up to here" fills the editor without paying for diffusion
+            inputs=[
+                Plan.Input("plan", tooltip="The predicted keyframes from Select Keyframes."),
+                Curve.Input("curve", optional=True, tooltip="Shown behind the keyframes."),
+                io.Audio.Input("audio", optional=True, tooltip="Shown behind the keyframes."),
+                io.String.Input(
+                    "edit",
+                    optional=True,
+                    socketless=True,
+                    multiline=True,
+                    default="",
+                    tooltip="Your edit. Empty: the prediction is used. A list of frames such as "
+                    "0, 7, 12 is an edit too.",
+                    extra_dict={"widgetType": "KEYVID_EDIT"},
+                ),
+            ],
+            outputs=[Plan.Output(display_name="plan", tooltip="The plan with your edit applied.")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, edit=""):
+        try:
+            edit_from_json(edit)
+        except KeyVIDError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, plan, curve=None, audio=None, edit=""):
+        made = edit_from_json(edit)
+        result = plan if made is None else apply_edit(made, plan)
+        notice = ""
+        if made is not None and not same_sound(made.plan.fingerprint, plan.fingerprint):
+            notice = OTHER_SOUND
+            log.warning("Edit Keyframes: %s", notice)
+        if curve is not None:
+            check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
+        samples = None
+        if audio is not None:
+            samples, _ = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
+        shown = strip_ui(
+            cls, n_frames=plan.n_frames, fps=plan.fps, samples=samples, curve=curve, plan=result
+        )
+        shown["keyvid_edit"] = [
+            {
+                "prediction": plan_to_document(plan),
+                "plan": plan_to_document(result),
+                "notice": notice,
+            }
+        ]
+        return io.NodeOutput(result, ui=shown)

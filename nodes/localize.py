@@ -1,0 +1,48 @@
+"""Localize Keyframes: how much should move at each frame, heard from the sound."""
+
+from comfy_api.latest import io
+
+from ..host.audio import clip_samples_of
+from ..host.previews import strip_ui
+from ..keyframes.beats import beats_curve
+from ..keyframes.onset import onset_curve
+from .sockets import Curve
+
+METHODS = {"onset": onset_curve, "beats": beats_curve}
+
+
+class LocalizeKeyframes(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_LocalizeKeyframes",
+            display_name="Localize Keyframes (KeyVID)",
+            category="KeyVID/timing",
+            description="Listens to the sound and gives each frame a motion score: "
+            "high where something should move.",
+            search_aliases=["onset", "beat", "audio reactive", "motion score", "keyvid"],
+            inputs=[
+                io.Audio.Input("audio", tooltip="The sound from Clip Audio."),
+                io.Float.Input("fps", force_input=True, tooltip="The fps from Clip Audio."),
+                io.Int.Input(
+                    "n_frames",
+                    display_name="frames",
+                    force_input=True,
+                    tooltip="The frames from Clip Audio.",
+                ),
+                io.Combo.Input(
+                    "method",
+                    options=list(METHODS),
+                    default="onset",
+                    tooltip="onset: every strike, hit or note start. beats: the steady pulse of music.",
+                ),
+            ],
+            outputs=[Curve.Output(display_name="curve", tooltip="One motion score per frame.")],
+        )
+
+    @classmethod
+    def execute(cls, audio, fps, n_frames, method):
+        samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
+        curve = METHODS[method](samples, sample_rate, n_frames=n_frames, fps=fps)
+        shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)
+        return io.NodeOutput(curve, ui=shown)

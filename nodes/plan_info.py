@@ -1,0 +1,36 @@
+"""Plan Info: what other nodes want to know of a plan, above all fps for Create Video."""
+
+from comfy_api.latest import io
+
+from .sockets import Plan
+
+
+class PlanInfo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_PlanInfo",
+            display_name="Plan Info (KeyVID)",
+            category="KeyVID/timing",
+            description="The numbers of a plan. Wire fps into Create Video, whose own default is 30.",
+            search_aliases=["fps", "frame count", "keyvid"],
+            inputs=[Plan.Input("plan")],
+            outputs=[
+                io.Float.Output(display_name="fps"),
+                io.Int.Output(display_name="frames", tooltip="Length of the video in frames."),
+                io.Int.Output(display_name="count", tooltip="How many keyframes the plan has."),
+                io.String.Output(display_name="summary", tooltip="The plan in words."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, plan):
+        lines = [
+            f"{plan.n_frames} frames at {plan.fps:g} fps ({plan.n_frames / plan.fps:.2f} s), "
+            f"{plan.count} keyframes"
+        ]
+        for keyframe in plan.keyframes:
+            locked = ", locked" if keyframe.locked else ""
+            time_s = keyframe.frame / plan.fps
+            lines.append(f"frame {keyframe.frame} ({time_s:.2f} s): {keyframe.kind}{locked}")
+        return io.NodeOutput(plan.fps, plan.n_frames, plan.count, "\n".join(lines))

@@ -1,0 +1,83 @@
+"""Select Keyframes: which frames of the motion curve become keyframes."""
+
+from comfy_api.latest import io
+
+from ..host.previews import strip_ui
+from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
+from ..keyframes.select import STRATEGIES, select_keyframes
+from ..keyframes.timebase import MAX_N_FRAMES
+from .sockets import Curve, Plan
+
+
+class SelectKeyframes(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_SelectKeyframes",
+            display_name="Select Keyframes (KeyVID)",
+            category="KeyVID/timing",
+            description="Chooses the frames that get a keyframe: the first one, the peaks of the curve, "
+            "the valleys between them, and frames that fill the widest gaps.",
+            search_aliases=["peaks", "keyframe plan", "peak detection", "keyvid"],
+            inputs=[
+                Curve.Input("curve", tooltip="The motion curve from Localize Keyframes."),
+                io.Combo.Input(
+                    "strategy",
+                    options=list(STRATEGIES),
+                    default="strongest",
+                    tooltip="strongest: the clearest peaks first, always the same. released: the random "
+                    "choice of the published KeyVID code. paper: the random choice of the paper "
+                    "(Algorithm 1). uniform: evenly spaced. first_last: only the two ends.",
+                ),
+                io.Int.Input(
+                    "count",
+                    default=0,
+                    min=0,
+                    max=MAX_N_FRAMES,
+                    tooltip="How many keyframes. 0 takes 12 for every 48 frames, what the KeyVID models "
+                    "were trained on. first_last always has 2.",
+                ),
+                io.Int.Input(
+                    "selection_seed",
+                    display_name="selection seed",
+                    default=0,
+                    min=0,
+                    max=2**32 - 1,
+                    control_after_generate=False,
+                    tooltip="Only for the random strategies, released and paper: another number, "
+                    "another choice.",
+                ),
+                io.Float.Input(
+                    "prominence",
+                    default=PROMINENCE,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    advanced=True,
+                    tooltip="How far a peak must stand out from its surroundings to count.",
+                ),
+                io.Int.Input(
+                    "peak_distance",
+                    display_name="peak distance (frames)",
+                    default=PEAK_DISTANCE,
+                    min=1,
+                    max=240,
+                    advanced=True,
+                    tooltip="Of two peaks closer than this many frames only the higher one counts.",
+                ),
+            ],
+            outputs=[Plan.Output(display_name="plan", tooltip="The keyframes, ready to be edited.")],
+        )
+
+    @classmethod
+    def execute(cls, curve, strategy, count, selection_seed, prominence, peak_distance):
+        plan = select_keyframes(
+            curve,
+            strategy=strategy,
+            count=count or None,
+            selection_seed=selection_seed,
+            prominence=prominence,
+            distance=peak_distance,
+        )
+        shown = strip_ui(cls, n_frames=plan.n_frames, fps=plan.fps, curve=curve, plan=plan)
+        return io.NodeOutput(plan, ui=shown)

@@ -1,0 +1,84 @@
+"""Save Timing and Load Timing: the plan and the curve as a JSON file."""
+
+from comfy_api.latest import io
+
+from ..host.files import (
+    TIMING_SUFFIX,
+    new_output_file,
+    read_timing_text,
+    timing_files,
+    timing_stamp,
+    write_text,
+)
+from ..keyframes.errors import KeyVIDError
+from ..keyframes.timing_file import timing_from_json, timing_to_json
+from .sockets import Curve, Plan
+
+
+class SaveTiming(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_SaveTiming",
+            display_name="Save Timing (KeyVID)",
+            category="KeyVID/bridges",
+            description=f"Writes the plan, and the curve if connected, to a *{TIMING_SUFFIX} file in "
+            "ComfyUI's output folder.",
+            search_aliases=["export keyframes", "json", "keyvid"],
+            is_output_node=True,
+            inputs=[
+                Plan.Input("plan"),
+                Curve.Input("curve", optional=True),
+                io.String.Input(
+                    "filename_prefix",
+                    default="keyvid/timing",
+                    tooltip="Name inside the output folder; a number is added.",
+                ),
+            ],
+            outputs=[io.String.Output(display_name="filename")],
+        )
+
+    @classmethod
+    def execute(cls, plan, filename_prefix, curve=None):
+        path, filename, subfolder = new_output_file(filename_prefix, TIMING_SUFFIX)
+        write_text(path, timing_to_json(plan=plan, curve=curve))
+        return io.NodeOutput(f"{subfolder}/{filename}" if subfolder else filename)
+
+
+class LoadTiming(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_LoadTiming",
+            display_name="Load Timing (KeyVID)",
+            category="KeyVID/bridges",
+            description=f"Reads a *{TIMING_SUFFIX} file from ComfyUI's input folder (or its keyvid subfolder).",
+            search_aliases=["import keyframes", "json", "keyvid"],
+            inputs=[
+                io.Combo.Input(
+                    "file",
+                    options=timing_files(),
+                    tooltip="A file written by Save Timing. Copy it into ComfyUI's input folder first.",
+                ),
+            ],
+            outputs=[Plan.Output(display_name="plan"), Curve.Output(display_name="curve")],
+        )
+
+    @classmethod
+    def validate_inputs(cls, file=""):
+        try:
+            timing_stamp(file)
+        except KeyVIDError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def fingerprint_inputs(cls, file):
+        return timing_stamp(file)
+
+    @classmethod
+    def execute(cls, file):
+        plan, curve = timing_from_json(read_timing_text(file))
+        if plan is None:
+            raise KeyVIDError(f"The timing file {file!r} holds no plan. Choose one written by Save Timing.")
+        return io.NodeOutput(plan, curve)
