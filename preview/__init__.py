@@ -1,0 +1,1 @@
+"""Pictures of timing: the strip and the animatic. Knows numpy, Pillow and PyAV, neither torch nor ComfyUI."""

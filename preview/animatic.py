@@ -1,0 +1,252 @@
+"""The timing preview: the picture moves, each keyframe flashes, the strip runs along, with the sound."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..keyframes.audio import check_audio, peaks_min_max
+from ..keyframes.curve import check_fits
+from ..keyframes.errors import KeyVIDError
+from ..keyframes.timebase import n_samples_at, time_at
+from . import picture as pictures
+from . import style
+from .captions import draw_label, draw_legend, label_of
+from .mp4 import write_mp4
+from .strip import draw_playhead, draw_strip, frame_x, waveform_columns
+
+PAGE_S = 10.0  # a longer clip's strip turns pages, or its keyframes could not be told apart
+MIN_WIDTH = 128
+GLOW_S = 0.09  # decay time of the coloured light after a keyframe
+
+
+class Layout(NamedTuple):
+    """Where everything lies, in pixels. The mat is the band of `mat` pixels around the stage."""
+
+    width: int
+    height: int
+    mat: int
+    stage_height: int
+    picture: tuple  # left, top, width, height
+    header: tuple  # top, height
+    strip: tuple  # top, height
+    scale: float
+
+
+def layout_of(picture_size, *, width):
+    """The Layout for a picture of (width, height) pixels in a video `width` pixels wide, both sizes even.
+
+    An odd width gives a video one pixel narrower, since H.264 halves the colours' resolution.
+    Raises KeyVIDError below MIN_WIDTH.
+    """
+    if width < MIN_WIDTH:
+        raise KeyVIDError(
+            f"The preview is {width} pixels wide; make it at least {MIN_WIDTH} pixels wide."
+        )
+    width -= width % 2
+    scale = max(0.5, width / 640)
+    mat = max(4, 2 * round(3 * width / 640))
+    inner = width - 2 * mat
+    # between a panorama and an upright portrait the stage takes the picture's own proportions
+    own_height = inner * picture_size[1] / picture_size[0]
+    inner_height = 2 * round(min(max(own_height, 0.3 * inner), 0.85 * inner) / 2)
+    stage_height = inner_height + 2 * mat
+    size = (inner, inner_height)
+    if abs(own_height - inner_height) > 1:  # more than rounding
+        size = pictures.fit(picture_size, size)
+    left, top = (
+        (box - length) // 2 for box, length in zip((inner, inner_height), size, strict=True)
+    )
+    header = (stage_height, round(30 * scale))
+    strip = (stage_height + header[1], round(104 * scale))
+    height = sum(strip) + round(8 * scale)
+    return Layout(
+        width=width,
+        height=height + height % 2,
+        mat=mat,
+        stage_height=stage_height,
+        picture=(mat + left, mat + top, *size),
+        header=header,
+        strip=strip,
+        scale=scale,
+    )
+
+
+def render_animatic(
+    path,
+    *,
+    image,
+    samples,
+    sample_rate,
+    plan,
+    curve=None,
+    width=640,
+    on_frame=None,
+):
+    """Writes the timing preview of a plan as an MP4 with sound (`mp4.write_mp4` says what is exact).
+
+    The picture pulses with the curve (without one, with the keyframes). The mat around it is dark, and
+    lights up in the colour of the keyframe's kind on exactly the frame of each keyframe; a label names it.
+    Below runs the timing strip, in pages of about PAGE_S seconds. One frame is held at a time.
+
+    Parameters:
+    path: file to write (str or path).
+    image: float (H, W, 3) in [0, 1], any proportions.
+    samples: float (n_channels, n_samples) at sample_rate Hz, of the clip. Sound beyond the plan's end is
+        left out, missing sound is silence, more than 2 channels are mixed to stereo.
+    plan: a KeyframePlan: .fps, .n_frames, and .keyframes with .frame, .kind, .locked.
+    curve: the plan's MotionCurve, or None.
+    width: of the video in pixels; odd widths lose one pixel.
+    on_frame: called as on_frame(n_done, n_frames) after each frame; what it raises cancels the rendering.
+
+    Raises KeyVIDError, AudioError or CurveError for what cannot be shown. No unfinished file is left.
+    """
+    check_audio(samples, sample_rate)
+    if curve is not None:
+        check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
+    picture = pictures.to_picture(image)
+    layout = layout_of(picture.size, width=width)
+    frames = animatic_frames(
+        picture, layout, samples=samples, sample_rate=sample_rate, plan=plan, curve=curve
+    )
+    write_mp4(
+        path,
+        frames,
+        width=layout.width,
+        height=layout.height,
+        n_frames=plan.n_frames,
+        fps=plan.fps,
+        samples=samples,
+        sample_rate=sample_rate,
+        on_frame=on_frame,
+    )
+
+
+def animatic_frames(picture, layout, *, samples, sample_rate, plan, curve):
+    """Yields the plan's frames as uint8 (height, width, 3). The array is one and the same each time."""
+    canvas = np.empty((layout.height, layout.width, 3), np.uint8)
+    canvas[: layout.stage_height] = style.BACKGROUND
+    canvas[layout.stage_height :] = style.PANEL
+    draw_stage = _stage(canvas, picture, layout, plan, pictures.pulse_of(plan, curve))
+    draw_header = _header(canvas, layout, plan)
+    draw_timeline = _timeline(canvas, layout, samples, sample_rate, plan, curve)
+    for frame in range(plan.n_frames):
+        draw_stage(frame)
+        draw_header(frame)
+        draw_timeline(frame)
+        yield canvas
+
+
+def _stage(canvas, picture, layout, plan, pulse):
+    """A function that draws the picture, the mat and the label of one frame."""
+    left, top, *size = layout.picture
+    pulsed = pictures.pulsing(picture, size)
+    glow = pictures.edge_glow(size)
+    frames = np.array([keyframe.frame for keyframe in plan.keyframes], dtype=int)
+    stage = canvas[: layout.stage_height]
+    area = stage[top : top + size[1], left : left + size[0]]
+    inside = stage[layout.mat : -layout.mat, layout.mat : -layout.mat]
+    label, label_index = None, None
+
+    def draw(frame):
+        nonlocal label, label_index
+        index = int(np.searchsorted(frames, frame, side="right")) - 1
+        shown = pulsed(pulse[frame])
+        keyframe = plan.keyframes[index]
+        colour = style.KIND_COLOURS[keyframe.kind]
+        since_s = (frame - keyframe.frame) / plan.fps
+        if since_s < 4 * GLOW_S:
+            shown = pictures.tinted(shown, glow, colour, math.exp(-since_s / GLOW_S))
+        inside[:] = style.BACKGROUND
+        area[:] = np.asarray(shown)
+        if label_index != index:
+            label, label_index = label_of(keyframe, index, plan, scale=layout.scale), index
+        draw_label(inside, label, scale=layout.scale, since_s=since_s)
+        _draw_mat(stage, layout.mat, colour if keyframe.frame == frame else style.BACKGROUND)
+
+    return draw
+
+
+def _draw_mat(stage, mat, colour):
+    for band in (stage[:mat], stage[-mat:], stage[:, :mat], stage[:, -mat:]):
+        band[:] = colour
+
+
+def _header(canvas, layout, plan):
+    """A function that draws the running clock of one frame next to the legend."""
+    top, height = layout.header
+    scale = layout.scale
+    font = style.text_font(13 * scale)
+    image = Image.new("RGB", (layout.width, height), style.PANEL)
+    clock_width = font.getlength(f"frame {plan.n_frames} / {plan.n_frames}    {'0' * 8}")
+    x, y = 13 * scale, 0.56 * height
+    draw_legend(image, plan, scale, x_min=x + clock_width, y=y)
+    place = canvas[top : top + height]
+
+    def draw(frame):
+        clock = image.copy()
+        text = ImageDraw.Draw(clock)
+        parts = [
+            (f"frame {frame}", style.TEXT),
+            (f" / {plan.n_frames}", style.TEXT_DIM),
+            (f"    {style.time_text(time_at(frame, fps=plan.fps))}", style.TEXT),
+        ]
+        left = x
+        for part, colour in parts:
+            text.text((left, y), part, font=font, fill=colour, anchor="lm")
+            left += font.getlength(part)
+        place[:] = np.asarray(clock)
+
+    return draw
+
+
+def _timeline(canvas, layout, samples, sample_rate, plan, curve):
+    """A function that draws the strip with the playhead, and the way through the clip when it has pages."""
+    top, height = layout.strip
+    place, bar = canvas[top : top + height], canvas[top + height :]
+    n_pages = math.ceil(plan.n_frames / (PAGE_S * plan.fps))
+    edges = [plan.n_frames * i // n_pages for i in range(n_pages + 1)]
+    columns = waveform_columns(layout.width)
+    clip = samples[:, : n_samples_at(plan.n_frames, fps=plan.fps, sample_rate=sample_rate)]
+    peak = np.abs(peaks_min_max(clip, 1)).max()
+    page, strip = -1, None
+
+    def turn_page():
+        first, last = edges[page], edges[page + 1]
+        start, stop = (
+            n_samples_at(n, fps=plan.fps, sample_rate=sample_rate) for n in (first, last)
+        )
+        piece = clip[:, start:stop]
+        if piece.shape[1] < stop - start:
+            piece = np.pad(piece, ((0, 0), (0, stop - start - piece.shape[1])))
+        return draw_strip(
+            width=layout.width,
+            height=height,
+            n_frames=last - first,
+            fps=plan.fps,
+            waveform=peaks_min_max(piece, columns),
+            waveform_peak=peak,
+            curve=curve,
+            plan=plan,
+            first_frame=first,
+        )
+
+    def draw(frame):
+        nonlocal page, strip
+        if frame >= edges[page + 1]:
+            page += 1
+            strip = turn_page()
+        n_shown = edges[page + 1] - edges[page]
+        x = frame_x(frame - edges[page], n_frames=n_shown, width=layout.width)
+        place[:] = draw_playhead(strip, x)
+        if n_pages > 1:
+            _draw_progress(bar, (frame + 1) / plan.n_frames)
+
+    return draw
+
+
+def _draw_progress(bar, done):
+    thickness = max(2, len(bar) // 3)
+    bar[-thickness:] = style.GRID
+    bar[-thickness:, : round(bar.shape[1] * done)] = style.TEXT_DIM

@@ -1,0 +1,85 @@
+"""What timing looks like: colours, text, and the shape of each kind of keyframe.
+
+Colours stay apart for colour-blind viewers, and every kind has a shape of its own besides.
+"""
+
+import math
+
+from PIL import ImageFont
+
+BACKGROUND = (17, 18, 21)
+PANEL = (25, 27, 31)
+GRID = (58, 62, 69)
+WAVEFORM = (74, 80, 90)
+CURVE = (92, 214, 172)
+TEXT = (226, 228, 232)
+TEXT_DIM = (142, 147, 156)
+PLAYHEAD = (255, 255, 255)
+
+KIND_COLOURS = {
+    "first": (255, 255, 255),
+    "peak": (245, 166, 35),
+    "valley": (74, 163, 255),
+    "fill": (154, 160, 166),
+    "manual": (232, 106, 216),
+}
+
+
+def text_font(size):
+    """Pillow's own scalable font, so that no font file is shipped or looked for; size in pixels."""
+    return ImageFont.load_default(size=max(8.0, float(size)))
+
+
+def time_text(time_s):
+    """Seconds as a viewer reads them: 0.50 s, 12.25 s, from a minute on 1:05.3."""
+    if time_s < 60:
+        return f"{time_s:.2f} s"
+    tenths = math.floor(time_s * 10 + 0.5)
+    return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
+
+
+def mix(colour, other, amount):
+    """The colour that lies `amount` (0 to 1) of the way from `colour` to `other`."""
+    return tuple(round(a + (b - a) * amount) for a, b in zip(colour, other, strict=True))
+
+
+def draw_marker(draw, kind, *, x, y, radius, locked=False, outline=None):
+    """Draws the shape of a kind of keyframe, centred on (x, y), with a ring around it when locked.
+
+    Parameters: draw, a PIL ImageDraw; radius in pixels; outline, a colour that sets the shape apart from
+    what lies beneath, or None. Draw supersampled and shrink: PIL does not smooth its edges.
+    """
+    colour = KIND_COLOURS[kind]
+    if outline is not None:
+        _draw_shape(draw, kind, x, y, radius * 1.4, outline)
+    _draw_shape(draw, kind, x, y, radius, colour)
+    if locked:
+        ring = radius * 1.75
+        box = (x - ring, y - ring, x + ring, y + ring)
+        draw.ellipse(box, outline=colour, width=max(1, round(radius * 0.28)))
+
+
+def _draw_shape(draw, kind, x, y, radius, colour):
+    # extents differ so that shapes weigh the same to the eye; fills, which matter least, a little less
+    if kind == "fill":
+        r = radius * 0.7
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
+    else:
+        draw.polygon([(x + radius * u, y + radius * v) for u, v in _OUTLINES[kind]], fill=colour)
+
+
+def _star(n_points, inner):
+    corners = []
+    for i in range(2 * n_points):
+        angle = math.pi * i / n_points - math.pi / 2
+        r = 1.2 if i % 2 == 0 else inner
+        corners.append((r * math.cos(angle), r * math.sin(angle)))
+    return corners
+
+
+_OUTLINES = {
+    "first": [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)],
+    "peak": [(0, -1.08), (1.08, 0), (0, 1.08), (-1.08, 0)],
+    "valley": [(-1.08, -0.8), (1.08, -0.8), (0, 1.08)],
+    "manual": _star(5, 0.54),
+}
