@@ -1,0 +1,218 @@
+"""Every command for working on the pack, with all the set-up each of them needs.
+
+    python dev.py demo      set up, make a video in the real ComfyUI, say where it is
+    python dev.py test      set up, run every test
+    python dev.py help      everything else
+
+Needs Python 3.10 to 3.13 and nothing else.
+"""
+
+import argparse
+import contextlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import environment, server
+from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS
+
+MAIN_WORKFLOW = "keyvid_timing"
+# ComfyUI's Windows build ignores the current folder, so the path is handed over
+RUN_WORKFLOW = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from tools.run_workflow import main; "
+    "sys.exit(main(*sys.argv[2:]))"
+)
+HAS_GPU = (
+    "import sys, torch; backends = (torch.cuda, torch.backends.mps, getattr(torch, 'xpu', torch.cuda)); "
+    "sys.exit(not any(backend.is_available() for backend in backends))"
+)
+SUITES = ("unit", "parity", "js", "graph", "browser")
+
+
+def command_setup(_options):
+    environment.setup()
+    print("Ready.")
+    return 0
+
+
+def command_demo(options):
+    graph = ROOT / "workflows" / "api" / f"{MAIN_WORKFLOW}.json"
+    comfyui, python = _installation(options)
+    # somebody else's installation is read, not even byte code is written into it
+    env = {} if comfyui == COMFYUI else {"PYTHONDONTWRITEBYTECODE": "1"}
+    cpu = _run(python, "-W", "ignore", "-c", HAS_GPU, env=env) != 0
+    print(f"Starting ComfyUI on the {'CPU' if cpu else 'GPU'} ...", flush=True)
+    with server.running(BASE, python=python, comfyui=comfyui, pack=ROOT, cpu=cpu, env=env) as comfy:
+        code = _run(python, "-c", RUN_WORKFLOW, ROOT, comfy.url, graph, BASE / "output", env=env)
+        if code:
+            print(f"ComfyUI's log: {comfy.log_path}\n{environment.tail(comfy.log_path)}")
+        elif options.serve:
+            print(f"\nComfyUI: {comfy.url}/?template={MAIN_WORKFLOW}&source={PACK_NAME}")
+            print(
+                f"opens the workflow (Templates > {PACK_NAME} > {MAIN_WORKFLOW}). Ctrl-C stops it."
+            )
+            with contextlib.suppress(KeyboardInterrupt):
+                comfy.process.wait()
+    return code
+
+
+def command_test(options):
+    rest = [word for word in options.rest if word != "--long"]
+    suites = [f"tests/{name}" for name in SUITES if (ROOT / "tests" / name).is_dir()]
+    python = environment.setup(test=True)
+    if not rest:
+        code = _lint(python, fix=False)
+        if code:
+            return code
+    paths = [f"tests/{word}" if word in SUITES else word for word in rest]
+    if not any(word.startswith("tests") for word in paths):
+        paths = suites + paths
+    every = ["-m", ""] if "--long" in options.rest else []
+    return _run(python, "-m", "pytest", "-q", "-rs", *every, *paths)
+
+
+def command_lint(options):
+    return _lint(environment.setup(test=True), fix=options.fix)
+
+
+def command_bench(options):
+    known = sorted(p.stem.removeprefix("bench_") for p in (ROOT / "tests").glob("bench_*.py"))
+    if not options.rest or options.rest[0] not in known:
+        raise environment.SetupError(f"Say which benchmark: {', '.join(known)}")
+    name, *rest = options.rest
+    return _run(environment.setup(test=True), f"tests/bench_{name}.py", *rest)
+
+
+def command_workflows(options):
+    thumbnails = ["--thumbnails"] if options.thumbnails else []
+    python = environment.setup(test=True)
+    return _run(python, "-m", "tools.export_workflows", *thumbnails, *options.names)
+
+
+def command_help(_options):
+    print(__doc__.strip() + "\n")
+    for name, line, _, _ in COMMANDS:
+        print(f"  {name:10} {line}")
+    return 0
+
+
+ANYTHING = None  # the command reads the words after it by itself: options.rest
+# name, what it does, the function that does it, its arguments as add_argument takes them
+COMMANDS = [
+    ("setup", "make .venv and .comfyui with the pinned packages, link the pack", command_setup, []),
+    (
+        "demo",
+        "run the main workflow in the real ComfyUI (--serve, --comfyui PATH, --python EXE)",
+        command_demo,
+        [
+            (["--serve"], {"action": "store_true", "help": "keep ComfyUI running afterwards"}),
+            (
+                ["--comfyui"],
+                {"metavar": "PATH", "help": "use this installation, change nothing in it"},
+            ),
+            (["--python"], {"metavar": "EXE", "help": "the Python of that installation"}),
+        ],
+    ),
+    (
+        "test",
+        "run every suite, or: test unit -k onset (--long adds the slow ones)",
+        command_test,
+        ANYTHING,
+    ),
+    (
+        "lint",
+        "ruff check and ruff format --check (--fix repairs)",
+        command_lint,
+        [(["--fix"], {"action": "store_true"})],
+    ),
+    (
+        "bench",
+        "run a benchmark: bench onset",
+        command_bench,
+        ANYTHING,
+    ),
+    (
+        "workflows",
+        "rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)",
+        command_workflows,
+        [(["--thumbnails"], {"action": "store_true"}), (["names"], {"nargs": "*"})],
+    ),
+    ("help", "this list", command_help, []),
+]
+
+
+def _run(python, *arguments, env=None):
+    command = [str(part) for part in (python, *arguments)]
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, check=False
+    ).returncode
+
+
+def _lint(python, *, fix):
+    checks = [["check", "--fix"], ["format"]] if fix else [["check"], ["format", "--check"]]
+    for arguments in checks:
+        code = _run(python, "-m", "ruff", *arguments, "--quiet", ".")
+        if code:
+            return code
+    return 0
+
+
+def _installation(options):
+    """(ComfyUI's folder, its Python): ours, or the one the person named."""
+    if not options.comfyui:
+        if WINDOWS:
+            print("This runs on the CPU; to use a GPU, name your ComfyUI: --comfyui PATH")
+        return COMFYUI, environment.setup()
+    given = Path(options.comfyui).expanduser().resolve()
+    comfyui = next((p for p in (given, given / "ComfyUI") if (p / "main.py").is_file()), None)
+    if comfyui is None:
+        raise environment.SetupError(f"There is no ComfyUI (main.py) in {given}.")
+    version = (comfyui / "comfyui_version.py").read_text(encoding="utf-8")
+    found = re.search(r'__version__ = "(\d+)\.(\d+)', version)
+    if found and tuple(map(int, found.groups())) < (0, 30):
+        raise environment.SetupError(f"{comfyui} is older than ComfyUI 0.30; update it first.")
+    if options.python:
+        return comfyui, options.python
+    parents = (comfyui, comfyui.parent)
+    inside = (
+        (".venv/bin/python", "venv/bin/python")
+        if not WINDOWS
+        else (".venv/Scripts/python.exe", "venv/Scripts/python.exe", "python_embeded/python.exe")
+    )
+    for path in (parent / name for parent in parents for name in inside):
+        if path.is_file():
+            return comfyui, path
+    raise environment.SetupError(
+        f"No Python was found beside {comfyui}; name the one that runs it: --python EXE"
+    )
+
+
+def _parse(words):
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, line, function, arguments in COMMANDS:
+        if arguments is ANYTHING and words[:1] == [name]:
+            return argparse.Namespace(function=function, rest=words[1:])
+        command = commands.add_parser(name, help=line, description=line)
+        command.set_defaults(function=function)
+        for flags, options in arguments or []:
+            command.add_argument(*flags, **options)
+    return parser.parse_args(words or ["help"])
+
+
+def main():
+    options = _parse(sys.argv[1:])
+    try:
+        return options.function(options)
+    except (environment.SetupError, server.ServerError) as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; the same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

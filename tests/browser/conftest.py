@@ -1,0 +1,41 @@
+"""The real frontend in a real browser, on a clean user folder for each test."""
+
+import os
+import shutil
+import sys
+
+import pytest
+from keyvid_pack.tools import environment, frontend, server
+
+
+@pytest.fixture(scope="session")
+def browser_server(tmp_path_factory):
+    """A ComfyUI of their own for the browser tests: they wipe its user folder."""
+    base = tmp_path_factory.mktemp("browser")
+    # the default cache drops results when memory is short, which the machine decides, not the pack
+    arguments = ["--cache-classic"]
+    with server.running(
+        base, python=sys.executable, pack=environment.ROOT, arguments=arguments
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def browser():
+    if not environment.find_browser():
+        message = "No browser: `python dev.py test` installs one where it can."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with frontend.browsing() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser, browser_server):
+    """A tools/frontend.py Frontend: nothing opened, nothing cached, no output from before."""
+    shutil.rmtree(browser_server.base / "output", ignore_errors=True)
+    browser_server.post("/free", {"unload_models": True, "free_memory": True})
+    opened = frontend.Frontend(browser, browser_server)
+    yield opened
+    opened.close()

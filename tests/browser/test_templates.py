@@ -1,0 +1,81 @@
+"""Every shipped workflow opens from Templates, runs, and matches its API form, in both renderers."""
+
+import json
+
+import av
+import pytest
+from keyvid_pack.tools.environment import PACK_NAME, ROOT
+
+NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
+both_renderers = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
+
+
+@both_renderers
+@pytest.mark.parametrize("name", NAMES)
+def test_template_opens_runs_and_is_cached(page, name, vue):
+    page.open_template(name, vue=vue)
+    assert page.complaints() == []
+
+    prompt = page.api_prompt()
+    api_form = ROOT / "workflows" / "api" / f"{name}.json"
+    assert prompt == json.loads(api_form.read_text(encoding="utf-8")), (
+        "workflows/api differs from what the frontend makes; run `python dev.py workflows`"
+    )
+
+    events = page.queue_and_wait()
+    assert "execution_success" in dict(events), events
+    assert _executed(events), "nothing ran"
+    videos = sorted((page.server.base / "output").rglob("*.mp4"))
+    assert videos
+    for video in videos:
+        assert _n_frames(video) > 1
+
+    events = page.queue_and_wait()
+    assert _executed(events) == []
+    assert set(dict(events)["execution_cached"]["nodes"]) == set(page.api_prompt())
+    assert page.complaints() == []
+    assert page.console_errors == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_templates_dialog_shows_the_workflow(page, name):
+    """The artist's way: Templates, the pack's entry, the card with its picture."""
+    page.open(vue=False)
+    page.page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    page.page.get_by_text(PACK_NAME, exact=True).first.click()
+    card = page.page.locator(f"[data-testid='template-workflow-{name}']")
+    card.wait_for()
+    picture = card.locator("img").first.element_handle()
+    page.page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=picture)
+    card.click()
+    page.wait_until_open(name)
+    assert page.complaints() == []
+    assert page.console_errors == []
+
+
+def test_a_broken_workflow_is_noticed(page):
+    """What the tests above look at can fail: a node nobody has, and a picture that is not there."""
+    workflow = json.loads((ROOT / "workflows" / f"{NAMES[0]}.json").read_text(encoding="utf-8"))
+    page.open_workflow(_changed(workflow, type="KeyVID_NoSuchNode"), vue=False)
+    assert any("KeyVID_NoSuchNode" in text for text in page.complaints())
+
+    picture = {"class_type": "LoadImage", "inputs": {"image": "keyvid/no_such.png"}}
+    page.open(vue=False)
+    page.page.evaluate("graph => app.loadApiJson(graph, 'missing')", {"1": picture})
+    page.open_workflow(page.workflow_json(), vue=False)
+    assert any("no_such.png" in text for text in page.complaints())
+    assert page.console_errors
+
+
+def _changed(workflow, **changes):
+    first, *others = workflow["nodes"]
+    return {**workflow, "nodes": [{**first, **changes}, *others]}
+
+
+def _executed(events):
+    return [node for kind, node in events if kind == "executing" and node is not None]
+
+
+def _n_frames(path):
+    with av.open(str(path)) as container:
+        return sum(1 for _ in container.decode(video=0))

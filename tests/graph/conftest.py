@@ -1,0 +1,17 @@
+"""The real ComfyUI with the pack in it, started once for all graph tests."""
+
+import sys
+
+import pytest
+from keyvid_pack.tools import environment, server
+
+
+@pytest.fixture(scope="session")
+def comfy(tmp_path_factory):
+    """A running ComfyUI (tools/server.py, Server) whose folders are empty but for what the pack puts there.
+
+    comfy.run(prompt) -> (history, events), comfy.object_info(), comfy.log(), comfy.base, comfy.interrupt()
+    """
+    base = tmp_path_factory.mktemp("comfy")
+    with server.running(base, python=sys.executable, pack=environment.ROOT) as running:
+        yield running

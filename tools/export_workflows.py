@@ -1,0 +1,48 @@
+"""Rewrites workflows/api/NAME.json (and pictures) from workflows/NAME.json in the real frontend."""
+
+import argparse
+import json
+import sys
+import tempfile
+
+from . import environment, frontend, server
+
+WORKFLOWS = environment.ROOT / "workflows"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--thumbnails", action="store_true", help="also NAME.jpg, the graph's picture"
+    )
+    parser.add_argument("names", nargs="*", help="without .json; all if none is given")
+    options = parser.parse_args()
+    names = options.names or sorted(path.stem for path in WORKFLOWS.glob("*.json"))
+    (WORKFLOWS / "api").mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base,
+        server.running(base, python=sys.executable, pack=environment.ROOT) as comfy,
+        frontend.browsing() as browser,
+    ):
+        failed = [name for name in names if not _export(name, browser, comfy, options.thumbnails)]
+    return 1 if failed else 0
+
+
+def _export(name, browser, comfy, thumbnail):
+    page = frontend.Frontend(browser, comfy)
+    page.open_template(name, vue=False)
+    complaints = page.complaints()
+    if complaints:
+        print(f"{name}: not written. {' '.join(complaints)}")
+    else:
+        text = json.dumps(page.api_prompt(), indent=2, ensure_ascii=False)
+        (WORKFLOWS / "api" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        if thumbnail:
+            page.picture_of_graph(WORKFLOWS / f"{name}.jpg")
+        print(f"{name}: written")
+    page.close()
+    return not complaints
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Drives ComfyUI's real frontend in a real browser (Playwright), for the tests and for exporting workflows."""
+
+import contextlib
+import shutil
+
+from playwright.sync_api import sync_playwright
+
+from . import environment
+
+# without a GPU, as root, and without the browser's own calls home
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+# no dialog at the first start, and nothing left over from the page before
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Workflow.Persist": False,
+    "Comfy.Locale": "en",
+}
+# ComfyUI's frontend says these about itself on a clean user folder, with or without packs: files that are
+# not there yet, and the models of its own first workflow, which it looks up on the closed network
+# (`complaints` tells about models that the opened workflow lacks)
+NOISE = (
+    "/user.css",
+    "/api/settings",
+    "/api/userdata",
+    "accessed before initialization",
+    "/assets/missingModelDownload-",
+)
+TIMEOUT_MS = 60_000
+
+_RECORD_EVENTS = """() => {
+  window.keyvidEvents = [];
+  const kinds = ["execution_start", "execution_cached", "executing", "executed",
+                 "execution_success", "execution_error", "execution_interrupted"];
+  for (const kind of kinds)
+    app.api.addEventListener(kind, (event) => window.keyvidEvents.push([kind, event.detail]));
+}"""
+# the last word on a graph is "executing nothing"; one that arrives before its start belongs to the graph before
+_ENDED = """() => {
+  const start = window.keyvidEvents.findIndex(([kind]) => kind === "execution_start");
+  return start >= 0 && window.keyvidEvents.slice(start).some(([kind, node]) => kind === "executing" && node === null);
+}"""
+_MISSING = """() => {
+  const stores = document.querySelector("#vue-app").__vue_app__.config.globalProperties.$pinia.state.value;
+  return {
+    nodes: stores.missingNodesError.missingNodesError?.nodeTypes ?? [],
+    models: stores.missingModel.missingModelCandidates ?? [],
+    media: stores.missingMedia.missingMediaCandidates ?? [],
+  };
+}"""
+
+
+@contextlib.contextmanager
+def browsing():
+    """A headless browser: the system's Chromium, else Playwright's own."""
+    with sync_playwright() as playwright:
+        path = environment.find_chromium()
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Frontend:
+    """ComfyUI's page as a person who has never used it before sees it.
+
+    Each one starts with a clean user folder on the server and a clean browser profile.
+    page: Playwright's Page; console_errors: what the page complained about, without ComfyUI's own noise.
+    """
+
+    def __init__(self, browser, server):
+        self.server, self.console_errors = server, []
+        self.page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        self.page.set_default_timeout(TIMEOUT_MS)
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+
+    def close(self):
+        self.page.close()
+
+    def open(self, *, vue, query=""):
+        """Open the page; `vue`: nodes drawn by Nodes 2.0 instead of on the canvas."""
+        shutil.rmtree(self.server.base / "user" / "default", ignore_errors=True)
+        self.server.post("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": vue})
+        # never "networkidle": the websocket stays open
+        self.page.goto(self.server.url + query, wait_until="domcontentloaded")
+        self.page.wait_for_function("() => window.app?.graph && window.app?.extensionManager")
+        self.page.evaluate(_RECORD_EVENTS)
+
+    def open_template(self, name, *, vue):
+        """Open workflows/NAME.json as the server hands it to the Templates dialog."""
+        self.open(vue=vue, query=f"/?template={name}&source={environment.PACK_NAME}")
+        self.wait_until_open(name)
+
+    def wait_until_open(self, name):
+        """Wait until the workflow of this name is the active one."""
+        opened = "name => app.extensionManager.workflow.activeWorkflow?.filename === name"
+        self.page.wait_for_function(opened, arg=name)
+        self.settle()
+
+    def open_workflow(self, workflow, *, vue, name="workflow"):
+        """Open a UI-format workflow given as data."""
+        self.open(vue=vue)
+        load = "([workflow, name]) => app.loadGraphData(workflow, true, true, name)"
+        self.page.evaluate(load, [workflow, name])
+        self.settle()
+
+    def settle(self, time_ms=1500):
+        """Nodes are placed, and missing files looked for, a few frames after loading."""
+        self.page.wait_for_timeout(time_ms)
+
+    def queue_and_wait(self, timeout_ms=120_000):
+        """Press Run's command and wait for the end: [(event kind, its detail), ...]; [] if it was refused."""
+        self.page.evaluate("() => { window.keyvidEvents.length = 0 }")
+        if not self.page.evaluate("() => app.queuePrompt(0, 1)"):
+            return []
+        self.page.wait_for_function(_ENDED, timeout=timeout_ms)
+        events = [tuple(event) for event in self.page.evaluate("() => window.keyvidEvents")]
+        return events[[kind for kind, _ in events].index("execution_start") :]
+
+    def api_prompt(self):
+        """The graph in API format, as the frontend sends it."""
+        return self.page.evaluate("async () => (await app.graphToPrompt()).output")
+
+    def workflow_json(self):
+        """The graph in UI format, as the frontend saves it."""
+        return self.page.evaluate("() => app.graph.serialize()")
+
+    def complaints(self):
+        """What the page warns about on the screen: missing nodes, models or media, errors, red toasts."""
+        missing = self.page.evaluate(_MISSING)
+        found = [f"missing {kind}: {items}" for kind, items in missing.items() if items]
+        shown = self.page.locator(
+            "[data-testid=error-overlay], .p-toast-message-error, .p-toast-message-warn, .p-dialog"
+        )
+        return found + [text for text in shown.all_inner_texts() if text.strip()]
+
+    def picture_of_graph(self, path, *, width=1280, height=720):
+        """Save a JPEG of the whole graph without the panels around it."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        for setting in (
+            "Comfy.Minimap.Visible",
+            "Comfy.Graph.CanvasMenu",
+            "Comfy.Graph.CanvasInfo",
+        ):
+            self.page.evaluate("name => app.extensionManager.setting.set(name, false)", setting)
+        for command in ("Workspace.ToggleFocusMode", "Comfy.Canvas.FitView"):
+            self.page.evaluate("name => app.extensionManager.command.execute(name)", command)
+            self.settle()
+        self.page.screenshot(path=path, type="jpeg", quality=85)
+
+    def _on_console(self, message):
+        where = (message.location or {}).get("url", "")
+        if message.type == "error" and not any(n in message.text + where for n in NOISE):
+            self.console_errors.append(f"{message.text} {where}".strip())

@@ -1,0 +1,84 @@
+"""Runs an API-format graph on a running ComfyUI with a line per node, and prints where the video is."""
+
+import contextlib
+import json
+import sys
+import time
+from pathlib import Path
+
+from . import client
+
+
+class Progress:
+    """Prints a line per node: what it is called and how long it took."""
+
+    def __init__(self, prompt):
+        self.titles = {key: node["_meta"]["title"] for key, node in prompt.items()}
+        self.n_done, self.current, self.started_s = 0, None, 0.0
+
+    def on_event(self, kind, data):
+        if kind == "execution_cached":
+            for key in data["nodes"]:
+                self._line(key, "unchanged")
+        elif kind == "executing":
+            self._finish()
+            self.current, self.started_s = data["node"], time.monotonic()
+        elif kind == "progress" and sys.stdout.isatty():
+            title = self.titles.get(data["node"], data["node"])
+            print(f"\r  {title} {data['value']}/{data['max']}\033[K", end="", flush=True)
+
+    def _finish(self):
+        if self.current is not None:
+            self._line(self.current, f"{time.monotonic() - self.started_s:.1f} s")
+
+    def _line(self, key, text):
+        self.n_done += 1
+        # inner nodes of a subgraph are not in the list of titles
+        title = self.titles.get(key, key)
+        clear = "\r\033[K" if sys.stdout.isatty() else ""
+        print(f"{clear}  {self.n_done}/{len(self.titles)}  {title}  {text}", flush=True)
+
+
+def problems(entry, titles):
+    """What went wrong, one sentence per problem, from a history entry or a refusal; [] if nothing did."""
+    if "error" in entry:
+        nodes = entry.get("node_errors") or {}
+        found = [
+            f"{titles.get(key, key)}: {error['message']} ({error['details']})"
+            for key, node in nodes.items()
+            for error in node["errors"]
+        ]
+        return found or [entry["error"]["message"]]
+    for kind, data in entry["status"]["messages"]:
+        if kind == "execution_error":
+            return [f"{titles.get(data['node_id'], data['node_id'])}: {data['exception_message']}"]
+        if kind == "execution_interrupted":
+            return ["It was cancelled."]
+    return []
+
+
+def output_files(entry, folder):
+    """The files that a run wrote into ComfyUI's output folder."""
+    return [
+        Path(folder, item["subfolder"], item["filename"])
+        for output in entry["outputs"].values()
+        for items in output.values()
+        for item in items
+        if isinstance(item, dict) and item.get("type") == "output"
+    ]
+
+
+def main(url, graph, folder):
+    """The exit code: 0 when the graph ran and saved a video."""
+    prompt = json.loads(Path(graph).read_text(encoding="utf-8"))
+    progress = Progress(prompt)
+    with contextlib.suppress(KeyboardInterrupt):
+        entry, _ = client.run_blocking(url, prompt, on_event=progress.on_event)
+        failed = problems(entry, progress.titles)
+        videos = [path for path in output_files(entry, folder) if path.suffix == ".mp4"]
+        for path in videos:
+            print(f"\nThe video: {path}", flush=True)
+        if videos and not failed:
+            return 0
+        print("\n".join(failed or ["The workflow saved no MP4."]), flush=True)
+    return 1

@@ -1,0 +1,143 @@
+"""A real ComfyUI as a server process, for the demo and the tests. Standard library only to start it."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from . import environment
+
+LEASH = Path(__file__).resolve().parent / "leash.py"
+START_TIMEOUT_S = 300  # a cold disk on a small machine takes a minute
+# ComfyUI's own address is never behind a proxy, whatever the environment says
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class ServerError(Exception):
+    """ComfyUI did not start or stopped; the text holds the end of its log."""
+
+
+class Server:
+    """A running ComfyUI. Made by `running`.
+
+    url: "http://127.0.0.1:PORT"; base: its folder of input, output, user; log_path: where it logs to.
+    """
+
+    def __init__(self, *, url, base, log_path, process):
+        self.url, self.base, self.log_path, self.process = url, base, log_path, process
+
+    def get(self, path):
+        """The JSON answer to GET path."""
+        with _OPENER.open(self.url + path, timeout=60) as answer:
+            return json.load(answer)
+
+    def post(self, path, body):
+        """POST a JSON body; the answer's text."""
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        with _OPENER.open(request, timeout=60) as answer:
+            return answer.read().decode()
+
+    def object_info(self):
+        return self.get("/object_info")
+
+    def interrupt(self):
+        """Cancel what is running."""
+        self.post("/interrupt", {})
+
+    def log(self):
+        """Everything ComfyUI has printed so far."""
+        return self.log_path.read_text(encoding="utf-8", errors="replace")
+
+    def run(self, prompt, *, on_event=None, timeout_s=300, **extra):
+        """Queue an API-format graph and wait for its end: (history entry, [(event type, data), ...]).
+
+        A graph that is refused gives the server's answer ({"error", "node_errors"}) and no events.
+        `on_event(type, data)` is called as events arrive; `extra` joins the request's body.
+        """
+        from . import client  # aiohttp, which the plain Python that runs dev.py need not have
+
+        return client.run_blocking(
+            self.url, prompt, on_event=on_event, timeout_s=timeout_s, **extra
+        )
+
+
+@contextlib.contextmanager
+def running(
+    base, *, python, comfyui=environment.COMFYUI, pack=None, cpu=True, arguments=(), env=None
+):
+    """Start ComfyUI on a free port with its own base folder; yields a Server, and always stops it.
+
+    base: its --base-directory, made if absent; pack: the folder to link into custom_nodes, or None for a
+    ComfyUI without packs. The log goes to base/comfyui.log. Raises ServerError when it does not start.
+    """
+    base = Path(base)
+    base.mkdir(parents=True, exist_ok=True)
+    command = [str(python), str(LEASH), str(Path(comfyui) / "main.py")]
+    port = _free_port()
+    command += ["--port", str(port), "--base-directory", str(base)]
+    command += ["--database-url", "sqlite:///:memory:", "--disable-api-nodes"]
+    command += ["--disable-all-custom-nodes", *(["--cpu"] if cpu else []), *arguments]
+    if pack:
+        environment.link_pack(base, pack)
+        command += ["--whitelist-custom-nodes", environment.PACK_NAME]
+    log_path = base / "comfyui.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=base,
+            env=_environment(env or {}),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(url=f"http://127.0.0.1:{port}", base=base, log_path=log_path, process=process)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        _stop(process)
+
+
+def _environment(changes):
+    # another Python's folders would mix its packages into ComfyUI's
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **changes}
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_until_ready(server):
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise ServerError(_failure(server, f"ended with code {server.process.returncode}"))
+        try:
+            server.get("/system_stats")
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise ServerError(_failure(server, f"did not answer within {START_TIMEOUT_S} s"))
+
+
+def _failure(server, what):
+    return f"ComfyUI {what}. The end of {server.log_path}:\n{environment.tail(server.log_path)}"
+
+
+def _stop(process):
+    process.terminate()
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    process.stdin.close()
