@@ -1,0 +1,124 @@
+"""What the artist changed, as the one text a workflow keeps: the edited plan and the prediction it was made from.
+
+    {"version": 1, "plan": {...}, "base": {...}}
+
+Empty text means no edit. By hand one may also type a plan document alone, or just frames ("0, 7, 12"): then there
+is no base and all of it is the artist's. Unknown fields are kept.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+
+from .errors import PlanError
+from .merge import merge, rebase
+from .plan import (
+    KeyframePlan,
+    migrated,
+    parse_json,
+    plan_from_document,
+    plan_from_frames,
+    plan_to_document,
+)
+from .text import frames_from_text, frames_to_text
+
+VERSION = 1
+
+# as in plan.py: {version: function from a document of that version to one of the next}
+MIGRATIONS = {}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit. plan and base are KeyframePlans, base None if unknown.
+
+    frames: of an edit typed as a mere list, ascending ints; then plan is None, for the clip is not known yet.
+    """
+
+    plan: KeyframePlan | None
+    base: KeyframePlan | None = None
+    frames: tuple | None = None
+    extra: dict = field(default_factory=dict)
+
+
+def edit_from_json(text):
+    """An Edit from what stands in the edit widget, None if that is empty.
+
+    Raises PlanError saying where the text is wrong and what to do, PlanVersionError for a newer version's.
+    """
+    if text is None or (isinstance(text, str) and not text.strip("\ufeff \t\r\n")):
+        return None
+    # digits first: meant as a list of frames, and its errors should speak of frames
+    if isinstance(text, str) and re.match(r"\s*\[?\s*[-+]?[0-9]", text.lstrip("\ufeff")):
+        return Edit(plan=None, frames=tuple(_typed_frames(text)))
+    document = parse_json(text, "edit")
+    if isinstance(document, dict) and "keyframes" in document and "plan" not in document:
+        return Edit(plan=plan_from_document(document))
+    document = migrated(document, "edit", version=VERSION, migrations=MIGRATIONS)
+    if "plan" not in document:
+        raise PlanError('The edit has no "plan"; add it, or clear the edit to start anew.')
+    plan = plan_from_document(document["plan"])
+    base = document.get("base")
+    if base is not None:
+        base = plan_from_document(base)
+        if (base.n_frames, base.fps) != (plan.n_frames, plan.fps):
+            raise PlanError(
+                f"The edit's plan has {plan.n_frames} frames at {plan.fps:g} fps, its base {base.n_frames} at "
+                f"{base.fps:g}; set base to null, and all of the plan counts as yours."
+            )
+    known = ("version", "plan", "base")
+    extra = {name: value for name, value in document.items() if name not in known}
+    return Edit(plan=plan, base=base, extra=extra)
+
+
+def edit_to_json(edit):
+    """The text for the edit widget: "" for None, else what edit_from_json reads back."""
+    if edit is None:
+        return ""
+    if edit.plan is None:
+        return frames_to_text(edit.frames)
+    document = {
+        "version": VERSION,
+        "plan": plan_to_document(edit.plan),
+        "base": plan_to_document(edit.base) if edit.base else None,
+        **edit.extra,
+    }
+    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+
+
+def apply_edit(edit, predicted):
+    """The predicted KeyframePlan with an edit merged in; edit may be None.
+
+    Raises PlanMismatchError if the edit was made for another length or rate, PlanError if it does not fit.
+    Another sound raises nothing: compare the fingerprints with `fingerprint.same_sound` and warn.
+    """
+    if edit is None:
+        return predicted
+    return merge(edit.base, edited_plan(edit, predicted), predicted)
+
+
+def rebased(edit, predicted):
+    """The Edit with which an editor goes on from apply_edit(edit, predicted); see `merge.rebase`."""
+    base, plan = rebase(edit.base, edited_plan(edit, predicted), predicted)
+    return Edit(plan=plan, base=base, extra=edit.extra)
+
+
+def edited_plan(edit, predicted):
+    """The plan of an edit; one typed as frames takes length and rate from the prediction. Raises PlanError."""
+    if edit.plan is not None:
+        return edit.plan
+    return plan_from_frames(
+        edit.frames,
+        fps=predicted.fps,
+        n_frames=predicted.n_frames,
+        fingerprint=predicted.fingerprint,
+    )
+
+
+def _typed_frames(text):
+    frames = frames_from_text(text)
+    if frames[0] != 0:
+        raise PlanError(
+            f"The typed frames begin at {frames[0]}; begin with 0, the frame the video starts with."
+        )
+    return frames

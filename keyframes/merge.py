@@ -1,0 +1,192 @@
+"""Three-way merge: the artist's changes to one prediction, carried over to a new prediction.
+
+Given three plans for the same clip - base (the prediction that was edited), edited (what the artist made of it) and
+new (today's prediction) - what the artist did stays done and the rest follows the new prediction.
+`js/` mirrors these rules; `tests/merge_cases.json` holds both to the same answers.
+
+What the artist did, read off base and edited:
+1. A keyframe of `edited` is *own* (the artist's) if `base` has none at its frame, or one that differs in kind, locked
+   or unknown fields. Exceptions: frame 0 (rule 10), and an unlocked fill of source "refill" where base has
+   none, which only took the place of something deleted and is a *wish*.
+2. The frames of `base` that `edited` lacks are *gone*. A move is one gone frame and one own keyframe.
+
+Which keyframes of `new` follow:
+3. Events of `base` and `new` are matched: peaks with peaks, valleys with valleys, manual with manual ones, at most
+   TOLERANCE frames apart. All such pairs are walked from the nearest to the farthest (then by base frame, then by new
+   frame); a pair is taken if neither is taken yet and it crosses no pair taken before. Fills match nothing.
+4. A keyframe of `new` is left out if its frame is gone or has an own keyframe; if its match in `base` is gone or has
+   become own; or if it is a peak or valley without a match, and an own keyframe is at most TOLERANCE frames away:
+   the artist put a keyframe on that event first. The others are *predicted*.
+
+Putting together, with the count of `new`:
+5. Frame 0 and all own keyframes are in. If they alone are more than the count, that is a PlanError.
+6. If predicted ones are too many, they are dropped one by one: fills first, then valleys, peaks, manual ones, and
+   locked ones of any kind last; among equals the one nearest to an own keyframe, then the earlier one.
+7. If there are too few, wishes at frames still free are added in order of time.
+8. If there are still too few, fills (source "refill") go one by one to the roomiest free frame, away from what is
+   gone and from what was left out by rule 4 (`spread.roomiest_frame`).
+9. fps, n_frames, count and fingerprint are those of `new`. Unknown fields of the plan: those of `new`, and over them
+   each one that `edited` changed, added or removed against `base`.
+10. Frame 0 is that of `edited` if its lock or unknown fields differ from those in `base`, else that of `new`.
+11. Without a base (None) every keyframe of `edited` but frame 0 is own, nothing is gone and nothing matches; frame 0
+    and the plan count as unlocked and without unknown fields before.
+
+Going on from the merged plan (`rebase`): it becomes `edited`. The new `base` is `new` without what was dropped for
+lack of room (rule 6) and without frames that have an own keyframe, and with the gone keyframes of the old base at
+frames that are in neither plan: they stay deleted. If only frame 0 is left of it, there is no base.
+"""
+
+from dataclasses import replace
+
+from .errors import PlanError, PlanMismatchError
+from .plan_model import REFILL, Keyframe, with_keyframes
+from .spread import TOLERANCE, roomiest_frame
+from .timebase import fps_fraction
+
+_EVENTS = ("peak", "valley", "manual")
+_DROP_ORDER = ("fill", "valley", "peak", "manual")
+
+
+def merge(base, edited, new):
+    """The new KeyframePlan with the artist's changes (base -> edited) carried over; base may be None.
+
+    The rules are those of the module. Raises PlanMismatchError if the plans are for clips of another length or
+    rate, PlanError if what the artist placed does not fit into new.count.
+    """
+    for plan in (edited, base or edited):
+        check_same_clip(plan, new)
+    own, wishes, gone = _what_the_artist_did(base, edited)
+    if len(own) + 1 > new.count:
+        raise PlanError(
+            f"The edit keeps {len(own) + 1} keyframes (frame 0 and those placed, changed or locked by hand), but "
+            f"the plan has room for {new.count}; raise the count in Select Keyframes to {len(own) + 1}, or delete or "
+            f"unlock {len(own) + 1 - new.count} of them. Nothing was changed."
+        )
+    predicted = _predicted(base, new, set(own), gone)
+    predicted = _drop(predicted, len(own) + 1 + len(predicted) - new.count, sorted(own))
+    result = {keyframe.frame: keyframe for keyframe in [*own.values(), *predicted]}
+    result[0] = _first(base, edited, new)
+    for wish in wishes:
+        if len(result) < new.count:
+            result.setdefault(wish.frame, wish)
+    avoid = gone | (set(new.frames) - set(result))
+    while len(result) < new.count:
+        frame = roomiest_frame(sorted(result), n_frames=new.n_frames, avoid=avoid)
+        result[frame] = Keyframe(frame, "fill", source=REFILL)
+    merged = replace(new, extra=_merged_fields(base, edited, new))
+    return with_keyframes(merged, result.values())
+
+
+def rebase(base, edited, new):
+    """(base, edited) for an editor that shows merge(base, edited, new) and goes on editing from there.
+
+    merge(*rebase(base, edited, new), new) is what it shows, and later predictions undo nothing either. The new
+    base may be None, and may hold more or fewer keyframes than `new`. Raises as merge.
+    """
+    merged = merge(base, edited, new)
+    own, _, gone = _what_the_artist_did(base, edited)
+    in_merged = set(merged.frames)
+    dropped = {k.frame for k in _predicted(base, new, set(own), gone)} - in_merged
+    remembered = [k for k in (base.keyframes if base else ()) if k.frame in gone - in_merged]
+    before = {keyframe.frame: keyframe for keyframe in [*remembered, *new.keyframes]}
+    kept = [before[frame] for frame in before if frame not in dropped and frame not in own]
+    return (with_keyframes(new, kept) if len(kept) > 1 else None), merged
+
+
+def check_same_clip(plan, new):
+    """Raises PlanMismatchError unless a plan has the n_frames and fps of the new one."""
+    if plan.n_frames != new.n_frames:
+        raise PlanMismatchError(
+            f"The edit was made for a clip of {plan.n_frames} frames, and this one has {new.n_frames}; set the length "
+            "back in Clip Audio, or clear the edit to start anew. Nothing was changed."
+        )
+    if fps_fraction(plan.fps) != fps_fraction(new.fps):
+        raise PlanMismatchError(
+            f"The edit was made at {plan.fps:g} fps, and this clip has {new.fps:g}; set the fps back in Clip Audio, "
+            "or clear the edit to start anew. Nothing was changed."
+        )
+
+
+def _what_the_artist_did(base, edited):
+    """Own keyframes by frame, wishes in order of time, gone frames (rules 1 and 2)."""
+    before = {keyframe.frame: keyframe for keyframe in base.keyframes} if base else {}
+    own, wishes = {}, []
+    for keyframe in edited.keyframes[1:]:
+        old = before.get(keyframe.frame)
+        if old is not None and _same(old, keyframe):
+            continue
+        is_refill = (keyframe.kind, keyframe.source) == ("fill", REFILL) and not keyframe.locked
+        if base is not None and old is None and is_refill:
+            wishes.append(keyframe)
+        else:
+            own[keyframe.frame] = keyframe
+    return own, wishes, set(before) - set(edited.frames)
+
+
+def _same(a, b):
+    return (a.kind, a.locked, a.extra) == (b.kind, b.locked, b.extra)
+
+
+def _predicted(base, new, own, gone):
+    """The keyframes of `new` that follow, but frame 0 (rules 3 and 4)."""
+    match = {}
+    for kind in _EVENTS if base else ():
+        frames_before = [k.frame for k in base.keyframes if k.kind == kind]
+        match.update(_match(frames_before, [k.frame for k in new.keyframes if k.kind == kind]))
+    taken = own | gone
+    near_own = {frame + shift for frame in own for shift in range(-TOLERANCE, TOLERANCE + 1)}
+
+    def follows(keyframe):
+        if keyframe.frame in taken or match.get(keyframe.frame) in taken:
+            return False
+        is_new_event = keyframe.kind in ("peak", "valley") and keyframe.frame not in match
+        return not (is_new_event and keyframe.frame in near_own)
+
+    return [keyframe for keyframe in new.keyframes[1:] if follows(keyframe)]
+
+
+def _match(base_frames, new_frames):
+    """{new frame: base frame} of the events that are the same one (rule 3). Both lists ascend."""
+    known = set(new_frames)
+    shifts = range(-TOLERANCE, TOLERANCE + 1)
+    pairs = [(abs(s), b, b + s) for b in base_frames for s in shifts if b + s in known]
+    to_new, to_base = {}, {}
+    for _, b, n in sorted(pairs):
+        # pairs that could cross this one start at most twice the tolerance away
+        nearby = [x for x in range(b - 2 * TOLERANCE, b + 2 * TOLERANCE + 1) if x in to_new]
+        if n not in to_base and all((x < b) == (to_new[x] < n) and x != b for x in nearby):
+            to_new[b], to_base[n] = n, b
+    return to_base
+
+
+def _drop(predicted, n_too_many, own_frames):
+    """`predicted` without as many as are too many (rule 6)."""
+
+    def order(keyframe):
+        distance = min(abs(keyframe.frame - frame) for frame in own_frames)
+        return keyframe.locked, _DROP_ORDER.index(keyframe.kind), distance, keyframe.frame
+
+    if n_too_many <= 0:
+        return predicted
+    dropped = {keyframe.frame for keyframe in sorted(predicted, key=order)[:n_too_many]}
+    return [keyframe for keyframe in predicted if keyframe.frame not in dropped]
+
+
+def _first(base, edited, new):
+    """Frame 0 (rule 10)."""
+    before = base.keyframes[0] if base else Keyframe(0, "first")
+    return (new if _same(before, edited.keyframes[0]) else edited).keyframes[0]
+
+
+def _merged_fields(base, edited, new):
+    """Unknown fields of the plan (rule 9)."""
+    before = base.extra if base else {}
+    fields = {
+        name: value
+        for name, value in new.extra.items()
+        if name in edited.extra or name not in before
+    }
+    for name, value in edited.extra.items():
+        if name not in before or before[name] != value:
+            fields[name] = value
+    return fields

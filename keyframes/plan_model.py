@@ -1,0 +1,197 @@
+"""What a keyframe plan is, and what makes one valid. Others import all of this from `plan.py`."""
+
+import json
+import operator
+from dataclasses import dataclass, field, replace
+
+from .errors import KeyVIDError, PlanError
+from .timebase import MAX_N_FRAMES, fps_fraction
+
+KINDS = ("first", "peak", "valley", "fill", "manual")
+EDIT = "edit"  # source of a keyframe the artist placed or changed
+REFILL = (
+    "refill"  # source of a fill that took the place of something deleted; no decision of the artist
+)
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """One keyframe. extra: fields of its document that this version does not know."""
+
+    frame: int
+    kind: str
+    locked: bool = False
+    source: str = ""
+    extra: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class KeyframePlan:
+    """A plan as `make_plan` checks it: unique ascending keyframes, frame 0 first, `count` of them."""
+
+    fps: float
+    n_frames: int
+    count: int
+    fingerprint: dict | None
+    keyframes: tuple
+    extra: dict = field(default_factory=dict)
+
+    @property
+    def frames(self):
+        """Frames of the keyframes, ascending list of int."""
+        return [keyframe.frame for keyframe in self.keyframes]
+
+
+def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
+    """A checked KeyframePlan from Keyframes in ascending order, the first at frame 0.
+
+    fps in frames per second; n_frames of the clip. Raises PlanError with the frame or value at fault.
+    """
+    plan = KeyframePlan(
+        fps=_checked_fps(fps),
+        n_frames=_checked_n_frames(n_frames),
+        count=len(keyframes),
+        fingerprint=_checked_fingerprint(fingerprint),
+        keyframes=tuple(keyframes),
+        extra=dict(extra or {}),
+    )
+    for number, keyframe in enumerate(plan.keyframes, start=1):
+        _check_keyframe(keyframe, number, plan.n_frames)
+    _check_order(plan.frames)
+    return plan
+
+
+def plan_from_frames(frames, *, fps, n_frames, fingerprint=None, source=EDIT):
+    """A plan whose keyframes are all manual ones, except frame 0. frames: ascending ints. Raises PlanError."""
+    keyframes = [
+        Keyframe(frame, "first" if frame == 0 else "manual", source=source) for frame in frames
+    ]
+    return make_plan(keyframes, fps=fps, n_frames=n_frames, fingerprint=fingerprint)
+
+
+def with_keyframes(plan, keyframes):
+    """The plan with other keyframes, sorted and checked. Raises PlanError."""
+    ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
+    return make_plan(
+        ordered,
+        fps=plan.fps,
+        n_frames=plan.n_frames,
+        fingerprint=plan.fingerprint,
+        extra=plan.extra,
+    )
+
+
+def keyframe_at(plan, frame):
+    """The Keyframe at a frame, or None."""
+    return next((keyframe for keyframe in plan.keyframes if keyframe.frame == frame), None)
+
+
+def replaced(plan, frame, /, **changes):
+    """The plan with the keyframe at `frame` changed. Raises PlanError."""
+    return with_keyframes(
+        plan, [replace(k, **changes) if k.frame == frame else k for k in plan.keyframes]
+    )
+
+
+def is_whole(value):
+    """Whether a value is an int, and not True or False, which Python counts among them."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def shown(value):
+    """A value as a sentence quotes it: as JSON writes it, and short, whatever it is."""
+    if is_whole(value) and abs(value) >= 10**12:
+        return "a number of more than 12 digits"
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def whole_frame(value, n_frames):
+    """A frame of the clip as int. Raises PlanError unless it is a whole number from 0 to n_frames - 1."""
+    try:
+        frame = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        frame = None
+    if frame is None:
+        raise PlanError(f"The frame {shown(value)} is not a whole number; write it like 7.")
+    if not 0 <= frame < n_frames:
+        raise PlanError(
+            f"Frame {shown(frame)} lies outside the clip of {n_frames} frames; use 0 to {n_frames - 1}."
+        )
+    return frame
+
+
+def _checked_fps(fps):
+    try:
+        fps_fraction(None if isinstance(fps, bool) else fps)
+    except (KeyVIDError, OverflowError):
+        raise PlanError(
+            f"The plan's fps is {shown(fps)}; give a number of frames per second from 1 to 240, such as 24."
+        ) from None
+    return float(fps)
+
+
+def _checked_n_frames(n_frames):
+    if not (is_whole(n_frames) and 2 <= n_frames <= MAX_N_FRAMES):
+        raise PlanError(
+            f"The plan's n_frames is {shown(n_frames)}; give the clip's length as a whole number "
+            f"of frames from 2 to {MAX_N_FRAMES}."
+        )
+    return n_frames
+
+
+def _checked_fingerprint(fingerprint):
+    if fingerprint is None:
+        return None
+    loudness = fingerprint.get("loudness") if isinstance(fingerprint, dict) else None
+    levels_fit = isinstance(loudness, list) and all(is_whole(level) for level in loudness)
+    if not (levels_fit and is_whole(fingerprint.get("n_frames"))):
+        raise PlanError(
+            f"The plan's fingerprint is {shown(fingerprint)}, which describes no sound; "
+            "set it to null, and the plan fits any sound."
+        )
+    return fingerprint
+
+
+def _check_keyframe(keyframe, number, n_frames):
+    if not is_whole(keyframe.frame):
+        raise PlanError(
+            f"Keyframe {number} of the plan has frame {shown(keyframe.frame)}; write a whole number like 7."
+        )
+    if not 0 <= keyframe.frame < n_frames:
+        raise PlanError(
+            f"Keyframe {number} of the plan is at frame {shown(keyframe.frame)}, outside the clip of {n_frames} "
+            f"frames; use a frame from 0 to {n_frames - 1}."
+        )
+    where = f"The keyframe at frame {keyframe.frame}"
+    if keyframe.kind not in KINDS:
+        raise PlanError(f"{where} has kind {shown(keyframe.kind)}; use one of {', '.join(KINDS)}.")
+    if (keyframe.kind == "first") != (keyframe.frame == 0):
+        raise PlanError(
+            f"{where} has kind {keyframe.kind!r}; frame 0, and no other, has kind 'first'."
+        )
+    if not isinstance(keyframe.locked, bool):
+        raise PlanError(f"{where} has locked {shown(keyframe.locked)}; use true or false.")
+    if not isinstance(keyframe.source, str):
+        raise PlanError(
+            f"{where} has source {shown(keyframe.source)}; use a text, or leave it out."
+        )
+
+
+def _check_order(frames):
+    if 0 not in frames:
+        raise PlanError(
+            "The plan has no keyframe at frame 0; add one of kind 'first': the video starts with it."
+        )
+    for earlier, later in zip(frames, frames[1:], strict=False):
+        if earlier == later:
+            raise PlanError(f"The plan has two keyframes at frame {later}; delete one of them.")
+        if earlier > later:
+            raise PlanError(
+                f"The plan lists frame {later} after frame {earlier}; put the keyframes in order of time."
+            )
+    if len(frames) < 2:
+        raise PlanError("The plan has 1 keyframe; it needs at least 2, so add another one.")

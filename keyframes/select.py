@@ -1,0 +1,137 @@
+"""From a motion curve to a plan: which frames become keyframes.
+
+strongest: the artist's default, below. released and paper: `released.py`. uniform: equal steps. first_last: frame
+0 and the last frame. All but first_last give exactly `count` keyframes, frame 0 first, for any curve.
+"""
+
+import random
+
+import numpy as np
+
+from .errors import SelectionError
+from .peaks import PEAK_DISTANCE, PROMINENCE, find_keypoints, find_rests, find_strikes
+from .plan import Keyframe, make_plan
+from .plan_model import is_whole, shown
+from .released import paper_frames, released_frames
+from .spread import fill_gaps
+from .timebase import N_FRAMES
+
+STRATEGIES = ("strongest", "released", "paper", "uniform", "first_last")
+T_K = 12  # keyframes of the published models in N_FRAMES frames (arXiv 2504.09656, sec. 4)
+
+
+def default_count(n_frames):
+    """How many keyframes a clip has unless told otherwise: 12 per 48 frames, half up, at least 2."""
+    return min(max((2 * T_K * n_frames + N_FRAMES) // (2 * N_FRAMES), 2), n_frames)
+
+
+def select_keyframes(
+    curve,
+    *,
+    strategy="strongest",
+    count=None,
+    selection_seed=0,
+    distance=PEAK_DISTANCE,
+    prominence=PROMINENCE,
+):
+    """A KeyframePlan with `count` keyframes for a MotionCurve.
+
+    count: 2 to n_frames, by default default_count; first_last has 2 and does not look at it. selection_seed: whole
+    number from 0 for released and paper, whose draws are their own and repeat exactly. distance in frames and
+    prominence of a peak or valley. A keyframe's kind says what the curve does there: peak, valley or neither (fill).
+    Raises SelectionError.
+    """
+    if strategy not in STRATEGIES:
+        raise SelectionError(
+            f"There is no strategy {shown(strategy)}; choose one of {', '.join(STRATEGIES)}."
+        )
+    count = 2 if strategy == "first_last" else _checked_count(count, curve.n_frames)
+    thresholds = {"distance": distance, "prominence": prominence}
+    keypoints = find_keypoints(curve.score, **thresholds)
+    if strategy == "strongest":
+        frames = strongest_frames(curve.score, count=count, **thresholds)
+    elif strategy == "released":
+        numpy_generator, python_generator = generators(selection_seed)
+        frames = released_frames(
+            keypoints,
+            count=count,
+            fps=curve.fps,
+            numpy_generator=numpy_generator,
+            python_generator=python_generator,
+        )
+    elif strategy == "paper":
+        numpy_generator, _ = generators(selection_seed)
+        frames = paper_frames(keypoints, count=count, numpy_generator=numpy_generator)
+    elif strategy == "uniform":
+        frames = [i * curve.n_frames // count for i in range(count)]
+    else:
+        frames = [0, curve.n_frames - 1]
+    keypoints[find_strikes(curve.score, **thresholds)[0]] = 1
+    kinds = {1: "peak", -1: "valley", 0: "fill"}
+    return make_plan(
+        [
+            Keyframe(frame, kinds[int(keypoints[frame])] if frame else "first", source=strategy)
+            for frame in frames
+        ],
+        fps=curve.fps,
+        n_frames=curve.n_frames,
+        fingerprint=curve.fingerprint,
+    )
+
+
+def strongest_frames(score, *, count, distance=PEAK_DISTANCE, prominence=PROMINENCE):
+    """Frames by importance: frame 0, then peaks, then valleys, then fills, until there are `count`.
+
+    Peaks come by prominence, those at the very end of the clip among them. Only where room is left, one valley
+    between each two neighbouring peaks (frame 0 counts as one) is added, the most prominent first;
+    what then remains is spread over the widest gaps, the tail included. Deterministic: of equals the earlier one.
+    score: (n,). Returns a sorted list.
+    """
+    strikes = _by_prominence(*find_strikes(score, distance=distance, prominence=prominence))
+    peaks = [frame for frame in strikes if frame > 0][: count - 1]
+    anchors = [0, *sorted(peaks)]
+    rests = _by_prominence(*find_rests(score, distance=distance, prominence=prominence))
+    # a rest belongs to the pair of peaks whose earlier one comes last before it
+    pairs = np.searchsorted(anchors, rests) - 1
+    used = {len(anchors) - 1}  # after the last peak there is no pair
+    valleys = []
+    for frame, pair in zip(rests, pairs.tolist(), strict=True):
+        if len(anchors) + len(valleys) == count:
+            break
+        if pair not in used and frame not in anchors:
+            used.add(pair)
+            valleys.append(frame)
+    return fill_gaps(sorted([*anchors, *valleys]), count, n_frames=len(score))
+
+
+def generators(selection_seed):
+    """A numpy RandomState and a random.Random of their own, from a seed of up to 64 bits and more."""
+    if not is_whole(selection_seed) or selection_seed < 0:
+        raise SelectionError(
+            f"The selection seed is {shown(selection_seed)}; give a whole number from 0 up."
+        )
+    # RandomState takes 32 bits; a longer seed becomes several words, so that no two seeds are the same
+    words = [
+        selection_seed >> shift & 0xFFFFFFFF for shift in range(0, selection_seed.bit_length(), 32)
+    ]
+    numpy_seed = words if len(words) > 1 else selection_seed
+    return np.random.RandomState(numpy_seed), random.Random(selection_seed)
+
+
+def _by_prominence(frames, prominences):
+    return frames[np.lexsort((frames, -prominences))].tolist()
+
+
+def _checked_count(count, n_frames):
+    if count is None:
+        return default_count(n_frames)
+    if not is_whole(count):
+        raise SelectionError(
+            f"The count is {shown(count)}; give a whole number of keyframes, such as 12."
+        )
+    if not 2 <= count <= n_frames:
+        raise SelectionError(
+            f"{shown(count)} keyframes were asked of a clip of {n_frames} frames; give a count from 2 to {n_frames}"
+            + (", or a longer clip." if count > n_frames else ".")
+        )
+    return count

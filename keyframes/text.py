@@ -1,0 +1,92 @@
+"""Frames and values as text, for other nodes and for people: "0, 7, 12" and "0:(1.000), 1:(0.250)"."""
+
+import re
+
+import numpy as np
+
+from .errors import CurveError, PlanError
+from .timebase import MAX_N_FRAMES
+
+_EXAMPLE = 'write frames like "0, 7, 12" or a schedule like "0:(1.0), 7:(0.5)".'
+
+
+def frames_to_text(frames):
+    """Frames as "0, 7, 12"."""
+    return ", ".join(str(int(frame)) for frame in frames)
+
+
+def frames_from_text(text):
+    """Frames from a list ("0, 7, 12"; commas, spaces or lines; brackets allowed) or a schedule ("0:(1.0), 7:(0.5)").
+
+    Returns: ascending list of unique ints. Raises PlanError naming what is not a frame, comes twice or is out of order.
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise PlanError(f"The list of frames is empty; {_EXAMPLE}")
+    text = text.strip().lstrip("\ufeff")
+    if ":" in text:
+        words = _schedule_frames(text)
+    else:
+        if text.startswith("[") and text.endswith("]"):
+            text = text[1:-1]
+        words = [word for word in re.split(r"[\s,;]+", text) if word]
+        if not words:
+            raise PlanError(f"The list of frames is empty; {_EXAMPLE}")
+    frames = [_frame(word) for word in words]
+    for earlier, later in zip(frames, frames[1:], strict=False):
+        if later == earlier:
+            raise PlanError(f"The list of frames has {later} twice; delete one of them.")
+        if later < earlier:
+            raise PlanError(
+                f"The list of frames has {later} after {earlier}; put the frames in order of time."
+            )
+    return frames
+
+
+def values_to_schedule(values):
+    """Values (n,), one per frame, as a schedule with three decimals: "0:(1.000), 1:(0.250)". Raises CurveError."""
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise CurveError(
+            f"Values of shape {values.shape} cannot become a schedule; give one finite number per frame."
+        )
+    return ", ".join(f"{frame}:({value:.3f})" for frame, value in enumerate(values))
+
+
+def _schedule_frames(text):
+    """The words before each ":(...)"; the value in the brackets may be any expression."""
+    words, rest = [], text
+    while rest:
+        word, colon, rest = rest.partition(":")
+        rest = rest.lstrip()
+        end = _closing_bracket(rest)
+        if not colon or end is None:
+            raise PlanError(
+                f"The schedule has no value in round brackets after {_quoted(word)}; {_EXAMPLE}"
+            )
+        words.append(word.strip())
+        rest = rest[end + 1 :].lstrip(" \t\r\n,;")
+    return words
+
+
+def _closing_bracket(text):
+    """Where the bracket that text opens with is closed, or None."""
+    depth = 0
+    for i, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth == 0:
+            return i if i else None
+    return None
+
+
+def _frame(word):
+    # \d would accept digits of other scripts
+    if not re.fullmatch(r"[0-9]{1,12}", word) or int(word) >= MAX_N_FRAMES:
+        raise PlanError(
+            f"{_quoted(word)} in the list of frames is not a whole number from 0 to {MAX_N_FRAMES - 1}; {_EXAMPLE}"
+        )
+    return int(word)
+
+
+def _quoted(word):
+    word = word.strip()
+    return f'"{word}"' if len(word) <= 40 else f'"{word[:37]}..."'
