@@ -16,8 +16,8 @@ from .plan import (
     KeyframePlan,
     migrated,
     parse_json,
+    plan_at_frames,
     plan_from_document,
-    plan_from_frames,
     plan_to_document,
 )
 from .text import frames_from_text, frames_to_text
@@ -39,6 +39,11 @@ class Edit:
     base: KeyframePlan | None = None
     frames: tuple | None = None
     extra: dict = field(default_factory=dict)
+
+    @property
+    def fingerprint(self):
+        """The sound the edit was made for, None if unknown."""
+        return self.plan.fingerprint if self.plan else None
 
 
 def edit_from_json(text):
@@ -107,7 +112,7 @@ def edited_plan(edit, predicted):
     """The plan of an edit; one typed as frames takes length and rate from the prediction. Raises PlanError."""
     if edit.plan is not None:
         return edit.plan
-    return plan_from_frames(
+    return plan_at_frames(
         edit.frames,
         fps=predicted.fps,
         n_frames=predicted.n_frames,

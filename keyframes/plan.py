@@ -18,7 +18,7 @@ from .plan_model import (
     KeyframePlan,
     is_whole,
     make_plan,
-    plan_from_frames,
+    plan_at_frames,
     shown,
 )
 from .plan_rules import add_keyframe, delete_keyframe, lock_keyframe, move_keyframe, set_kind
@@ -39,7 +39,7 @@ __all__ = [
     "move_keyframe",
     "parse_json",
     "plan_from_document",
-    "plan_from_frames",
+    "plan_at_frames",
     "plan_from_json",
     "plan_to_document",
     "plan_to_json",

@@ -61,11 +61,11 @@ def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
     return plan
 
 
-def plan_from_frames(frames, *, fps, n_frames, fingerprint=None, source=EDIT):
-    """A plan whose keyframes are all manual ones, except frame 0. frames: ascending ints. Raises PlanError."""
-    keyframes = [
-        Keyframe(frame, "first" if frame == 0 else "manual", source=source) for frame in frames
-    ]
+def plan_at_frames(frames, *, fps, n_frames, fingerprint=None, source=EDIT):
+    """A plan of manual keyframes at these frames, in any order; frame 0 must be among them. Raises PlanError."""
+    _checked_n_frames(n_frames)
+    frames = sorted(whole_frame(frame, n_frames) for frame in frames)
+    keyframes = [Keyframe(f, "manual" if f else "first", source=source) for f in frames]
     return make_plan(keyframes, fps=fps, n_frames=n_frames, fingerprint=fingerprint)
 
 

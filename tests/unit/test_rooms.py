@@ -17,8 +17,8 @@ RULES = {
     "nodes": ({"keyframes", "host"}, {"comfy_api"}),
 }
 STDLIB = {
-    "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "itertools",
-    "json", "logging", "math", "os", "pathlib", "random", "re", "shutil", "typing",
+    "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "heapq", "itertools",
+    "json", "logging", "math", "operator", "os", "pathlib", "random", "re", "shutil", "typing",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]
 
