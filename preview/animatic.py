@@ -207,36 +207,29 @@ def _timeline(canvas, layout, samples, sample_rate, plan, curve):
     place, bar = canvas[top : top + height], canvas[top + height :]
     n_pages = math.ceil(plan.n_frames / (PAGE_S * plan.fps))
     edges = [plan.n_frames * i // n_pages for i in range(n_pages + 1)]
-    columns = waveform_columns(layout.width)
     clip = samples[:, : n_samples_at(plan.n_frames, fps=plan.fps, sample_rate=sample_rate)]
     peak = np.abs(peaks_min_max(clip, 1)).max()
     page, strip = -1, None
-
-    def turn_page():
-        first, last = edges[page], edges[page + 1]
-        start, stop = (
-            n_samples_at(n, fps=plan.fps, sample_rate=sample_rate) for n in (first, last)
-        )
-        piece = clip[:, start:stop]
-        if piece.shape[1] < stop - start:
-            piece = np.pad(piece, ((0, 0), (0, stop - start - piece.shape[1])))
-        return draw_strip(
-            width=layout.width,
-            height=height,
-            n_frames=last - first,
-            fps=plan.fps,
-            waveform=peaks_min_max(piece, columns),
-            waveform_peak=peak,
-            curve=curve,
-            plan=plan,
-            first_frame=first,
-        )
 
     def draw(frame):
         nonlocal page, strip
         if frame >= edges[page + 1]:
             page += 1
-            strip = turn_page()
+            start, stop = (
+                n_samples_at(n, fps=plan.fps, sample_rate=sample_rate)
+                for n in edges[page : page + 2]
+            )
+            strip = draw_strip(
+                width=layout.width,
+                height=height,
+                n_frames=edges[page + 1] - edges[page],
+                fps=plan.fps,
+                waveform=_columns(clip, start, stop, waveform_columns(layout.width)),
+                waveform_peak=peak,
+                curve=curve,
+                plan=plan,
+                first_frame=edges[page],
+            )
         n_shown = edges[page + 1] - edges[page]
         x = frame_x(frame - edges[page], n_frames=n_shown, width=layout.width)
         place[:] = draw_playhead(strip, x)
@@ -244,6 +237,13 @@ def _timeline(canvas, layout, samples, sample_rate, plan, curve):
             _draw_progress(bar, (frame + 1) / plan.n_frames)
 
     return draw
+
+
+def _columns(samples, start, stop, n_columns):
+    """The waveform from sample `start` to `stop`; beyond the end of the sound it is silent."""
+    piece = samples[:, start:stop]
+    missing = stop - start - piece.shape[1]
+    return peaks_min_max(np.pad(piece, ((0, 0), (0, missing))), n_columns)
 
 
 def _draw_progress(bar, done):
