@@ -54,7 +54,8 @@ def write_mp4(path, frames, *, width, height, n_frames, fps, samples, sample_rat
     path = os.fspath(path)
     rate = aac_rate(sample_rate)
     fps = fps_fraction(fps)
-    # MP4 states lengths in units of the movie's time scale; FFmpeg's default of 1/1000 s would round them
+    # MP4 states lengths in units of the movie's time scale; FFmpeg's default of 1/1000 s would round them.
+    # Where no 31-bit scale fits both streams (only far from common rates), it is the sound's that is exact.
     ticks = math.lcm(rate, fps.numerator)
     options = {
         "movflags": "+faststart",
