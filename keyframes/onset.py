@@ -1,0 +1,88 @@
+"""The localizer without weights: a motion curve that leaps where the sound is struck."""
+
+import numpy as np
+from scipy import ndimage
+
+from .audio import check_audio
+from .curve import motion_curve
+from .fingerprint import fingerprint
+from .flux import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, measure_rise
+from .timebase import n_samples_at
+
+NOISE_CONTRAST = 0.65  # doublings that steady noise does not reach by chance
+NOISE_LIFT = 0.35  # doublings of all bands together below which nothing counts
+USUAL_LIFTS = 7.0  # times the usual lift, which steady noise does not reach by chance
+FULL_CONTRAST = 1.2  # doublings beyond it after which a rise counts for two thirds
+LOUDNESS_RANGE_DB = 50.0  # a strike this far below the loudest one moves nothing
+CLEAR_STRENGTH = 0.2  # of a rise that may count as the loudest
+FULL_SCALE = 0.5  # curves that stay below it are not stretched to 1: they hold no clear strike
+RELEASE_HALF_LIFE_S = 0.05  # the curve falls by half in this time, so a leap reads as motion
+
+
+def onset_envelope(samples, sample_rate):
+    """How hard the sound is struck, POINT_RATE times a second; point k lies at k / POINT_RATE seconds.
+
+    A strike counts by how clearly it stands out from what was there (its contrast) and, compressed in
+    decibels, by how loud it is beside the loudest strike of the sound: 20 dB less is still 0.6.
+    Parameters: samples (C, N) float, sample_rate in Hz. Returns: float64 (n,), each in [0, 1]; steady sound gives
+    zeros. Raises AudioError as `check_audio` does.
+    """
+    check_audio(samples, sample_rate)
+    contrast, lift, power = measure_rise(np.asarray(samples), sample_rate)
+    beyond = np.maximum(contrast - NOISE_CONTRAST, lift - _usual_lift(lift))
+    strength = 1.0 - np.exp(-np.maximum(0.0, beyond) / FULL_CONTRAST)
+    clear = strength > CLEAR_STRENGTH
+    loudest = power[clear].max() if clear.any() else power.max()
+    if loudest <= 0:
+        return np.zeros_like(strength)
+    loudness_db = 10 * np.log10(np.maximum(power / loudest, 1e-12))
+    return strength * np.clip(1.0 + loudness_db / LOUDNESS_RANGE_DB, 0.0, 1.0)
+
+
+def _usual_lift(lift):
+    """The lift (n,) that is no strike around each point, from what most moments nearby reach."""
+    blocks = np.zeros(-(-len(lift) // BLOCK) * BLOCK)
+    blocks[: len(lift)] = lift
+    usual = ndimage.median_filter(
+        blocks.reshape(-1, BLOCK).max(axis=1), size=BACKGROUND_BLOCKS, mode="reflect"
+    )
+    return np.maximum(NOISE_LIFT, USUAL_LIFTS * np.repeat(usual, BLOCK)[: len(lift)])
+
+
+def onset_curve(samples, sample_rate, *, n_frames, fps):
+    """The motion curve of a sound: it leaps on the frame of each strike and falls away after it.
+
+    Parameters: samples (C, N) float, sample_rate in Hz; the curve covers the first n_frames / fps seconds, and
+    is 0 past the end of a shorter sound. Takes the place of the learned localizer (arXiv 2504.09656, sec. 3.2).
+    Returns: MotionCurve with source "onset". Raises AudioError, CurveError, KeyVIDError (frame rate).
+    """
+    n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
+    envelope = onset_envelope(samples[:, : max(1, n_samples)], sample_rate)
+    leaps = frame_maxima(envelope, n_frames=n_frames, fps=fps)
+    score = released(leaps, fps=fps) / max(FULL_SCALE, leaps.max(initial=0.0))
+    return motion_curve(
+        score,
+        fps=fps,
+        source="onset",
+        fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
+    )
+
+
+def frame_maxima(envelope, *, n_frames, fps):
+    """The greatest value of an envelope within each frame's reach (n_frames,), by the rule of `frame_at`."""
+    times_s = np.arange(len(envelope)) / POINT_RATE
+    frames = np.floor(times_s * fps + 0.5).astype(int)
+    inside = frames < n_frames
+    # frames shorter than the distance of two points would go without one
+    maxima = np.interp(np.arange(n_frames) / fps, times_s, envelope, right=0.0)
+    np.maximum.at(maxima, frames[inside], envelope[inside])
+    return maxima
+
+
+def released(leaps, *, fps):
+    """Leaps (n_frames,) that fall away by half every RELEASE_HALF_LIFE_S instead of at once."""
+    keep = 0.5 ** (1 / (fps * RELEASE_HALF_LIFE_S))
+    score = np.array(leaps, dtype=np.float64)
+    for frame in range(1, len(score)):
+        score[frame] = max(score[frame], score[frame - 1] * keep)
+    return score
