@@ -36,7 +36,9 @@ def samples_of(audio):
 
 def audio_of(samples, sample_rate):
     """An AUDIO socket payload from samples (n_channels, n_samples)."""
-    waveform = torch.from_numpy(np.array(samples, dtype=np.float32))  # a copy: the input stays untouched
+    waveform = torch.from_numpy(
+        np.array(samples, dtype=np.float32)
+    )  # a copy: the input stays untouched
     return {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
 
 

@@ -16,18 +16,19 @@ log = logging.getLogger("keyvid")
 
 
 def copy_sample_media():
-    """Copies the workflows' sample picture and sound to `input/keyvid/`, where Load Image and Load Audio look.
+    """Copies the workflows' sample picture and sound into ComfyUI's input folder, as `keyvid_*`.
 
-    A file that is already there is left alone. A read-only input folder is reported, not raised: the
-    pack works without the samples.
+    Into the folder itself: Load Image and Load Audio list no subfolders, and the frontend reports what
+    they do not list as missing. A file that is already there is left alone. A read-only input folder
+    is reported, not raised: the pack works without the samples.
     """
     source_folder = pathlib.Path(__file__).resolve().parent.parent / "workflows" / "media"
-    target_folder = pathlib.Path(folder_paths.get_input_directory()) / "keyvid"
+    target_folder = pathlib.Path(folder_paths.get_input_directory())
     try:
         target_folder.mkdir(parents=True, exist_ok=True)
-        for source in source_folder.iterdir():
+        for source in source_folder.glob("keyvid_*"):
             target = target_folder / source.name
-            if source.suffix in (".png", ".ogg") and not target.exists():
+            if not target.exists():
                 partial = target.with_name(target.name + ".partial")
                 shutil.copyfile(source, partial)
                 os.replace(partial, target)
@@ -69,14 +70,9 @@ def write_text(path, text):
 
 
 def timing_files():
-    """Names of the timing files in ComfyUI's input folder and its subfolder `keyvid`."""
+    """Names of the timing files in ComfyUI's input folder."""
     root = pathlib.Path(folder_paths.get_input_directory())
-    names = []
-    for folder in (root, root / "keyvid"):
-        if folder.is_dir():
-            found = (path for path in folder.iterdir() if path.name.endswith(TIMING_SUFFIX))
-            names += [path.relative_to(root).as_posix() for path in found]
-    return sorted(names)
+    return sorted(path.name for path in root.glob("*" + TIMING_SUFFIX))
 
 
 def read_timing_text(name):

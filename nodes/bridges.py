@@ -20,7 +20,9 @@ def size_inputs():
     tooltip = "Size of the masks in pixels."
     return [
         io.Int.Input("width", default=512, min=8, max=8192, step=8, advanced=True, tooltip=tooltip),
-        io.Int.Input("height", default=320, min=8, max=8192, step=8, advanced=True, tooltip=tooltip),
+        io.Int.Input(
+            "height", default=320, min=8, max=8192, step=8, advanced=True, tooltip=tooltip
+        ),
     ]
 
 
@@ -38,8 +40,12 @@ class PlanToFrames(io.ComfyNode):
                 io.Int.Output(display_name="frames", tooltip="One list of frame numbers."),
                 io.Float.Output(display_name="times (s)", tooltip="One list of times in seconds."),
                 io.String.Output(display_name="text", tooltip="0, 7, 12"),
-                io.String.Output(display_name="schedule", tooltip="0:(1.000), 1:(0.000): 1 at keyframes"),
-                io.Mask.Output(display_name="masks", tooltip="One mask per frame, white at keyframes."),
+                io.String.Output(
+                    display_name="schedule", tooltip="0:(1.000), 1:(0.000): 1 at keyframes"
+                ),
+                io.Mask.Output(
+                    display_name="masks", tooltip="One mask per frame, white at keyframes."
+                ),
             ],
         )
 
@@ -76,7 +82,9 @@ class FramesToPlan(io.ComfyNode):
                     "Frame 0 is added if it is missing.",
                 ),
                 io.Float.Input("fps", default=FPS, min=1.0, max=240.0, step=0.001),
-                io.Int.Input("n_frames", display_name="frames", default=N_FRAMES, min=2, max=MAX_N_FRAMES),
+                io.Int.Input(
+                    "n_frames", display_name="frames", default=N_FRAMES, min=2, max=MAX_N_FRAMES
+                ),
                 io.Int.Input(
                     "frame_list",
                     display_name="frame list",
@@ -91,7 +99,8 @@ class FramesToPlan(io.ComfyNode):
     @classmethod
     def execute(cls, text, fps, n_frames, frame_list=None):
         frames = frames_from_text(text) if frame_list is None else _as_list(frame_list)
-        return io.NodeOutput(plan_at_frames({0, *frames}, fps=fps, n_frames=n_frames))
+        frames = [0, *(frame for frame in frames if frame != 0)]
+        return io.NodeOutput(plan_at_frames(frames, fps=fps, n_frames=n_frames))
 
 
 class CurveToValues(io.ComfyNode):
@@ -128,7 +137,9 @@ class ValuesToCurve(io.ComfyNode):
             description="A motion curve from another pack's values, one per frame.",
             search_aliases=["float list", "keyvid"],
             inputs=[
-                io.Float.Input("values", force_input=True, tooltip="A list of numbers, one per frame."),
+                io.Float.Input(
+                    "values", force_input=True, tooltip="A list of numbers, one per frame."
+                ),
                 io.Float.Input("fps", default=FPS, min=1.0, max=240.0, step=0.001),
                 io.Boolean.Input(
                     "normalise",

@@ -63,7 +63,7 @@ class EditKeyframes(io.ComfyNode):
         made = edit_from_json(edit)
         result = plan if made is None else apply_edit(made, plan)
         notice = ""
-        if made is not None and not same_sound(made.plan.fingerprint, plan.fingerprint):
+        if made is not None and not same_sound(made.fingerprint, plan.fingerprint):
             notice = OTHER_SOUND
             log.warning("Edit Keyframes: %s", notice)
         if curve is not None:

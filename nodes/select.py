@@ -66,7 +66,9 @@ class SelectKeyframes(io.ComfyNode):
                     tooltip="Of two peaks closer than this many frames only the higher one counts.",
                 ),
             ],
-            outputs=[Plan.Output(display_name="plan", tooltip="The keyframes, ready to be edited.")],
+            outputs=[
+                Plan.Output(display_name="plan", tooltip="The keyframes, ready to be edited.")
+            ],
         )
 
     @classmethod

@@ -52,7 +52,7 @@ class LoadTiming(io.ComfyNode):
             node_id="KeyVID_LoadTiming",
             display_name="Load Timing (KeyVID)",
             category="KeyVID/bridges",
-            description=f"Reads a *{TIMING_SUFFIX} file from ComfyUI's input folder (or its keyvid subfolder).",
+            description=f"Reads a *{TIMING_SUFFIX} file from ComfyUI's input folder.",
             search_aliases=["import keyframes", "json", "keyvid"],
             inputs=[
                 io.Combo.Input(
@@ -80,5 +80,7 @@ class LoadTiming(io.ComfyNode):
     def execute(cls, file):
         plan, curve = timing_from_json(read_timing_text(file))
         if plan is None:
-            raise KeyVIDError(f"The timing file {file!r} holds no plan. Choose one written by Save Timing.")
+            raise KeyVIDError(
+                f"The timing file {file!r} holds no plan. Choose one written by Save Timing."
+            )
         return io.NodeOutput(plan, curve)
