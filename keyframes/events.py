@@ -52,7 +52,9 @@ def match_events(found_times, true_times, *, tolerance):
 def _ascending(times, name):
     times = np.asarray(times, dtype=np.float64).ravel()
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
-        raise ValueError(f"The {name} times must be finite and in ascending order; sort them first.")
+        raise ValueError(
+            f"The {name} times must be finite and in ascending order; sort them first."
+        )
     return times.tolist()
 
 
