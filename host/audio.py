@@ -16,7 +16,7 @@ def samples_of(audio):
     try:  # other packs hand over lazy mappings, so ask for the keys instead of looking at the type
         waveform, sample_rate = audio["waveform"], audio["sample_rate"]
         waveform = waveform.detach()
-    except (TypeError, KeyError, AttributeError):
+    except (TypeError, KeyError, IndexError, AttributeError):
         raise AudioError(
             "There is no sound on the audio input. Connect Load Audio, or a video that has a soundtrack."
         ) from None

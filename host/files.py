@@ -105,8 +105,10 @@ def timing_stamp(name):
 def _timing_path(name):
     try:
         path = folder_paths.get_annotated_filepath(name)
-    except Exception as error:
-        raise KeyVIDError(f"The timing file {name!r} cannot be used: {error}.") from None
+    except ValueError:  # what ComfyUI raises for a name that leaves its folders
+        raise KeyVIDError(
+            f"The timing file {name!r} lies outside ComfyUI's folders. Copy it into the input folder."
+        ) from None
     if not path.endswith(TIMING_SUFFIX) or not os.path.isfile(path):
         raise KeyVIDError(
             f"There is no timing file named {name!r}. Put a file written by Save Timing (*{TIMING_SUFFIX}) "

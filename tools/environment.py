@@ -51,9 +51,9 @@ def setup(*, test=False):
     return venv_python()
 
 
-def link_pack(base, pack=ROOT):
-    """Let base/custom_nodes/ComfyUI-KeyVID lead to the pack."""
-    link = Path(base) / "custom_nodes" / PACK_NAME
+def link_pack(base, pack=ROOT, name=PACK_NAME):
+    """Let base/custom_nodes/NAME lead to the pack."""
+    link = Path(base) / "custom_nodes" / name
     if os.path.realpath(link) == os.path.realpath(pack):
         return
     link.parent.mkdir(parents=True, exist_ok=True)

@@ -69,12 +69,20 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    base, *, python, comfyui=environment.COMFYUI, pack=None, cpu=True, arguments=(), env=None
+    base,
+    *,
+    python,
+    comfyui=environment.COMFYUI,
+    pack=None,
+    other_packs=(),
+    cpu=True,
+    arguments=(),
+    env=None,
 ):
     """Start ComfyUI on a free port with its own base folder; yields a Server, and always stops it.
 
     base: its --base-directory, made if absent; pack: the folder to link into custom_nodes, or None for a
-    ComfyUI without packs. The log goes to base/comfyui.log. Raises ServerError when it does not start.
+    ComfyUI without packs; other_packs: folders to link beside it under their own names. The log goes to base/comfyui.log. Raises ServerError when it does not start.
     """
     base = Path(base)
     base.mkdir(parents=True, exist_ok=True)
@@ -83,9 +91,12 @@ def running(
     command += ["--port", str(port), "--base-directory", str(base)]
     command += ["--database-url", "sqlite:///:memory:", "--disable-api-nodes"]
     command += ["--disable-all-custom-nodes", *(["--cpu"] if cpu else []), *arguments]
-    if pack:
-        environment.link_pack(base, pack)
-        command += ["--whitelist-custom-nodes", environment.PACK_NAME]
+    packs = {environment.PACK_NAME: pack} if pack else {}
+    packs.update({Path(folder).name: folder for folder in other_packs})
+    for name, folder in packs.items():
+        environment.link_pack(base, folder, name)
+    if packs:
+        command += ["--whitelist-custom-nodes", *packs]
     log_path = base / "comfyui.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen(

@@ -1,5 +1,6 @@
 """The real ComfyUI with the pack in it, started once for all graph tests."""
 
+import pathlib
 import sys
 
 import pytest
@@ -10,8 +11,12 @@ from keyvid_pack.tools import environment, server
 def comfy(tmp_path_factory):
     """A running ComfyUI (tools/server.py, Server) whose folders are empty but for what the pack puts there.
 
+    Beside the pack it has the test-only nodes of stub_pack/.
     comfy.run(prompt) -> (history, events), comfy.object_info(), comfy.log(), comfy.base, comfy.interrupt()
     """
     base = tmp_path_factory.mktemp("comfy")
-    with server.running(base, python=sys.executable, pack=environment.ROOT) as running:
+    stub = pathlib.Path(__file__).parent / "stub_pack"
+    with server.running(
+        base, python=sys.executable, pack=environment.ROOT, other_packs=[stub]
+    ) as running:
         yield running
