@@ -13,8 +13,8 @@ from scipy import ndimage
 from .curve import motion_curve
 from .fingerprint import fingerprint
 from .flux import POINT_RATE
-from .onset import onset_envelope, released
-from .timebase import frame_at, n_samples_at
+from .onset import clip_envelope, onset_envelope, released
+from .timebase import frame_at
 
 BEAT_RATE = 100  # grid points per second on which beats are placed before they are refined
 SLOWEST_BPM, FASTEST_BPM = 30.0, 240.0
@@ -56,8 +56,7 @@ def beats_curve(samples, sample_rate, *, n_frames, fps):
     A beat on which nothing is struck leaves the curve at 0. Parameters and errors are those of `onset_curve`.
     Returns: MotionCurve with source "beats".
     """
-    n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
-    envelope = onset_envelope(samples[:, : max(1, n_samples)], sample_rate)
+    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps)
     reach = 2 * round(NEAR_S * POINT_RATE) + 1
     nearby = ndimage.maximum_filter1d(envelope, reach, mode="constant")
     pulses = np.zeros(n_frames)

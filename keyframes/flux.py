@@ -26,7 +26,7 @@ MARGIN = 2.0  # a band counts once it exceeds this many times its background
 MASKING = 1e-3  # what is 30 dB below the loudest band of a moment ago is masked by it
 LIFT_MARGIN, LIFT_MASKING = 0.3, 1e-2  # the same two for all bands together
 SILENT_POWER = 1e-8  # per band, for a sound whose loudest sample is 1
-SILENT_POWER_FULL_SCALE = 1e-10  # per band, whatever the loudest sample: -100 dBFS
+SILENT_POWER_FULL_SCALE = 1e-11  # per band, whatever the loudest sample: 16-bit noise lies below
 CHUNK_BLOCKS = 200  # 20 s are analysed in one go
 CONTEXT_BLOCKS = BACKGROUND_BLOCKS // 2 + 1  # heard on either side of them
 

@@ -57,8 +57,7 @@ def onset_curve(samples, sample_rate, *, n_frames, fps):
     is 0 past the end of a shorter sound. Takes the place of the learned localizer (arXiv 2504.09656, sec. 3.2).
     Returns: MotionCurve with source "onset". Raises AudioError, CurveError, KeyVIDError (frame rate).
     """
-    n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
-    envelope = onset_envelope(samples[:, : max(1, n_samples)], sample_rate)
+    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps)
     leaps = frame_maxima(moments(envelope), n_frames=n_frames, fps=fps)
     score = released(leaps, fps=fps) / max(FULL_SCALE, leaps.max(initial=0.0))
     return motion_curve(
@@ -67,6 +66,13 @@ def onset_curve(samples, sample_rate, *, n_frames, fps):
         source="onset",
         fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
     )
+
+
+def clip_envelope(samples, sample_rate, *, n_frames, fps):
+    """The onset envelope of the first n_frames / fps seconds of samples (C, N)."""
+    check_audio(samples, sample_rate)
+    n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
+    return onset_envelope(samples[:, : max(1, n_samples)], sample_rate)
 
 
 def moments(envelope):

@@ -24,7 +24,7 @@ def decode(path):
 
 
 def encode(samples, sample_rate, path, *, codec, bit_rate=128_000):
-    """Write samples (C, N) to a sound file with a codec such as "libvorbis", "aac" or "libmp3lame"."""
+    """Write samples (C, N) to a sound file with a codec such as "libopus", "aac" or "libmp3lame"."""
     layout = {1: "mono", 2: "stereo"}[len(samples)]
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=sample_rate, layout=layout)

@@ -1,0 +1,130 @@
+import json
+
+import numpy as np
+import pytest
+from keyvid_pack.keyframes.beats import beats_curve, find_beats
+from keyvid_pack.keyframes.errors import AudioError
+from keyvid_pack.keyframes.events import match_events
+from keyvid_pack.keyframes.onset import onset_envelope
+from keyvid_pack.keyframes.timebase import frame_at
+from scipy import signal
+
+from ..recordings import SNARE, click_track, decode, recording, snare_strikes
+
+WINDOW_S = 0.07  # a beat counts as found within it, as is usual for beat trackers
+LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").read_text())
+
+
+def test_beats_follow_the_accelerando_at_least_as_well_as_librosa():
+    ours = match_events(find_beats(*decode(SNARE)).times_s, snare_strikes(), tolerance=WINDOW_S)
+    theirs = match_events(LIBROSA["beats_s"], snare_strikes(), tolerance=WINDOW_S)
+    assert ours.f1 >= theirs.f1
+    assert ours.f1 >= 0.95
+
+
+def test_onsets_agree_with_librosa():
+    samples, sample_rate = decode(SNARE)
+    peaks, _ = signal.find_peaks(onset_envelope(samples, sample_rate), distance=20, prominence=0.1)
+    agreement = match_events(peaks / 200, LIBROSA["onsets_s"], tolerance=0.05)
+    assert agreement.f1 >= 0.95
+
+
+@pytest.mark.long
+def test_the_kept_answers_of_librosa_are_current():
+    from ..oracle_librosa import librosa_answers
+
+    found = librosa_answers(*decode(SNARE))
+    assert found["tempo_bpm"] == pytest.approx(LIBROSA["tempo_bpm"], rel=1e-3)
+    for name in ("onsets_s", "beats_s"):
+        assert found[name] == pytest.approx(LIBROSA[name], abs=0.03)
+
+
+@pytest.mark.parametrize("bpm", range(60, 201, 10))
+def test_the_tempo_of_a_metronome_is_found(bpm):
+    sample_rate = (8000, 16000, 22050, 44100, 48000)[bpm // 10 % 5]
+    samples, times_s = click_track(
+        bpm, sample_rate=sample_rate, duration_s=10, start_s=0.013 * (bpm % 7) + 0.1
+    )
+    if bpm % 20:
+        noise = np.random.default_rng(bpm).standard_normal(samples.shape)
+        samples = samples + 0.003 * noise.astype(np.float32)
+    beats = find_beats(samples, sample_rate)
+    assert beats.tempo_bpm == pytest.approx(bpm, rel=0.02)
+    found = match_events(beats.times_s, times_s, tolerance=0.03)
+    assert found.f1 == 1 and abs(found.median_error) < 0.01
+
+
+@pytest.mark.parametrize("bpm", [90, 120, 150])
+def test_accents_and_faint_off_beats_do_not_change_the_tempo(bpm):
+    main, times_s = click_track(bpm, sample_rate=22050, duration_s=12, start_s=0.3)
+    for k, time_s in enumerate(times_s):
+        start = int(time_s * 22050)
+        main[:, start : start + 2000] *= 1.0 if k % 4 == 0 else 0.6
+    off, _ = click_track(bpm, sample_rate=22050, duration_s=12, start_s=0.3 + 30 / bpm)
+    beats = find_beats(main + 0.03 * off, 22050)
+    assert beats.tempo_bpm == pytest.approx(bpm, rel=0.02)
+    assert match_events(beats.times_s, times_s, tolerance=0.03).f1 >= 0.95
+
+
+@pytest.mark.parametrize("ratio", [0.97, 1.03])
+def test_a_drifting_tempo_is_followed(ratio):
+    gaps = 0.5 * np.minimum(2, np.maximum(0.5, ratio ** np.arange(24)))
+    times_s = 0.4 + np.cumsum(gaps)
+    times_s = times_s[times_s < 14]
+    samples = recording("burst", times_s, sample_rate=22050, duration_s=15, noise_db=-40)
+    found = match_events(find_beats(samples, 22050).times_s, times_s, tolerance=0.03)
+    assert found.f1 >= 0.95
+
+
+def test_a_missing_click_is_bridged_and_a_long_pause_is_not():
+    samples, times_s = click_track(120, sample_rate=22050, duration_s=20, start_s=0.25)
+    missing = times_s[6]
+    samples[:, int((missing - 0.1) * 22050) : int((missing + 0.1) * 22050)] = 0
+    samples[:, 8 * 22050 : 14 * 22050] = 0
+    beats = find_beats(samples, 22050)
+    assert np.abs(beats.times_s - missing).min() < 0.03
+    assert not ((beats.times_s > 8) & (beats.times_s < 14)).any()
+    assert (beats.times_s > 14).sum() == (times_s > 14).sum()
+    assert beats.tempo_bpm == pytest.approx(120, rel=0.02)
+
+
+@pytest.mark.parametrize("n_samples", [1, 4800, 480_000])
+def test_silence_has_no_beats(n_samples):
+    beats = find_beats(np.zeros((2, n_samples), np.float32), 48000)
+    assert beats.tempo_bpm == 0 and beats.times_s.shape == (0,)
+    curve = beats_curve(np.zeros((2, n_samples), np.float32), 48000, n_frames=48, fps=24)
+    assert (curve.score == 0).all()
+
+
+def test_steady_noise_has_no_beats():
+    noise = np.random.default_rng(0).standard_normal((1, 220_500)) * 0.1
+    assert len(find_beats(noise, 22050).times_s) == 0
+
+
+def test_a_single_strike_is_a_beat_without_tempo():
+    samples = recording("burst", [0.5], sample_rate=22050, duration_s=2)
+    beats = find_beats(samples, 22050)
+    assert beats.tempo_bpm == 0 and beats.times_s == pytest.approx([0.5], abs=0.01)
+
+
+@pytest.mark.parametrize("fps", [6, 24, 25, 60])
+def test_each_pulse_is_on_the_frame_of_its_beat(fps):
+    samples, _ = click_track(100, sample_rate=44100, duration_s=6, start_s=0.231)
+    samples[:, 3 * 44100 :] *= 0.1
+    curve = beats_curve(samples, 44100, n_frames=6 * fps, fps=fps)
+    frames = [frame_at(time_s, fps=fps) for time_s in find_beats(samples, 44100).times_s]
+    assert len(frames) == 10
+    before = [curve.score[frame - 1] for frame in frames]
+    after = [curve.score[frame + 1] for frame in frames if frame + 1 < 6 * fps]
+    at = curve.score[frames]
+    assert (at > before).all() and (at[: len(after)] > after).all()
+    # pulses follow how strong the sound is
+    assert 0.3 < at[5:].max() < at[:5].min() - 0.2
+    assert (curve.source, curve.fps, curve.n_frames) == ("beats", fps, 6 * fps)
+
+
+def test_bad_sound_is_named():
+    with pytest.raises(AudioError, match="is empty"):
+        find_beats(np.zeros((1, 0)), 48000)
+    with pytest.raises(AudioError, match="sample rate is 1"):
+        beats_curve(np.zeros((1, 100)), 1, n_frames=48, fps=24)
