@@ -33,6 +33,13 @@ NOISE = (
     "accessed before initialization",
     "/assets/missingModelDownload-",
 )
+# for a picture: nothing over the graph, and text however small
+PICTURE_SETTINGS = {
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Graph.CanvasMenu": False,
+    "Comfy.Graph.CanvasInfo": False,
+    "LiteGraph.Canvas.MinFontSizeForLOD": 0,
+}
 TIMEOUT_MS = 60_000
 
 _RECORD_EVENTS = """() => {
@@ -46,6 +53,19 @@ _RECORD_EVENTS = """() => {
 _ENDED = """() => {
   const start = window.keyvidEvents.findIndex(([kind]) => kind === "execution_start");
   return start >= 0 && window.keyvidEvents.slice(start).some(([kind, node]) => kind === "executing" && node === null);
+}"""
+# left, top, right and bottom of all nodes and groups on the page, with a margin
+_EDGES = """() => {
+  const boxes = [...app.graph._nodes, ...app.graph._groups].map((item) => item.boundingRect ?? item._bounding);
+  const { offset, scale } = app.canvas.ds, margin = 16;
+  const edge = (pick, value) => Math.round(pick(...boxes.map(value)) * scale);
+  const x = offset[0] * scale, y = offset[1] * scale;
+  return [
+    Math.max(0, x + edge(Math.min, (b) => b[0]) - margin),
+    Math.max(0, y + edge(Math.min, (b) => b[1]) - margin),
+    Math.min(innerWidth, x + edge(Math.max, (b) => b[0] + b[2]) + margin),
+    Math.min(innerHeight, y + edge(Math.max, (b) => b[1] + b[3]) + margin),
+  ];
 }"""
 _MISSING = """() => {
   const stores = document.querySelector("#vue-app").__vue_app__.config.globalProperties.$pinia.state.value;
@@ -143,19 +163,18 @@ class Frontend:
         )
         return found + [text for text in shown.all_inner_texts() if text.strip()]
 
-    def picture_of_graph(self, path, *, width=1280, height=720):
-        """Save a JPEG of the whole graph without the panels around it."""
+    def picture_of_graph(self, path, *, width=2400, height=1350):
+        """Save a JPEG of the graph, cut at its edges, without the panels around it."""
         self.page.set_viewport_size({"width": width, "height": height})
-        for setting in (
-            "Comfy.Minimap.Visible",
-            "Comfy.Graph.CanvasMenu",
-            "Comfy.Graph.CanvasInfo",
-        ):
-            self.page.evaluate("name => app.extensionManager.setting.set(name, false)", setting)
+        for setting, value in PICTURE_SETTINGS.items():
+            set_it = "([name, value]) => app.extensionManager.setting.set(name, value)"
+            self.page.evaluate(set_it, [setting, value])
         for command in ("Workspace.ToggleFocusMode", "Comfy.Canvas.FitView"):
             self.page.evaluate("name => app.extensionManager.command.execute(name)", command)
             self.settle()
-        self.page.screenshot(path=path, type="jpeg", quality=85)
+        left, top, right, bottom = self.page.evaluate(_EDGES)
+        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        self.page.screenshot(path=path, type="jpeg", quality=85, clip=clip)
 
     def _on_console(self, message):
         where = (message.location or {}).get("url", "")

@@ -1,0 +1,209 @@
+"""dev.py's parts that need no network: stamps, recovery after an interruption, links, processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+
+import pytest
+from keyvid_pack.tools import environment, run_workflow, server
+
+
+def test_a_stamped_step_is_not_done_again(tmp_path):
+    done = []
+    for key in ("a", "a", "b"):
+        environment._step("step", tmp_path / "stamp", key, lambda: done.append(1))
+    assert len(done) == 2
+
+
+def test_an_interrupted_step_is_done_again(tmp_path):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        environment._step("step", tmp_path / "stamp", "a", interrupted)
+    done = []
+    environment._step("step", tmp_path / "stamp", "a", lambda: done.append(1))
+    assert done
+
+
+def _package(site, name, files):
+    """A package as pip leaves it; files: {name: (content, recorded size)}."""
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir(parents=True)
+    rows = [f"{name}/__pycache__/m.pyc,,", f"{info.name}/RECORD,,"]
+    for file, (content, size) in files.items():
+        (site / name).mkdir(exist_ok=True)
+        if content is not None:
+            (site / name / file).write_text(content)
+        rows.append(f"{name}/{file},sha256=x,{size}")
+    (info / "RECORD").write_text("\n".join(rows))
+    return info
+
+
+def test_half_installed_packages_are_forgotten(tmp_path):
+    site = tmp_path / "lib" / "python3.11" / "site-packages"
+    whole = _package(site, "whole", {"m.py": ("12345", 5)})
+    broken = [
+        _package(site, "lacks_a_file", {"m.py": (None, 5)}),
+        _package(site, "lacks_an_end", {"m.py": ("123", 5)}),
+        _package(site, "lacks_its_record", {"m.py": ("12345", 5)}),
+    ]
+    (broken[2] / "RECORD").unlink()
+    environment.forget_unfinished_packages(tmp_path)
+    assert whole.is_dir()
+    assert not any(info.exists() for info in broken)
+
+
+def test_an_unpacked_tree_is_kept_only_if_it_is_whole(tmp_path):
+    source = tmp_path / "x-1" / "vendor" / "ComfyUI"
+    (source / "comfy").mkdir(parents=True)
+    (source / "main.py").write_text("main")
+    (source / "comfy" / "a.py").write_text("a")
+    (tmp_path / "x-1" / "setup.py").write_text("not ComfyUI's")
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "x-1", "x-1")
+    files = environment._tree(tmp_path / "x.tar.gz")
+    assert {name: content for name, (content, _) in files.items()} == {
+        "main.py": b"main",
+        "comfy/a.py": b"a",
+    }
+    (source / "added.txt").write_text("allowed")
+    assert environment._holds(source, files)
+    (source / "comfy" / "a.py").write_text("b")
+    assert not environment._holds(source, files)
+    assert not environment._holds(tmp_path / "nowhere", files)
+
+
+def test_the_link_follows_the_pack_and_spares_a_real_folder(tmp_path):
+    link = tmp_path / "base" / "custom_nodes" / environment.PACK_NAME
+    for name in ("old place", "new place", "new place"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        environment.link_pack(tmp_path / "base", tmp_path / name)
+        assert os.path.realpath(link) == str((tmp_path / name).resolve())
+
+    real = tmp_path / "other" / "custom_nodes" / environment.PACK_NAME
+    real.mkdir(parents=True)
+    (real / "mine.txt").write_text("precious")
+    with pytest.raises(OSError):
+        environment.link_pack(tmp_path / "other", tmp_path / "new place")
+    assert (real / "mine.txt").read_text() == "precious"
+
+
+def test_every_test_tool_has_one_exact_version():
+    tools = environment.test_tools()
+    assert any(tool.startswith("pytest==") for tool in tools)
+    assert all("==" in tool for tool in tools)
+
+
+def _toy_comfyui(folder, source):
+    folder.mkdir()
+    (folder / "main.py").write_text(source)
+    return folder
+
+
+def test_a_server_that_does_not_start_shows_its_log(tmp_path):
+    comfyui = _toy_comfyui(tmp_path / "toy", "print('the disk is full'); raise SystemExit(3)")
+    with (
+        pytest.raises(server.ServerError, match="(?s)code 3.*the disk is full"),
+        server.running(tmp_path / "base", python=sys.executable, comfyui=comfyui),
+    ):
+        pass
+
+
+ANSWERS = """
+import http.server, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
+"""
+STARTS_AND_WAITS = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from tools import server
+with server.running(sys.argv[2], python=sys.executable, comfyui=sys.argv[3]) as comfy:
+    print(comfy.process.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def _is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _ends(pid):
+    deadline_s = time.monotonic() + 30
+    while _is_running(pid) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    return not _is_running(pid)
+
+
+def test_the_server_stops_when_the_work_with_it_fails(tmp_path):
+    comfyui = _toy_comfyui(tmp_path / "toy", ANSWERS)
+    with (
+        pytest.raises(ZeroDivisionError),
+        server.running(tmp_path / "base", python=sys.executable, comfyui=comfyui) as comfy,
+    ):
+        assert comfy.get("/system_stats") == {}
+        raise ZeroDivisionError
+    assert comfy.process.poll() is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_the_server_does_not_outlive_its_starter(tmp_path, name):
+    comfyui = _toy_comfyui(tmp_path / "toy", ANSWERS)
+    arguments = [str(environment.ROOT), str(tmp_path / "base"), str(comfyui)]
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTS_AND_WAITS, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    pid = int(starter.stdout.readline())
+    assert _is_running(pid)
+    starter.send_signal(getattr(signal, name))
+    starter.wait(timeout=30)
+    starter.stdout.close()
+    assert _ends(pid)
+
+
+def test_problems_are_told_with_the_nodes_title():
+    titles = {"3": "Select Keyframes"}
+    refused = {
+        "error": {"message": "Prompt outputs failed validation"},
+        "node_errors": {"3": {"errors": [{"message": "Value too big", "details": "count"}]}},
+    }
+    assert run_workflow.problems(refused, titles) == ["Select Keyframes: Value too big (count)"]
+    failed = {"node_id": "3", "exception_message": "The clip has 48 frames."}
+    entry = {"status": {"messages": [["execution_error", failed]]}}
+    assert run_workflow.problems(entry, titles) == ["Select Keyframes: The clip has 48 frames."]
+    assert run_workflow.problems({"status": {"messages": []}}, titles) == []
+
+
+def _dev(*words, **options):
+    command = [sys.executable, "dev.py", *words]
+    return subprocess.run(
+        command, cwd=environment.ROOT, capture_output=True, text=True, timeout=60, **options
+    )
+
+
+def test_help_names_every_command():
+    shown = _dev("help").stdout
+    for name in ("setup", "demo", "test", "lint", "bench", "workflows"):
+        assert f"\n  {name}" in shown
+
+
+def test_an_installation_that_is_not_there_is_named(tmp_path):
+    result = _dev("demo", "--comfyui", str(tmp_path))
+    assert result.returncode == 1
+    assert f"no ComfyUI (main.py) in {tmp_path}" in result.stderr
+    assert list(tmp_path.iterdir()) == []
