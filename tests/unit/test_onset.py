@@ -58,29 +58,21 @@ BACKGROUNDS = {
 @pytest.mark.parametrize("background", BACKGROUNDS)
 @pytest.mark.parametrize("sound", SOUNDS)
 def test_strikes_of_every_kind_are_found(sound, background):
-    rates = (8000, 16000, 22050, 44100, 48000, 96000)
     seed = 17 * list(SOUNDS).index(sound) + list(BACKGROUNDS).index(background)
-    n_true = n_found = n_right = 0
-    for case in range(2):
-        rng = np.random.default_rng([seed, case])
-        sample_rate = rates[(seed + 3 * case) % len(rates)]
-        tempo = ("jitter", "accelerando", "steady")[(seed + case) % 3]
-        times_s = strike_times(rng, duration_s=6, tempo=tempo)
-        samples = recording(
-            sound,
-            times_s,
-            sample_rate=sample_rate,
-            duration_s=6,
-            seed=seed + case,
-            **BACKGROUNDS[background],
-        )
-        found = match(samples, sample_rate, times_s)
-        assert found.median_error == 0
-        n_right += len(found.pairs)
-        n_true += len(times_s)
-        n_found += round(len(found.pairs) / found.precision)
-    assert n_right >= 0.95 * n_true
-    assert n_right >= 0.95 * n_found
+    sample_rate = (8000, 16000, 22050, 44100, 48000, 96000)[seed % 6]
+    tempo = ("jitter", "accelerando", "steady")[seed % 3]
+    times_s = strike_times(np.random.default_rng(seed), duration_s=8, tempo=tempo)
+    samples = recording(
+        sound,
+        times_s,
+        sample_rate=sample_rate,
+        duration_s=8,
+        seed=seed,
+        **BACKGROUNDS[background],
+    )
+    found = match(samples, sample_rate, times_s)
+    assert found.recall >= 0.95 and found.precision >= 0.95
+    assert found.median_error == 0
 
 
 def test_a_strike_20_db_below_the_loudest_is_still_high():
@@ -97,14 +89,14 @@ def test_a_strike_20_db_below_the_loudest_is_still_high():
 @pytest.mark.parametrize("sample_rate", [8000, 44100])
 @pytest.mark.parametrize("level", [0.2, 1e-4])
 def test_steady_noise_has_no_peaks(kind, sample_rate, level):
-    noise = np.random.default_rng(3).standard_normal((1, 20 * sample_rate))
+    noise = np.random.default_rng(3).standard_normal((1, 12 * sample_rate))
     if kind == "brown":
         noise = signal.lfilter([1], [1, -0.999], noise)
     if kind == "band":
         edges = 200 / sample_rate * 2, 600 / sample_rate * 2
         noise = signal.lfilter(*signal.butter(2, edges, "band"), noise)
     noise *= level / np.abs(noise).max()
-    assert onset_curve(noise, sample_rate, n_frames=480, fps=24).score.max() < 0.1
+    assert onset_curve(noise, sample_rate, n_frames=288, fps=24).score.max() < 0.1
 
 
 def test_steady_tones_have_no_peaks():
