@@ -6,9 +6,10 @@ new (today's prediction) - what the artist did stays done and the rest follows t
 
 What the artist did, read off base and edited:
 1. A keyframe of `edited` is *own* (the artist's) if `base` has none at its frame, or one that differs in kind, locked
-   or unknown fields. Exceptions: frame 0 (rule 10), and an unlocked fill of source "refill" where base has
-   none, which only took the place of something deleted and is a *wish*.
-2. The frames of `base` that `edited` lacks are *gone*. A move is one gone frame and one own keyframe.
+   or unknown fields, or if its source is "edit" and that of the one in `base` is not. Exceptions: frame 0 (rule 10),
+   and an unlocked fill of source "refill", which is not own but a *wish*: it only took the place of something deleted.
+2. The frames of `base` that `edited` lacks, or where it has a wish, are *gone*. A move is one gone frame and one own
+   keyframe.
 
 Which keyframes of `new` follow:
 3. Events of `base` and `new` are matched: peaks with peaks, valleys with valleys, manual with manual ones, at most
@@ -32,14 +33,14 @@ Putting together, with the count of `new`:
     and the plan count as unlocked and without unknown fields before.
 
 Going on from the merged plan (`rebase`): it becomes `edited`. The new `base` is `new` without what was dropped for
-lack of room (rule 6) and without frames that have an own keyframe, and with the gone keyframes of the old base at
-frames that are in neither plan: they stay deleted. If only frame 0 is left of it, there is no base.
+lack of room (rule 6) and without the frames of own keyframes, but with the gone keyframes of the old base, which stay
+deleted (except a fill where the merged plan has one again). If only frame 0 is left of it, there is no base.
 """
 
 from dataclasses import replace
 
 from .errors import PlanError, PlanMismatchError
-from .plan_model import REFILL, Keyframe, with_keyframes
+from .plan_model import EDIT, REFILL, Keyframe, with_keyframes
 from .spread import TOLERANCE, roomiest_frame
 from .timebase import fps_fraction
 
@@ -69,9 +70,9 @@ def merge(base, edited, new):
     for wish in wishes:
         if len(result) < new.count:
             result.setdefault(wish.frame, wish)
-    avoid = gone | (set(new.frames) - set(result))
+    left_out = set(new.frames) - set(result)
     while len(result) < new.count:
-        frame = roomiest_frame(sorted(result), n_frames=new.n_frames, avoid=avoid)
+        frame = roomiest_frame(sorted(result), n_frames=new.n_frames, gone=gone, left_out=left_out)
         result[frame] = Keyframe(frame, "fill", source=REFILL)
     merged = replace(new, extra=_merged_fields(base, edited, new))
     return with_keyframes(merged, result.values())
@@ -85,12 +86,14 @@ def rebase(base, edited, new):
     """
     merged = merge(base, edited, new)
     own, _, gone = _what_the_artist_did(base, edited)
-    in_merged = set(merged.frames)
-    dropped = {k.frame for k in _predicted(base, new, set(own), gone)} - in_merged
-    remembered = [k for k in (base.keyframes if base else ()) if k.frame in gone - in_merged]
-    before = {keyframe.frame: keyframe for keyframe in [*remembered, *new.keyframes]}
-    kept = [before[frame] for frame in before if frame not in dropped and frame not in own]
-    return (with_keyframes(new, kept) if len(kept) > 1 else None), merged
+    dropped = {k.frame for k in _predicted(base, new, set(own), gone)} - set(merged.frames)
+    before = {k.frame: k for k in new.keyframes if k.frame not in dropped and k.frame not in own}
+    shown = {k.frame: k for k in merged.keyframes}
+    for keyframe in base.keyframes if base else ():
+        refilled = shown.get(keyframe.frame)
+        if keyframe.frame in gone and not (refilled and _same(refilled, keyframe)):
+            before[keyframe.frame] = keyframe
+    return (with_keyframes(new, before.values()) if len(before) > 1 else None), merged
 
 
 def check_same_clip(plan, new):
@@ -111,16 +114,19 @@ def _what_the_artist_did(base, edited):
     """Own keyframes by frame, wishes in order of time, gone frames (rules 1 and 2)."""
     before = {keyframe.frame: keyframe for keyframe in base.keyframes} if base else {}
     own, wishes = {}, []
+    gone = set(before) - set(edited.frames)
     for keyframe in edited.keyframes[1:]:
         old = before.get(keyframe.frame)
-        if old is not None and _same(old, keyframe):
-            continue
         is_refill = (keyframe.kind, keyframe.source) == ("fill", REFILL) and not keyframe.locked
-        if base is not None and old is None and is_refill:
+        if old is not None and _same(old, keyframe):
+            if keyframe.source == EDIT and old.source != EDIT:
+                own[keyframe.frame] = keyframe
+        elif is_refill and base is not None:
             wishes.append(keyframe)
+            gone |= {keyframe.frame} & set(before)
         else:
             own[keyframe.frame] = keyframe
-    return own, wishes, set(before) - set(edited.frames)
+    return own, wishes, gone
 
 
 def _same(a, b):

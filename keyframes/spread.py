@@ -67,21 +67,22 @@ def with_fills(ends, n_fills):
     return frames
 
 
-def roomiest_frame(frames, *, n_frames, avoid=()):
+def roomiest_frame(frames, *, n_frames, gone=(), left_out=()):
     """The free frame farthest from its neighbours: the middle of the widest gap. None if there is no free frame.
 
-    Frames within TOLERANCE of one to avoid are left out; if none is left then only those to avoid
-    themselves; if still none is left, nothing is. Of the frames equally far from the nearer of their
-    neighbours the one in the wider gap wins, then the earlier one.
+    Of the free frames only those are looked at that are, if there are any such, farther than TOLERANCE from all that
+    is gone or left out; else those neither gone nor left out; else those not gone; else all. Of the frames
+    equally far from the nearer of their neighbours the one in the wider gap wins, then the earlier one.
     frames: ascending, with 0 first; `n_frames` counts as the last neighbour.
     """
     ends = np.array([*frames, n_frames])
     candidates = np.setdiff1d(np.arange(n_frames), ends)
     if not len(candidates):
         return None
-    for radius in (TOLERANCE, 0):
-        banned = {frame + shift for frame in avoid for shift in range(-radius, radius + 1)}
-        allowed = candidates[~np.isin(candidates, list(banned))]
+    avoided = np.array([*gone, *left_out], dtype=np.int64)
+    near = {f + shift for f in avoided.tolist() for shift in range(-TOLERANCE, TOLERANCE + 1)}
+    for banned in (list(near), avoided, list(gone)):
+        allowed = candidates[~np.isin(candidates, banned)]
         if len(allowed):
             candidates = allowed
             break

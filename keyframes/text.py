@@ -59,7 +59,7 @@ def _schedule_frames(text):
         word, colon, rest = rest.partition(":")
         rest = rest.lstrip()
         end = _closing_bracket(rest)
-        if not colon or end is None:
+        if not colon or not end:
             raise PlanError(
                 f"The schedule has no value in round brackets after {_quoted(word)}; {_EXAMPLE}"
             )
@@ -69,12 +69,12 @@ def _schedule_frames(text):
 
 
 def _closing_bracket(text):
-    """Where the bracket that text opens with is closed, or None."""
+    """Where the round bracket that text opens with is closed; 0 or None if there is none."""
     depth = 0
     for i, character in enumerate(text):
         depth += (character == "(") - (character == ")")
-        if depth == 0:
-            return i if i else None
+        if depth <= 0:
+            return i
     return None
 
 

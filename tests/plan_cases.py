@@ -1,0 +1,57 @@
+"""The short notation of merge_cases.json and count_cases.json, and random plans for property tests."""
+
+import json
+import pathlib
+
+from hypothesis import strategies as st
+from keyvid_pack.keyframes.plan import KINDS, Keyframe, make_plan
+
+TESTS = pathlib.Path(__file__).parent
+
+
+def load_cases(name):
+    cases = json.loads((TESTS / name).read_text(encoding="utf-8"))["cases"]
+    assert len({case["name"] for case in cases}) == len(cases) > 0
+    return cases
+
+
+def keyframe(entry):
+    frame, kind, source, locked, extra = [*entry, *("", False, {})[len(entry) - 2 :]]
+    return Keyframe(frame, kind, locked=locked, source=source, extra=extra)
+
+
+def plan_of(entries, *, n_frames=24, fps=24, fields=None):
+    return make_plan(
+        [keyframe(entry) for entry in entries], fps=fps, n_frames=n_frames, extra=fields
+    )
+
+
+def case_plan(case, key):
+    """The plan under a key of a case; None stays None."""
+    if case[key] is None:
+        return None
+    role = "expected" if key == "rebased" else key
+    return plan_of(
+        case[key],
+        n_frames=case.get(f"{role}_n_frames", case.get("n_frames", 24)),
+        fps=case.get(f"{role}_fps", case.get("fps", 24)),
+        fields=case.get(f"{role}_fields"),
+    )
+
+
+@st.composite
+def plans(draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(False,)):
+    """Any valid plan of a clip; by default as a strategy makes them."""
+    count = draw(st.integers(2, n_frames))
+    later = draw(st.permutations(range(1, n_frames)))[: count - 1]
+    keyframes = [Keyframe(0, "first", source=draw(st.sampled_from(sources)))]
+    for frame in sorted(later):
+        keyframes.append(
+            Keyframe(
+                frame,
+                draw(st.sampled_from(kinds)),
+                locked=draw(st.sampled_from(locks)),
+                source=draw(st.sampled_from(sources)),
+            )
+        )
+    return make_plan(keyframes, fps=24, n_frames=n_frames)

@@ -1,0 +1,193 @@
+"""The edit document: what the artist's one widget may hold, and what happens to it."""
+
+import json
+import pathlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keyvid_pack.keyframes.edit import (
+    Edit,
+    apply_edit,
+    edit_from_json,
+    edit_to_json,
+    rebased,
+)
+from keyvid_pack.keyframes.errors import PlanError, PlanMismatchError, PlanVersionError
+from keyvid_pack.keyframes.plan import make_plan, plan_to_document, plan_to_json
+
+from ..plan_cases import plan_of
+
+SAVED = (pathlib.Path(__file__).parent / "documents" / "edit_v1.json").read_text(encoding="utf-8")
+PREDICTED = plan_of(
+    [[0, "first"], [10, "peak"], [24, "peak"], [40, "fill"]], n_frames=48, fields={"tempo": 120}
+)
+
+
+def saved(**changes):
+    return {**json.loads(SAVED), **changes}
+
+
+def test_the_saved_edit_of_version_1_loads():
+    edit = edit_from_json(SAVED)
+    assert edit.plan.frames == [0, 11, 24, 36] and edit.base.frames == [0, 12, 24, 36]
+    assert edit.extra == {"made_with": "a field of a program this one does not know"}
+    assert json.loads(edit_to_json(edit)) == json.loads(SAVED)
+    assert edit_from_json(edit_to_json(edit)) == edit
+    assert apply_edit(edit, PREDICTED).frames == [0, 11, 24, 40]
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\n\t \r\n", "\ufeff", None])
+def test_nothing_is_no_edit(empty):
+    assert edit_from_json(empty) is None
+    assert apply_edit(None, PREDICTED) is PREDICTED
+    assert edit_to_json(None) == ""
+
+
+@pytest.mark.parametrize("text", ["0, 7, 12", "0 7\n12", "[0, 7, 12]", "0:(1.0), 7:(0.5), 12:(1)"])
+def test_typed_frames_are_the_artists(text):
+    edit = edit_from_json(text)
+    assert edit == Edit(plan=None, frames=(0, 7, 12)) and edit.fingerprint is None
+    merged = apply_edit(edit, PREDICTED)
+    assert merged.frames == [0, 7, 12, 24]
+    assert [k.kind for k in merged.keyframes] == ["first", "manual", "manual", "peak"]
+    assert edit_from_json(edit_to_json(edit)) == edit
+
+
+def test_a_typed_plan_is_the_artists():
+    typed = plan_of([[0, "first"], [7, "peak"], [30, "fill"], [31, "fill"]], n_frames=48)
+    edit = edit_from_json(plan_to_json(typed))
+    assert edit == Edit(plan=typed)
+    assert apply_edit(edit, PREDICTED).keyframes == typed.keyframes
+    assert edit_from_json(edit_to_json(edit)) == edit
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("{", "line 1, column 2"),
+        ('{"version": 1,\n "plan": {"version": 1,,}}', "line 2, column"),
+        ("hello", "line 1, column 1"),
+        (SAVED.rstrip()[:-1], "line 30, column"),
+        (SAVED + "}", "line 31, column"),
+        ("\n\n  oops", "line 3, column 3"),
+    ],
+)
+def test_garbage_says_where_it_is_wrong_and_that_nothing_changed(text, named):
+    with pytest.raises(PlanError) as error:
+        edit_from_json(text)
+    assert named in str(error.value) and "Nothing was changed" in str(error.value)
+
+
+WRONG = [
+    ("null", "null", "braces"),
+    ('"0, 7"', '"0, 7"', "braces"),
+    ("[]", "[]", "braces"),
+    ("true", "true", "braces"),
+    ("{}", "no version", '"version": 1'),
+    ('{"version": 1}', '"plan"', "clear the edit"),
+    (json.dumps(saved(version="1")), 'version "1"', '"version": 1'),
+    (json.dumps(saved(version=-1)), "version -1", "set it to 1"),
+    (json.dumps(saved(plan=None)), "plan is null", "braces"),
+    (json.dumps(saved(plan=[0, 7])), "plan is [0, 7]", "braces"),
+    (json.dumps(saved(base=7)), "plan is 7", "braces"),
+    (json.dumps(saved(plan=plan_to_document(PREDICTED) | {"count": 9})), "count is 9", "set count"),
+    (json.dumps(saved(base={**saved()["base"], "n_frames": 60})), "60", "set base to null"),
+    (json.dumps(saved(base={**saved()["base"], "fps": 30})), "30", "set base to null"),
+    ("NaN", "NaN", "number"),
+    ("7, 12", "begin at 7", "begin with 0"),
+    ("0, 7, 7", "7 twice", "delete"),
+    ("0, 12, 7", "7 after 12", "order"),
+    ("0, 7.5", '"7.5"', "whole number"),
+    ("-1, 7", '"-1"', "whole number"),
+    ("0, seven", '"seven"', "write frames like"),
+]
+
+
+@pytest.mark.parametrize(("text", "named", "remedy"), WRONG, ids=[row[0][:20] for row in WRONG])
+def test_a_wrong_edit_is_refused_with_a_sentence(text, named, remedy):
+    with pytest.raises(PlanError) as error:
+        edit_from_json(text)
+    assert named in str(error.value) and remedy in str(error.value)
+
+
+@pytest.mark.parametrize("value", [7, 0.5, [0, 7], {"version": 1}, b"0, 7"])
+def test_what_is_no_text_is_refused(value):
+    with pytest.raises(PlanError, match="text"):
+        edit_from_json(value)
+
+
+def test_a_newer_version_is_told_apart():
+    newer_plan = {**saved()["plan"], "version": 2}
+    for document in (saved(version=2), saved(plan=newer_plan), newer_plan):
+        with pytest.raises(PlanVersionError, match="version 2"):
+            edit_from_json(json.dumps(document))
+
+
+def test_another_length_or_rate_names_both_and_the_remedy():
+    edit = edit_from_json(SAVED)
+    longer = make_plan(PREDICTED.keyframes, fps=24, n_frames=60)
+    with pytest.raises(PlanMismatchError, match="48 frames.* 60.*Clip Audio.*clear the edit"):
+        apply_edit(edit, longer)
+    faster = make_plan(PREDICTED.keyframes, fps=30, n_frames=48)
+    with pytest.raises(PlanMismatchError, match="24 fps.* 30.*Clip Audio.*clear the edit"):
+        apply_edit(edit, faster)
+
+
+def test_another_sound_of_the_same_length_is_no_error():
+    other = {"n_frames": 48, "loudness": [0] * 16}
+    louder = make_plan(PREDICTED.keyframes, fps=24, n_frames=48, fingerprint=other)
+    merged = apply_edit(edit_from_json(SAVED), louder)
+    assert merged.fingerprint == other and 11 in merged.frames
+
+
+def test_typed_frames_outside_the_clip_or_too_many_are_named():
+    with pytest.raises(PlanError, match="Frame 48.*0 to 47"):
+        apply_edit(edit_from_json("0, 48"), PREDICTED)
+    with pytest.raises(PlanError, match="5 keyframes.* 4;.*count"):
+        apply_edit(edit_from_json("0, 1, 2, 3, 4"), PREDICTED)
+    with pytest.raises(PlanError, match="1 keyframe"):
+        apply_edit(edit_from_json("0"), PREDICTED)
+
+
+def test_unknown_fields_are_kept_at_every_level():
+    document = saved(mood="wild")
+    document["plan"]["title"] = "mine"
+    document["plan"]["keyframes"][3]["note"] = "the door"
+    edit = edit_from_json(json.dumps(document))
+    assert json.loads(edit_to_json(edit)) == document
+    merged = apply_edit(edit, PREDICTED)
+    assert merged.extra == {"tempo": 120, "title": "mine"}
+    assert merged.keyframes[3].extra == {"note": "the door"}
+
+
+def test_an_editor_goes_on_from_what_it_shows():
+    edit = edit_from_json(SAVED)
+    went_on = rebased(edit, PREDICTED)
+    assert went_on.plan == apply_edit(edit, PREDICTED) == apply_edit(went_on, PREDICTED)
+    assert went_on.extra == edit.extra
+    assert edit_from_json(edit_to_json(went_on)) == went_on
+    typed = rebased(edit_from_json("0, 7"), PREDICTED)
+    assert typed.plan.frames == [0, 7, 10, 24]
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.text(max_size=30) | st.text(alphabet='{}[]",:0123456789 versionplan\n', max_size=40))
+def test_any_text_gives_an_edit_or_a_sentence(text):
+    try:
+        edit = edit_from_json(text)
+    except PlanError as error:
+        assert len(str(error)) < 400
+    else:
+        assert edit is None or edit.frames
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, len(SAVED)), st.integers(1, 40))
+def test_a_damaged_edit_gives_an_edit_or_a_sentence(start, length):
+    try:
+        edit = edit_from_json(SAVED[:start] + SAVED[start + length :])
+    except PlanError as error:
+        assert len(str(error)) < 400
+    else:
+        assert edit is None or edit.plan or edit.frames
