@@ -1,0 +1,29 @@
+// Keeps video nodes cached when nothing changed.
+//
+// When a node has shown a video, the classic renderer sends the preview's (always empty) widget along as an
+// input of the next prompt. To the server that is another prompt: the node, and Save Video after it, would run
+// again. The preview is marked as not part of the prompt before each prompt is made.
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+
+const PREVIEW_WIDGET = "video-preview";
+
+function* nodesOf(graph) {
+  for (const node of graph?._nodes ?? []) {
+    yield node;
+    if (node.subgraph) yield* nodesOf(node.subgraph);
+  }
+}
+
+app.registerExtension({
+  name: "KeyVID.VideoPreview",
+  setup() {
+    api.addEventListener("promptQueueing", () => {
+      for (const node of nodesOf(app.graph)) {
+        const preview = node.widgets?.find((widget) => widget.name === PREVIEW_WIDGET);
+        if (preview) preview.options = { ...preview.options, serialize: false };
+      }
+    });
+  },
+});
