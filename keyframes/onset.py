@@ -18,6 +18,7 @@ CLEAR_STRENGTH = 0.2  # of a rise that may count as the loudest
 FULL_SCALE = 0.5  # curves that stay below it are not stretched to 1: they hold no clear strike
 MOMENT_S = 0.04  # within it there is one strike
 RELEASE_HALF_LIFE_S = 0.05  # the curve falls by half in this time, so a leap reads as motion
+STILL = 0.02  # below it nothing moves; a level stretch has its valley in the middle, not before the next leap
 
 
 def onset_envelope(samples, sample_rate):
@@ -100,4 +101,5 @@ def released(leaps, *, fps):
     score = np.array(leaps, dtype=np.float64)
     for frame in range(1, len(score)):
         score[frame] = max(score[frame], score[frame - 1] * keep)
+    score[score < STILL] = 0.0
     return score
