@@ -37,15 +37,10 @@ def _released_anchors(keypoints, count, fps, numpy_generator):
     peaks, valleys = _peaks_and_valleys(keypoints)
     if not len(peaks):
         return [0, _last_step(len(keypoints), fps)]
-    n_pairs = min(count // 2, len(peaks))
-    chosen = numpy_generator.choice(peaks, n_pairs, replace=False).tolist()
-    if 0 in chosen:
-        n_pairs -= 1
-    else:
-        chosen.append(0)
-    chosen.sort()
+    n_peaks = min(count // 2, len(peaks))
+    chosen = sorted({0, *numpy_generator.choice(peaks, n_peaks, replace=False).tolist()})
     anchors = list(chosen)
-    for a, b in zip(chosen[:n_pairs], chosen[1:], strict=False):
+    for a, b in zip(chosen, chosen[1:], strict=False):
         between = valleys[(a < valleys) & (valleys < b)]
         if len(between):
             anchors.append(int(numpy_generator.choice(between, 1)[0]))
@@ -93,15 +88,13 @@ def _training_anchors(keypoints, count, fps, numpy_generator):
     peaks, valleys = _peaks_and_valleys(keypoints)
     if not len(peaks) or peaks.tolist() == [0]:
         return [0, _last_step(len(keypoints), fps)]
-    n_pairs = min(count // 2, len(peaks))
-    chosen = numpy_generator.choice(peaks, n_pairs, replace=False).tolist()
-    if 0 in chosen:
-        n_pairs -= 1
-    else:
+    n_peaks = min(count // 2, len(peaks))
+    chosen = numpy_generator.choice(peaks, n_peaks, replace=False).tolist()
+    if 0 not in chosen:
         chosen.insert(0, 0)
     anchors = set(chosen)
     # neighbours in the order drawn, not in time: the loader pairs before it sorts
-    for a, b in zip(chosen[:n_pairs], chosen[1:], strict=False):
+    for a, b in zip(chosen, chosen[1:], strict=False):
         between = valleys[(a < valleys) & (valleys < b)]
         if len(between):
             anchors.add(int(numpy_generator.choice(between, 1)[0]))

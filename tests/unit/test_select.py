@@ -220,6 +220,32 @@ def test_the_kind_says_what_the_curve_does():
         12: "peak",
         24: "valley",
     }
+    for strategy in ("strongest", "first_last"):
+        assert kinds(select_keyframes(bumps(48, f47=1.0), strategy=strategy))[47] == "peak"
+
+
+@pytest.mark.parametrize(("value", "n_draws"), [(0.0, 6), (0.999, 5)])
+def test_released_draws_once_for_each_gap(value, n_draws):
+    class Constant(random.Random):
+        n_draws = 0
+
+        def random(self):
+            self.n_draws += 1
+            return value
+
+    keypoints = np.zeros(48, dtype=np.int8)
+    keypoints[[6, 13, 20, 27, 34, 41]] = 1
+    generator = Constant()
+    frames = released_frames(
+        keypoints,
+        count=12,
+        fps=24,
+        numpy_generator=np.random.RandomState(0),
+        python_generator=generator,
+    )
+    assert len(frames) == 12
+    # with something left the last gap takes it without a draw; with nothing left it still draws
+    assert generator.n_draws == n_draws
 
 
 @pytest.mark.parametrize(
