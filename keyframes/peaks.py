@@ -1,9 +1,8 @@
-"""Peaks and valleys of a motion curve: where something strikes, and where it rests (arXiv 2504.09656, sec. 3.2)."""
+"""Peaks and valleys of a motion curve: where something strikes, and where it rests (arXiv 2504.09656)."""
 
 import operator
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from .errors import CurveError, SelectionError
 
@@ -25,8 +24,8 @@ def find_keypoints(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE, smoo
     if smoothing:
         score = smooth(score, taps=smoothing)
     keypoints = np.zeros(len(score), dtype=np.int8)
-    keypoints[find_peaks(score, distance=distance, prominence=prominence)[0]] = 1
-    keypoints[find_peaks(-score, distance=distance, prominence=prominence)[0]] = -1
+    keypoints[_find_peaks(score, distance=distance, prominence=prominence)[0]] = 1
+    keypoints[_find_peaks(-score, distance=distance, prominence=prominence)[0]] = -1
     return keypoints
 
 
@@ -40,7 +39,7 @@ def find_strikes(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE):
     score = _checked_score(score)
     check_thresholds(distance=distance, prominence=prominence)
     quiet = np.pad(score, 1, constant_values=score.min())
-    frames, found = find_peaks(quiet, distance=distance, prominence=prominence, plateau_size=1)
+    frames, found = _find_peaks(quiet, distance=distance, prominence=prominence, plateau_size=1)
     # a sound that lasts to the end strikes where it begins, not in the middle of its plateau
     touches_edge = (found["left_edges"] == 1) | (found["right_edges"] == len(score))
     return np.where(touches_edge, found["left_edges"], frames) - 1, found["prominences"]
@@ -50,7 +49,7 @@ def find_rests(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE):
     """Valleys of a curve (n,) with their prominences; returns and raises as find_strikes."""
     score = _checked_score(score)
     check_thresholds(distance=distance, prominence=prominence)
-    frames, found = find_peaks(-score, distance=distance, prominence=prominence)
+    frames, found = _find_peaks(-score, distance=distance, prominence=prominence)
     return frames, found["prominences"]
 
 
@@ -71,6 +70,13 @@ def check_thresholds(*, distance, prominence):
         raise SelectionError(
             f"The prominence is {prominence!r}; give a number from 0 up, such as {PROMINENCE}."
         )
+
+
+def _find_peaks(values, **conditions):
+    # imported late: scipy.signal takes longer to import than the whole pack may at ComfyUI's start
+    from scipy.signal import find_peaks
+
+    return find_peaks(values, **conditions)
 
 
 def _whole(value, name, *, at_least):

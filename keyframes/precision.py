@@ -1,4 +1,4 @@
-"""AP@t: how many of the measured motion peaks a localizer finds (arXiv 2504.09656, sec. 4).
+"""AP@t: how many of the measured motion peaks a localizer finds (arXiv 2504.09656).
 
 The published figure is a recall of peaks after Gaussian smoothing; the name is the paper's.
 """

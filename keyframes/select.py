@@ -17,7 +17,7 @@ from .spread import fill_gaps
 from .timebase import N_FRAMES
 
 STRATEGIES = ("strongest", "released", "paper", "uniform", "first_last")
-T_K = 12  # keyframes of the published models in N_FRAMES frames (arXiv 2504.09656, sec. 4)
+T_K = 12  # keyframes of the published models in N_FRAMES frames (arXiv 2504.09656)
 
 
 def default_count(n_frames):
