@@ -82,19 +82,20 @@ def running(
     """Start ComfyUI on a free port with its own base folder; yields a Server, and always stops it.
 
     base: its --base-directory, made if absent; pack: the folder to link into custom_nodes, or None for a
-    ComfyUI without packs; other_packs: folders to link beside it under their own names. The log goes to base/comfyui.log. Raises ServerError when it does not start.
+    ComfyUI without packs; other_packs: folders to link beside it under their own names. The log goes to
+    base/comfyui.log. Raises ServerError when it does not start.
     """
     base = Path(base)
     base.mkdir(parents=True, exist_ok=True)
-    command = [str(python), str(LEASH), str(Path(comfyui) / "main.py")]
-    port = _free_port()
-    command += ["--port", str(port), "--base-directory", str(base)]
-    command += ["--database-url", "sqlite:///:memory:", "--disable-api-nodes"]
-    command += ["--disable-all-custom-nodes", *(["--cpu"] if cpu else []), *arguments]
     packs = {environment.PACK_NAME: pack} if pack else {}
     packs.update({Path(folder).name: folder for folder in other_packs})
     for name, folder in packs.items():
         environment.link_pack(base, folder, name)
+    port = _free_port()
+    command = [str(python), str(LEASH), str(Path(comfyui) / "main.py")]
+    command += ["--port", str(port), "--base-directory", str(base)]
+    command += ["--database-url", "sqlite:///:memory:", "--disable-api-nodes"]
+    command += ["--disable-all-custom-nodes", *(["--cpu"] if cpu else []), *arguments]
     if packs:
         command += ["--whitelist-custom-nodes", *packs]
     log_path = base / "comfyui.log"

@@ -92,9 +92,10 @@ def test_the_pack_imports_only_what_comfyui_brings():
     lines = (environment.COMFYUI / "requirements.txt").read_text().splitlines()
     required = {_normal(re.match(r"[\w.-]+", line)[0]) for line in lines if line[:1].isalnum()}
     provided = {
-        module
-        for module, packages in importlib.metadata.packages_distributions().items()
-        if required & {_normal(name) for name in packages}
+        file.parts[0].partition(".")[0]
+        for package in importlib.metadata.distributions()
+        if _normal(package.metadata["Name"]) in required
+        for file in package.files
     }
     tree = {path.stem for path in environment.COMFYUI.iterdir() if path.suffix in ("", ".py")}
     allowed = provided | tree | set(sys.stdlib_module_names)
