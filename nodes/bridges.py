@@ -76,7 +76,7 @@ class FramesToPlan(io.ComfyNode):
             inputs=[
                 io.String.Input(
                     "text",
-                    default="0",
+                    default="0, 12, 24, 36",
                     multiline=True,
                     tooltip="Frame numbers such as 0, 7, 12, or a schedule such as 0:(1.0), 7:(0.5). "
                     "Frame 0 is added if it is missing.",

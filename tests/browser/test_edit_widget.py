@@ -1,0 +1,76 @@
+"""The edit widget in the real frontend: what is typed is what is saved and sent, and nothing else changes it."""
+
+import json
+
+import pytest
+
+BOX = ".keyvid-edit textarea"
+START = ".keyvid-edit button:has-text('Edit prediction')"
+CLEAR = ".keyvid-edit button:has-text('Clear edit')"
+FIND = "app.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes')"
+
+pytestmark = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
+
+
+def sent_edit(page):
+    """The edit in the API prompt and in the saved workflow, which must agree."""
+    prompts = [
+        entry
+        for entry in page.api_prompt().values()
+        if entry["class_type"] == "KeyVID_EditKeyframes"
+    ]
+    saved = [n for n in page.workflow_json()["nodes"] if n["type"] == "KeyVID_EditKeyframes"]
+    assert saved[0]["widgets_values"] == [prompts[0]["inputs"]["edit"]]
+    return prompts[0]["inputs"]["edit"]
+
+
+def open_editor(page, vue):
+    page.open_template("keyvid_timing", vue=vue)
+    page.page.evaluate(
+        f"() => {{ const node = {FIND}; app.canvas.ds.scale = 1;"
+        "app.canvas.ds.offset = [200 - node.pos[0], 150 - node.pos[1]]; app.canvas.setDirty(true, true) }"
+    )
+    page.settle()
+
+
+def test_typed_frames_are_saved_sent_and_used(page, vue):
+    open_editor(page, vue)
+    page.page.locator(BOX).fill("0, 31, 77")
+    assert sent_edit(page) == "0, 31, 77"
+    page.queue_and_wait()
+    assert sent_edit(page) == "0, 31, 77", "running changed the edit"
+    result = page.page.evaluate(
+        f"() => {FIND}.widgets.find((w) => w.name === 'edit').view.result.plan"
+    )
+    assert {0, 31, 77} <= {keyframe["frame"] for keyframe in result["keyframes"]}
+    assert page.console_errors == []
+
+
+def test_edit_prediction_fills_the_box_once_and_undo_empties_it(page, vue):
+    open_editor(page, vue)
+    assert page.page.locator(START).is_disabled(), "there is no prediction before the first run"
+    page.queue_and_wait()
+    assert sent_edit(page) == "", "running wrote into the edit"
+    page.page.locator(START).click()
+    edit = json.loads(sent_edit(page))
+    assert edit["plan"] == edit["base"]
+    assert page.page.locator(START).is_disabled()
+    page.page.evaluate("() => app.extensionManager.command.execute('Comfy.Undo')")
+    page.settle()
+    assert page.page.locator(BOX).input_value() == "" == sent_edit(page)
+    # after undo the box on the screen must still be the living one
+    page.page.locator(BOX).fill("0, 9")
+    assert sent_edit(page) == "0, 9"
+    page.page.locator(CLEAR).click()
+    assert sent_edit(page) == ""
+    assert page.console_errors == []
+
+
+def test_a_wrong_edit_is_told_and_kept(page, vue):
+    open_editor(page, vue)
+    page.page.locator(BOX).fill('{"version": 1,\n oops')
+    assert page.queue_and_wait() == []
+    errors = page.page.evaluate("() => app.extensionManager.lastNodeErrors")
+    details = [e["details"] for entry in errors.values() for e in entry["errors"]]
+    assert any("not valid JSON at line 2" in text for text in details)
+    assert sent_edit(page) == '{"version": 1,\n oops'
