@@ -28,6 +28,7 @@ HAS_GPU = (
     "import sys, torch; backends = (torch.cuda, torch.backends.mps, getattr(torch, 'xpu', torch.cuda)); "
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
+WORKFLOW_FAILED = 3  # what it ends with once it has said why
 SUITES = ("unit", "parity", "js", "graph", "browser")
 
 
@@ -47,8 +48,10 @@ def command_demo(options):
     with server.running(BASE, python=python, comfyui=comfyui, pack=ROOT, cpu=cpu, env=env) as comfy:
         code = _run(python, "-c", RUN_WORKFLOW, ROOT, comfy.url, graph, BASE / "output", env=env)
         if code:
-            print(f"ComfyUI's log: {comfy.log_path}\n{environment.tail(comfy.log_path)}")
-        elif options.serve:
+            print(f"\nComfyUI's log: {comfy.log_path}")
+        if code not in (0, WORKFLOW_FAILED):  # not a sentence of a node: the log knows more
+            print(environment.tail(comfy.log_path))
+        if options.serve and not code:
             print(f"\nComfyUI: {comfy.url}/?template={MAIN_WORKFLOW}&source={PACK_NAME}")
             print(
                 f"opens the workflow (Templates > {PACK_NAME} > {MAIN_WORKFLOW}). Ctrl-C stops it."

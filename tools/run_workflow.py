@@ -69,7 +69,7 @@ def output_files(entry, folder):
 
 
 def main(url, graph, folder):
-    """The exit code: 0 when the graph ran and saved a video."""
+    """The exit code: 0 when the graph ran and saved a video, 3 when it did not and the reason was printed."""
     prompt = json.loads(Path(graph).read_text(encoding="utf-8"))
     progress = Progress(prompt)
     with contextlib.suppress(KeyboardInterrupt):
@@ -81,4 +81,4 @@ def main(url, graph, folder):
         if videos and not failed:
             return 0
         print("\n".join(failed or ["The workflow saved no MP4."]), flush=True)
-    return 1
+    return 3

@@ -111,6 +111,27 @@ def test_installing_the_pack_installs_no_package():
     assert re.search(r"^dependencies = \[\]$", project, re.MULTILINE)
 
 
+def test_the_registry_reads_the_packs_description():
+    """Read by ComfyUI's own parser; one classifier it does not know would empty the whole list."""
+    read = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        "from comfy_config.config_parser import extract_node_configuration as read; "
+        "print(read(sys.argv[2]).model_dump_json())"
+    )
+    command = [sys.executable, "-c", read, str(environment.COMFYUI), str(ROOT)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    described = json.loads(result.stdout.splitlines()[-1])
+    project, comfy = described["project"], described["tool_comfy"]
+    assert re.fullmatch(r"[a-z][a-z0-9_-]*", project["name"])
+    assert re.fullmatch(r"\d+\.\d+\.\d+", project["version"])
+    assert project["supported_os"] == ["OS Independent"]
+    assert project["supported_accelerators"] == ["GPU :: NVIDIA CUDA"]
+    assert project["supported_comfyui_version"] == ">=0.30.0"
+    assert (ROOT / project["license"]["file"]).is_file()
+    assert project["urls"]["repository"].startswith("https://")
+    assert comfy["publisher_id"] and comfy["display_name"] == environment.PACK_NAME
+
+
 def _imports():
     """(file, top-level module) of each absolute import in the pack."""
     paths = [ROOT / "__init__.py"]
