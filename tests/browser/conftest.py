@@ -7,6 +7,14 @@ import sys
 import pytest
 from keyvid_pack.tools import environment, frontend, server
 
+ANYTHING = {
+    "1": {
+        "class_type": "EmptyImage",
+        "inputs": {"width": 8, "height": 8, "batch_size": 1, "color": 0},
+    },
+    "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+}
+
 
 @pytest.fixture(scope="session")
 def browser_server(tmp_path_factory):
@@ -35,7 +43,11 @@ def browser():
 def page(browser, browser_server):
     """A tools/frontend.py Frontend: nothing opened, nothing cached, no output from before."""
     shutil.rmtree(browser_server.base / "output", ignore_errors=True)
-    browser_server.post("/free", {"unload_models": True, "free_memory": True})
+    # a page asks for the pictures of every run on record
+    browser_server.post("/history", {"clear": True})
+    browser_server.post("/free", {"free_memory": True})
+    # ComfyUI forgets when it has run something after being asked to
+    browser_server.run(ANYTHING)
     opened = frontend.Frontend(browser, browser_server)
     yield opened
     opened.close()
