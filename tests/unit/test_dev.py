@@ -122,7 +122,9 @@ port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
 """
 STARTS_AND_WAITS = """
-import sys, time
+import signal, sys, time
+# a shell that runs the tests in the background has Ctrl-C ignored, and children inherit that
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, sys.argv[1])
 from tools import server
 with server.running(sys.argv[2], python=sys.executable, comfyui=sys.argv[3]) as comfy:
