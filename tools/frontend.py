@@ -112,7 +112,8 @@ class Frontend:
         self.server.post("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": vue})
         # never "networkidle": the websocket stays open
         self.page.goto(self.server.url + query, wait_until="domcontentloaded")
-        self.page.wait_for_function("() => window.app?.graph && window.app?.extensionManager")
+        # the spinner ends once the first workflow, or the one in the address, is loaded
+        self.page.wait_for_function("() => window.app?.extensionManager?.spinner === false")
         self.page.evaluate(_RECORD_EVENTS)
 
     def open_template(self, name, *, vue):
