@@ -170,12 +170,16 @@ def test_the_server_does_not_outlive_its_starter(tmp_path, name):
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    pid = int(starter.stdout.readline())
-    assert _is_running(pid)
-    starter.send_signal(getattr(signal, name))
-    starter.wait(timeout=30)
-    starter.stdout.close()
-    assert _ends(pid)
+    try:
+        pid = int(starter.stdout.readline())
+        assert _is_running(pid)
+        starter.send_signal(getattr(signal, name))
+        starter.wait(timeout=30)
+        assert _ends(pid)
+    finally:
+        starter.kill()
+        starter.wait()
+        starter.stdout.close()
 
 
 def test_problems_are_told_with_the_nodes_title():
