@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ HAS_GPU = (
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
-SUITES = ("unit", "parity", "js", "graph", "browser")
+SUITES = ("unit", "parity", "graph", "browser")
 
 
 def command_setup(_options):
@@ -172,12 +173,17 @@ def _installation(options):
     comfyui = next((p for p in (given, given / "ComfyUI") if (p / "main.py").is_file()), None)
     if comfyui is None:
         raise environment.SetupError(f"There is no ComfyUI (main.py) in {given}.")
-    version = (comfyui / "comfyui_version.py").read_text(encoding="utf-8")
-    found = re.search(r'__version__ = "(\d+)\.(\d+)', version)
-    if found and tuple(map(int, found.groups())) < (0, 30):
+    version = comfyui / "comfyui_version.py"  # old ones have none
+    text = version.read_text(encoding="utf-8") if version.is_file() else ""
+    found = re.search(r'__version__ = "(\d+)\.(\d+)', text)
+    if not found or tuple(map(int, found.groups())) < (0, 30):
         raise environment.SetupError(f"{comfyui} is older than ComfyUI 0.30; update it first.")
     if options.python:
-        return comfyui, options.python
+        # absolute, but not resolved: a virtual environment's Python is a link
+        python = shutil.which(Path(options.python).expanduser())
+        if not python:
+            raise environment.SetupError(f"There is no Python program at {options.python}.")
+        return comfyui, Path(python).absolute()
     parents = (comfyui, comfyui.parent)
     inside = (
         (".venv/bin/python", "venv/bin/python")

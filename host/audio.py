@@ -5,7 +5,7 @@ import torch
 
 from ..keyframes.audio import check_audio
 from ..keyframes.errors import AudioError
-from ..keyframes.timebase import n_samples_at
+from ..keyframes.timebase import check_n_frames, n_samples_at
 
 
 def samples_of(audio):
@@ -47,6 +47,7 @@ def clip_samples_of(audio, *, n_frames, fps):
 
     Raises AudioError naming both lengths when the sound is another clip's.
     """
+    check_n_frames(n_frames)
     samples, sample_rate = samples_of(audio)
     n_expected = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
     if abs(samples.shape[1] - n_expected) * fps >= sample_rate:

@@ -51,22 +51,36 @@ def new_output_file(prefix, suffix):
 
 def _numbered_file(prefix, suffix, root):
     try:
-        folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
-    except Exception:  # what ComfyUI raises, bare, for a prefix that leaves the folder
+        is_inside = folder_paths.is_within_directory(root, os.path.join(root, prefix))
+        if is_inside:
+            folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
+    except (OSError, ValueError) as error:
+        raise _unusable(prefix, error) from None
+    if not is_inside:
         raise KeyVIDError(
             f"The file name {prefix!r} points outside ComfyUI's own folder. "
             "Use a plain name, such as keyvid/timing."
-        ) from None
+        )
     filename = f"{stem}_{counter:05}_{suffix}"
     return os.path.join(folder, filename), filename, subfolder
 
 
 def write_text(path, text):
-    """Writes text (UTF-8) so that a crash never leaves half a file."""
+    """Writes text (UTF-8) so that a crash never leaves half a file. Raises KeyVIDError when it cannot."""
     partial = path + ".partial"
-    with open(partial, "w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-    os.replace(partial, path)
+    try:
+        with open(partial, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(partial, path)
+    except (OSError, ValueError) as error:
+        raise _unusable(os.path.basename(path), error) from None
+
+
+def _unusable(name, error):
+    reason = getattr(error, "strerror", None) or str(error)
+    return KeyVIDError(
+        f"The file {name!r} cannot be written ({reason}). Choose another name, or free the folder."
+    )
 
 
 def timing_files():

@@ -45,7 +45,7 @@ def animatic_video(*, image, samples, sample_rate, plan, curve, width):
         plan=plan,
         curve=curve,
         width=width,
-        on_frame=progress_steps(plan.n_frames),
+        on_frame=progress_steps(),
     )
     shown = ui.PreviewVideo([ui.SavedResult(filename, subfolder, io.FolderType.temp)]).as_dict()
     return InputImpl.VideoFromFile(path), shown

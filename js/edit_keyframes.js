@@ -39,6 +39,7 @@ class EditView {
     buttons.append(this.start, this.clear);
     this.root.append(this.text, this.notice, buttons);
 
+    this.text.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
     this.text.addEventListener("input", () => this.commit());
     // The canvas must not take keys and drags that are meant for the text.
     for (const type of ["pointerdown", "keydown", "wheel", "contextmenu"]) {
@@ -61,16 +62,17 @@ class EditView {
   }
 
   startEdit() {
-    const { prediction, plan } = this.result;
-    this.write(JSON.stringify({ version: 1, plan, base: prediction }, null, 1));
+    const { prediction } = this.result;
+    this.write(JSON.stringify({ version: 1, plan: prediction, base: prediction }, null, 1));
   }
 
   showResult(result) {
     this.result = result;
     this.start.disabled = !result || this.text.value.trim() !== "";
     this.clear.disabled = this.text.value === "";
-    this.notice.textContent = result?.notice ?? "";
-    this.notice.style.display = result?.notice ? "block" : "none";
+    const notice = this.text.value.trim() === "" ? "" : (result?.notice ?? "");
+    this.notice.textContent = notice;
+    this.notice.style.display = notice ? "block" : "none";
   }
 }
 

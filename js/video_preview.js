@@ -20,9 +20,11 @@ app.registerExtension({
   name: "KeyVID.VideoPreview",
   setup() {
     api.addEventListener("promptQueueing", () => {
-      for (const node of nodesOf(app.graph)) {
+      const nodes = [...nodesOf(app.graph)];
+      if (!nodes.some((node) => node.type?.startsWith("KeyVID_"))) return; // other people's graphs stay as they are
+      for (const node of nodes) {
         const preview = node.widgets?.find((widget) => widget.name === PREVIEW_WIDGET);
-        if (preview) preview.options = { ...preview.options, serialize: false };
+        if (preview && !preview.value) preview.options = { ...preview.options, serialize: false };
       }
     });
   },

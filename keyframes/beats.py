@@ -24,6 +24,7 @@ PAUSE = 2.5  # cost of a new start after a pause
 PAUSE_S = 2.0  # and the shortest pause
 NEAR_S = 0.03  # an onset this close to a grid point still counts there
 FRESH = 255  # in place of the column of the lag before: no beat before, or a pause
+STEP_POINTS = 500  # points between two calls of on_step: 5 s of sound
 LOCAL_S = 4.0  # the strongest onset within this time is worth a full beat
 
 
@@ -40,27 +41,30 @@ def find_beats(samples, sample_rate):
     return beats_of(onset_envelope(samples, sample_rate))
 
 
-def beats_of(envelope):
-    """The beats behind an onset envelope (n,) with POINT_RATE points per second."""
+def beats_of(envelope, *, on_step=None):
+    """The beats behind an onset envelope (n,) with POINT_RATE points per second.
+
+    on_step(n_done, n_points) is called every few seconds of sound and may raise to cancel.
+    """
     worth = _worth(envelope)
     if not worth.any():
         return Beats(0.0, np.zeros(0))
-    places = _best_chain(worth)
+    places = _best_chain(worth, on_step)
     times_s = np.array([_refined(envelope, place) for place in places])
     return Beats(_tempo(times_s), times_s)
 
 
-def beats_curve(samples, sample_rate, *, n_frames, fps):
+def beats_curve(samples, sample_rate, *, n_frames, fps, on_step=None):
     """A pulse on the frame of each beat, as high as the sound is struck there and falling away after it.
 
     A beat on which nothing is struck leaves the curve at 0. Parameters and errors are those of `onset_curve`.
     Returns: MotionCurve with source "beats".
     """
-    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps)
+    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
     reach = 2 * round(NEAR_S * POINT_RATE) + 1
     nearby = ndimage.maximum_filter1d(envelope, reach, mode="constant")
     pulses = np.zeros(n_frames)
-    for time_s in beats_of(envelope).times_s:
+    for time_s in beats_of(envelope, on_step=on_step).times_s:
         frame = frame_at(time_s, fps=fps)
         if frame < n_frames:
             pulses[frame] = max(pulses[frame], nearby[round(time_s * POINT_RATE)])
@@ -86,7 +90,7 @@ def _worth(envelope):
     return worth[:: POINT_RATE // BEAT_RATE]
 
 
-def _best_chain(worth):
+def _best_chain(worth, on_step):
     """The grid points of the chain of beats that earns the most, by dynamic programming over (point, lag)."""
     lags = np.arange(round(60 / FASTEST_BPM * BEAT_RATE), round(60 / SLOWEST_BPM * BEAT_RATE) + 1)
     unevenness = UNEVEN * np.log(lags[:, None] / lags[None, :]) ** 2
@@ -108,6 +112,8 @@ def _best_chain(worth):
         steps = score[None, :] - unevenness
         onward_from[t % n_kept] = steps.argmax(axis=1)
         onward[t % n_kept] = steps[columns, onward_from[t % n_kept]]
+        if on_step and t % STEP_POINTS == 0:
+            on_step(t, len(worth))
     return _walk_back(came_from, ends, rests, lags)
 
 

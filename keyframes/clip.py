@@ -3,7 +3,7 @@
 import math
 
 from .errors import AudioError
-from .timebase import n_frames_in, n_samples_at
+from .timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at
 
 
 def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
@@ -14,9 +14,18 @@ def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
     Returns: (samples (n_channels, n_samples_at(n_frames)), n_frames). A view, not a copy.
     Raises AudioError when the sound is too short, or fewer than 2 frames are asked for or left.
     """
+    if not (isinstance(start_s, (int, float)) and math.isfinite(start_s) and start_s >= 0):
+        raise AudioError(
+            f"The clip starts at {start_s!r} s; give one number of seconds, 0 or more."
+        )
+    if not isinstance(n_frames, int) or n_frames == 1 or not 0 <= n_frames <= MAX_N_FRAMES:
+        raise AudioError(
+            f"The clip is to have {n_frames!r} frames; give a whole number from 2 to {MAX_N_FRAMES}, "
+            "or 0 for all of the sound."
+        )
     n_samples = samples.shape[1]
     length_s = n_samples / sample_rate
-    start = math.floor(start_s * sample_rate + 0.5)
+    start = sample_at(start_s, sample_rate=sample_rate)
     if start >= n_samples:
         raise AudioError(
             f"The clip starts at {start_s:g} s but the sound is only {length_s:.2f} s long. "
@@ -30,8 +39,11 @@ def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
         )
     if n_frames == 0:
         n_frames = n_available
-    if n_frames < 2:
-        raise AudioError("A clip of 1 frame cannot move; ask for 2 frames or more, or 0 for all.")
+    if n_frames > MAX_N_FRAMES:
+        raise AudioError(
+            f"The sound holds {n_frames} frames at {fps:g} fps from {start_s:g} s on; a clip has at most "
+            f"{MAX_N_FRAMES}. Set frames to that or less."
+        )
     if n_frames > n_available:
         raise AudioError(
             f"{n_frames} frames at {fps:g} fps from {start_s:g} s on need sound until "

@@ -35,7 +35,7 @@ def checked_scores(values):
     """
     try:
         scores = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise CurveError(
             "The motion curve holds something that is not a number; give one number per frame."
         ) from None
@@ -83,9 +83,19 @@ def resample(values, n_frames):
     return np.interp(np.linspace(0, len(values) - 1, n_frames), np.arange(len(values)), values)
 
 
+def check_curve(curve):
+    """Raises CurveError when what came over a curve socket is no curve."""
+    if not isinstance(curve, MotionCurve):
+        raise CurveError(
+            "There is no motion curve on the curve input. Connect Localize Keyframes, or a timing file "
+            "that was saved with its curve."
+        )
+
+
 def check_fits(curve, *, n_frames, fps):
     """Raises CurveError unless the curve belongs to a clip of `n_frames` frames at `fps`."""
-    if (curve.n_frames, curve.fps) != (n_frames, fps):
+    check_curve(curve)
+    if curve.n_frames != n_frames or fps_fraction(curve.fps) != fps_fraction(fps):
         raise CurveError(
             f"The curve has {curve.n_frames} frames at {curve.fps:g} fps but the plan has {n_frames} at "
             f"{fps:g} fps. Connect the curve that the plan was selected from."

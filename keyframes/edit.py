@@ -58,14 +58,14 @@ def edit_from_json(text):
         return Edit(plan=None, frames=tuple(_typed_frames(text)))
     document = parse_json(text, "edit")
     if isinstance(document, dict) and "keyframes" in document and "plan" not in document:
-        return Edit(plan=plan_from_document(document))
+        return Edit(plan=_plan_of(document))
     document = migrated(document, "edit", version=VERSION, migrations=MIGRATIONS)
     if "plan" not in document:
         raise PlanError('The edit has no "plan"; add it, or clear the edit to start anew.')
-    plan = plan_from_document(document["plan"])
+    plan = _plan_of(document["plan"])
     base = document.get("base")
     if base is not None:
-        base = plan_from_document(base)
+        base = _plan_of(base)
         if (base.n_frames, base.fps) != (plan.n_frames, plan.fps):
             raise PlanError(
                 f"The edit's plan has {plan.n_frames} frames at {plan.fps:g} fps, its base {base.n_frames} at "
@@ -118,6 +118,13 @@ def edited_plan(edit, predicted):
         n_frames=predicted.n_frames,
         fingerprint=predicted.fingerprint,
     )
+
+
+def _plan_of(document):
+    """A plan of an edit: its count is not asked for, since who edits by hand adds and deletes lines, not numbers."""
+    if isinstance(document, dict) and isinstance(document.get("keyframes"), list):
+        document = {**document, "count": len(document["keyframes"])}
+    return plan_from_document(document)
 
 
 def _typed_frames(text):

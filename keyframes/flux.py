@@ -46,10 +46,11 @@ class Rise(NamedTuple):
     power: np.ndarray
 
 
-def measure_rise(samples, sample_rate):
+def measure_rise(samples, sample_rate, *, on_step=None):
     """The Rise of samples (C, N); the powers of channels add up, so channels cannot cancel each other.
 
-    Memory beyond the samples is that of about 20 s of sound, whatever the length.
+    Memory beyond the samples is that of about 20 s of sound, whatever the length; after as much,
+    on_step(n_done, n_points) is called, which may raise to cancel.
     """
     n_points = samples.shape[1] * POINT_RATE // math.ceil(sample_rate) + 1
     rise = Rise(*np.zeros((3, n_points)))
@@ -65,6 +66,8 @@ def measure_rise(samples, sample_rate):
         inner = slice(start - first, stop - first)
         for whole, part in zip(rise, _rise_of_bands(bands, silent_power), strict=True):
             whole[start:stop] = part[inner]
+        if on_step:
+            on_step(stop, n_points)
     return rise
 
 

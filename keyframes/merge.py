@@ -2,7 +2,7 @@
 
 Given three plans for the same clip - base (the prediction that was edited), edited (what the artist made of it) and
 new (today's prediction) - what the artist did stays done and the rest follows the new prediction.
-`js/` mirrors these rules; `tests/merge_cases.json` holds both to the same answers.
+`tests/merge_cases.json` is the table of answers that every implementation of them is held to.
 
 What the artist did, read off base and edited:
 1. A keyframe of `edited` is *own* (the artist's) if `base` has none at its frame, or one that differs in kind, locked

@@ -7,7 +7,7 @@ from .audio import check_audio
 from .curve import motion_curve
 from .fingerprint import fingerprint
 from .flux import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, measure_rise
-from .timebase import n_samples_at
+from .timebase import check_n_frames, frames_at, n_samples_at
 
 NOISE_CONTRAST = 0.65  # doublings that steady noise does not reach by chance
 NOISE_LIFT = 0.35  # doublings of all bands together below which nothing counts
@@ -21,7 +21,7 @@ RELEASE_HALF_LIFE_S = 0.05  # the curve falls by half in this time, so a leap re
 STILL = 0.02  # below it nothing moves; a level stretch has its valley in the middle, not before the next leap
 
 
-def onset_envelope(samples, sample_rate):
+def onset_envelope(samples, sample_rate, *, on_step=None):
     """How hard the sound is struck, POINT_RATE times a second; point k lies at k / POINT_RATE seconds.
 
     A strike counts by how clearly it stands out from what was there (its contrast) and, compressed in
@@ -30,7 +30,7 @@ def onset_envelope(samples, sample_rate):
     zeros. Raises AudioError as `check_audio` does.
     """
     check_audio(samples, sample_rate)
-    contrast, lift, power = measure_rise(np.asarray(samples), sample_rate)
+    contrast, lift, power = measure_rise(np.asarray(samples), sample_rate, on_step=on_step)
     beyond = np.maximum(contrast - NOISE_CONTRAST, lift - _usual_lift(lift))
     strength = 1.0 - np.exp(-np.maximum(0.0, beyond) / FULL_CONTRAST)
     clear = strength > CLEAR_STRENGTH
@@ -51,14 +51,15 @@ def _usual_lift(lift):
     return np.maximum(NOISE_LIFT, USUAL_LIFTS * np.repeat(usual, BLOCK)[: len(lift)])
 
 
-def onset_curve(samples, sample_rate, *, n_frames, fps):
+def onset_curve(samples, sample_rate, *, n_frames, fps, on_step=None):
     """The motion curve of a sound: it leaps on the frame of each strike and falls away after it.
 
     Parameters: samples (C, N) float, sample_rate in Hz; the curve covers the first n_frames / fps seconds, and
-    is 0 past the end of a shorter sound. Takes the place of the learned localizer (arXiv 2504.09656, sec. 3.2).
+    is 0 past the end of a shorter sound. on_step(n_done, n_steps) is called now and then and may raise to cancel.
+    Takes the place of the learned localizer (arXiv 2504.09656, sec. 3.2).
     Returns: MotionCurve with source "onset". Raises AudioError, CurveError, KeyVIDError (frame rate).
     """
-    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps)
+    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
     leaps = frame_maxima(moments(envelope), n_frames=n_frames, fps=fps)
     score = released(leaps, fps=fps) / max(FULL_SCALE, leaps.max(initial=0.0))
     return motion_curve(
@@ -69,11 +70,12 @@ def onset_curve(samples, sample_rate, *, n_frames, fps):
     )
 
 
-def clip_envelope(samples, sample_rate, *, n_frames, fps):
+def clip_envelope(samples, sample_rate, *, n_frames, fps, on_step=None):
     """The onset envelope of the first n_frames / fps seconds of samples (C, N)."""
     check_audio(samples, sample_rate)
+    check_n_frames(n_frames)
     n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
-    return onset_envelope(samples[:, : max(1, n_samples)], sample_rate)
+    return onset_envelope(samples[:, : max(1, n_samples)], sample_rate, on_step=on_step)
 
 
 def moments(envelope):
@@ -88,7 +90,7 @@ def moments(envelope):
 
 def frame_maxima(points, *, n_frames, fps):
     """The greatest of the points (POINT_RATE a second) that fall on each frame (n_frames,), by `frame_at`'s rule."""
-    frames = np.floor(np.arange(len(points)) / POINT_RATE * fps + 0.5).astype(int)
+    frames = frames_at(np.arange(len(points)) / POINT_RATE, fps=fps)
     inside = frames < n_frames
     maxima = np.zeros(n_frames)
     np.maximum.at(maxima, frames[inside], points[inside])

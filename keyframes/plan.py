@@ -8,6 +8,7 @@ plan is stands in `plan_model.py`, how the artist changes one in `plan_rules.py`
 """
 
 import json
+import math
 
 from .errors import PlanError, PlanVersionError
 from .plan_model import (
@@ -117,10 +118,16 @@ def parse_json(text, name):
         raise PlanError(f"The {name} is {shown(text)}; give it as JSON text.")
 
     def refuse(constant):
-        raise PlanError(f"The {name} contains {constant}, which is not a number; write a number.")
+        raise PlanError(
+            f"The {name} contains {constant}, which is no finite number; write a number."
+        )
+
+    def finite(digits):
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(digits)
 
     try:
-        return json.loads(text.lstrip("\ufeff"), parse_constant=refuse)
+        return json.loads(text.lstrip("\ufeff"), parse_constant=refuse, parse_float=finite)
     except json.JSONDecodeError as error:
         raise PlanError(
             f"The {name} is not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); correct it "

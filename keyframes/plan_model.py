@@ -51,7 +51,7 @@ def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
         fps=_checked_fps(fps),
         n_frames=_checked_n_frames(n_frames),
         count=len(keyframes),
-        fingerprint=_checked_fingerprint(fingerprint),
+        fingerprint=checked_fingerprint(fingerprint),
         keyframes=tuple(keyframes),
         extra=dict(extra or {}),
     )
@@ -143,14 +143,14 @@ def _checked_n_frames(n_frames):
     return n_frames
 
 
-def _checked_fingerprint(fingerprint):
+def checked_fingerprint(fingerprint):
     if fingerprint is None:
         return None
     loudness = fingerprint.get("loudness") if isinstance(fingerprint, dict) else None
     levels_fit = isinstance(loudness, list) and all(is_whole(level) for level in loudness)
     if not (levels_fit and is_whole(fingerprint.get("n_frames"))):
         raise PlanError(
-            f"The plan's fingerprint is {shown(fingerprint)}, which describes no sound; "
+            f"The sound's fingerprint is {shown(fingerprint)}, which describes no sound; "
             "set it to null, and the plan fits any sound."
         )
     return fingerprint

@@ -1,6 +1,6 @@
 """How the artist changes a plan. The count stays; each function returns a new plan.
 
-The rules, which `js/` mirrors (`tests/count_cases.json` holds both to the same answers):
+The rules (`tests/count_cases.json` is the table of answers that every implementation of them is held to):
 
 1. Frame 0 can be neither moved nor deleted.
 2. A keyframe is free when it is unlocked and either a fill, or a valley the artist has not changed (source not "edit").

@@ -1,17 +1,19 @@
 """Frames, seconds and samples: the one place where they are turned into each other.
 
-Frames are authoritative and seconds are derived. `js/timebase.js` mirrors `frame_at` and `time_at`;
-`tests/timebase_table.json` holds both to the same answers.
+Frames are authoritative and seconds are derived. `tests/timebase_table.json` is the table of answers that
+every implementation of the rules, in any language, is held to.
 """
 
 import math
 from fractions import Fraction
 
+import numpy as np
+
 from .errors import KeyVIDError
 
 FPS = 24.0  # video rate of the published models (arXiv 2504.09656, sec. 4)
 N_FRAMES = 48  # frames of one clip: 2 s at 24 fps (sec. 4)
-MAX_N_FRAMES = 86_400  # one hour at 24 fps: beyond this a number is a typing slip
+MAX_N_FRAMES = 432_000  # half an hour at 240 fps, five at 24: beyond this a number is a typing slip
 
 
 def frame_at(time_s, *, fps):
@@ -25,6 +27,16 @@ def frame_at(time_s, *, fps):
     return math.floor(time_s * fps + 0.5)
 
 
+def frames_at(times_s, *, fps):
+    """`frame_at` for an array of times in seconds: an int array of the same shape."""
+    return np.floor(np.asarray(times_s) * fps + 0.5).astype(int)
+
+
+def sample_at(time_s, *, sample_rate):
+    """The audio sample nearest to a time in seconds, by the same rule as `frame_at`."""
+    return math.floor(time_s * sample_rate + 0.5)
+
+
 def time_at(frame, *, fps):
     """The time in seconds at which a frame is first shown: frame / fps."""
     return frame / fps
@@ -35,11 +47,23 @@ def fps_fraction(fps):
 
     Raises KeyVIDError unless 1 <= fps <= 240.
     """
-    if not (isinstance(fps, (int, float, Fraction)) and math.isfinite(fps) and 1 <= fps <= 240):
+    # the range first: a whole number of 400 digits is too long for isfinite
+    if not (isinstance(fps, (int, float, Fraction)) and 1 <= fps <= 240):
         raise KeyVIDError(
             f"The frame rate is {fps}; give a number of frames per second from 1 to 240, such as 24."
         )
     return Fraction(fps).limit_denominator(1001)
+
+
+def check_n_frames(n_frames):
+    """Raises KeyVIDError unless `n_frames` is a whole number from 2 to MAX_N_FRAMES."""
+    is_whole = isinstance(n_frames, int) and not isinstance(n_frames, bool)
+    if not (is_whole and 2 <= n_frames <= MAX_N_FRAMES):
+        value = f"a {type(n_frames).__name__}" if not is_whole else n_frames
+        raise KeyVIDError(
+            f"The number of frames is {value}; it must be one whole number from 2 to {MAX_N_FRAMES}. "
+            "Connect the frames output of Clip Audio."
+        )
 
 
 def n_samples_at(n_frames, *, fps, sample_rate):

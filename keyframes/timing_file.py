@@ -4,7 +4,8 @@ import json
 
 from .curve import motion_curve
 from .errors import KeyVIDError, PlanError, PlanVersionError
-from .plan import plan_from_document, plan_to_document
+from .plan import parse_json, plan_from_document, plan_to_document
+from .plan_model import checked_fingerprint, is_whole, shown
 
 VERSION = 1
 
@@ -31,21 +32,16 @@ def timing_from_json(text):
     Raises KeyVIDError, PlanError or PlanVersionError when the text is no timing file of this version or
     what it holds is malformed.
     """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise KeyVIDError(
-            f"The timing file is not valid JSON ({error}). Save it again with Save Timing."
-        ) from None
+    document = parse_json(text, "timing file")
     version = document.get("keyvid_timing") if isinstance(document, dict) else None
-    if not isinstance(version, int) or isinstance(version, bool):
+    if not is_whole(version) or version < 1:
         raise PlanError(
             "This JSON file is not a KeyVID timing file: it has no keyvid_timing version number. "
             "Choose a file written by Save Timing."
         )
     if version > VERSION:
         raise PlanVersionError(
-            f"The timing file has version {version}; this KeyVID reads up to {VERSION}. "
+            f"The timing file has version {shown(version)}; this KeyVID reads up to {VERSION}. "
             "Update ComfyUI-KeyVID to open it."
         )
     plan = curve = None
@@ -65,5 +61,5 @@ def _curve_from_document(document):
         document["score"],
         fps=document["fps"],
         source=str(document.get("source", "file")),
-        fingerprint=document.get("fingerprint"),
+        fingerprint=checked_fingerprint(document.get("fingerprint")),
     )

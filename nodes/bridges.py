@@ -7,7 +7,7 @@ everything downstream once per element.
 from comfy_api.latest import io
 
 from ..host.masks import frame_masks
-from ..keyframes.curve import checked_scores, motion_curve
+from ..keyframes.curve import check_curve, checked_scores, motion_curve
 from ..keyframes.curve import normalise as normalised
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.plan import plan_at_frames
@@ -37,7 +37,7 @@ class PlanToFrames(io.ComfyNode):
             search_aliases=["keyframe indices", "schedule", "keyvid"],
             inputs=[Plan.Input("plan"), *size_inputs()],
             outputs=[
-                io.Int.Output(display_name="frames", tooltip="One list of frame numbers."),
+                io.Int.Output(display_name="keyframes", tooltip="One list of frame numbers."),
                 io.Float.Output(display_name="times (s)", tooltip="One list of times in seconds."),
                 io.String.Output(display_name="text", tooltip="0, 7, 12"),
                 io.String.Output(
@@ -122,6 +122,7 @@ class CurveToValues(io.ComfyNode):
 
     @classmethod
     def execute(cls, curve, width, height):
+        check_curve(curve)
         values = [float(value) for value in curve.score]
         masks = frame_masks(values, width=width, height=height)
         return io.NodeOutput(values, values_to_schedule(values), masks)

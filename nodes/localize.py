@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
 from ..host.previews import strip_ui
+from ..host.progress import progress_steps
 from ..keyframes.beats import beats_curve
 from ..keyframes.onset import onset_curve
 from .sockets import Curve
@@ -43,6 +44,8 @@ class LocalizeKeyframes(io.ComfyNode):
     @classmethod
     def execute(cls, audio, fps, n_frames, method):
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
-        curve = METHODS[method](samples, sample_rate, n_frames=n_frames, fps=fps)
+        curve = METHODS[method](
+            samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps()
+        )
         shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)
         return io.NodeOutput(curve, ui=shown)

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..keyframes.timebase import time_at
 from .sockets import Plan
 
 
@@ -26,11 +27,11 @@ class PlanInfo(io.ComfyNode):
     @classmethod
     def execute(cls, plan):
         lines = [
-            f"{plan.n_frames} frames at {plan.fps:g} fps ({plan.n_frames / plan.fps:.2f} s), "
+            f"{plan.n_frames} frames at {plan.fps:g} fps ({time_at(plan.n_frames, fps=plan.fps):.2f} s), "
             f"{plan.count} keyframes"
         ]
         for keyframe in plan.keyframes:
             locked = ", locked" if keyframe.locked else ""
-            time_s = keyframe.frame / plan.fps
+            time_s = time_at(keyframe.frame, fps=plan.fps)
             lines.append(f"frame {keyframe.frame} ({time_s:.2f} s): {keyframe.kind}{locked}")
         return io.NodeOutput(plan.fps, plan.n_frames, plan.count, "\n".join(lines))

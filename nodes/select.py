@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..host.previews import strip_ui
+from ..keyframes.curve import check_curve
 from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 from ..keyframes.select import STRATEGIES, select_keyframes
 from ..keyframes.timebase import MAX_N_FRAMES
@@ -73,6 +74,7 @@ class SelectKeyframes(io.ComfyNode):
 
     @classmethod
     def execute(cls, curve, strategy, count, selection_seed, prominence, peak_distance):
+        check_curve(curve)
         plan = select_keyframes(
             curve,
             strategy=strategy,

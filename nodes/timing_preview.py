@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
+from ..host.images import picture_of
 from ..host.previews import animatic_video
 from ..keyframes.curve import check_fits
 from .sockets import Curve, Plan
@@ -44,7 +45,7 @@ class TimingPreview(io.ComfyNode):
         if curve is not None:
             check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
         video, shown = animatic_video(
-            image=image[0, :, :, :3].float().cpu().numpy(),
+            image=picture_of(image),
             samples=samples,
             sample_rate=sample_rate,
             plan=plan,

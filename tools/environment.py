@@ -61,8 +61,9 @@ def link_pack(base, pack=ROOT, name=PACK_NAME):
         # a link to a folder is removed as a folder on Windows; a real folder with content refuses both
         (os.rmdir if WINDOWS else os.unlink)(link)
     if WINDOWS:  # a junction needs no administrator, a symbolic link does
-        command = ["cmd", "/c", "mklink", "/J", str(link), str(pack)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        import _winapi
+
+        _winapi.CreateJunction(str(pack), str(link))
     else:
         link.symlink_to(pack, target_is_directory=True)
 
@@ -172,8 +173,14 @@ def _get_comfyui():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             path.chmod(mode)
-        shutil.rmtree(COMFYUI, ignore_errors=True)
-        part.rename(COMFYUI)
+        try:
+            if COMFYUI.exists():
+                shutil.rmtree(COMFYUI)
+            part.rename(COMFYUI)
+        except OSError as error:
+            raise SetupError(
+                f"{COMFYUI} cannot be replaced ({error}); close the ComfyUI that runs from it."
+            ) from None
     shutil.rmtree(download)
 
 

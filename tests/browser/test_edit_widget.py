@@ -66,6 +66,25 @@ def test_edit_prediction_fills_the_box_once_and_undo_empties_it(page, vue):
     assert page.console_errors == []
 
 
+def test_a_cleared_edit_does_not_come_back_with_the_prediction(page, vue):
+    open_editor(page, vue)
+    page.page.locator(BOX).fill("0, 31, 77")
+    page.queue_and_wait()
+    page.page.locator(CLEAR).click()
+    page.page.locator(START).click()
+    edit = json.loads(sent_edit(page))
+    assert edit["plan"] == edit["base"]
+
+
+def test_the_wheel_scrolls_the_box_and_not_the_graph(page, vue):
+    open_editor(page, vue)
+    page.page.locator(BOX).fill("\n".join(str(frame) for frame in range(90)))
+    page.page.locator(BOX).click()
+    page.page.mouse.wheel(0, 240)
+    page.settle()
+    assert page.page.evaluate("() => app.canvas.ds.scale") == 1
+
+
 def test_a_wrong_edit_is_told_and_kept(page, vue):
     open_editor(page, vue)
     page.page.locator(BOX).fill('{"version": 1,\n oops')

@@ -4,6 +4,7 @@ import json
 
 import av
 import pytest
+from keyvid_pack.keyframes import errors as keyvid_errors
 from keyvid_pack.keyframes.timebase import n_samples_at
 from keyvid_pack.preview.style import KIND_COLOURS
 from keyvid_pack.tools.environment import ROOT
@@ -63,7 +64,8 @@ def complaint(comfy, prompt):
     history, events = comfy.run(prompt)
     errors = [data for kind, data in events if kind == "execution_error"]
     if errors:
-        assert errors[0]["exception_type"].rsplit(".", 1)[-1].endswith("Error")
+        name = errors[0]["exception_type"].rsplit(".", 1)[-1]
+        assert issubclass(getattr(keyvid_errors, name), keyvid_errors.KeyVIDError)
         return errors[0]["exception_message"].strip()
     assert "node_errors" in history, "the graph ran without a complaint"
     found = [e for entry in history["node_errors"].values() for e in entry["errors"]]
@@ -322,6 +324,61 @@ def test_numbers_that_do_not_fit(comfy, changes, words):
     check_sentence(complaint(comfy, prompt), words)
 
 
+@pytest.mark.parametrize("start_s", [-1.0, float("inf")])
+def test_a_start_over_a_wire_is_checked_too(comfy, start_s):
+    prompt = chain()
+    prompt["number"] = node("KeyVIDTest_Numbers", numbers=str(start_s))
+    prompt["one"] = node("KeyVIDTest_First", numbers=["number", 0])
+    prompt["clip"]["inputs"]["start_s"] = ["one", 0]
+    check_sentence(complaint(comfy, prompt), [str(start_s).split(".")[0], "0 or more"])
+
+
+@pytest.mark.parametrize(("target", "slot"), [("clip", 1), ("curve", 0)])
+def test_a_list_wired_into_a_number_is_named(comfy, target, slot):
+    prompt = chain()
+    prompt["other"] = node("KeyVID_FramesToPlan", text="0, 5", fps=24.0, n_frames=48)
+    prompt["lists"] = node("KeyVID_PlanToFrames", plan=["other", 0], width=64, height=64)
+    prompt[target]["inputs"]["start_s" if target == "clip" else "n_frames"] = ["lists", slot]
+    check_sentence(complaint(comfy, prompt))
+
+
+def test_a_timing_file_without_a_curve_says_so_where_one_is_needed(comfy):
+    saved = chain()
+    saved["save"] = node("KeyVID_SaveTiming", plan=["edit", 0], filename_prefix="bare")
+    saved["name"] = shown("save", 0)
+    name = succeed(comfy, saved)["name"]["text"][0]
+    prompt = {
+        "load": node("KeyVID_LoadTiming", file=f"{name} [output]"),
+        "values": node("KeyVID_CurveToValues", curve=["load", 1], width=64, height=64),
+        "show": shown("values", 1),
+    }
+    check_sentence(complaint(comfy, prompt), ["no motion curve"])
+
+
+@pytest.mark.parametrize("prefix", ["kept/a\0b", "x" * 300, "afile/timing"])
+def test_names_that_cannot_be_written(comfy, prefix):
+    (comfy.base / "output").mkdir(exist_ok=True)
+    (comfy.base / "output" / "afile").write_text("in the way")
+    prompt = chain()
+    prompt["save"] = node("KeyVID_SaveTiming", plan=["edit", 0], filename_prefix=prefix)
+    text = complaint(comfy, prompt)
+    assert text.endswith(".")
+    assert "file" in text
+
+
+def test_an_empty_picture_batch_is_named(comfy):
+    prompt = chain()
+    prompt["picture"] = node("KeyVIDTest_NoPicture")
+    prompt["preview"] = node(
+        "KeyVID_TimingPreview",
+        image=["picture", 0],
+        audio=["clip", 0],
+        plan=["edit", 0],
+        width=640,
+    )
+    check_sentence(complaint(comfy, prompt), ["no picture", "Load Image"])
+
+
 @pytest.mark.parametrize(
     ("numbers", "words"),
     [("0.5 nan 0.5", ["nan", "frame 1"]), ("0 2 5", ["5", "0 and 1"]), ("0.5", ["at least 2"])],
@@ -372,6 +429,20 @@ def test_a_prefix_cannot_leave_the_output_folder(comfy):
 
 
 # --- cancel
+
+
+@pytest.mark.parametrize("method", ["onset", "beats"])
+def test_cancel_stops_the_localizer(comfy, method):
+    prompt = chain(length_s=1200.0, method=method)
+    prompt["clip"]["inputs"]["n_frames"] = 0
+
+    def cancel_at_first_progress(kind, data):
+        if kind == "progress" and data["node"] == "curve":
+            comfy.interrupt()
+
+    _, events = comfy.run(prompt, on_event=cancel_at_first_progress)
+    assert "execution_interrupted" in dict(events)
+    assert not [data for kind, data in events if kind == "executing" and data["node"] == "plan"]
 
 
 def test_cancel_stops_the_preview_leaves_no_file_and_the_next_run_succeeds(comfy):

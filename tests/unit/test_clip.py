@@ -44,7 +44,15 @@ def test_all_frames_fit_and_one_more_does_not(fps, rate, n_samples, start_s):
         (2.5, 48, ["4.50 s", "12 or less"]),
         (3, 48, ["starts at 3 s", "3.00 s long"]),
         (2.99, 0, ["0.010 s of sound"]),
-        (0, 1, ["1 frame"]),
+        (0, 1, ["1 frames", "0 for all"]),
+        (0, -3, ["-3 frames"]),
+        (0, 10**9, ["1000000000 frames"]),
+        (0, [0, 5], ["[0, 5] frames"]),
+        (-1, 48, ["-1 s", "0 or more"]),
+        (-1, 0, ["-1 s", "0 or more"]),
+        (float("nan"), 48, ["nan s"]),
+        (float("inf"), 48, ["inf s"]),
+        ([0.0, 1.0], 48, ["[0.0, 1.0] s"]),
     ],
 )
 def test_a_clip_that_does_not_fit_names_the_numbers_and_the_remedy(start_s, n_frames, words):

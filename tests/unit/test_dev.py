@@ -208,6 +208,37 @@ def test_help_names_every_command():
         assert f"\n  {name}" in shown
 
 
+@pytest.mark.parametrize(
+    ("version", "python", "words"),
+    [
+        (None, None, "older than ComfyUI 0.30"),
+        ('__version__ = "0.3.64"', None, "older than ComfyUI 0.30"),
+        ('__version__ = "0.30.0"', "nowhere/python", "no Python program at nowhere/python"),
+    ],
+)
+def test_an_installation_that_cannot_be_used_is_named(tmp_path, version, python, words):
+    (tmp_path / "main.py").touch()
+    if version:
+        (tmp_path / "comfyui_version.py").write_text(version)
+    result = _dev("demo", "--comfyui", str(tmp_path), *(["--python", python] if python else []))
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("ci", [True, False])
+def test_a_missing_browser_fails_under_ci_and_nowhere_else(monkeypatch, capsys, ci):
+    monkeypatch.setattr(environment, "find_browser", lambda: None)
+    monkeypatch.setattr(environment, "_browser_commands", lambda: [])
+    monkeypatch.setenv("CI", "true") if ci else monkeypatch.delenv("CI", raising=False)
+    if ci:
+        with pytest.raises(environment.SetupError, match="no browser"):
+            environment._get_browser()
+    else:
+        environment._get_browser()
+    assert "install Chromium" in capsys.readouterr().out
+
+
 def test_an_installation_that_is_not_there_is_named(tmp_path):
     result = _dev("demo", "--comfyui", str(tmp_path))
     assert result.returncode == 1

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from keyvid_pack.keyframes import flux
-from keyvid_pack.keyframes.errors import AudioError, CurveError, KeyVIDError
+from keyvid_pack.keyframes.errors import AudioError, KeyVIDError
 from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.fingerprint import same_sound
 from keyvid_pack.keyframes.onset import onset_curve, onset_envelope
@@ -29,7 +29,8 @@ def snare():
 
 def test_the_strikes_of_the_snare_recording_are_found(snare):
     found = match(*snare, snare_strikes())
-    assert found.recall >= 0.95 and found.precision >= 0.95
+    # the README's figures: the strike that is missed falls on the last frame
+    assert found.recall == 50 / 51 and found.precision == 1
     assert found.median_error == 0
 
 
@@ -214,5 +215,6 @@ def test_bad_input_is_named():
         onset_curve(sound[0], 48000, n_frames=48, fps=24)
     with pytest.raises(KeyVIDError, match="frame rate is 0"):
         onset_curve(sound, 48000, n_frames=48, fps=0)
-    with pytest.raises(CurveError, match="at least 2"):
-        onset_curve(sound, 48000, n_frames=1, fps=24)
+    for wrong in (1, -5, 10**9, [0, 7], 2.5):
+        with pytest.raises(KeyVIDError, match="number of frames"):
+            onset_curve(sound, 48000, n_frames=wrong, fps=24)

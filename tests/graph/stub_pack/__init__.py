@@ -1,5 +1,7 @@
 """Test-only nodes, loaded beside the pack: sounds and numbers that no file would hold."""
 
+import math
+
 import torch
 from comfy_api.latest import ComfyExtension, io
 
@@ -75,12 +77,36 @@ class Numbers(io.ComfyNode):
     @classmethod
     def execute(cls, numbers):
         values = [float(number) for number in numbers.split()]
-        return io.NodeOutput(values, [int(v) if v == v else v for v in values])
+        return io.NodeOutput(values, [int(v) if math.isfinite(v) else v for v in values])
+
+
+class First(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_First",
+            inputs=[io.Float.Input("numbers", force_input=True)],
+            outputs=[io.Float.Output()],
+        )
+
+    @classmethod
+    def execute(cls, numbers):
+        return io.NodeOutput(numbers[0])
+
+
+class NoPicture(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(node_id="KeyVIDTest_NoPicture", inputs=[], outputs=[io.Image.Output()])
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(torch.zeros(0, 8, 8, 3))
 
 
 class StubExtension(ComfyExtension):
     async def get_node_list(self):
-        return [BrokenAudio, Clicks, Numbers]
+        return [BrokenAudio, Clicks, First, NoPicture, Numbers]
 
 
 async def comfy_entrypoint():
