@@ -27,3 +27,7 @@ class PlanVersionError(PlanError):
 
 class PlanMismatchError(PlanError):
     """An edit was made for a clip of another length or frame rate."""
+
+
+class SamplingError(KeyVIDError):
+    """The sampler cannot run as asked: number of steps, spacing, eta, scales, or a missing input."""
