@@ -31,3 +31,27 @@ class PlanMismatchError(PlanError):
 
 class SamplingError(KeyVIDError):
     """The sampler cannot run as asked: number of steps, spacing, eta, scales, or a missing input."""
+
+
+class CheckpointError(KeyVIDError):
+    """A weight file cannot be used; the subclasses say why."""
+
+
+class CheckpointFileError(CheckpointError):
+    """The file is absent, empty, damaged, cut short, or no weight file at all."""
+
+
+class CheckpointUnsafeError(CheckpointError):
+    """The file holds Python objects besides tensors, which reading must not bring to life."""
+
+
+class CheckpointUnknownError(CheckpointError):
+    """The names and shapes in the file are those of no network that KeyVID knows."""
+
+
+class CheckpointNamesError(CheckpointError):
+    """Tensors that a network needs are missing from the file or have another shape."""
+
+
+class CheckpointMetadataError(CheckpointError):
+    """The "keyvid" block in a file's metadata is malformed or written by a newer version."""
