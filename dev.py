@@ -89,6 +89,11 @@ def command_bench(options):
     return _run(environment.setup(test=True), f"tests/bench_{name}.py", *rest)
 
 
+def command_parity(options):
+    folder = Path(options.folder or ROOT / "tests" / "goldens").expanduser().absolute()
+    return _run(environment.setup(), "tests/parity/run.py", folder)
+
+
 def command_workflows(options):
     thumbnails = ["--thumbnails"] if options.thumbnails else []
     python = environment.setup(test=True)
@@ -136,6 +141,12 @@ COMMANDS = [
         "run a benchmark: bench onset",
         command_bench,
         ANYTHING,
+    ),
+    (
+        "parity",
+        "compare with recorded outputs of the published code: parity [DIR]",
+        command_parity,
+        [(["folder"], {"nargs": "?", "metavar": "DIR", "help": "default: tests/goldens"})],
     ),
     (
         "workflows",

@@ -1,0 +1,14 @@
+"""Every case of the goldens within its tolerance, as `python dev.py parity` runs them."""
+
+import pytest
+from keyvid_pack.tests.parity.goldens import GOLDENS
+from keyvid_pack.tests.parity.run import NOT_BUILT, read_cases, run_case
+
+CASES = [case for case in read_cases(GOLDENS) if case["id"] not in NOT_BUILT]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["id"])
+def test_within_tolerance(case):
+    result = run_case(case, GOLDENS)
+    assert not result.reason, f"{result.error} (allowed {result.tolerance}): {result.reason}"
+    assert result.error <= result.tolerance
