@@ -1,0 +1,1 @@
+"""The networks and the diffusion maths: PyTorch alone, nothing of ComfyUI (docs/architecture.md)."""
