@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..keyframes.errors import CheckpointError
+from ..keyframes.errors import CheckpointNamesError
 from .attention import sdpa_attention
 from .shapes import count_blocks, count_heads, shape_of
 
@@ -77,7 +77,7 @@ def clip_vision_config_from_shapes(shapes, *, head_width=None):
     n_positions, _ = shape_of(shapes, "positional_embedding", network=network, n_axes=2)
     grid = math.isqrt(n_positions - 1)
     if grid**2 + 1 != n_positions:
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"The CLIP vision tower has {n_positions} positions, which is not one more than a square; "
             "only towers for square pictures can be used."
         )
@@ -120,9 +120,7 @@ def _mlp_width(shapes, network):
 class CLIPVisionTower(nn.Module):
     """OpenCLIP's vision transformer; parameter names are those behind `visual.`."""
 
-    def __init__(
-        self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None
-    ):
+    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
         place = {"dtype": dtype, "device": device}
         width, patch = config.width, config.patch_size
@@ -153,9 +151,7 @@ class CLIPVisionTower(nn.Module):
 class CLIPTextTower(nn.Module):
     """OpenCLIP's text transformer; parameter names are those behind `cond_stage_model.model.`."""
 
-    def __init__(
-        self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None
-    ):
+    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
         place = {"dtype": dtype, "device": device}
         width = config.width

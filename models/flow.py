@@ -10,7 +10,7 @@ import re
 import torch
 from torch.nn import functional as F
 
-from ..keyframes.errors import CheckpointError, KeyVIDError
+from ..keyframes.errors import CheckpointNamesError, KeyVIDError
 
 UPDATES = 20  # refinements of the flow in the published scores
 STRIDE = 8  # pixels per flow vector before it is scaled up
@@ -19,30 +19,26 @@ TALL, TALL_TO = 480, 360  # pixels: higher frames were shrunk to this height (re
 WORKING_BYTES = 2**30  # aimed at when pairs are grouped; one pair is always taken, however large
 BYTES_PER_PIXEL = 512  # of a frame inside the encoders, about
 
-_BLOCK = r"^((?:feature|context)_encoder\.layer\d\.\d)"
 _ENCODER = r"^((?:feature|context)_encoder)"
-RENAMES = tuple(  # RAFT -> torchvision, applied in this order; torchvision's own names pass unchanged
-    (re.compile(pattern), name)
-    for pattern, name in (
-        (r"^module\.", ""),
-        (r"^fnet\.", "feature_encoder."),
-        (r"^cnet\.", "context_encoder."),
-        (_ENCODER + r"\.conv1\.", r"\1.convnormrelu.0."),
-        (_ENCODER + r"\.norm1\.", r"\1.convnormrelu.1."),
-        (_ENCODER + r"\.conv2\.", r"\1.conv."),
-        (_BLOCK + r"\.conv([12])\.", r"\1.convnormrelu\2.0."),
-        (_BLOCK + r"\.norm([12])\.", r"\1.convnormrelu\2.1."),
-        (_BLOCK + r"\.norm3\.", r"\1.downsample.1."),  # RAFT stores this norm under both names
-        (r"^update_block\.encoder\.convc([12])\.", r"update_block.motion_encoder.convcorr\1.0."),
-        (r"^update_block\.encoder\.convf([12])\.", r"update_block.motion_encoder.convflow\1.0."),
-        (r"^update_block\.encoder\.conv\.", "update_block.motion_encoder.conv.0."),
-        (
-            r"^update_block\.gru\.conv([zrq])([12])\.",
-            r"update_block.recurrent_block.convgru\2.conv\1.",
-        ),
-        (r"^update_block\.mask\.0\.", "mask_predictor.convrelu.0."),
-        (r"^update_block\.mask\.2\.", "mask_predictor.conv."),
-    )
+_BLOCK = r"^((?:feature|context)_encoder\.layer\d\.\d)"
+_UPDATE = r"^update_block\."
+# RAFT -> torchvision, applied in this order; torchvision's own names pass unchanged
+RENAMES = (
+    (r"^module\.", ""),
+    (r"^fnet\.", "feature_encoder."),
+    (r"^cnet\.", "context_encoder."),
+    (_ENCODER + r"\.conv1\.", r"\1.convnormrelu.0."),
+    (_ENCODER + r"\.norm1\.", r"\1.convnormrelu.1."),
+    (_ENCODER + r"\.conv2\.", r"\1.conv."),
+    (_BLOCK + r"\.conv([12])\.", r"\1.convnormrelu\2.0."),
+    (_BLOCK + r"\.norm([12])\.", r"\1.convnormrelu\2.1."),
+    (_BLOCK + r"\.norm3\.", r"\1.downsample.1."),  # RAFT stores this norm under both names
+    (_UPDATE + r"encoder\.convc([12])\.", r"update_block.motion_encoder.convcorr\1.0."),
+    (_UPDATE + r"encoder\.convf([12])\.", r"update_block.motion_encoder.convflow\1.0."),
+    (_UPDATE + r"encoder\.conv\.", "update_block.motion_encoder.conv.0."),
+    (_UPDATE + r"gru\.conv([zrq])([12])\.", r"update_block.recurrent_block.convgru\2.conv\1."),
+    (_UPDATE + r"mask\.0\.", "mask_predictor.convrelu.0."),
+    (_UPDATE + r"mask\.2\.", "mask_predictor.conv."),
 )
 
 
@@ -54,7 +50,7 @@ def raft_to_torchvision(state_dict):
     renamed = {}
     for name, tensor in state_dict.items():
         for pattern, replacement in RENAMES:
-            name = pattern.sub(replacement, name)
+            name = re.sub(pattern, replacement, name)
         renamed[name] = tensor
     return renamed
 
@@ -62,7 +58,7 @@ def raft_to_torchvision(state_dict):
 def build_raft(state_dict):
     """torchvision's `raft_large` in eval mode with these weights, under RAFT's names or torchvision's.
 
-    Raises CheckpointError when they are not the weights of the large RAFT.
+    Raises CheckpointNamesError when they are not the weights of the large RAFT.
     """
     from torchvision.models.optical_flow import raft_large
 
@@ -74,7 +70,7 @@ def build_raft(state_dict):
         wrong = sorted(
             name for name in expected.keys() | found if expected.get(name) != found.get(name)
         )
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"These are not the weights of the large RAFT network: {len(wrong)} tensors are missing, unknown or of "
             f"another shape, the first is {wrong[0]}. Use raft-things.pth or torchvision's raft_large."
         )
@@ -154,7 +150,9 @@ def _check(frames):
 def _pairs_at_once(height, width):
     """How many pairs fit into WORKING_BYTES."""
     n_vectors = -(-height // STRIDE) * -(-width // STRIDE)
-    pyramid = 2 * 4 * n_vectors**2  # float32, every vector with every other, and about as much in building it
+    pyramid = (
+        2 * 4 * n_vectors**2
+    )  # float32, every vector with every other, and about as much in building it
     return max(1, WORKING_BYTES // (pyramid + BYTES_PER_PIXEL * height * width))
 
 

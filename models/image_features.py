@@ -8,7 +8,11 @@ import torch
 from torch.nn import functional as F
 
 CLIP_SIZE = 224  # pixels, height and width, of ViT-H/14
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of red, green and blue in [0, 1]; Radford et al.'s code
+CLIP_MEAN = (
+    0.48145466,
+    0.4578275,
+    0.40821073,
+)  # of red, green and blue in [0, 1]; Radford et al.'s code
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 LEAST_SIGMA = 0.001  # pixels; an axis that is not shrunk is blurred by this, which changes nothing
 KERNEL_SIGMAS = 4  # the blur's kernel is this many sigmas long,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..keyframes.errors import CheckpointError, KeyVIDError
+from ..keyframes.errors import CheckpointMetadataError, CheckpointNamesError, KeyVIDError
 from .attention import sdpa_attention
 from .shapes import count_blocks, count_heads, shape_of
 
@@ -53,7 +53,7 @@ def resampler_config_from_shapes(shapes, *, head_width=None, n_queries=QUERIES_P
     network = "image projection"
     _, n_latents, width = shape_of(shapes, "latents", network=network, n_axes=3)
     if n_latents % n_queries:
-        raise CheckpointError(
+        raise CheckpointMetadataError(
             f"The image projection has {n_latents} latents, which cannot be dealt out to frames in portions of "
             f"{n_queries}; the metadata of the file must say how many queries a frame has."
         )
@@ -77,9 +77,7 @@ def resampler_config_from_shapes(shapes, *, head_width=None, n_queries=QUERIES_P
 class Resampler(nn.Module):
     """Latents that ask the picture, frame by frame; parameter names are those behind `image_proj_model.`."""
 
-    def __init__(
-        self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None
-    ):
+    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
         place = {"dtype": dtype, "device": device}
         n_latents = config.n_frames * config.n_queries
@@ -185,18 +183,16 @@ def resize_latents(latents, n_frames_from, n_frames_to, queries=QUERIES_PER_FRAM
 
     latents: (1, n_frames_from * queries, width). Returns (1, n_frames_to * queries, width) in the same dtype;
     KeyVID made its 48 frames from DynamiCrafter's 16 in this way.
-    Raises CheckpointError when the latents are not those of n_frames_from frames.
+    Raises CheckpointNamesError when the latents are not those of n_frames_from frames.
     """
     _, n_latents, _ = latents.shape
     if n_latents != n_frames_from * queries:
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"The image projection has {n_latents} latents, but {n_frames_from} frames of {queries} queries are "
             f"{n_frames_from * queries}; give the number of frames the file was made for."
         )
     tracks = latents.unflatten(1, (n_frames_from, queries)).float()  # (1, F, Q, width)
     tracks = tracks.flatten(2).transpose(1, 2)  # (1, Q*width, F)
-    tracks = nn.functional.interpolate(
-        tracks, size=n_frames_to, mode="linear", align_corners=False
-    )
+    tracks = nn.functional.interpolate(tracks, size=n_frames_to, mode="linear", align_corners=False)
     resized = tracks.transpose(1, 2).unflatten(2, (queries, -1))  # (1, F', Q, width)
     return resized.flatten(1, 2).to(latents.dtype)  # (1, F'*Q, width)

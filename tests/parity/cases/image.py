@@ -27,7 +27,9 @@ def clip_image_and_text(case, folder):
     """[(label, largest absolute error)] of the preprocessing, the vision tower and the text tower."""
     tensors, weights = _load(case, folder)
     sizes = case["config"]
-    vision = {name[len("visual.") :]: w for name, w in weights.items() if name.startswith("visual.")}
+    vision = {
+        name[len("visual.") :]: w for name, w in weights.items() if name.startswith("visual.")
+    }
     text = {name: w for name, w in weights.items() if not name.startswith("visual.")}
     vision_config = clip.clip_vision_config_from_shapes(
         _shapes(vision), head_width=sizes["vision"]["head_width"]
