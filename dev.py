@@ -9,6 +9,7 @@ Needs Python 3.10 to 3.13 and nothing else.
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import re
 import shutil
@@ -24,6 +25,14 @@ MAIN_WORKFLOW = "keyvid_timing"
 RUN_WORKFLOW = (
     "import sys; sys.path.insert(0, sys.argv[1]); from tools.run_workflow import main; "
     "sys.exit(main(*sys.argv[2:]))"
+)
+# the pack under one name, as tests/conftest.py has it: inside it all imports are relative
+RUN_IN_PACK = (
+    "import importlib.util as u, os, sys; root, name, *words = sys.argv[1:]; "
+    "spec = u.spec_from_file_location('keyvid_pack', os.path.join(root, '__init__.py'), "
+    "submodule_search_locations=[root]); pack = u.module_from_spec(spec); "
+    "sys.modules['keyvid_pack'] = pack; spec.loader.exec_module(pack); import importlib; "
+    "sys.exit(importlib.import_module('keyvid_pack.' + name).main(*words))"
 )
 HAS_GPU = (
     "import sys, torch; backends = (torch.cuda, torch.backends.mps, getattr(torch, 'xpu', torch.cuda)); "
@@ -94,6 +103,15 @@ def command_parity(options):
     return _run(environment.setup(), "tests/parity/run.py", folder)
 
 
+def command_convert(options):
+    # relative to where the person stands; a Python that has PyTorch, such as ComfyUI's, needs no set-up
+    files = [Path(name).expanduser().absolute() for name in (options.source, options.target)]
+    flags = [f"--{name}" for name in ("half", "prune", "force") if getattr(options, name)]
+    has_torch = all(importlib.util.find_spec(name) for name in ("torch", "safetensors"))
+    python = sys.executable if has_torch else environment.setup()
+    return _run(python, "-c", RUN_IN_PACK, ROOT, "tools.convert", *files, *flags)
+
+
 def command_workflows(options):
     thumbnails = ["--thumbnails"] if options.thumbnails else []
     python = environment.setup(test=True)
@@ -147,6 +165,18 @@ COMMANDS = [
         "compare with recorded outputs of the published code: parity [DIR]",
         command_parity,
         [(["folder"], {"nargs": "?", "metavar": "DIR", "help": "default: tests/goldens"})],
+    ),
+    (
+        "convert",
+        "rewrite a PyTorch checkpoint as safetensors, running nothing in it: convert IN OUT.safetensors",
+        command_convert,
+        [
+            (["source"], {"metavar": "IN"}),
+            (["target"], {"metavar": "OUT.safetensors"}),
+            (["--half"], {"action": "store_true", "help": "store fp16: half the size"}),
+            (["--prune"], {"action": "store_true", "help": "leave out what KeyVID never reads"}),
+            (["--force"], {"action": "store_true", "help": "replace OUT if it exists"}),
+        ],
     ),
     (
         "workflows",

@@ -17,8 +17,9 @@ RULES = {
     "nodes": ({"keyframes", "host"}, {"comfy_api"}),
 }
 STDLIB = {
-    "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "heapq", "itertools",
-    "json", "logging", "math", "operator", "os", "pathlib", "random", "re", "shutil", "typing",
+    "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "heapq", "io", "itertools",
+    "json", "logging", "math", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "shutil",
+    "struct", "typing", "zipfile",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]
 

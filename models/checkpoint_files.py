@@ -1,0 +1,236 @@
+"""Weight files: what is in them without loading it, and parts of them as tensors.
+
+A file's kind is told by its content, never by its name. Safetensors files and PyTorch's zip files are mapped into
+memory, so a tensor that nobody asks for is never read from disk. Pickles are loaded with `weights_only` alone.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+
+from ..keyframes.errors import CheckpointFileError, CheckpointUnsafeError
+from . import safetensors_file, torch_file
+from .pickle_safety import dangerous_names, foreign_names
+
+SAFETENSORS, ZIP, LEGACY = "safetensors", "PyTorch", "PyTorch (before 1.6)"
+# under which keys training tools put the state dict, in order of preference
+WRAPPERS = ("state_dict", "model_state_dict", "module", "model")
+_AGAIN = "Download or copy it again."
+# what else is saved under a weight file's name: (first bytes, what it is, what to do)
+_OTHER_FILES = (
+    (b"version https://git-lfs", "the placeholder that git leaves for a large file", "Download the file itself."),
+    (b"<", "a web page", "The download was answered with a page; download the file itself."),
+    (b"\x89PNG", "a PNG picture", "Choose a weight file."),
+    (b"\xff\xd8\xff", "a JPEG picture", "Choose a weight file."),
+    (b"GIF8", "a GIF picture", "Choose a weight file."),
+    (b"RIFF", "a sound, video or WebP picture", "Choose a weight file."),
+    (b"GGUF", "a GGUF file", "KeyVID reads .safetensors and PyTorch files; choose one of those."),
+    (b"\x1f\x8b", "a gzip archive", "Unpack it first."),
+    (b"7z\xbc\xaf", "a 7z archive", "Unpack it first."),
+    (b"Rar!", "a RAR archive", "Unpack it first."),
+    (b"\x89HDF", "an HDF5 file", "KeyVID reads .safetensors and PyTorch files; choose one of those."),
+)  # fmt: skip
+_HEAD = 32
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """What a weight file holds: {name: shape}, {name: dtype}, and the text block of a safetensors file.
+
+    format: one of SAFETENSORS, ZIP, LEGACY. wrapper: the key under which the names were found, or None.
+    """
+
+    path: str
+    format: str
+    shapes: dict[str, tuple[int, ...]]
+    dtypes: dict[str, torch.dtype]
+    metadata: dict[str, str] = field(default_factory=dict)
+    wrapper: str | None = None
+
+    @property
+    def name(self):
+        return Path(self.path).name
+
+
+def read_file(path):
+    """The CheckpointFile at a path; no tensor is read.
+
+    Raises CheckpointFileError when there is no whole weight file there, CheckpointUnsafeError when it holds
+    Python objects that PyTorch would have to bring to life.
+    """
+    path = os.fspath(path)
+    kind = file_format(path)
+    try:
+        if kind == SAFETENSORS:
+            entries, metadata = safetensors_file.read_header(path)
+            wrapper = None
+        else:
+            parsed = torch_file.read_torch_file(path)
+            _refuse_foreign(parsed, kind)
+            found, _, wrapper = stored_tensors(parsed)
+            torch_file.check_records(parsed, found.values())
+            entries = {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}
+            metadata = {}
+    except (safetensors_file.SafetensorsError, torch_file.TorchFileError) as error:
+        raise CheckpointFileError(f"{Path(path).name} {error}. {_AGAIN}") from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not entries:
+        raise CheckpointFileError(f"{Path(path).name} holds no tensors. Choose a weight file.")
+    return CheckpointFile(
+        path=path,
+        format=kind,
+        shapes={name: shape for name, (_, shape) in entries.items()},
+        dtypes={name: dtype for name, (dtype, _) in entries.items()},
+        metadata=metadata,
+        wrapper=wrapper,
+    )
+
+
+def read_shapes(path):
+    """{name: shape} of every tensor in a file, without loading one. Raises as read_file."""
+    return read_file(path).shapes
+
+
+def load_tensors(file, *prefixes):
+    """{name: tensor} of the names that begin with one of the prefixes, all when none is given, on the CPU.
+
+    file: a CheckpointFile or a path. The tensors of safetensors and zip files are views of the mapped file.
+    Raises as read_file.
+    """
+    if not isinstance(file, CheckpointFile):
+        file = read_file(file)
+    names = [name for name in file.shapes if not prefixes or name.startswith(prefixes)]
+    if file.format == SAFETENSORS:
+        return _load_safetensors(file, names)
+    content = _torch_load(file.path, file.format)
+    if file.wrapper is not None:
+        content = content[file.wrapper]
+    return {name: content[name] for name in names}
+
+
+def file_format(path):
+    """SAFETENSORS, ZIP or LEGACY by the file's first bytes. Raises CheckpointFileError for anything else."""
+    path = os.fspath(path)
+    name = Path(path).name
+    if os.path.isdir(path):
+        raise CheckpointFileError(f"{name} is a folder. Choose a weight file inside it.")
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as file:
+            head = file.read(_HEAD)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if not size:
+        raise CheckpointFileError(f"{name} is empty (0 bytes). {_AGAIN}")
+    if head.startswith(torch_file.ZIP_MAGIC):
+        return ZIP
+    if head.startswith(torch_file.LEGACY_MAGIC):
+        return LEGACY
+    if safetensors_file.looks_like_safetensors(head, size):
+        return SAFETENSORS
+    for magic, what, remedy in _OTHER_FILES:
+        if head.lstrip().startswith(magic):
+            raise CheckpointFileError(f"{name} is {what}, not a weight file. {remedy}")
+    if any(magic.startswith(head) for magic in (torch_file.ZIP_MAGIC, torch_file.LEGACY_MAGIC)):
+        raise CheckpointFileError(f"{name} is cut short: it has {size} bytes. {_AGAIN}")
+    raise CheckpointFileError(
+        f"{name} is neither a safetensors file nor one written by PyTorch "
+        f"(it begins with {head[:8].hex(' ')}). Choose a weight file, or download it again."
+    )
+
+
+def stored_tensors(parsed):
+    """({name: StoredTensor}, what was left out, wrapper key or None) of a parsed torch file.
+
+    Left out: the keys beside the wrapper, and the names whose value is no tensor. Raises TorchFileError.
+    """
+    content = parsed.content
+    if not isinstance(content, dict):
+        raise torch_file.TorchFileError("holds no dictionary of tensors")
+    wrapper = next((key for key in WRAPPERS if _has_tensors(content.get(key))), None)
+    left_out = []
+    if wrapper is not None:
+        left_out = [str(key) for key in content if key != wrapper]
+        content = content[wrapper]
+    tensors = {}
+    for name, value in content.items():
+        tensor = torch_file.stored_tensor(value)
+        if tensor is None or not isinstance(name, str):
+            left_out.append(str(name) if isinstance(name, (str, int)) else "an unnamed object")
+        else:
+            tensors[name] = tensor
+    return tensors, left_out, wrapper
+
+
+def _has_tensors(value):
+    return isinstance(value, dict) and any(
+        torch_file.stored_tensor(item) is not None for item in value.values()
+    )
+
+
+def refuse_attack(parsed, name):
+    """Raise CheckpointUnsafeError when a parsed torch file names what only an attack would use."""
+    found = dangerous_names(parsed.globals, parsed.called)
+    if found:
+        raise CheckpointUnsafeError(
+            f"{name} is not safe: besides tensors it holds commands that would run on your computer ({_few(found)}). "
+            "Nothing was run. Delete the file."
+        )
+
+
+def _refuse_foreign(parsed, kind):
+    name = Path(parsed.path).name
+    refuse_attack(parsed, name)
+    foreign = foreign_names(parsed.globals)
+    if not foreign:
+        return
+    try:  # ComfyUI and its packs may have declared a class harmless
+        _torch_load(parsed.path, kind, device="meta")
+    except CheckpointUnsafeError:
+        raise _foreign_error(name, foreign) from None
+
+
+def _foreign_error(name, foreign):
+    return CheckpointUnsafeError(
+        f"{name} holds Python objects besides its tensors ({_few(foreign)}), which could run commands when "
+        f"loaded. Convert it once, nothing in it is run: python dev.py convert {name} "
+        f"{Path(name).stem}.safetensors"
+    )
+
+
+def _torch_load(path, kind, *, device="cpu"):
+    name = Path(path).name
+    try:
+        return torch.load(path, map_location=device, weights_only=True, mmap=kind == ZIP)
+    except UnpicklingError as error:
+        raise _foreign_error(name, ["see `python dev.py convert`"]) from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
+        raise CheckpointFileError(f"{name} is cut short or damaged. {_AGAIN}") from error
+
+
+def _load_safetensors(file, names):
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file.path, framework="pt", device="cpu") as opened:
+            return {name: opened.get_tensor(name) for name in names}
+    except SafetensorError as error:
+        raise CheckpointFileError(f"{file.name} is damaged ({error}). {_AGAIN}") from error
+    except OSError as error:
+        raise _unreadable(file.path, error) from error
+
+
+def _unreadable(path, error):
+    if isinstance(error, FileNotFoundError):
+        return CheckpointFileError(f"There is no file {path}.")
+    reason = error.strerror or type(error).__name__
+    return CheckpointFileError(f"{Path(path).name} cannot be read: {reason}.")
+
+
+def _few(names, count=3):
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more

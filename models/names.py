@@ -1,0 +1,53 @@
+"""Which tensors of a network are missing from a file, left over in it, or of another shape."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SHOWN = 3  # names per list in a message
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class NameReport:
+    """missing and unexpected: names, sorted; misshaped: (name, the shape that is needed, the shape found)."""
+
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshaped: tuple[tuple[str, Shape, Shape], ...]
+
+    @property
+    def fits(self):
+        """Whether everything needed is there in the right shape; leftovers do no harm."""
+        return not self.missing and not self.misshaped
+
+    def __str__(self):
+        wrong = [
+            f"{name} is {list(found)}, not {list(need)}" for name, need, found in self.misshaped
+        ]
+        lists = (
+            ("missing", self.missing),
+            ("of another shape", wrong),
+            ("not needed", self.unexpected),
+        )
+        said = [f"{len(names)} {what} ({_few(names)})" for what, names in lists if names]
+        return "; ".join(said) or "all names and shapes agree"
+
+
+def compare_names(expected: Mapping[str, Shape], found: Mapping[str, Shape]) -> NameReport:
+    """The NameReport of {name: shape} that a network needs and {name: shape} that a file has."""
+    common = sorted(expected.keys() & found.keys())
+    return NameReport(
+        missing=tuple(sorted(expected.keys() - found.keys())),
+        unexpected=tuple(sorted(found.keys() - expected.keys())),
+        misshaped=tuple(
+            (name, tuple(expected[name]), tuple(found[name]))
+            for name in common
+            if tuple(expected[name]) != tuple(found[name])
+        ),
+    )
+
+
+def _few(names):
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more

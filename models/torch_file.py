@@ -1,0 +1,239 @@
+"""What `torch.save` writes, read as data: which tensors are in a file, and one of them at a time.
+
+Both of PyTorch's formats: the zip archive of 1.6 and later (data.pkl beside one record per storage) and the
+older one (four pickles, then the storages back to back). Nothing in the file is executed (pickle_data.py);
+`torch.load(..., weights_only=True)` is not needed here, and is what checkpoint_files.py loads networks with.
+"""
+
+import io
+import math
+import struct
+import zipfile
+from dataclasses import dataclass, field
+
+import torch
+
+from .pickle_data import MAX_PICKLE_BYTES, Call, Global, PickleDataError, read_pickle
+
+ZIP_MAGIC = b"PK\x03\x04"
+LEGACY_MAGIC = (
+    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number 0x1950A86A20F9469CFC6C, pickled
+)
+_STORAGES = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+_UNTYPED = "UntypedStorage"
+_WRAPPERS = 4  # a Parameter of a tensor subclass of a tensor: more layers are nobody's
+
+
+class TorchFileError(Exception):
+    """The bytes are no whole file of torch.save; the text continues the sentence "the file ..."."""
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """Where one tensor lies: sizes, strides and offset count elements of dtype; n_bytes is the storage's size."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    offset: int
+    storage: str
+    n_bytes: int
+
+
+@dataclass
+class TorchFile:
+    """A parsed file: `content` as pickle_data gives it, and what the pickle would import and call."""
+
+    path: str
+    content: object
+    globals: dict = field(default_factory=dict)
+    called: dict = field(default_factory=dict)
+    records: dict = field(default_factory=dict)  # storage -> (position of its bytes, their number)
+
+
+def read_torch_file(path):
+    """The TorchFile at a path, either format. Raises TorchFileError."""
+    with open(path, "rb") as file:
+        is_zip = file.read(4) == ZIP_MAGIC
+    try:
+        return _read_zip(path) if is_zip else _read_legacy(path)
+    except PickleDataError as error:
+        raise TorchFileError(f"cannot be read: {error}") from error
+
+
+def stored_tensor(value):
+    """The StoredTensor that a part of the content describes, or None when it is no tensor.
+
+    Raises TorchFileError when it reaches outside its storage.
+    """
+    for _ in range(_WRAPPERS):
+        if not isinstance(value, Call) or not isinstance(value.function, Global):
+            return None
+        name, arguments = str(value.function), value.arguments
+        if name in (
+            "torch._utils._rebuild_parameter",
+            "torch._utils._rebuild_parameter_with_state",
+        ):
+            value = arguments[0] if arguments else None
+        elif name == "torch._tensor._rebuild_from_type_v2" and len(arguments) > 2:
+            value = Call(arguments[0], arguments[2])
+        elif name in ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"):
+            return _tensor(arguments, dtype=None)
+        elif name == "torch._utils._rebuild_tensor_v3" and len(arguments) > 6:
+            return _tensor(arguments, dtype=_dtype(arguments[6]))
+        else:
+            return None
+    return None
+
+
+def check_records(file, tensors):
+    """Raise TorchFileError unless the bytes of every StoredTensor are in the file, as many as its names promise."""
+    for tensor in tensors:
+        _, n_bytes = file.records.get(tensor.storage, (0, -1))
+        if n_bytes != tensor.n_bytes:
+            raise TorchFileError("is cut short or damaged: the data of some tensors is not there")
+
+
+def tensor_reader(file):
+    """(read, close): read(StoredTensor) gives the tensor, in memory of its own. Call check_records first."""
+    handle = open(file.path, "rb")  # noqa: SIM115 closed by the caller
+
+    def read(tensor):
+        position, n_bytes = file.records[tensor.storage]
+        handle.seek(position)
+        data = bytearray(n_bytes)
+        if handle.readinto(data) != n_bytes:
+            raise TorchFileError("is cut short")
+        if not n_bytes:
+            return torch.empty(tensor.shape, dtype=tensor.dtype)
+        flat = torch.frombuffer(data, dtype=tensor.dtype)
+        return flat.as_strided(tensor.shape, tensor.stride, tensor.offset)
+
+    return read, handle.close
+
+
+def _tensor(arguments, *, dtype):
+    try:
+        storage, offset, shape, stride = arguments[:4]
+        kind, storage_type, key, _location, count = storage.value[:5]
+        name = storage_type.name
+    except (ValueError, AttributeError, TypeError) as error:
+        raise TorchFileError("describes a tensor without a storage") from error
+    own = None if name == _UNTYPED else _STORAGES.get(name)
+    dtype = dtype or own
+    if kind != "storage" or dtype is None:
+        raise TorchFileError(f"holds a {name}, which KeyVID does not read")
+    if len(storage.value) > 5 and storage.value[5] is not None:
+        raise TorchFileError("was written by a PyTorch of 2017 or before")
+    numbers = (offset, count, *shape, *stride)
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise TorchFileError("describes a tensor whose size is no whole number")
+    n_bytes = count * (own.itemsize if own else 1)
+    last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
+    n_elements = math.prod(shape)
+    # a tensor larger than its storage repeats itself; no weight does
+    if (
+        n_elements
+        and (last + 1) * dtype.itemsize > n_bytes
+        or n_elements * dtype.itemsize > n_bytes
+    ):
+        raise TorchFileError("describes a tensor that is larger than its data")
+    return StoredTensor(dtype, tuple(shape), tuple(stride), offset, str(key), n_bytes)
+
+
+def _dtype(value):
+    found = getattr(torch, value.name, None) if isinstance(value, Global) else None
+    if not isinstance(found, torch.dtype):
+        raise TorchFileError("describes a tensor of an unknown type")
+    return found
+
+
+def _read_zip(path):
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = {info.filename: info for info in archive.infolist()}
+            pickled = [name for name in infos if name.endswith("data.pkl") and name.count("/") <= 1]
+            if len(pickled) != 1:
+                raise TorchFileError("is a zip archive, but not one that PyTorch writes")
+            root = pickled[0].removesuffix("data.pkl")
+            _refuse_big_endian(archive, infos.get(f"{root}byteorder"))
+            info = infos[pickled[0]]
+            if info.file_size > MAX_PICKLE_BYTES:
+                raise TorchFileError("has an unreasonably long list of names")
+            pickle = read_pickle(archive.read(info))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise TorchFileError(f"is cut short or damaged ({error})") from error
+    records = {}
+    with open(path, "rb") as file:
+        for name, info in infos.items():
+            if name.startswith(f"{root}data/"):
+                records[name.removeprefix(f"{root}data/")] = _record(file, info)
+    return TorchFile(str(path), pickle.value, pickle.globals, pickle.called, records)
+
+
+def _refuse_big_endian(archive, info):
+    if info is not None and info.file_size < 16 and archive.read(info).strip() == b"big":
+        raise TorchFileError("was written by a big-endian machine, which KeyVID does not read")
+
+
+def _record(file, info):
+    """(position, number) of the bytes of a stored zip member."""
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise TorchFileError("is a compressed zip archive; PyTorch writes uncompressed ones")
+    file.seek(info.header_offset)
+    header = file.read(
+        30
+    )  # local header: the lengths of name and extra field are its last four bytes
+    if len(header) < 30 or header[:4] != ZIP_MAGIC:
+        raise TorchFileError("is cut short or damaged")
+    position = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
+    if position + info.file_size > file.seek(0, io.SEEK_END):
+        raise TorchFileError("is cut short or damaged")
+    return position, info.file_size
+
+
+def _read_legacy(path):
+    with open(path, "rb") as file:
+        if file.read(len(LEGACY_MAGIC)) != LEGACY_MAGIC:
+            raise TorchFileError("is no file that PyTorch writes")
+        read_pickle(file)  # the version of the format
+        system = read_pickle(file).value
+        if isinstance(system, dict) and system.get("little_endian") is False:
+            raise TorchFileError("was written by a big-endian machine, which KeyVID does not read")
+        pickle = read_pickle(file)
+        keys = read_pickle(file).value
+        if not isinstance(keys, list):
+            raise TorchFileError("has a damaged list of storages")
+        sizes, records = _storage_sizes(pickle.persistent), {}
+        position, size = file.tell(), file.seek(0, io.SEEK_END)
+        for key in keys:
+            if not isinstance(key, str) or key not in sizes:
+                raise TorchFileError("has a damaged list of storages")
+            position += 8  # its own count of elements
+            if position + sizes[key] > size:
+                raise TorchFileError("is cut short")
+            records[key] = position, sizes[key]
+            position += sizes[key]
+    return TorchFile(str(path), pickle.value, pickle.globals, pickle.called, records)
+
+
+def _storage_sizes(persistent):
+    """{storage: bytes} of the storages among the persistent ids of a pickle."""
+    sizes = {}
+    for value in persistent:
+        if isinstance(value, tuple) and len(value) > 4 and value[0] == "storage":
+            dtype = _STORAGES.get(value[1].name) if isinstance(value[1], Global) else None
+            if isinstance(value[2], str) and isinstance(value[4], int) and value[4] >= 0:
+                sizes[value[2]] = value[4] * (dtype.itemsize if dtype else 1)
+    return sizes

@@ -1,0 +1,208 @@
+"""A PyTorch checkpoint rewritten as safetensors, without running anything that is in it.
+
+Training tools save their own objects beside the weights, and loading those would run code from the file. Here the
+file is read as data (models/pickle_data.py): the tensors of its state dict are copied one at a time, everything else
+is left out. A file that holds commands instead of a training tool's objects is refused.
+"""
+
+import contextlib
+import math
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from ..keyframes.errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
+from ..models import checkpoint_files, layouts, metadata, safetensors_file, torch_file
+
+SUFFIX = ".safetensors"
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was written: the kind of file (a layouts.TITLES key, or None), tensors and bytes, what was left out.
+
+    full_precision: tensors that --half left as they were, since fp16 cannot hold their values.
+    """
+
+    kind: str | None
+    n_tensors: int
+    n_bytes: int
+    left_out: tuple[str, ...]
+    full_precision: tuple[str, ...]
+
+
+def convert(source, target, *, half=False, prune=False, force=False):
+    """Write the tensors of a weight file into a safetensors file; returns the Conversion.
+
+    half: floating tensors become fp16. prune: tensors that KeyVID never reads are left out. force: an existing
+    target is replaced. Tensors pass through memory one at a time; the target appears whole or not at all.
+
+    Raises CheckpointFileError when the source is no whole weight file or the target cannot be written,
+    CheckpointUnsafeError when the source holds commands, CheckpointUnknownError when prune does not know the file.
+    """
+    source, target = Path(source), Path(target)
+    _check_target(source, target, force)
+    entries, left_out, block, read, close = _open(source)
+    with contextlib.ExitStack() as stack:
+        stack.callback(close)
+        layout = _recognised({name: shape for name, (_, shape) in entries.items()}, prune)
+        if prune:
+            wanted = {
+                name for part in layout.parts for name in layouts.part_names(layout, part, entries)
+            }
+            left_out += [name for name in entries if name not in wanted]
+            entries = {name: entry for name, entry in entries.items() if name in wanted}
+        full_precision = []
+        if half:
+            entries, full_precision = _halved(entries, read)
+
+        def read_as_written(name):
+            return read(name).to(entries[name][0])
+
+        if layout is not None and metadata.KEY not in block:
+            block = {**block, **_facts(layout, entries)}
+        _write(target, entries, read_as_written, {"format": "pt", **block})
+    n_bytes = target.stat().st_size
+    kind = layout.kind if layout else None
+    return Conversion(kind, len(entries), n_bytes, tuple(left_out), tuple(full_precision))
+
+
+def _check_target(source, target, force):
+    if target.suffix.lower() != SUFFIX:
+        raise CheckpointFileError(
+            f"The new file is called {target.name}; its name must end in {SUFFIX}."
+        )
+    if target.is_dir():
+        raise CheckpointFileError(f"{target.name} is a folder; name a file inside it.")
+    if target.exists() and source.exists() and os.path.samefile(source, target):
+        raise CheckpointFileError(
+            f"{target.name} would replace the file it is made from; name another."
+        )
+    if target.exists() and not force:
+        raise CheckpointFileError(
+            f"{target.name} exists already; name another file, or add --force to replace it."
+        )
+    if not target.parent.is_dir():
+        raise CheckpointFileError(
+            f"There is no folder {target.parent} to write {target.name} into."
+        )
+
+
+def _open(source):
+    """({name: (dtype, shape)}, names left out, metadata block, read(name), close) of either kind of file."""
+    if checkpoint_files.file_format(source) == checkpoint_files.SAFETENSORS:
+        file = checkpoint_files.read_file(source)
+        entries = {name: (file.dtypes[name], shape) for name, shape in file.shapes.items()}
+        tensors = checkpoint_files.load_tensors(file)  # a view of the mapped file
+        return entries, [], file.metadata, tensors.__getitem__, tensors.clear
+    try:
+        parsed = torch_file.read_torch_file(source)
+        checkpoint_files.refuse_attack(parsed, source.name)
+        found, left_out, _ = checkpoint_files.stored_tensors(parsed)
+        if not found:
+            raise torch_file.TorchFileError("holds no tensors outside of Python objects")
+        writable = {}
+        for name, tensor in found.items():
+            if tensor.dtype in safetensors_file.CODES:
+                writable[name] = tensor
+            else:
+                left_out.append(name)
+        torch_file.check_records(parsed, writable.values())
+    except torch_file.TorchFileError as error:
+        raise CheckpointFileError(f"{source.name} {error}. Download or copy it again.") from error
+    read_stored, close = torch_file.tensor_reader(parsed)
+    entries = {name: (tensor.dtype, tensor.shape) for name, tensor in writable.items()}
+    return entries, left_out, {}, lambda name: read_stored(writable[name]), close
+
+
+def _recognised(shapes, prune):
+    try:
+        return layouts.recognise(shapes)
+    except CheckpointUnknownError:
+        if prune:
+            raise
+        return None  # still worth having without its pickle
+
+
+def _facts(layout, entries):
+    """The metadata block of a published file, {} where a published file would need none."""
+    if layouts.RESAMPLER not in layout.prefixes:
+        return {}
+    rows = entries[layout.prefixes[layouts.RESAMPLER] + "latents"][1][1]
+    n_frames = {
+        metadata.N_FRAMES * metadata.QUERIES: metadata.N_FRAMES,
+        metadata.DYNAMICRAFTER_FRAMES * metadata.QUERIES: metadata.DYNAMICRAFTER_FRAMES,
+    }.get(rows)
+    if n_frames is None:
+        return {}
+    return metadata.metadata_block(
+        metadata.Metadata(n_frames=n_frames, name=layouts.TITLES[layout.kind])
+    )
+
+
+def _halved(entries, read):
+    """The entries with fp16 for every wider floating type, and the names whose values would not fit."""
+    halved, too_large = dict(entries), []
+    for name, (dtype, shape) in entries.items():
+        if dtype.is_floating_point and dtype.itemsize > 1 and dtype != torch.float16:
+            tensor = read(name)
+            if torch.equal(tensor.isfinite(), tensor.half().isfinite()):
+                halved[name] = torch.float16, shape
+            else:
+                too_large.append(name)
+    return halved, too_large
+
+
+def _write(target, entries, read, block):
+    needed = sum(math.prod(shape) * dtype.itemsize for dtype, shape in entries.values())
+    free = shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise CheckpointFileError(
+            f"{target.name} needs {_size(needed)}, but only {_size(free)} are free there. Make room, or name another disk."
+        )
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with open(partial, "wb") as file:
+            safetensors_file.write_stream(file, entries, read, block)
+        os.replace(partial, target)
+    except torch_file.TorchFileError as error:
+        raise CheckpointFileError(f"The file {error}. Download or copy it again.") from error
+    except OSError as error:
+        raise CheckpointFileError(f"{target.name} cannot be written: {error.strerror}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+
+
+def _size(n_bytes):
+    return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
+
+
+def report(result, target):
+    """The Conversion as lines to print."""
+    title = layouts.TITLES[result.kind] if result.kind else "none that KeyVID knows"
+    yield f"This is: {title}"
+    yield f"Kept {result.n_tensors} tensors, {_size(result.n_bytes)}: {target}"
+    if result.left_out:
+        few = ", ".join(result.left_out[:_SHOWN])
+        more = " ..." if len(result.left_out) > _SHOWN else ""
+        yield f"Left out {len(result.left_out)}: {few}{more}"
+    if result.full_precision:
+        yield f"Too large for fp16, kept as they were: {', '.join(result.full_precision[:_SHOWN])}"
+
+
+def main(source, target, *flags):
+    """Convert and report; the exit code. flags: --half, --prune, --force."""
+    chosen = {name: f"--{name}" in flags for name in ("half", "prune", "force")}
+    try:
+        result = convert(source, target, **chosen)
+    except CheckpointError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print("\n".join(report(result, target)))
+    return 0
