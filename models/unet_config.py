@@ -1,0 +1,183 @@
+"""The sizes of a video UNet, and how to read them off the tensor shapes of a checkpoint (reference a.2, b.4)."""
+
+from dataclasses import dataclass, replace
+
+from ..keyframes.errors import CheckpointError
+from .shapes import count_blocks, shape_of
+
+NETWORK = "video UNet"
+PUBLISHED_HEAD_WIDTH = 64  # reference b.4; every published file has it
+PUBLISHED_INIT_WIDTH = 512  # of init_attn, inside: 8 heads of 64
+
+
+@dataclass(frozen=True)
+class UNetConfig:
+    """What tells one video UNet from another.
+
+    One level is one latent scale; the next is half as wide and high. `channel_mult`, `num_res_blocks` have one
+    entry per level; `attention_levels` names the levels (0 is full size) with transformers. `init_heads` 0:
+    no temporal transformer after the first convolution. `audio_width` None: no audio branch (plain DynamiCrafter).
+    `dropout` acts in training alone.
+    """
+
+    in_channels: int = 8
+    out_channels: int = 4
+    model_channels: int = 320
+    channel_mult: tuple[int, ...] = (1, 2, 4, 4)
+    num_res_blocks: tuple[int, ...] = (2, 2, 2, 2)
+    attention_levels: tuple[int, ...] = (0, 1, 2)
+    head_width: int = PUBLISHED_HEAD_WIDTH
+    init_heads: int = 8
+    transformer_depth: int = 1
+    context_width: int = 1024
+    audio_width: int | None = 768
+    learned_audio_scale: bool = True
+    has_frame_index: bool = True
+    has_fps: bool = True
+    dropout: float = 0.0
+
+    @property
+    def embedding_width(self):
+        """Channels of the time, fps and frame-index embedding."""
+        return 4 * self.model_channels
+
+    @property
+    def level_channels(self):
+        """Channels of every level."""
+        return tuple(mult * self.model_channels for mult in self.channel_mult)
+
+    @property
+    def size_divisor(self):
+        """Height and width of the latent must be multiples of this."""
+        return 2 ** (len(self.channel_mult) - 1)
+
+
+GENERATOR = UNetConfig()
+INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
+DYNAMICRAFTER = replace(INTERPOLATOR, audio_width=None, learned_audio_scale=False)
+
+
+def unet_config_from_shapes(shapes, *, head_width=None):
+    """The UNetConfig behind tensor shapes.
+
+    shapes: name (without `model.diffusion_model.`) -> shape. head_width: channels per attention head, which no
+    shape tells; None stands for the published 64 and is refused when the widths are not the published ones.
+    Raises CheckpointError when the sizes cannot be told or belong to a network that is not supported.
+    """
+    _refuse_unsupported(shapes)
+    model_channels, in_channels = shape_of(
+        shapes, "input_blocks.0.0.weight", network=NETWORK, n_axes=4
+    )[:2]
+    levels = _levels(shapes)
+    attention_levels = tuple(k for k, level in enumerate(levels) if level[0][1])
+    context_width = _context_width(shapes)
+    init_width = 0
+    if "init_attn.0.proj_in.weight" in shapes:
+        init_width = shape_of(shapes, "init_attn.0.proj_in.weight", network=NETWORK, n_axes=3)[0]
+    head_width = _head_width(
+        head_width, [levels[k][0][0] for k in attention_levels] + [levels[-1][0][0]], init_width
+    )
+    return UNetConfig(
+        in_channels=in_channels,
+        out_channels=shape_of(shapes, "out.2.weight", network=NETWORK, n_axes=4)[0],
+        model_channels=model_channels,
+        channel_mult=tuple(_multiple(level[0][0], model_channels) for level in levels),
+        num_res_blocks=tuple(len(level) for level in levels),
+        attention_levels=attention_levels,
+        head_width=head_width,
+        init_heads=init_width // head_width,
+        transformer_depth=count_blocks(
+            shapes, "middle_block.1.transformer_blocks", network=NETWORK
+        ),
+        context_width=context_width,
+        audio_width=_audio_width(shapes, context_width),
+        learned_audio_scale=any(name.endswith(".attn2.beta") for name in shapes),
+        has_frame_index="frame_idx_embedding.0.weight" in shapes,
+        has_fps="fps_embedding.0.weight" in shapes,
+    )
+
+
+def _levels(shapes):
+    """Per level a list with (channels, whether transformers follow) of each of its residual blocks."""
+    levels, index = [[]], 1
+    while True:
+        stem = f"input_blocks.{index}"
+        if f"{stem}.0.op.weight" in shapes:
+            levels.append([])
+        elif f"{stem}.0.in_layers.2.weight" in shapes:
+            channels = shape_of(shapes, f"{stem}.0.in_layers.2.weight", network=NETWORK)[0]
+            levels[-1].append((channels, f"{stem}.1.proj_in.weight" in shapes))
+        else:
+            break
+        index += 1
+    for number, level in enumerate(levels):
+        if len(set(level)) != 1:
+            raise CheckpointError(
+                f"The residual blocks of level {number} of the {NETWORK} should be alike, one or more of them, but "
+                f"their channels and transformers are {level}; the file is incomplete or belongs to another network."
+            )
+    return levels
+
+
+def _context_width(shapes):
+    stem = "middle_block.1.transformer_blocks.0.attn2"
+    width = shape_of(shapes, f"{stem}.to_k.weight", network=NETWORK, n_axes=2)[1]
+    if shape_of(shapes, f"{stem}.to_k_ip.weight", network=NETWORK, n_axes=2)[1] != width:
+        raise CheckpointError(
+            f"The text branch of the {NETWORK} reads tokens {width} wide, its image branch others; "
+            "the file belongs to another network."
+        )
+    return width
+
+
+def _audio_width(shapes, context_width):
+    """Width of the raw audio tokens; None without an audio branch."""
+    if "audio_proj_2.weight" not in shapes:
+        return None
+    out_width, width = shape_of(shapes, "audio_proj_2.weight", network=NETWORK, n_axes=2)
+    if out_width != context_width:
+        raise CheckpointError(
+            f"The audio projection of the {NETWORK} makes tokens {out_width} wide, but its blocks read {context_width}; "
+            "the file belongs to another network."
+        )
+    return width
+
+
+def _head_width(head_width, widths, init_width):
+    """The head width, checked against the widths of all attentions."""
+    if head_width is None:
+        head_width = PUBLISHED_HEAD_WIDTH
+        if init_width not in (0, PUBLISHED_INIT_WIDTH) or any(w % head_width for w in widths):
+            raise CheckpointError(
+                f"The attentions of the {NETWORK} are {sorted({*widths, init_width} - {0})} wide, which are no published "
+                "sizes, and the file does not say how wide a head is; add the head width to its metadata."
+            )
+    if head_width < 1 or any(w % head_width for w in (*widths, init_width)):
+        raise CheckpointError(
+            f"The attentions of the {NETWORK} are {sorted({*widths, init_width} - {0})} wide, which cannot be cut into "
+            f"heads of {head_width}; the metadata of the file does not belong to its weights."
+        )
+    return head_width
+
+
+def _multiple(channels, model_channels):
+    if channels % model_channels:
+        raise CheckpointError(
+            f"A level of the {NETWORK} has {channels} channels, no multiple of the {model_channels} of its first "
+            "convolution; the file belongs to another network."
+        )
+    return channels // model_channels
+
+
+def _refuse_unsupported(shapes):
+    if any(name.endswith(".attn2.alpha") for name in shapes):
+        raise CheckpointError(
+            f"The {NETWORK} has a learned image scale (tensors called alpha), as DynamiCrafter 256 has, which is not "
+            "supported; use a 512 file."
+        )
+    proj_in = shapes.get("middle_block.1.proj_in.weight", (0, 0))
+    if len(proj_in) != 2:
+        raise CheckpointError(
+            f"The transformers of the {NETWORK} begin with a convolution (middle_block.1.proj_in.weight is "
+            f"{tuple(proj_in)}), where the 512 models have a linear layer; use a 512 file."
+        )
