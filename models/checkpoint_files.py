@@ -191,14 +191,14 @@ def _refuse_foreign(parsed, kind):
     try:  # ComfyUI and its packs may have declared a class harmless
         _torch_load(parsed.path, kind, device="meta")
     except CheckpointUnsafeError:
-        raise _foreign_error(name, foreign) from None
+        what = f"holds Python objects besides its tensors ({_few(foreign)}), which could run commands when loaded"
+        raise _foreign_error(name, what) from None
 
 
-def _foreign_error(name, foreign):
+def _foreign_error(name, what):
     return CheckpointUnsafeError(
-        f"{name} holds Python objects besides its tensors ({_few(foreign)}), which could run commands when "
-        f"loaded. Convert it once, nothing in it is run: python dev.py convert {name} "
-        f"{Path(name).stem}.safetensors"
+        f"{name} {what}. Convert it once, nothing in it is run: "
+        f"python dev.py convert {name} {Path(name).stem}.safetensors"
     )
 
 
@@ -207,8 +207,8 @@ def _torch_load(path, kind, *, device="cpu"):
     try:
         return torch.load(path, map_location=device, weights_only=True, mmap=kind == ZIP)
     except UnpicklingError as error:
-        raise _foreign_error(name, ["see `python dev.py convert`"]) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
+        raise _foreign_error(name, "is written in a way that cannot be loaded safely") from error
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise CheckpointFileError(f"{name} is cut short or damaged. {_AGAIN}") from error
 
 

@@ -33,7 +33,7 @@ _PARTS = {
 }
 _UNET_PREFIXES = ("model.diffusion_model.", "diffusion_model.")
 _UNET_NAMES = (
-    "init_attn.0.proj_in.weight",
+    "input_blocks.1.0.temopral_conv.conv1.0.weight",  # spelled so, by this family alone
     "input_blocks.0.0.weight",
     "time_embed.0.weight",
     "out.2.weight",

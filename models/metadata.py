@@ -19,11 +19,13 @@ DYNAMICRAFTER_FRAMES = 16  # reference, a.3
 
 @dataclass(frozen=True)
 class Metadata:
-    """head_widths: {one of HEADED: width}; networks of the published sizes need none. keyframe_counts: how many keyframes the
-    generator was trained on. n_frames: frames of the resampler. queries: image tokens per frame.
-    audio_stride: (mel bands, mel columns) between two patches of the audio tower, mel_columns: width of its mel; None
-    for the published towers. fps: frames per second. licence, name: text to show. extra: fields this version does not know.
-    published: whether the file had no block.
+    """What a file says of itself, or the published values.
+
+    head_widths: {one of HEADED: width of an attention head}; networks of the published sizes need none.
+    keyframe_counts: how many keyframes the generator was trained on. n_frames: frames of the resampler.
+    queries: image tokens per frame. fps: frames per second. licence, name: text to show.
+    audio_stride: (mel bands, mel columns) between two patches of the audio tower, mel_columns: width of its mel;
+    None for the published towers. extra: fields this version does not know. published: whether there was no block.
     """
 
     version: int = VERSION

@@ -23,12 +23,13 @@ _PLAIN = {
 }
 # modules that start programs, change files, open connections or run code
 _DANGEROUS_MODULES = {
-    "_io", "_pickle", "_posixsubprocess", "_thread", "aiohttp", "asyncio", "bdb", "cProfile", "cffi",
-    "code", "codeop", "commands", "concurrent", "ctypes", "dill", "doctest", "fileinput", "ftplib", "glob", "http",
-    "httplib", "importlib", "io", "joblib", "marshal", "mmap", "multiprocessing", "nt", "ntpath", "os", "pdb", "pickle",
-    "pip", "pkgutil", "platform", "posix", "posixpath", "profile", "pty", "pydoc", "requests", "runpy", "shelve", "shutil",
-    "signal", "site", "smtplib", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "sys", "telnetlib", "tempfile",
-    "threading", "timeit", "trace", "urllib", "urllib2", "venv", "webbrowser", "xmlrpc", "zipfile", "zipimport",
+    "_io", "_pickle", "_posixsubprocess", "_thread", "aiohttp", "asyncio", "bdb", "cProfile", "cffi", "code",
+    "codeop", "commands", "concurrent", "ctypes", "dill", "doctest", "fileinput", "ftplib", "glob", "http",
+    "httplib", "importlib", "io", "joblib", "marshal", "mmap", "multiprocessing", "nt", "ntpath", "os", "pdb",
+    "pickle", "pip", "pkgutil", "platform", "posix", "posixpath", "profile", "pty", "pydoc", "requests",
+    "runpy", "shelve", "shutil", "signal", "site", "smtplib", "socket", "socketserver", "sqlite3", "ssl",
+    "subprocess", "sys", "telnetlib", "tempfile", "threading", "timeit", "trace", "urllib", "urllib2", "venv",
+    "webbrowser", "xmlrpc", "zipfile", "zipimport",
 }  # fmt: skip
 _DANGEROUS_BUILTINS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "execfile", "exit", "file", "globals", "help",

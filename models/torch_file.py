@@ -9,6 +9,7 @@ import io
 import math
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 
 import torch
@@ -32,6 +33,11 @@ _STORAGES = {
     "BoolStorage": torch.bool,
 }
 _UNTYPED = "UntypedStorage"
+# what Python's zip reader raises for damaged archives
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
+    KeyError,
+)  # fmt: skip
 _WRAPPERS = 4  # a Parameter of a tensor subclass of a tensor: more layers are nobody's
 
 
@@ -163,6 +169,8 @@ def _read_zip(path):
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {info.filename: info for info in archive.infolist()}
+            if len(infos) != len(archive.infolist()):
+                raise TorchFileError("is a zip archive, but not one that PyTorch writes")
             pickled = [name for name in infos if name.endswith("data.pkl") and name.count("/") <= 1]
             if len(pickled) != 1:
                 raise TorchFileError("is a zip archive, but not one that PyTorch writes")
@@ -172,7 +180,7 @@ def _read_zip(path):
             if info.file_size > MAX_PICKLE_BYTES:
                 raise TorchFileError("has an unreasonably long list of names")
             pickle = read_pickle(archive.read(info))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _ZIP_ERRORS as error:
         raise TorchFileError(f"is cut short or damaged ({error})") from error
     records = {}
     with open(path, "rb") as file:

@@ -163,7 +163,8 @@ def _write(target, entries, read, block):
     free = shutil.disk_usage(target.parent).free
     if needed > free:
         raise CheckpointFileError(
-            f"{target.name} needs {_size(needed)}, but only {_size(free)} are free there. Make room, or name another disk."
+            f"{target.name} needs {_size(needed)}, but only {_size(free)} are free there. "
+            "Make room, or name another disk."
         )
     partial = target.with_name(target.name + ".partial")
     try:

@@ -1,0 +1,324 @@
+"""The converter: the same tensors come out, nothing in the file is run, nothing is lost when it fails."""
+
+import itertools
+import json
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from keyvid_pack.keyframes.errors import (
+    CheckpointFileError,
+    CheckpointUnknownError,
+    CheckpointUnsafeError,
+)
+from keyvid_pack.models import checkpoint_files, pickle_data, torch_file
+from keyvid_pack.tools import convert as tool
+from keyvid_pack.tools.convert import convert
+from safetensors.torch import load_file, save_file
+
+from .weight_files import (
+    HARM,
+    SAVES,
+    replace_pickle,
+    same_tensors,
+    save_training_file,
+    small_state,
+)
+
+
+@pytest.mark.parametrize("save", SAVES)
+def test_training_file_becomes_the_same_tensors(tmp_path, save):
+    state = small_state()
+    source, target = tmp_path / "epoch=859.ckpt", tmp_path / "out.safetensors"
+    save_training_file(source, state, **SAVES[save])
+    result = convert(source, target)
+    assert same_tensors(load_file(target), state)
+    assert same_tensors(checkpoint_files.load_tensors(target), state)
+    assert result.n_tensors == len(state)
+    assert {"callbacks", "hyper_parameters", "optimizer_states", "metric"} <= set(result.left_out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch=859.ckpt", "out.safetensors"]
+
+
+@pytest.mark.parametrize("save", SAVES)
+def test_the_training_file_itself_is_refused_by_the_loader(tmp_path, save):
+    source = tmp_path / "epoch=859.ckpt"
+    save_training_file(source, small_state(), **SAVES[save])
+    for read in (checkpoint_files.read_file, checkpoint_files.load_tensors):
+        with pytest.raises(CheckpointUnsafeError, match="training_tool.*dev.py convert"):
+            read(source)
+
+
+@pytest.mark.parametrize(("harm", "save"), list(itertools.product(HARM, SAVES)))
+def test_commands_are_refused_and_not_run(tmp_path, harm, save):
+    trace, source, target = tmp_path / "trace", tmp_path / "x.ckpt", tmp_path / "out.safetensors"
+    state = small_state()
+    places = {
+        "beside the weights": {"state_dict": state, "hyper_parameters": {"a": [HARM[harm](trace)]}},
+        "among the weights": {**state, "extra": HARM[harm](trace)},
+        "instead of the weights": HARM[harm](trace),
+        "as a tensor's dictionary": {"state_dict": HARM[harm](trace), "state": state},
+    }
+    for content in places.values():
+        torch.save(content, source, **SAVES[save])
+        with pytest.raises(CheckpointUnsafeError, match="Nothing was run"):
+            checkpoint_files.read_file(source)
+        with pytest.raises(CheckpointUnsafeError, match="Nothing was run"):
+            checkpoint_files.load_tensors(source)
+        with pytest.raises(CheckpointUnsafeError, match="Nothing was run"):
+            convert(source, target)
+    assert not trace.exists()
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_the_harm_is_real(tmp_path, harm):
+    """The objects of the test above do leave a file when Python's own machine reads them."""
+    source = tmp_path / "x.ckpt"
+    torch.save({"extra": HARM[harm](tmp_path / "trace")}, source)
+    outcome = torch.load(source, weights_only=False)["extra"]
+    if hasattr(outcome, "wait"):
+        outcome.wait()
+    assert (tmp_path / "trace").exists()
+
+
+OPCODES = {
+    "INST": b"(S'echo > \"%s\"'\nios\nsystem\n.",
+    "OBJ": b"(cos\nsystem\nS'echo > \"%s\"'\no.",
+    "REDUCE": b"cposix\nsystem\n(S'echo > \"%s\"'\ntR.",
+    "STACK_GLOBAL": b"\x80\x04\x8c\x02os\x8c\x06system\x93S'echo > \"%s\"'\n\x85R.",
+    "BUILD": b"cposix\nsystem\n(S'echo > \"%s\"'\ntR}S'a'\nK\x01sb.",
+    "named but not called": b"}S'a'\ncposix\nsystem\ns.",
+}
+
+
+@pytest.mark.parametrize("opcode", OPCODES)
+def test_every_way_to_call_is_seen(tmp_path, opcode):
+    trace, plain, source = tmp_path / "trace", tmp_path / "plain.ckpt", tmp_path / "x.ckpt"
+    torch.save(small_state(), plain)
+    code = OPCODES[opcode]
+    replace_pickle(plain, source, code % str(trace).encode() if b"%s" in code else code)
+    for read in (
+        checkpoint_files.read_file,
+        lambda path: convert(path, tmp_path / "o.safetensors"),
+    ):
+        with pytest.raises(CheckpointUnsafeError, match="system"):
+            read(source)
+    assert not trace.exists()
+
+
+def test_a_pickle_is_data():
+    """Containers and numbers come out as pickle reads them; names and calls as records."""
+    import collections
+    import pickle
+
+    plain = {
+        "list": [1, 2.5, None, True, "text", b"bytes", 2**70, -3],
+        "tuples": [(), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4)],
+        "nested": {1: {"a": [[]]}},
+        "ordered": collections.OrderedDict(a=1, b=2),
+    }
+    plain["again"] = plain["list"]
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        read = pickle_data.read_pickle(pickle.dumps(plain, protocol=protocol))
+        expected = dict(plain)
+        if protocol < 3:  # bytes are a call there
+            assert isinstance(read.value["list"][5], pickle_data.Call)
+            expected["list"] = expected["again"] = [
+                *plain["list"][:5],
+                read.value["list"][5],
+                *plain["list"][6:],
+            ]
+        assert read.value == expected
+        assert read.value["again"] is read.value["list"]
+
+
+def test_deep_nesting_and_rubbish_end_in_an_error():
+    deep = b"(" * 200_000 + b"t" * 200_000
+    for data in (
+        b"",
+        b"\x80",
+        b"N",
+        b"0.",
+        b"R.",
+        b"}K\x01K\x02",
+        b"\x80\x02]q\x00h\x05.",
+        b"t.",
+        deep + b".",
+    ):
+        try:
+            read = pickle_data.read_pickle(data)
+        except pickle_data.PickleDataError:
+            continue
+        assert data.startswith(b"((")  # the only well-formed one
+        assert read.value is not None
+    key = deep + b"N"
+    assert len(pickle_data.read_pickle(b"}" + key + b"s.").value) == 1  # not hashed to the bottom
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_damaged_files_end_in_a_named_error(tmp_path, seed):
+    """Flipped bytes and cut ends: the sentence of a CheckpointError, or the file still reads."""
+    rng = np.random.default_rng(seed)
+    for save in SAVES:
+        path = tmp_path / "x.ckpt"
+        torch.save({"state_dict": small_state()}, path, **SAVES[save])
+        data = bytearray(path.read_bytes())
+        for at in rng.integers(0, len(data), 8):
+            data[at] = rng.integers(0, 256)
+        path.write_bytes(data[: rng.integers(1, len(data) + 1)] if seed % 2 else data)
+        target = tmp_path / f"{seed}.safetensors"
+        for read in (
+            checkpoint_files.load_tensors,
+            lambda path, to=target: convert(path, to, force=True),
+        ):
+            try:
+                read(path)
+            except (CheckpointFileError, CheckpointUnsafeError) as error:
+                assert "x.ckpt" in str(error)
+
+
+def test_half_keeps_what_does_not_fit(tmp_path):
+    state = {
+        "weight": torch.tensor([0.1, -2.0]),
+        "large": torch.tensor([1e6, 1.0]),
+        "infinite": torch.tensor([float("inf"), 1.0]),
+        "half": torch.tensor([0.1]).half(),
+        "count": torch.tensor([3]),
+    }
+    torch.save(state, tmp_path / "x.pt")
+    result = convert(tmp_path / "x.pt", tmp_path / "x.safetensors", half=True)
+    expected = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in state.items()
+    }
+    assert same_tensors(
+        load_file(tmp_path / "x.safetensors"), {**expected, "large": state["large"]}
+    )
+    assert result.full_precision == ("large",)
+
+
+def test_safetensors_keeps_its_metadata(tmp_path):
+    block = {"keyvid": json.dumps({"version": 1, "name": "ours"}), "note": "täst"}
+    save_file({"a": torch.arange(6.0).reshape(2, 3)}, tmp_path / "a.safetensors", metadata=block)
+    convert(tmp_path / "a.safetensors", tmp_path / "b.safetensors", half=True)
+    file = checkpoint_files.read_file(tmp_path / "b.safetensors")
+    assert file.metadata == {"format": "pt", **block}
+    assert file.dtypes == {"a": torch.float16}
+
+
+def test_nothing_is_overwritten_unless_asked(tmp_path):
+    source, target = tmp_path / "x.pt", tmp_path / "out.safetensors"
+    torch.save(small_state(), source)
+    target.write_text("precious")
+    with pytest.raises(CheckpointFileError, match="--force"):
+        convert(source, target)
+    assert target.read_text() == "precious"
+    convert(source, target, force=True)
+    assert same_tensors(load_file(target), small_state())
+    with pytest.raises(CheckpointFileError, match="made from"):
+        convert(target, target, force=True)
+    assert same_tensors(load_file(target), small_state())
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    source, target = tmp_path / "x.pt", tmp_path / "out.safetensors"
+    torch.save(small_state(), source)
+    target.write_text("precious")
+
+    def full_disk(file, *_arguments):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tool.safetensors_file, "write_stream", full_disk)
+    with pytest.raises(CheckpointFileError, match="No space left"):
+        convert(source, target, force=True)
+    assert target.read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_targets_that_cannot_be_written(tmp_path):
+    source = tmp_path / "x.pt"
+    torch.save(small_state(), source)
+    (tmp_path / "folder.safetensors").mkdir()
+    for name, said in (
+        ("x.ckpt", "must end in"),
+        ("folder.safetensors", "folder"),
+        ("no/x.safetensors", "no folder"),
+    ):
+        with pytest.raises(CheckpointFileError, match=said):
+            convert(source, tmp_path / name, force=True)
+
+
+def test_prune_needs_to_know_the_file(tmp_path):
+    torch.save(small_state(), tmp_path / "x.pt")
+    with pytest.raises(CheckpointUnknownError):
+        convert(tmp_path / "x.pt", tmp_path / "x.safetensors", prune=True)
+
+
+def test_a_file_of_objects_alone_has_nothing_to_convert(tmp_path):
+    torch.save({"epoch": 3}, tmp_path / "x.pt")
+    with pytest.raises(CheckpointFileError, match="holds no tensors"):
+        convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
+
+
+def test_tensors_that_reach_beyond_their_data_are_refused(tmp_path):
+    torch.save({"a": torch.arange(4.0)}, tmp_path / "plain.pt")
+    with zipfile.ZipFile(tmp_path / "plain.pt") as archive:
+        pickle = archive.read("plain/data.pkl")
+    # K\x00 is the offset, K\x04\x85 the shape: (offset, (4,), (1,), ...)
+    for old, new in ((b"K\x00K\x04\x85", b"K\x09K\x04\x85"), (b"K\x04\x85", b"M\xff\xff\x85")):
+        assert pickle.count(old) == 1
+        replace_pickle(tmp_path / "plain.pt", tmp_path / "x.pt", pickle.replace(old, new))
+        with pytest.raises(CheckpointFileError, match="larger than its data"):
+            convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
+        with pytest.raises(CheckpointFileError, match="larger than its data"):
+            checkpoint_files.read_file(tmp_path / "x.pt")
+
+
+def test_shapes_read_as_data_are_those_that_were_saved(tmp_path):
+    for save in SAVES:
+        torch.save({"state_dict": small_state()}, tmp_path / "x.pt", **SAVES[save])
+        found, left_out, wrapper = checkpoint_files.stored_tensors(
+            torch_file.read_torch_file(tmp_path / "x.pt")
+        )
+        assert {name: (t.dtype, t.shape, t.stride) for name, t in found.items()} == {
+            name: (t.dtype, tuple(t.shape), t.stride()) for name, t in small_state().items()
+        }
+        assert (left_out, wrapper) == ([], "state_dict")
+
+
+def test_one_tensor_is_in_memory_at_a_time(tmp_path, monkeypatch):
+    torch.save({f"t{i}": torch.full((1000,), float(i)) for i in range(20)}, tmp_path / "x.pt")
+    alive = []
+    original = torch_file.tensor_reader
+
+    def counting(file):
+        read, close = original(file)
+
+        def counted(tensor):
+            import gc
+            import weakref
+
+            gc.collect()
+            assert sum(ref() is not None for ref in alive) <= 1
+            result = read(tensor)
+            alive.append(weakref.ref(result))
+            return result
+
+        return counted, close
+
+    monkeypatch.setattr(torch_file, "tensor_reader", counting)
+    convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
+    assert len(alive) == 20
+
+
+def test_main_says_what_it_did(tmp_path, capsys):
+    save_training_file(tmp_path / "x.ckpt", small_state())
+    arguments = str(tmp_path / "x.ckpt"), str(tmp_path / "Übung 日本.safetensors")
+    assert tool.main(*arguments) == 0
+    said = capsys.readouterr().out
+    assert "Kept 12 tensors" in said and "Left out" in said and "callbacks" in said
+    assert tool.main(*arguments) == 1
+    assert "--force" in capsys.readouterr().err
+    assert tool.main(*arguments, "--force") == 0
