@@ -295,14 +295,15 @@ def test_gradients_reach_every_trainable_parameter(kind):
         assert torch.isfinite(parameter.grad).all(), name
 
 
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.bfloat16, 0.2), (torch.float16, 0.02)])
 @pytest.mark.parametrize("kind", NETWORKS)
-def test_bfloat16_is_finite_and_near(kind):
+def test_half_precision_is_finite_and_near(kind, dtype, atol):
     network = small(NETWORKS[kind]())
     with torch.no_grad():
         expected = network(a_mel())
-        found = network.to(torch.bfloat16)(a_mel().to(torch.bfloat16))
-    assert found.dtype == torch.bfloat16 and torch.isfinite(found).all()
-    torch.testing.assert_close(found.float(), expected, atol=0.2, rtol=0.05)
+        found = network.to(dtype)(a_mel().to(dtype))
+    assert found.dtype == dtype and torch.isfinite(found).all()
+    torch.testing.assert_close(found.float(), expected, atol=atol, rtol=0.05)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

@@ -95,7 +95,8 @@ def audio_split_select(case, folder):
             found = select_frames(per_frame, frames)[..., 0]
         elif name == "interp_expand_src_weight":
             index = tensors["interp_expand_src_flat_index"]
-            flat = _split_index(n_segments, n_segments, n_slots=None).flatten()
+            split = audio_tokens.split_per_frame(numbers.long(), n_segments)  # (1, S, n_slots, 1)
+            flat = split.flatten()
             # one column for every token of the tower: how much of it each output holds
             expected = torch.zeros(len(index), sound.shape[1]).scatter_add(1, flat[index], expected)
             every = torch.eye(sound.shape[1])[None]
@@ -134,10 +135,9 @@ def _tower_sizes(sizes):
 
 
 def _split_index(n_columns, n_segments, *, n_slots):
-    """Which tokens each segment holds, (n_segments, n_slots); n_slots None stands for the usual rows."""
-    n_rows = audio_tokens.N_ROWS
-    if n_slots is not None:
-        n_rows = (n_slots - 1) // -(-n_columns // n_segments)
+    """Which tokens each segment holds, (n_segments, n_slots), found for as many rows as that makes."""
+    chunk = audio_tokens.segment_columns(n_columns, n_segments).shape[1]
+    n_rows = (n_slots - 1) // chunk
     tokens = torch.arange(1 + n_rows * n_columns)[None, :, None]
     return audio_tokens.split_per_frame(tokens, n_segments, n_rows=n_rows)[0, ..., 0]
 
