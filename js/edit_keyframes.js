@@ -10,7 +10,7 @@ const WIDGET_TYPE = "KEYVID_EDIT";
 const CSS_CLASS = "keyvid-edit";
 const PLACEHOLDER =
   "Empty: the predicted keyframes are used as they are.\n" +
-  "Run the node once, then press Edit prediction - or type frames here, such as 0, 7, 12.";
+  "Run the node once, then press Edit prediction. Or type the frames of your own plan, such as 0, 7, 12.";
 
 class EditView {
   constructor(text) {
@@ -30,7 +30,7 @@ class EditView {
 
     this.notice = document.createElement("div");
     this.notice.setAttribute("role", "status");
-    this.notice.style.cssText = "font-size:11px;color:var(--error-text);display:none";
+    this.notice.style.cssText = "font-size:11px;color:var(--warning-text, #f5a623);display:none";
 
     const buttons = document.createElement("div");
     buttons.style.cssText = "display:flex;gap:4px";

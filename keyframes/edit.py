@@ -3,7 +3,7 @@
     {"version": 1, "plan": {...}, "base": {...}}
 
 Empty text means no edit. By hand one may also type a plan document alone, or just frames ("0, 7, 12"): then there
-is no base and all of it is the artist's. Unknown fields are kept.
+is no base and all of it is the artist's: that is the plan. Unknown fields are kept.
 """
 
 import json
@@ -11,9 +11,11 @@ import re
 from dataclasses import dataclass, field
 
 from .errors import PlanError
-from .merge import merge, rebase
+from .merge import merge
 from .plan import (
+    EDIT,
     KeyframePlan,
+    is_whole,
     migrated,
     parse_json,
     plan_at_frames,
@@ -102,12 +104,6 @@ def apply_edit(edit, predicted):
     return merge(edit.base, edited_plan(edit, predicted), predicted)
 
 
-def rebased(edit, predicted):
-    """The Edit with which an editor goes on from apply_edit(edit, predicted); see `merge.rebase`."""
-    base, plan = rebase(edit.base, edited_plan(edit, predicted), predicted)
-    return Edit(plan=plan, base=base, extra=edit.extra)
-
-
 def edited_plan(edit, predicted):
     """The plan of an edit; one typed as frames takes length and rate from the prediction. Raises PlanError."""
     if edit.plan is not None:
@@ -121,10 +117,19 @@ def edited_plan(edit, predicted):
 
 
 def _plan_of(document):
-    """A plan of an edit: its count is not asked for, since who edits by hand adds and deletes lines, not numbers."""
+    """A plan of an edit. Who edits by hand adds and deletes lines: order, kind and count follow from them."""
     if isinstance(document, dict) and isinstance(document.get("keyframes"), list):
-        document = {**document, "count": len(document["keyframes"])}
+        entries = [_with_kind(entry) for entry in document["keyframes"]]
+        if all(isinstance(entry, dict) and is_whole(entry.get("frame")) for entry in entries):
+            entries.sort(key=lambda entry: entry["frame"])
+        document = {**document, "keyframes": entries, "count": len(entries)}
     return plan_from_document(document)
+
+
+def _with_kind(entry):
+    if not isinstance(entry, dict) or "kind" in entry:
+        return entry
+    return {**entry, "kind": "manual" if entry.get("frame") else "first", "source": EDIT}
 
 
 def _typed_frames(text):

@@ -4,6 +4,12 @@
 class KeyVIDError(ValueError):
     """Base of every error this pack raises on purpose; its text is one or two plain sentences."""
 
+    # ComfyUI shows the module before the sentence; the real one holds the path of the installation
+    __module__ = "KeyVID"
+
+    def __init_subclass__(cls):
+        cls.__module__ = "KeyVID"
+
 
 class AudioError(KeyVIDError):
     """The sound cannot be used: empty, not finite, wrong rate, too short."""

@@ -19,22 +19,20 @@ Which keyframes of `new` follow:
    become own; or if it is a peak or valley without a match, and an own keyframe is at most TOLERANCE frames away:
    the artist put a keyframe on that event first. The others are *predicted*.
 
-Putting together, with the count of `new`:
-5. Frame 0 and all own keyframes are in. If they alone are more than the count, that is a PlanError.
+Putting together:
+5. The count is that of `new` if `edited` has as many keyframes as `base`: the artist left the number to the
+   prediction. Else, and without a base, it is that of `edited`.
+   Frame 0 and all own keyframes are in. If they alone are more than the count, that is a PlanError.
 6. If predicted ones are too many, they are dropped one by one: fills first, then valleys, peaks, manual ones, and
    locked ones of any kind last; among equals the one nearest to an own keyframe, then the earlier one.
 7. If there are too few, wishes at frames still free are added in order of time.
 8. If there are still too few, fills (source "refill") go one by one to the roomiest free frame, away from what is
    gone and from what was left out by rule 4 (`spread.roomiest_frame`).
-9. fps, n_frames, count and fingerprint are those of `new`. Unknown fields of the plan: those of `new`, and over them
+9. fps, n_frames and fingerprint are those of `new`. Unknown fields of the plan: those of `new`, and over them
    each one that `edited` changed, added or removed against `base`.
 10. Frame 0 is that of `edited` if its lock or unknown fields differ from those in `base`, else that of `new`.
 11. Without a base (None) every keyframe of `edited` but frame 0 is own, nothing is gone and nothing matches; frame 0
     and the plan count as unlocked and without unknown fields before.
-
-Going on from the merged plan (`rebase`): it becomes `edited`. The new `base` is `new` without what was dropped for
-lack of room (rule 6) and without the frames of own keyframes, but with the gone keyframes of the old base, which stay
-deleted (except a fill where the merged plan has one again). If only frame 0 is left of it, there is no base.
 """
 
 from dataclasses import replace
@@ -52,48 +50,31 @@ def merge(base, edited, new):
     """The new KeyframePlan with the artist's changes (base -> edited) carried over; base may be None.
 
     The rules are those of the module. Raises PlanMismatchError if the plans are for clips of another length or
-    rate, PlanError if what the artist placed does not fit into new.count.
+    rate, PlanError if what the artist placed does not fit into the count of the new plan.
     """
     for plan in (edited, base or edited):
         check_same_clip(plan, new)
     own, wishes, gone = _what_the_artist_did(base, edited)
-    if len(own) + 1 > new.count:
+    count = new.count if base and edited.count == base.count else edited.count
+    if len(own) + 1 > count:
         raise PlanError(
             f"The edit keeps {len(own) + 1} keyframes (frame 0 and those placed, changed or locked by hand), but "
-            f"the plan has room for {new.count}; raise the count in Select Keyframes to {len(own) + 1}, or delete or "
-            f"unlock {len(own) + 1 - new.count} of them. Nothing was changed."
+            f"the plan has room for {count}; raise the count in Select Keyframes to {len(own) + 1}, or delete or "
+            f"unlock {len(own) + 1 - count} of them. Nothing was changed."
         )
     predicted = _predicted(base, new, set(own), gone)
-    predicted = _drop(predicted, len(own) + 1 + len(predicted) - new.count, sorted(own))
+    predicted = _drop(predicted, len(own) + 1 + len(predicted) - count, sorted(own))
     result = {keyframe.frame: keyframe for keyframe in [*own.values(), *predicted]}
     result[0] = _first(base, edited, new)
     for wish in wishes:
-        if len(result) < new.count:
+        if len(result) < count:
             result.setdefault(wish.frame, wish)
     left_out = set(new.frames) - set(result)
-    while len(result) < new.count:
+    while len(result) < count:
         frame = roomiest_frame(sorted(result), n_frames=new.n_frames, gone=gone, left_out=left_out)
         result[frame] = Keyframe(frame, "fill", source=REFILL)
     merged = replace(new, extra=_merged_fields(base, edited, new))
     return with_keyframes(merged, result.values())
-
-
-def rebase(base, edited, new):
-    """(base, edited) for an editor that shows merge(base, edited, new) and goes on editing from there.
-
-    merge(*rebase(base, edited, new), new) is what it shows, and later predictions undo nothing either. The new
-    base may be None, and may hold more or fewer keyframes than `new`. Raises as merge.
-    """
-    merged = merge(base, edited, new)
-    own, _, gone = _what_the_artist_did(base, edited)
-    dropped = {k.frame for k in _predicted(base, new, set(own), gone)} - set(merged.frames)
-    before = {k.frame: k for k in new.keyframes if k.frame not in dropped and k.frame not in own}
-    shown = {k.frame: k for k in merged.keyframes}
-    for keyframe in base.keyframes if base else ():
-        refilled = shown.get(keyframe.frame)
-        if keyframe.frame in gone and not (refilled and _same(refilled, keyframe)):
-            before[keyframe.frame] = keyframe
-    return (with_keyframes(new, before.values()) if len(before) > 1 else None), merged
 
 
 def check_same_clip(plan, new):
@@ -169,7 +150,7 @@ def _drop(predicted, n_too_many, own_frames):
     """`predicted` without as many as are too many (rule 6)."""
 
     def order(keyframe):
-        distance = min(abs(keyframe.frame - frame) for frame in own_frames)
+        distance = min((abs(keyframe.frame - frame) for frame in own_frames), default=0)
         return keyframe.locked, _DROP_ORDER.index(keyframe.kind), distance, keyframe.frame
 
     if n_too_many <= 0:

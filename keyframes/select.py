@@ -131,7 +131,8 @@ def _checked_count(count, n_frames):
         )
     if not 2 <= count <= n_frames:
         raise SelectionError(
-            f"{shown(count)} keyframes were asked of a clip of {n_frames} frames; give a count from 2 to {n_frames}"
+            f"A count of {shown(count)} keyframes does not fit a clip of {n_frames} frames; "
+            f"give a count from 2 to {n_frames}"
             + (", or a longer clip." if count > n_frames else ".")
         )
     return count

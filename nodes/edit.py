@@ -8,7 +8,6 @@ from ..host.audio import clip_samples_of
 from ..host.previews import strip_ui
 from ..keyframes.curve import check_fits
 from ..keyframes.edit import apply_edit, edit_from_json
-from ..keyframes.errors import KeyVIDError
 from ..keyframes.fingerprint import same_sound
 from ..keyframes.plan import plan_to_document
 from .sockets import Curve, Plan
@@ -42,21 +41,13 @@ class EditKeyframes(io.ComfyNode):
                     socketless=True,
                     multiline=True,
                     default="",
-                    tooltip="Your edit. Empty: the prediction is used. A list of frames such as "
-                    "0, 7, 12 is an edit too.",
+                    tooltip="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 "
+                    "are a whole plan.",
                     extra_dict={"widgetType": "KEYVID_EDIT"},
                 ),
             ],
             outputs=[Plan.Output(display_name="plan", tooltip="The plan with your edit applied.")],
         )
-
-    @classmethod
-    def validate_inputs(cls, edit=""):
-        try:
-            edit_from_json(edit)
-        except KeyVIDError as error:
-            return str(error)
-        return True
 
     @classmethod
     def execute(cls, plan, curve=None, audio=None, edit=""):

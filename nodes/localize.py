@@ -22,6 +22,7 @@ class LocalizeKeyframes(io.ComfyNode):
             description="Listens to the sound and gives each frame a motion score: "
             "high where something should move.",
             search_aliases=["onset", "beat", "audio reactive", "motion score", "keyvid"],
+            is_output_node=True,  # else ComfyUI does not show the picture of a cached run again
             inputs=[
                 io.Audio.Input("audio", tooltip="The sound from Clip Audio."),
                 io.Float.Input("fps", force_input=True, tooltip="The fps from Clip Audio."),

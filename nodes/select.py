@@ -20,6 +20,7 @@ class SelectKeyframes(io.ComfyNode):
             description="Chooses the frames that get a keyframe: the first one, the peaks of the curve, "
             "the valleys between them, and frames that fill the widest gaps.",
             search_aliases=["peaks", "keyframe plan", "peak detection", "keyvid"],
+            is_output_node=True,  # else ComfyUI does not show the picture of a cached run again
             inputs=[
                 Curve.Input("curve", tooltip="The motion curve from Localize Keyframes."),
                 io.Combo.Input(

@@ -30,12 +30,11 @@ def case_plan(case, key):
     """The plan under a key of a case; None stays None."""
     if case[key] is None:
         return None
-    role = "expected" if key == "rebased" else key
     return plan_of(
         case[key],
-        n_frames=case.get(f"{role}_n_frames", case.get("n_frames", 24)),
-        fps=case.get(f"{role}_fps", case.get("fps", 24)),
-        fields=case.get(f"{role}_fields"),
+        n_frames=case.get(f"{key}_n_frames", case.get("n_frames", 24)),
+        fps=case.get(f"{key}_fps", case.get("fps", 24)),
+        fields=case.get(f"{key}_fields"),
     )
 
 

@@ -204,7 +204,7 @@ def test_empty_edit_passes_the_prediction_on(comfy):
 
 
 def test_typed_frames_are_the_plan(comfy):
-    frames = [0, 3, 9, 12, 20, 21, 24, 30, 38, 40, 44, 47]
+    frames = [0, 3, 9, 12, 31]
     text = ", ".join(map(str, frames))
     assert frames_of(edited_result(succeed(comfy, chain(edit=text)))["plan"]) == frames
 
@@ -218,6 +218,14 @@ def moved_edit(comfy, frm, to):
             keyframe.update(frame=to, kind="manual", source="edit")
     plan["keyframes"].sort(key=lambda keyframe: keyframe["frame"])
     return json.dumps({"version": 1, "plan": plan, "base": base})
+
+
+def test_more_hand_placed_keyframes_than_the_count_are_named(comfy):
+    edit = json.loads(moved_edit(comfy, 24, 26))
+    for keyframe in edit["plan"]["keyframes"][1:]:
+        keyframe["locked"] = True
+    text = complaint(comfy, chain(edit=json.dumps(edit), count=6))
+    check_sentence(text, ["12 keyframes", "room for 6", "count"])
 
 
 def test_a_move_survives_another_prediction(comfy):
@@ -292,7 +300,7 @@ def edit_document(**changes):
         (edit_document(keyframes="all of them"), ["all of them"]),
         (json.dumps({"version": 7, "plan": {}}), ["7", "update"]),
         ("0, 7, seven", ["seven"]),
-        (", ".join(map(str, range(20))), ["20", "12", "count"]),
+        ("7, 12", ["7", "0"]),
         ("[]", []),
         ("true", []),
     ],

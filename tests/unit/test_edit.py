@@ -11,7 +11,6 @@ from keyvid_pack.keyframes.edit import (
     apply_edit,
     edit_from_json,
     edit_to_json,
-    rebased,
 )
 from keyvid_pack.keyframes.errors import PlanError, PlanMismatchError, PlanVersionError
 from keyvid_pack.keyframes.plan import make_plan, plan_to_document, plan_to_json
@@ -49,8 +48,8 @@ def test_typed_frames_are_the_artists(text):
     edit = edit_from_json(text)
     assert edit == Edit(plan=None, frames=(0, 7, 12)) and edit.fingerprint is None
     merged = apply_edit(edit, PREDICTED)
-    assert merged.frames == [0, 7, 12, 24]
-    assert [k.kind for k in merged.keyframes] == ["first", "manual", "manual", "peak"]
+    assert merged.frames == [0, 7, 12]
+    assert [k.kind for k in merged.keyframes] == ["first", "manual", "manual"]
     assert edit_from_json(edit_to_json(edit)) == edit
 
 
@@ -140,11 +139,9 @@ def test_another_sound_of_the_same_length_is_no_error():
     assert merged.fingerprint == other and 11 in merged.frames
 
 
-def test_typed_frames_outside_the_clip_or_too_many_are_named():
+def test_typed_frames_outside_the_clip_or_too_few_are_named():
     with pytest.raises(PlanError, match="Frame 48.*0 to 47"):
         apply_edit(edit_from_json("0, 48"), PREDICTED)
-    with pytest.raises(PlanError, match="5 keyframes.* 4;.*count"):
-        apply_edit(edit_from_json("0, 1, 2, 3, 4"), PREDICTED)
     with pytest.raises(PlanError, match="1 keyframe"):
         apply_edit(edit_from_json("0"), PREDICTED)
 
@@ -158,16 +155,6 @@ def test_unknown_fields_are_kept_at_every_level():
     merged = apply_edit(edit, PREDICTED)
     assert merged.extra == {"tempo": 120, "title": "mine"}
     assert merged.keyframes[3].extra == {"note": "the door"}
-
-
-def test_an_editor_goes_on_from_what_it_shows():
-    edit = edit_from_json(SAVED)
-    went_on = rebased(edit, PREDICTED)
-    assert went_on.plan == apply_edit(edit, PREDICTED) == apply_edit(went_on, PREDICTED)
-    assert went_on.extra == edit.extra
-    assert edit_from_json(edit_to_json(went_on)) == went_on
-    typed = rebased(edit_from_json("0, 7"), PREDICTED)
-    assert typed.plan.frames == [0, 7, 10, 24]
 
 
 @settings(deadline=None, max_examples=100)
@@ -195,3 +182,23 @@ def test_a_damaged_edit_gives_an_edit_or_a_sentence(start, length):
 def test_who_adds_a_line_by_hand_need_not_count():
     edit = edit_from_json(json.dumps(saved(plan=plan_to_document(PREDICTED) | {"count": 9})))
     assert edit.plan.count == len(PREDICTED.keyframes)
+
+
+def test_what_is_left_out_or_out_of_order_by_hand_follows():
+    plan = plan_to_document(PREDICTED)
+    plan["keyframes"] = [{"frame": 30}, {"frame": 0}, {"frame": 7, "kind": "peak"}]
+    edit = edit_from_json(json.dumps(saved(plan=plan)))
+    assert [(k.frame, k.kind) for k in edit.plan.keyframes] == [
+        (0, "first"),
+        (7, "peak"),
+        (30, "manual"),
+    ]
+
+
+def test_with_the_same_prediction_the_edited_plan_is_what_comes_out():
+    base = plan_to_document(PREDICTED)
+    for frames in ([0, 24], [0, 10, 24], [0, 10, 11, 24, 40, 41]):
+        entries = [k for k in base["keyframes"] if k["frame"] in frames]
+        entries += [{"frame": f} for f in frames if f not in PREDICTED.frames]
+        text = json.dumps({"version": 1, "plan": {**base, "keyframes": entries}, "base": base})
+        assert apply_edit(edit_from_json(text), PREDICTED).frames == frames
