@@ -131,6 +131,18 @@ def test_tower_equals_torchs_attention(config):
     torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
 
 
+def test_the_norms_keep_their_distance_from_zero():
+    """With numbers as small as here the epsilons decide: 1e-5 in the stem, 1e-6 in the blocks."""
+    tower = small()
+    with torch.no_grad():
+        for name, parameter in tower.modality_preprocessors.named_parameters():
+            if not name.endswith("proj.weight"):
+                parameter.mul_(1e-3)
+        found = tower(1e-3 * a_mel())
+        expected = oracle_tokens(tower.state_dict(), 1e-3 * a_mel(), TOWER)
+    torch.testing.assert_close(found, expected, atol=2e-5, rtol=0)
+
+
 def test_full_size_tower_has_the_published_names_and_shapes():
     shapes = without_heads(published(6, "imagebind_model."))
     assert len(shapes) == 173
