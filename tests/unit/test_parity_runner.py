@@ -84,7 +84,7 @@ def test_another_shape_fails(folder, capsys):
         ("load_tensors", "no check has this name"),  # imported by the modules, no case
         ("_labels", "no check has this name"),
         ("", "no check has this name"),
-        ("schedules", "FileNotFoundError"),
+        (FIXTURE, "FileNotFoundError"),
     ],
 )
 def test_a_case_that_cannot_be_checked_fails(folder, capsys, case_id, reason):

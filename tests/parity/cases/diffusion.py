@@ -114,7 +114,7 @@ def sampling_loop_keyframes(case, folder):
         options = {**case["config"], "eta": float(run.removeprefix("eta"))}
         errors += _sample(
             options,
-            load_unet(case, folder),
+            _network(case, folder),
             conditions,
             tensors,
             x_first=tensors["in.x_T"],
@@ -143,7 +143,7 @@ def pipeline_keyframes(case, folder):
     )
     errors = _sample(
         case["config"],
-        load_unet(case, folder),
+        _network(case, folder),
         conditions,
         tensors,
         x_first=tensors["in.x_T"],
@@ -169,7 +169,7 @@ def pipeline_interpolation(case, folder):
     )
     errors = _sample(
         config,
-        load_unet(case, folder),
+        _network(case, folder),
         conditions,
         tensors,
         x_first=x_first,
@@ -219,27 +219,32 @@ def _sample(
 
 
 def _conditions(conditions, tensors):
-    """Errors of the assembled conditions that were recorded: the first channels of the sound, text with image."""
-    n = _recorded_channels(tensors)
-    found = {
+    """Errors of the assembled conditions that were recorded."""
+    recorded = [name for name in tensors if name.startswith("dbg.")]
+    return [(name, max_abs_err(_condition(name, conditions), tensors[name])) for name in recorded]
+
+
+def _condition(name, conditions):
+    """One assembled condition by its recorded name: of the sound only the first channels were kept."""
+    sound = re.fullmatch(r"dbg\.c_audio_(full|zero)_(\d+)ch", name)
+    if sound:
+        which, n_channels = sound.groups()
+        audio = conditions["full" if which == "full" else "none"]["audio"]
+        return audio[..., : int(n_channels)]
+    return {
         "dbg.c_concat": conditions["full"]["concat"],
-        f"dbg.c_audio_full_{n}ch": conditions["full"]["audio"][..., :n],
-        f"dbg.c_audio_zero_{n}ch": conditions["none"]["audio"][..., :n],
         "dbg.c_crossattn_full": _context(conditions["full"]),
         "dbg.c_crossattn_uncond": _context(conditions["none"]),
-    }
-    recorded = [name for name in tensors if name.startswith("dbg.")]
-    return [(name, max_abs_err(found[name], tensors[name])) for name in recorded]
-
-
-def _recorded_channels(tensors):
-    (count,) = {tensor.shape[-1] for name, tensor in tensors.items() if "dbg.c_audio_" in name}
-    return count
+    }[name]
 
 
 def _context(condition):
     """Text and image tokens in one row as the published UNet takes them: (B, 77 + T*Q, C)."""
     return torch.cat([condition["text"], condition["image"].flatten(1, 2)], dim=1)
+
+
+def _network(case, folder):
+    return load_unet({**case, "config": case["config"]["unet"]}, folder)
 
 
 def _weights(scales):
@@ -257,9 +262,9 @@ def _image_tokens(tensors):
 
 
 def _audio_tokens(tensors):
-    """What stands for the audio tower's output, recorded as two factors: a pair of (1, N, D)."""
-    pair = _pair(tensors, "audio_A", "audio_A_zero")
-    return [(factor @ tensors["in.audio_B"])[None] for factor in pair]
+    """What stands for the audio tower's output, recorded as two factors: a pair of (B, N, D)."""
+    pair = [factor @ tensors["in.audio_B"] for factor in _pair(tensors, "audio_A", "audio_A_zero")]
+    return [tokens.reshape(-1, *tokens.shape[-2:]) for tokens in pair]  # recorded without a batch
 
 
 def _frames(tensors):
