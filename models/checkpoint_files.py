@@ -204,8 +204,12 @@ def _foreign_error(name, what):
 
 def _torch_load(path, kind, *, device="cpu"):
     name = Path(path).name
+    options = {"map_location": device, "weights_only": True}
     try:
-        return torch.load(path, map_location=device, weights_only=True, mmap=kind == ZIP)
+        if path.endswith(safetensors_file.SUFFIX):  # by path, torch.load would believe the name
+            with open(path, "rb") as file:
+                return torch.load(file, **options)
+        return torch.load(path, mmap=kind == ZIP, **options)
     except UnpicklingError as error:
         raise _foreign_error(name, "is written in a way that cannot be loaded safely") from error
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError) as error:

@@ -11,6 +11,7 @@ import struct
 
 import torch
 
+SUFFIX = ".safetensors"
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
 _DTYPES = {
     "F64": "float64",

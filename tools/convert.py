@@ -18,7 +18,6 @@ import torch
 from ..keyframes.errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
 from ..models import checkpoint_files, layouts, metadata, safetensors_file, torch_file
 
-SUFFIX = ".safetensors"
 _SHOWN = 8
 
 
@@ -73,9 +72,9 @@ def convert(source, target, *, half=False, prune=False, force=False):
 
 
 def _check_target(source, target, force):
-    if target.suffix.lower() != SUFFIX:
+    if target.suffix.lower() != safetensors_file.SUFFIX:
         raise CheckpointFileError(
-            f"The new file is called {target.name}; its name must end in {SUFFIX}."
+            f"The new file is called {target.name}; its name must end in .safetensors."
         )
     if target.is_dir():
         raise CheckpointFileError(f"{target.name} is a folder; name a file inside it.")

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import weakref
 import zipfile
 
 import numpy as np
@@ -297,10 +298,6 @@ def test_one_tensor_is_in_memory_at_a_time(tmp_path, monkeypatch):
         read, close = original(file)
 
         def counted(tensor):
-            import gc
-            import weakref
-
-            gc.collect()
             assert sum(ref() is not None for ref in alive) <= 1
             result = read(tensor)
             alive.append(weakref.ref(result))
