@@ -1,10 +1,9 @@
 """Cases of the image and text side: the resampler, the CLIP preprocessing and both CLIP towers."""
 
-import pathlib
-
 import torch
 from keyvid_pack.models import clip, image_features, resampler
-from safetensors.torch import load_file
+
+from ..compare import load_tensors, max_abs_err
 
 
 def image_resampler(case, folder):
@@ -18,8 +17,8 @@ def image_resampler(case, folder):
     tokens = network(tensors["in.x"])
     selected = resampler.select_frames(tokens, tensors["in.frame_idx"])
     return [
-        ("out", _error(tokens.flatten(1, 2), tensors["out"])),
-        ("out_selected", _error(selected.flatten(1, 2), tensors["out_selected"])),
+        ("out", max_abs_err(tokens.flatten(1, 2), tensors["out"])),
+        ("out_selected", max_abs_err(selected.flatten(1, 2), tensors["out_selected"])),
     ]
 
 
@@ -49,7 +48,7 @@ def clip_image_and_text(case, folder):
         "vision_tokens_zero_image": vision_tower(grey),
         "text_penultimate": text_tower(tensors["in.text_tokens"]),
     }
-    return [(label, _error(value, tensors[f"out.{label}"])) for label, value in found.items()]
+    return [(label, max_abs_err(value, tensors[f"out.{label}"])) for label, value in found.items()]
 
 
 def _picture(height, width):
@@ -64,7 +63,7 @@ def _picture(height, width):
 
 def _load(case, folder):
     """(tensors of the case, its state dict without the prefix `sd.`)"""
-    tensors = load_file(pathlib.Path(folder) / case["file"])
+    tensors = load_tensors(case, folder)
     weights = {name[len("sd.") :]: t for name, t in tensors.items() if name.startswith("sd.")}
     return tensors, weights
 
@@ -76,8 +75,3 @@ def _shapes(weights):
 def _with_weights(network, weights):
     network.load_state_dict(weights)
     return network.eval().requires_grad_(False)
-
-
-def _error(found, expected):
-    assert found.shape == expected.shape, f"{tuple(found.shape)} is not {tuple(expected.shape)}"
-    return (found - expected).abs().max().item()
