@@ -275,6 +275,18 @@ def test_what_a_callback_raises_ends_the_run():
     assert steps == [0]
 
 
+def test_every_step_of_a_half_precision_latent_is_single():
+    seen = []
+
+    def looking(x, timesteps):
+        seen.append(x.dtype)
+        return x.half()
+
+    arguments = {"schedule": make_schedule(3, eta=0), "weights": FULL, "rescale": 0}
+    found = sample(looking, randn().half(), {"full": {}}, **arguments)
+    assert {*seen, found.dtype} == {torch.float32}
+
+
 def test_gradients_reach_the_network():
     weight = torch.tensor([0.5, 0.5], requires_grad=True)
     conditions = {"full": {"weight": weight}}
