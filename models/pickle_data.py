@@ -76,9 +76,7 @@ def read_pickle(stream):
         stream = io.BytesIO(stream)
     machine = _Machine()
     try:
-        for opcode, argument, position in pickletools.genops(stream):
-            if position is not None and position > MAX_PICKLE_BYTES:
-                raise PickleDataError("its list of names is unreasonably long")
+        for opcode, argument, _ in pickletools.genops(_Bounded(stream)):
             machine.step(opcode.name, argument)
         return Pickle(machine.stack.pop(), machine.globals, machine.called, machine.persistent)
     except (
@@ -91,6 +89,25 @@ def read_pickle(stream):
         struct.error,
     ) as error:
         raise PickleDataError(f"its pickle is damaged ({error})") from error
+
+
+class _Bounded:
+    """A stream that gives MAX_PICKLE_BYTES at most, whatever length a damaged pickle asks for."""
+
+    def __init__(self, stream):
+        self.stream, self.left = stream, MAX_PICKLE_BYTES
+
+    def read(self, count):
+        if count > self.left:
+            raise PickleDataError("its list of names is unreasonably long")
+        return self._counted(self.stream.read(count))
+
+    def readline(self):
+        return self._counted(self.stream.readline(self.left))
+
+    def _counted(self, data):
+        self.left -= len(data)
+        return data
 
 
 class _Machine:

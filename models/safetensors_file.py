@@ -104,3 +104,4 @@ def write_stream(file, entries, read, metadata):
         if tensor.dtype != dtype or tuple(tensor.shape) != tuple(shape):
             raise ValueError(f"{name} is {tensor.dtype} {tuple(tensor.shape)}, not {dtype} {shape}")
         file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        del tensor  # before the next one is read

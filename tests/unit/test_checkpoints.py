@@ -715,3 +715,14 @@ def test_only_the_part_asked_for_is_read(tmp_path, how):
     for_shapes, for_part = map(int, said.stdout.split())
     assert for_shapes < 20_000_000
     assert 90_000_000 < for_part < 150_000_000
+
+
+def test_the_small_recorded_networks_are_recognised():
+    """Weights of another width, written by the published code, without a prefix and without a block."""
+    opened = checkpoints.open_checkpoint(GOLDENS / "unet_tiny_weights.safetensors")
+    assert (opened.kind, opened.layout.parts) == (layouts.GENERATOR, ("unet",))
+    manifest = json.loads((GOLDENS / "manifest.json").read_text(encoding="utf-8"))
+    assert n_elements(opened.shapes) == manifest["unet_weights"]["n_params"]
+    case = next(case for case in manifest["cases"] if case["id"] == "unet_v4_forward")
+    metadata = Metadata(head_widths={"unet": case["config"]["num_head_channels"]})
+    assert checkpoints.check_part(dataclasses.replace(opened, metadata=metadata), "unet").fits
