@@ -10,8 +10,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = {
     "keyframes": (set(), {"numpy", "scipy"}),
     "preview": ({"keyframes"}, {"numpy", "PIL", "av"}),
+    "models": ({"keyframes"}, {"numpy", "scipy", "torch", "torchvision", "safetensors"}),
     "host": (
-        {"keyframes", "preview"},
+        {"keyframes", "preview", "models"},
         {"numpy", "torch", "comfy", "comfy_api", "folder_paths"},
     ),
     "nodes": ({"keyframes", "host"}, {"comfy_api"}),
