@@ -11,8 +11,9 @@ import pickletools
 import struct
 from dataclasses import dataclass
 
-# how many bytes of pickle are read at most; a KeyVID file's own is about one megabyte
-MAX_PICKLE_BYTES = 1 << 29
+# how much of a pickle is read at most; a KeyVID file's own is about one megabyte, a trainer's a few
+MAX_PICKLE_BYTES = 1 << 25
+MAX_OPCODES = 4_000_000
 
 
 class PickleDataError(Exception):
@@ -68,6 +69,7 @@ _LITERALS = {
 _KEYS = (str, int, float, bytes, type(None))  # bool is an int; Global counts too
 _DICTS = {("collections", "OrderedDict"), ("builtins", "dict"), ("__builtin__", "dict")}
 _IGNORED = {"PROTO", "FRAME"}
+_TOO_LONG = "its list of names is unreasonably long"
 
 
 def read_pickle(stream):
@@ -76,7 +78,9 @@ def read_pickle(stream):
         stream = io.BytesIO(stream)
     machine = _Machine()
     try:
-        for opcode, argument, _ in pickletools.genops(_Bounded(stream)):
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(_Bounded(stream))):
+            if count >= MAX_OPCODES:
+                raise PickleDataError(_TOO_LONG)
             machine.step(opcode.name, argument)
         return Pickle(machine.stack.pop(), machine.globals, machine.called, machine.persistent)
     except (
@@ -99,7 +103,7 @@ class _Bounded:
 
     def read(self, count):
         if count > self.left:
-            raise PickleDataError("its list of names is unreasonably long")
+            raise PickleDataError(_TOO_LONG)
         return self._counted(self.stream.read(count))
 
     def readline(self):
@@ -108,6 +112,13 @@ class _Bounded:
     def _counted(self, data):
         self.left -= len(data)
         return data
+
+
+def _pair(value):
+    """A key and its value; anything else could be unpacked into far more than the file holds."""
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise TypeError("a dictionary is made of something else than pairs")
+    return value
 
 
 class _Machine:
@@ -241,7 +252,7 @@ class _Machine:
             if (function.module, function.name) in _DICTS:
                 self.stack.append({})
                 if arguments and isinstance(arguments[0], list):  # [[key, value], ...]
-                    self._set_items([part for pair in arguments[0] for part in pair])
+                    self._set_items([part for pair in arguments[0] for part in _pair(pair)])
                 return
         else:  # the outcome of another call is called, or worse
             self.called[Global("", "the outcome of another call")] = None

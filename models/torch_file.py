@@ -175,6 +175,8 @@ def _read_zip(path):
             if len(pickled) != 1:
                 raise TorchFileError("is a zip archive, but not one that PyTorch writes")
             root = pickled[0].removesuffix("data.pkl")
+            for name in ("data.pkl", "byteorder", "version"):
+                _refuse_compressed(infos.get(root + name))
             _refuse_big_endian(archive, infos.get(f"{root}byteorder"))
             info = infos[pickled[0]]
             if info.file_size > MAX_PICKLE_BYTES:
@@ -195,10 +197,14 @@ def _refuse_big_endian(archive, info):
         raise TorchFileError("was written by a big-endian machine, which KeyVID does not read")
 
 
+def _refuse_compressed(info):
+    if info is not None and info.compress_type != zipfile.ZIP_STORED:
+        raise TorchFileError("is a compressed zip archive; PyTorch writes uncompressed ones")
+
+
 def _record(file, info):
     """(position, number) of the bytes of a stored zip member."""
-    if info.compress_type != zipfile.ZIP_STORED:
-        raise TorchFileError("is a compressed zip archive; PyTorch writes uncompressed ones")
+    _refuse_compressed(info)
     file.seek(info.header_offset)
     header = file.read(
         30

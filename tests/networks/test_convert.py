@@ -323,3 +323,37 @@ def test_main_says_what_it_did(tmp_path, capsys):
     assert tool.main(*arguments) == 1
     assert "--force" in capsys.readouterr().err
     assert tool.main(*arguments, "--force") == 0
+
+
+@pytest.mark.parametrize("member", ["data.pkl", "byteorder", "version"])
+def test_compressed_members_are_refused_before_they_are_read(tmp_path, member):
+    torch.save(small_state(), tmp_path / "plain.pt")
+    source = tmp_path / "x.pt"
+    with zipfile.ZipFile(tmp_path / "plain.pt") as old, zipfile.ZipFile(source, "w") as new:
+        names = {info.filename for info in old.infolist()}
+        assert f"plain/{member}" in names
+        for name in names:
+            packed = zipfile.ZIP_DEFLATED if name == f"plain/{member}" else zipfile.ZIP_STORED
+            new.writestr(name, old.read(name), compress_type=packed)
+    for read in (checkpoint_files.read_file, lambda p: convert(p, tmp_path / "o.safetensors")):
+        with pytest.raises(CheckpointFileError, match="compressed zip archive"):
+            read(source)
+
+
+def test_endless_pickles_are_given_up(monkeypatch):
+    with pytest.raises(pickle_data.PickleDataError, match="unreasonably long"):
+        pickle_data.read_pickle(b"\x8e" + (1 << 25).to_bytes(8, "little"))
+    monkeypatch.setattr(pickle_data, "MAX_OPCODES", 1000)
+    assert pickle_data.read_pickle(b"]" * 999 + b".").value == []
+    with pytest.raises(pickle_data.PickleDataError, match="unreasonably long"):
+        pickle_data.read_pickle(b"]" * 1000 + b".")
+
+
+def test_a_dictionary_is_made_of_pairs_alone():
+    """A long text named many times as a "pair" would become as many lists of letters."""
+    made = b"ccollections\nOrderedDict\n(%stR."
+    good = made % b"(lp0\n(S'a'\nK\x01la"
+    assert pickle_data.read_pickle(good).value == {"a": 1}
+    for bad in (b"S'ab'\n", b"(S'a'\nl", b"(S'a'\nK\x01K\x02l", b"K\x01"):
+        with pytest.raises(pickle_data.PickleDataError, match="pairs"):
+            pickle_data.read_pickle(made % (b"(l" + bad + b"a"))
