@@ -154,16 +154,21 @@ def stored_tensors(parsed):
     wrapper = next((key for key in WRAPPERS if _has_tensors(content.get(key))), None)
     left_out = []
     if wrapper is not None:
-        left_out = [str(key) for key in content if key != wrapper]
+        left_out = [_label(key) for key in content if key != wrapper]
         content = content[wrapper]
     tensors = {}
     for name, value in content.items():
         tensor = torch_file.stored_tensor(value)
         if tensor is None or not isinstance(name, str):
-            left_out.append(str(name) if isinstance(name, (str, int)) else "an unnamed object")
+            left_out.append(_label(name))
         else:
             tensors[name] = tensor
     return tensors, left_out, wrapper
+
+
+def _label(key):
+    """A key in words; one that is no text could be of any size or depth."""
+    return key if isinstance(key, str) else "an unnamed object"
 
 
 def _has_tensors(value):
@@ -212,7 +217,10 @@ def _torch_load(path, kind, *, device="cpu"):
         return torch.load(path, mmap=kind == ZIP, **options)
     except UnpicklingError as error:
         raise _foreign_error(name, "is written in a way that cannot be loaded safely") from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (
+        RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError,
+        OverflowError, AssertionError,
+    ) as error:  # fmt: skip
         raise CheckpointFileError(f"{name} is cut short or damaged. {_AGAIN}") from error
 
 

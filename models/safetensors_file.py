@@ -32,6 +32,8 @@ _DTYPES = {
 }
 DTYPES = {code: getattr(torch, name) for code, name in _DTYPES.items() if hasattr(torch, name)}
 CODES = {dtype: code for code, dtype in DTYPES.items()}
+MAX_AXES = 32
+MAX_SIZE = 1 << 62
 
 
 class SafetensorsError(Exception):
@@ -64,21 +66,30 @@ def read_header(path):
     return {name: (dtype, shape) for name, (dtype, shape, _) in entries.items()}, metadata
 
 
+def are_sizes(values):
+    """Whether a list or tuple holds sizes of axes: at most MAX_AXES plain whole numbers, none above MAX_SIZE."""
+    return (
+        isinstance(values, (list, tuple))
+        and len(values) <= MAX_AXES
+        and all(type(value) is int and 0 <= value <= MAX_SIZE for value in values)
+    )
+
+
 def _header_length(head):
     return struct.unpack("<Q", head[:8])[0]
 
 
 def _entry(name, value):
     """(dtype, shape, end of its bytes), checked against each other."""
-    code, shape = value["dtype"], tuple(value["shape"])
-    begin, end = value["data_offsets"]
-    if not all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+    code, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
+    if not are_sizes(shape) or not are_sizes(offsets):
         raise ValueError(f"{name} has a size that is no whole number")
+    begin, end = offsets
     if code not in DTYPES:
         raise ValueError(f"{name} is stored as {code}, which this PyTorch does not know")
     if end - begin != math.prod(shape) * DTYPES[code].itemsize:
         raise ValueError(f"{name} has another size than its shape says")
-    return DTYPES[code], shape, end
+    return DTYPES[code], tuple(shape), end
 
 
 def write_stream(file, entries, read, metadata):

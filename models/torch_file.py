@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import torch
 
 from .pickle_data import MAX_PICKLE_BYTES, Call, Global, PickleDataError, read_pickle
+from .safetensors_file import DTYPES, are_sizes
 
 ZIP_MAGIC = b"PK\x03\x04"
 LEGACY_MAGIC = (
@@ -33,6 +34,15 @@ _STORAGES = {
     "BoolStorage": torch.bool,
 }
 _UNTYPED = "UntypedStorage"
+_OTHER_DTYPES = ("complex32", "complex64", "complex128", "float8_e4m3fnuz", "float8_e5m2fnuz")
+# the types that a file may name; a name is never looked up in torch itself
+_DTYPES = {str(dtype): dtype for dtype in DTYPES.values()} | {
+    f"torch.{name}": getattr(torch, name) for name in _OTHER_DTYPES if hasattr(torch, name)
+}
+# what hostile values raise where a check is missing
+_VALUE_ERRORS = (
+    TypeError, ValueError, IndexError, AttributeError, RecursionError, MemoryError, OverflowError,
+)  # fmt: skip
 # what Python's zip reader raises for damaged archives
 _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
@@ -76,13 +86,22 @@ def read_torch_file(path):
         return _read_zip(path) if is_zip else _read_legacy(path)
     except PickleDataError as error:
         raise TorchFileError(f"cannot be read: {error}") from error
+    except _VALUE_ERRORS as error:
+        raise TorchFileError("is damaged: its list of tensors makes no sense") from error
 
 
 def stored_tensor(value):
     """The StoredTensor that a part of the content describes, or None when it is no tensor.
 
-    Raises TorchFileError when it reaches outside its storage.
+    Raises TorchFileError when it makes no sense or reaches outside its storage.
     """
+    try:
+        return _stored_tensor(value)
+    except _VALUE_ERRORS as error:
+        raise TorchFileError("is damaged: it describes a tensor that makes no sense") from error
+
+
+def _stored_tensor(value):
     for _ in range(_WRAPPERS):
         if not isinstance(value, Call) or not isinstance(value.function, Global):
             return None
@@ -93,6 +112,8 @@ def stored_tensor(value):
         ):
             value = arguments[0] if arguments else None
         elif name == "torch._tensor._rebuild_from_type_v2" and len(arguments) > 2:
+            if not isinstance(arguments[2], tuple):
+                raise TorchFileError("describes a tensor that makes no sense")
             value = Call(arguments[0], arguments[2])
         elif name in ("torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"):
             return _tensor(arguments, dtype=None)
@@ -118,13 +139,16 @@ def tensor_reader(file):
     def read(tensor):
         position, n_bytes = file.records[tensor.storage]
         handle.seek(position)
-        data = bytearray(n_bytes)
-        if handle.readinto(data) != n_bytes:
-            raise TorchFileError("is cut short")
-        if not n_bytes:
-            return torch.empty(tensor.shape, dtype=tensor.dtype)
-        flat = torch.frombuffer(data, dtype=tensor.dtype)
-        return flat.as_strided(tensor.shape, tensor.stride, tensor.offset)
+        try:
+            data = bytearray(n_bytes)
+            if handle.readinto(data) != n_bytes:
+                raise TorchFileError("is cut short")
+            if not n_bytes:
+                return torch.empty(tensor.shape, dtype=tensor.dtype)
+            flat = torch.frombuffer(data, dtype=tensor.dtype)
+            return flat.as_strided(tensor.shape, tensor.stride, tensor.offset)
+        except (RuntimeError, *_VALUE_ERRORS) as error:  # PyTorch's own limits
+            raise TorchFileError("describes a tensor that PyTorch cannot make") from error
 
     return read, handle.close
 
@@ -136,16 +160,21 @@ def _tensor(arguments, *, dtype):
         name = storage_type.name
     except (ValueError, AttributeError, TypeError) as error:
         raise TorchFileError("describes a tensor without a storage") from error
+    # nothing from the file is put into words before it is known to be text or a size
+    if not isinstance(key, str) or not isinstance(name, str):
+        raise TorchFileError("describes a tensor without a storage")
+    whole = isinstance(shape, tuple) and isinstance(stride, tuple) and len(shape) == len(stride)
+    if not whole or not all(map(are_sizes, (shape, stride, (offset, count)))):
+        raise TorchFileError("describes a tensor whose sizes are no sizes")
     own = None if name == _UNTYPED else _STORAGES.get(name)
     dtype = dtype or own
     if kind != "storage" or dtype is None:
         raise TorchFileError(f"holds a {name}, which KeyVID does not read")
     if len(storage.value) > 5 and storage.value[5] is not None:
         raise TorchFileError("was written by a PyTorch of 2017 or before")
-    numbers = (offset, count, *shape, *stride)
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise TorchFileError("describes a tensor whose size is no whole number")
     n_bytes = count * (own.itemsize if own else 1)
+    if n_bytes % dtype.itemsize:
+        raise TorchFileError("describes a tensor whose data ends in the middle of a number")
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
     n_elements = math.prod(shape)
     # a tensor larger than its storage repeats itself; no weight does
@@ -155,12 +184,12 @@ def _tensor(arguments, *, dtype):
         or n_elements * dtype.itemsize > n_bytes
     ):
         raise TorchFileError("describes a tensor that is larger than its data")
-    return StoredTensor(dtype, tuple(shape), tuple(stride), offset, str(key), n_bytes)
+    return StoredTensor(dtype, shape, stride, offset, key, n_bytes)
 
 
 def _dtype(value):
-    found = getattr(torch, value.name, None) if isinstance(value, Global) else None
-    if not isinstance(found, torch.dtype):
+    found = _DTYPES.get(str(value)) if isinstance(value, Global) else None
+    if found is None:
         raise TorchFileError("describes a tensor of an unknown type")
     return found
 
@@ -248,6 +277,6 @@ def _storage_sizes(persistent):
     for value in persistent:
         if isinstance(value, tuple) and len(value) > 4 and value[0] == "storage":
             dtype = _STORAGES.get(value[1].name) if isinstance(value[1], Global) else None
-            if isinstance(value[2], str) and isinstance(value[4], int) and value[4] >= 0:
+            if isinstance(value[2], str) and are_sizes(value[4:5]):
                 sizes[value[2]] = value[4] * (dtype.itemsize if dtype else 1)
     return sizes

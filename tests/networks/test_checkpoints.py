@@ -605,6 +605,9 @@ def header(entries):
         {"dtype": "F32", "shape": [2.0], "data_offsets": [0, 8]},
         {"dtype": "F32", "shape": "22", "data_offsets": [0, 8]},
         {"dtype": "F32", "shape": [2]},
+        {"dtype": "F32", "shape": [1] * 33, "data_offsets": [0, 4]},
+        {"dtype": "F32", "shape": [0, 2**63], "data_offsets": [0, 0]},
+        {"dtype": "F32", "shape": [2], "data_offsets": [2**70, 2**70 + 8]},
         [],
     ],
 )

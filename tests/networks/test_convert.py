@@ -357,3 +357,97 @@ def test_a_dictionary_is_made_of_pairs_alone():
     for bad in (b"S'ab'\n", b"(S'a'\nl", b"(S'a'\nK\x01K\x02l", b"K\x01"):
         with pytest.raises(pickle_data.PickleDataError, match="pairs"):
             pickle_data.read_pickle(made % (b"(l" + bad + b"a"))
+
+
+def storage(key, n_elements=4, kind="FloatStorage"):
+    name = pickle_data.Global("torch", kind)
+    return pickle_data.PersistentId(("storage", name, key, "cpu", n_elements))
+
+
+def described(*arguments, name="_rebuild_tensor_v2", module="torch._utils"):
+    return pickle_data.Call(pickle_data.Global(module, name), arguments)
+
+
+def deep_tuple():
+    value = ()
+    for _ in range(200_000):
+        value = (value,)
+    return value
+
+
+def shared_tuple():
+    value = ("x",)
+    for _ in range(60):  # 2**60 letters when written out
+        value = (value, value)
+    return value
+
+
+HOSTILE = {"deep": deep_tuple, "shared": shared_tuple, "long": lambda: 1 << 40_000}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_is_no_text_is_never_put_into_words(hostile):
+    value = HOSTILE[hostile]()
+    for bad in (storage(value), storage("0", value), pickle_data.PersistentId(value), value):
+        with pytest.raises(torch_file.TorchFileError):
+            torch_file.stored_tensor(described(bad, 0, (4,), (1,)))
+    key = value if isinstance(value, int) else pickle_data.Call(None, (value,))
+    fine = described(storage("0"), 0, (4,), (1,))
+    for content, others in (
+        ({"a": fine, key: fine}, ["an unnamed object"]),
+        ({"state_dict": {"a": fine}, key: 1}, ["an unnamed object"]),
+    ):
+        found, left_out, _ = checkpoint_files.stored_tensors(torch_file.TorchFile("x", content))
+        assert (list(found), left_out) == (["a"], others)
+
+
+BAD_SIZES = {
+    "33 axes": (0, (1,) * 33, (1,) * 33),
+    "huge sizes": (0, (1 << 200_000,) * 32, (1,) * 32),
+    "huge stride": (0, (1,), (2**70,)),
+    "huge offset": (2**70, (0,), (1,)),
+    "shape 5": (0, 5, (1,)),
+    "lists": (0, [4], [1]),
+    "lengths": (0, (4,), (4, 1)),
+    "true": (0, (True,), (1,)),
+    "negative": (0, (-1,), (1,)),
+    "text": ("0", (4,), (1,)),
+}
+
+
+@pytest.mark.parametrize("case", BAD_SIZES)
+def test_sizes_are_checked_before_they_are_used(case):
+    with pytest.raises(torch_file.TorchFileError, match="sizes are no sizes"):
+        torch_file.stored_tensor(described(storage("0"), *BAD_SIZES[case]))
+
+
+def test_calls_with_other_arguments_end_in_a_named_error():
+    rebuild = described(name="_rebuild_tensor_v2").function
+    for argument in (None, 5, [storage("0"), 0, (4,), (1,)]):
+        typed = described(
+            rebuild, None, argument, name="_rebuild_from_type_v2", module="torch._tensor"
+        )
+        with pytest.raises(torch_file.TorchFileError, match="no sense"):
+            torch_file.stored_tensor(typed)
+    untyped = storage("0", 5, "UntypedStorage")
+    rest = (0, (1,), (1,), False, {}, pickle_data.Global("torch", "float32"))
+    with pytest.raises(torch_file.TorchFileError, match="middle of a number"):
+        torch_file.stored_tensor(described(untyped, *rest, name="_rebuild_tensor_v3"))
+
+
+def test_types_come_from_a_table():
+    def typed(name):
+        rest = (0, (1,), (1,), False, {}, name)
+        return described(storage("0", 8, "UntypedStorage"), *rest, name="_rebuild_tensor_v3")
+
+    for dtype in (torch.uint16, torch.bfloat16, torch.complex64):
+        name = pickle_data.Global(*str(dtype).split("."))
+        assert torch_file.stored_tensor(typed(name)).dtype == dtype
+    for name in (
+        pickle_data.Global("os", "float32"),
+        pickle_data.Global("torch", "float"),
+        pickle_data.Global("torch", "nn"),
+        "float32",
+    ):
+        with pytest.raises(torch_file.TorchFileError, match="unknown type"):
+            torch_file.stored_tensor(typed(name))
