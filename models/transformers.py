@@ -1,7 +1,7 @@
 """The transformers of the video UNet: over the places of a frame, and over the frames of a place.
 
-Block design: latent diffusion (Rombach et al., CVPR 2022); separate cross-attention for image tokens: IP-Adapter (Ye
-et al., 2023) and DynamiCrafter (Xing et al., ECCV 2024); for audio tokens: KeyVID. Parameter names are the checkpoints'.
+Block design: latent diffusion (Rombach et al., CVPR 2022). Keys and values of their own for image tokens: IP-Adapter
+(Ye et al., 2023) and DynamiCrafter (Xing et al., ECCV 2024); for audio tokens: KeyVID. Names are the checkpoints'.
 """
 
 import torch

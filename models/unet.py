@@ -171,6 +171,11 @@ class VideoUNet(nn.Module):
 
     def _check(self, x, text, image, audio, fps, frame_index, temporal_window):
         config = self.config
+        if x.ndim != 5:
+            raise SamplingError(
+                f"The latent has shape {tuple(x.shape)}, but the model works on whole videos (clips, channels, frames, "
+                "height, width); connect a KeyVID conditioning node's latent."
+            )
         n_clips, channels, n_frames, height, width = x.shape
         if channels != config.in_channels:
             raise SamplingError(
@@ -193,6 +198,15 @@ class VideoUNet(nn.Module):
                 "This model cannot hear (it has no audio branch), but audio was given; "
                 "use a KeyVID model or disconnect the audio."
             )
+        _check_widths(text, image, audio, config)
+        if text.ndim == 3 and len(text) != n_clips:
+            raise SamplingError(
+                f"The latent holds {n_clips} clips, but the text condition is made for {len(text)}; give one each."
+            )
+        if fps is not None and tuple(fps.shape) not in ((n_clips,), (n_clips, n_frames)):
+            raise SamplingError(
+                f"The fps condition has shape {tuple(fps.shape)}; give one number per clip, or one per frame."
+            )
         per_frame = {"image": image, "audio": audio, "text": text if text.ndim == 4 else None}
         if config.has_frame_index:
             per_frame["frame positions"] = frame_index
@@ -204,6 +218,21 @@ class VideoUNet(nn.Module):
                 )
         if temporal_window is not None:
             check_windows(n_frames, *temporal_window)
+
+
+def _check_widths(text, image, audio, config):
+    """Raises SamplingError unless the conditions are tokens of the widths the network was built for."""
+    widths = {"text": (text, config.context_width), "image": (image, config.context_width)}
+    widths["audio"] = (audio, config.audio_width)
+    for name, (tokens, width) in widths.items():
+        if tokens is None:
+            continue
+        n_axes = (3, 4) if name == "text" else (4,)
+        if tokens.ndim not in n_axes or tokens.shape[-1] != width:
+            raise SamplingError(
+                f"The {name} condition has shape {tuple(tokens.shape)}, but this model reads tokens {width} numbers "
+                "wide; use the encoders that belong to it."
+            )
 
 
 def sinusoids(numbers, width):

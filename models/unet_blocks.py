@@ -4,6 +4,8 @@ Residual blocks in the form of "Diffusion Models Beat GANs" (Dhariwal & Nichol, 
 them is that of ModelScope's text-to-video model (Wang et al., 2023). Parameter names are the checkpoints'.
 """
 
+import functools
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -55,24 +57,27 @@ class ResBlock(nn.Module):
         """x: one tensor, or a list of tensors to join on channels, which is emptied as soon as it has been used."""
         parts = x if isinstance(x, list) else [x]
         embedding = self.emb_layers(context.embedding)[:, :, None, None]  # (B*T, C, 1, 1)
-
-        def convolve(rows):
-            joined = parts[0][rows] if len(parts) == 1 else torch.cat([p[rows] for p in parts], 1)
-            h = self.in_layers(joined)
-            h = h.add_(embedding[rows]) if lean() else h + embedding[rows]
-            h = self.out_layers(h)
-            skip = self.skip_connection(joined)
-            return h.add_(skip) if lean() else h + skip
-
-        # joined, normed and torch's own two copies for a convolution live at once
-        each = 4 * sum(part[0].numel() for part in parts)
-        h = in_portions(convolve, parts[0].shape[0], each=each)
+        h = in_portions(
+            functools.partial(self._convolve, parts, embedding),
+            embedding.shape[0],
+            # the joined parts, the normed and torch's own copies for a convolution live at once
+            each=4 * sum(part[0].numel() for part in parts),
+        )
         if isinstance(x, list):
             x.clear()
-        del parts, x
+        del parts, x  # the temporal convolution needs neither
         frames = h.unflatten(0, (context.n_clips, context.n_frames)).transpose(1, 2)
         h = self.temopral_conv(frames)  # (B, C, T, H, W)
         return h.transpose(1, 2).flatten(0, 1)  # (B*T, C, H, W)
+
+    def _convolve(self, parts, embedding, rows):
+        """The part that treats every frame by itself, for the frames `rows`."""
+        x = parts[0][rows] if len(parts) == 1 else torch.cat([part[rows] for part in parts], dim=1)
+        h = self.in_layers(x)
+        h = h.add_(embedding[rows]) if lean() else h + embedding[rows]
+        h = self.out_layers(h)
+        skip = self.skip_connection(x)
+        return h.add_(skip) if lean() else h + skip
 
 
 class TemporalConvolution(nn.Module):

@@ -99,17 +99,14 @@ def unet_config_from_shapes(shapes, *, head_width=None):
 
 def _levels(shapes):
     """Per level a list with (channels, whether transformers follow) of each of its residual blocks."""
-    levels, index = [[]], 1
-    while True:
+    levels = [[]]
+    for index in range(1, count_blocks(shapes, "input_blocks", network=NETWORK)):
         stem = f"input_blocks.{index}"
         if f"{stem}.0.op.weight" in shapes:
             levels.append([])
-        elif f"{stem}.0.in_layers.2.weight" in shapes:
+        else:
             channels = shape_of(shapes, f"{stem}.0.in_layers.2.weight", network=NETWORK)[0]
             levels[-1].append((channels, f"{stem}.1.proj_in.weight" in shapes))
-        else:
-            break
-        index += 1
     for number, level in enumerate(levels):
         if len(set(level)) != 1:
             raise CheckpointError(
@@ -137,8 +134,8 @@ def _audio_width(shapes, context_width):
     out_width, width = shape_of(shapes, "audio_proj_2.weight", network=NETWORK, n_axes=2)
     if out_width != context_width:
         raise CheckpointError(
-            f"The audio projection of the {NETWORK} makes tokens {out_width} wide, but its blocks read {context_width}; "
-            "the file belongs to another network."
+            f"The audio projection of the {NETWORK} makes tokens {out_width} wide, but its blocks read "
+            f"{context_width}; the file belongs to another network."
         )
     return width
 
@@ -149,8 +146,8 @@ def _head_width(head_width, widths, init_width):
         head_width = PUBLISHED_HEAD_WIDTH
         if init_width not in (0, PUBLISHED_INIT_WIDTH) or any(w % head_width for w in widths):
             raise CheckpointError(
-                f"The attentions of the {NETWORK} are {sorted({*widths, init_width} - {0})} wide, which are no published "
-                "sizes, and the file does not say how wide a head is; add the head width to its metadata."
+                f"The attentions of the {NETWORK} are {sorted({*widths, init_width} - {0})} wide, which are no "
+                "published sizes, and the file does not say how wide a head is; add the head width to its metadata."
             )
     if head_width < 1 or any(w % head_width for w in (*widths, init_width)):
         raise CheckpointError(
