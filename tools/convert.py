@@ -8,6 +8,7 @@ is left out. A file that holds commands instead of a training tool's objects is 
 import contextlib
 import math
 import os
+import secrets
 import shutil
 import sys
 from dataclasses import dataclass
@@ -49,6 +50,10 @@ def convert(source, target, *, half=False, prune=False, force=False):
     entries, left_out, block, read, close = _open(source)
     with contextlib.ExitStack() as stack:
         stack.callback(close)
+        left_out += [name for name in entries if not _can_be_written(name)]
+        entries = {name: entry for name, entry in entries.items() if _can_be_written(name)}
+        if not entries:
+            raise CheckpointFileError(f"{source.name} holds no tensors with a usable name.")
         layout = _recognised({name: shape for name, (_, shape) in entries.items()}, prune)
         if prune:
             wanted = {
@@ -65,10 +70,22 @@ def convert(source, target, *, half=False, prune=False, force=False):
 
         if layout is not None and metadata.KEY not in block:
             block = {**block, **_facts(layout, entries)}
+        block = {_plain(key): _plain(text) for key, text in block.items()}
         _write(target, entries, read_as_written, {"format": "pt", **block})
     n_bytes = target.stat().st_size
     kind = layout.kind if layout else None
-    return Conversion(kind, len(entries), n_bytes, tuple(left_out), tuple(full_precision))
+    left_out = tuple(map(_plain, left_out))
+    return Conversion(kind, len(entries), n_bytes, left_out, tuple(full_precision))
+
+
+def _can_be_written(name):
+    """Whether safetensors can hold a tensor of this name: its own key for metadata is taken, and names are UTF-8."""
+    return name != "__metadata__" and _plain(name) == name
+
+
+def _plain(text):
+    """The text with what UTF-8 cannot hold (lone surrogates) spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _check_target(source, target, force):
@@ -165,9 +182,11 @@ def _write(target, entries, read, block):
             f"{target.name} needs {_size(needed)}, but only {_size(free)} are free there. "
             "Make room, or name another disk."
         )
-    partial = target.with_name(target.name + ".partial")
+    partial = target.with_name(f"keyvid-{secrets.token_hex(8)}.partial")
+    created = False
     try:
-        with open(partial, "wb") as file:
+        with open(partial, "xb") as file:  # a file of its own: never one that is there already
+            created = True
             safetensors_file.write_stream(file, entries, read, block)
         os.replace(partial, target)
     except torch_file.TorchFileError as error:
@@ -175,8 +194,9 @@ def _write(target, entries, read, block):
     except OSError as error:
         raise CheckpointFileError(f"{target.name} cannot be written: {error.strerror}.") from error
     finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+        if created:
+            with contextlib.suppress(OSError):
+                partial.unlink()
 
 
 def _size(n_bytes):

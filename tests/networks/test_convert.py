@@ -451,3 +451,20 @@ def test_types_come_from_a_table():
     ):
         with pytest.raises(torch_file.TorchFileError, match="unknown type"):
             torch_file.stored_tensor(typed(name))
+
+
+def test_names_that_safetensors_cannot_hold_are_left_out(tmp_path):
+    one = torch.ones(2)
+    torch.save({"a": one, "__metadata__": one, "b\ud800": one}, tmp_path / "x.pt")
+    result = convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
+    assert result.left_out == ("__metadata__", "b\\ud800")
+    assert same_tensors(load_file(tmp_path / "x.safetensors"), {"a": one})
+
+
+def test_a_partial_file_of_somebody_else_stays(tmp_path):
+    torch.save(small_state(), tmp_path / "x.pt")
+    theirs = tmp_path / "x.safetensors.partial"
+    theirs.write_text("precious")
+    convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
+    assert theirs.read_text() == "precious"
+    assert len(list(tmp_path.iterdir())) == 3
