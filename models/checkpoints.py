@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 
 import torch
 
@@ -226,7 +226,16 @@ def _build(
     expected = expected_shapes(part, config)
     report = _compared(expected, _shapes(tensors), part)
     tensors = {name: tensor for name, tensor in tensors.items() if name in expected}
-    tensors.update({name: torch.zeros(expected[name]) for name in report.missing})
+    found = _floating_values(tensors)
+    if not found:
+        raise CheckpointNamesError(
+            f"The {part} part of the file holds whole numbers only: it is quantised, which KeyVID does not read. "
+            "Use the file in fp16, bf16 or fp32."
+        )
+    if dtype is None and operations is torch.nn:  # its layers compute in one type alone
+        dtype = _one_dtype(found)
+    main = dtype or found.most_common(1)[0][0]
+    tensors.update({name: torch.zeros(expected[name], dtype=main) for name in report.missing})
     if dtype is not None:
         tensors = {
             name: tensor.to(dtype) if tensor.is_floating_point() else tensor
@@ -236,7 +245,7 @@ def _build(
         config,
         operations=operations,
         attention=attention,
-        dtype=dtype or _main_dtype(tensors),
+        dtype=main,
         device="meta",
     )
     network.load_state_dict(tensors, strict=True, assign=True)
@@ -255,12 +264,21 @@ def _compared(expected, found, part):
     return report
 
 
-def _main_dtype(tensors):
-    """The floating type that most of the values have."""
+def _floating_values(tensors):
+    """How many values there are of each floating type, a Counter."""
     counts = Counter()
     for tensor in tensors.values():
-        counts[tensor.dtype] += tensor.numel() if tensor.is_floating_point() else 0
-    return counts.most_common(1)[0][0]
+        if tensor.is_floating_point():
+            counts[tensor.dtype] += tensor.numel()
+    return counts
+
+
+def _one_dtype(dtypes):
+    """The floating type that holds the values of all of them."""
+    if len(dtypes) == 1:
+        return next(iter(dtypes))
+    wide = [dtype for dtype in dtypes if dtype.itemsize > 1]  # fp16 holds every value of fp8
+    return reduce(torch.promote_types, wide or [torch.float16])
 
 
 def _shapes(tensors):

@@ -370,6 +370,29 @@ def test_a_built_network_runs_in_the_type_asked_for(whole):
     assert kept.dtype == torch.float16
 
 
+def test_a_file_of_several_types_becomes_a_network_of_one(whole):
+    mixed = {n: t if n.endswith("bias") else t.half() for n, t in whole.items()}
+    opened = checkpoints.open_tensors(mixed, small.METADATA)
+    network = checkpoints.build_unet(opened)
+    assert {p.dtype for p in network.parameters()} == {network.dtype} == {torch.float32}
+    assert run_unet(network).isfinite().all()
+
+    class Operations:  # layers that cast for themselves keep what the file holds
+        def __getattr__(self, name):
+            return getattr(torch.nn, name)
+
+    kept = checkpoints.build_unet(opened, operations=Operations())
+    assert {p.dtype for p in kept.parameters()} == {torch.float16, torch.float32}
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float16])
+def test_quantised_weights_are_named(whole, dtype):
+    quantised = {name: tensor.to(torch.int8) for name, tensor in whole.items()}
+    opened = checkpoints.open_tensors(quantised, small.METADATA)
+    with pytest.raises(CheckpointNamesError, match="quantised"):
+        checkpoints.build_unet(opened, dtype=dtype)
+
+
 def test_layers_and_attention_can_be_handed_in(whole):
     made, called = [], []
 
