@@ -63,7 +63,11 @@ def convert(source, target, *, half=False, prune=False, force=False):
             entries = {name: entry for name, entry in entries.items() if name in wanted}
         full_precision = []
         if half:
-            entries, full_precision = _halved(entries, read)
+            try:
+                entries, full_precision = _halved(entries, read)
+            except torch_file.TorchFileError as error:
+                message = f"{source.name} {error}. Download or copy it again."
+                raise CheckpointFileError(message) from error
 
         def read_as_written(name):
             return read(name).to(entries[name][0])

@@ -468,3 +468,18 @@ def test_a_partial_file_of_somebody_else_stays(tmp_path):
     convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
     assert theirs.read_text() == "precious"
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_tensors_that_cannot_be_read_are_named(tmp_path, monkeypatch, half):
+    def reader(_file):
+        def read(_tensor):
+            raise torch_file.TorchFileError("is cut short")
+
+        return read, lambda: None
+
+    torch.save(small_state(), tmp_path / "x.pt")
+    monkeypatch.setattr(torch_file, "tensor_reader", reader)
+    with pytest.raises(CheckpointFileError, match="is cut short"):
+        convert(tmp_path / "x.pt", tmp_path / "x.safetensors", half=half)
+    assert len(list(tmp_path.iterdir())) == 1
