@@ -1,0 +1,249 @@
+"""KeyVID's video UNet as a ComfyUI MODEL, which ComfyUI samples, offloads, patches and previews like its own."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import comfy.conds
+import comfy.latent_formats
+import comfy.model_base
+import comfy.model_management
+import comfy.model_patcher
+import comfy.supported_models_base
+import comfy.utils
+from comfy.ldm.modules.attention import optimized_attention
+
+from ..keyframes.errors import KeyVIDError, SamplingError
+from ..models.checkpoints import RESAMPLER, UNET, check_part, config_of, load_part, open_checkpoint
+from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
+from ..models.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
+from ..models.resampler import Resampler, select_frames
+from ..models.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
+from ..models.unet import VideoUNet
+from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
+
+VIDEO_KINDS = (GENERATOR, INTERPOLATOR, DYNAMICRAFTER)
+TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What the nodes around a MODEL need to know of it.
+
+    kind: one of VIDEO_KINDS. n_frames, fps: of the clips it makes. keyframe_counts: how many keyframes it was
+    trained on. size_multiple: width and height of its pictures are multiples of this many pixels. context_width,
+    vision_width, audio_width: of its text, picture and sound tokens; audio_width None cannot hear, vision_width
+    None needs pictures that are resampled already.
+    """
+
+    kind: str
+    n_frames: int
+    fps: int
+    keyframe_counts: tuple[int, ...]
+    size_multiple: int
+    latent_channels: int
+    context_width: int
+    vision_width: int | None
+    audio_width: int | None
+
+    @property
+    def title(self):
+        return TITLES[self.kind]
+
+
+class VideoLatents(comfy.latent_formats.SD15):
+    """Latents of Stable Diffusion's VAE (scale 0.18215), one per frame."""
+
+    latent_dimensions = 3
+
+
+class VideoModelConfig(comfy.supported_models_base.BASE):
+    """What ComfyUI asks of a model's configuration (reference e.1: v-prediction, zero terminal SNR)."""
+
+    unet_extra_config = {}
+    latent_format = VideoLatents
+    sampling_settings = {
+        "beta_schedule": "linear",
+        "linear_start": LINEAR_START,
+        "linear_end": LINEAR_END,
+        "timesteps": N_TIMESTEPS,
+        "zsnr": True,
+    }
+    # from the peak of the full-size network on a CPU, 12 frames of 40 x 64; no GPU has confirmed it
+    memory_usage_factor = 1.2
+
+
+class SampledUNet(VideoUNet):
+    """The UNet with the call that ComfyUI makes of a diffusion model, and the image projection that belongs to it."""
+
+    def __init__(self, config, resampler=None, *, operations, dtype=None, device=None):
+        make = {"operations": operations, "dtype": dtype, "device": device}
+        super().__init__(config, attention=optimized_attention, **make)
+        self.image_proj_model = None
+        if resampler is not None:
+            self.image_proj_model = Resampler(resampler, attention=optimized_attention, **make)
+
+    def forward(self, x, timesteps, context, transformer_options=None, control=None, **conditions):
+        """v (B, 4, T, h, w) of x (B, 8, T, h, w); context: the text; conditions: the other keywords of VideoUNet."""
+        options = transformer_options or {}
+        return super().forward(
+            x,
+            timesteps,
+            text=context,
+            temporal_window=options.get(TEMPORAL_WINDOW),
+            transformer_options=options,
+            **conditions,
+        )
+
+
+class VideoModel(comfy.model_base.BaseModel):
+    """ComfyUI's model around the UNet: turns CONDITIONING into what the network is given."""
+
+    def __init__(self, config, facts):
+        v_prediction = comfy.model_base.ModelType.V_PREDICTION
+        super().__init__(config, v_prediction, unet_model=SampledUNet)
+        self.keyvid = facts
+
+    def concat_cond(self, *, noise, **conditioning):
+        latent = conditioning.get(CONCAT)
+        if latent is None:
+            raise SamplingError(
+                f"The conditioning was not made for this model ({self.keyvid.title}): it brings no picture to start "
+                "from. Put Keyframe Conditioning or Interpolation Conditioning between the text and the sampler."
+            )
+        _check_latent(noise, latent)
+        latent = self.process_latent_in(latent)
+        return comfy.utils.resize_to_batch_size(latent, noise.shape[0]).to(noise)
+
+    def extra_conds(self, **conditioning):
+        """What every forward of one pass is given, worked out once per sampling."""
+        conds = super().extra_conds(**conditioning)
+        noise, device = conditioning["noise"], conditioning["device"]
+        given = {
+            "image": self._image_tokens(conditioning, n_frames=noise.shape[2], device=device),
+            "audio": conditioning.get(AUDIO),
+            "fps": conditioning.get(FPS),
+            "frame_index": conditioning.get(FRAME_INDEX),
+        }
+        for name, value in given.items():
+            if value is not None:
+                conds[name] = comfy.conds.CONDRegular(value.to(device))
+        return conds
+
+    def _image_tokens(self, conditioning, *, n_frames, device):
+        """(B, T, Q, C) from the tokens of the picture; those of every frame of the clip are picked from."""
+        tokens = conditioning.get(IMAGE)
+        if tokens is None:
+            raise SamplingError(
+                "The conditioning brings no picture for this model; put Keyframe Conditioning or Interpolation "
+                "Conditioning between the text and the sampler."
+            )
+        if tokens.ndim == 3:  # (B, N, width) straight from the vision tower
+            resampler = self.diffusion_model.image_proj_model
+            if resampler is None:
+                raise SamplingError(
+                    "The model's file has no image projection (image_proj_model), so it cannot see the picture; "
+                    "use the whole file."
+                )
+            tokens = resampler(tokens.to(device, self.get_dtype_inference()))  # (B, F, Q, C)
+        if tokens.shape[1] != n_frames:
+            tokens = select_frames(tokens, conditioning[FRAME_INDEX].to(tokens.device))
+        return tokens
+
+    def resize_cond_for_context_window(
+        self, cond_key, cond_value, window, x_in, device, retain_index_list=()
+    ):
+        """Per-frame tokens follow the frames of a context window (ComfyUI's Context Windows node)."""
+        if cond_key not in ("image", "audio", "frame_index"):
+            return None
+        return cond_value._copy_with(window.get_tensor(cond_value.cond, device, dim=1))
+
+
+def _check_latent(noise, concat):
+    """Raises SamplingError unless the latent that is sampled has the frames and size of the conditioning."""
+    if noise.shape[2] != concat.shape[2]:
+        raise SamplingError(
+            f"The latent on the sampler has {noise.shape[2]} frames, but the conditioning was made for "
+            f"{concat.shape[2]}; connect the latent output of the same conditioning node."
+        )
+    if noise.shape[-2:] != concat.shape[-2:]:
+        (h, w), (ch, cw) = noise.shape[-2:], concat.shape[-2:]
+        raise SamplingError(
+            f"The latent on the sampler is for pictures of {8 * w} x {8 * h} pixels, but the conditioning was made for "
+            f"{8 * cw} x {8 * ch}; connect the latent output of the same conditioning node."
+        )
+
+
+def load_video_model(path, *, dtype=None, disable_dynamic=False):
+    """A MODEL (ModelPatcher) of a generator, interpolator or DynamiCrafter file, told by its content.
+
+    dtype: to hold the weights in; None lets ComfyUI choose. Its `model.keyvid` is a ModelFacts.
+    Raises CheckpointError when the file is none of these.
+    """
+    checkpoint = open_checkpoint(path)
+    if checkpoint.kind not in VIDEO_KINDS:
+        raise KeyVIDError(
+            f"This file is a {TITLES[checkpoint.kind]}, not a video model; load it with its own node."
+        )
+    unet = config_of(checkpoint, UNET)
+    check_part(checkpoint, UNET, unet)
+    weights, resampler = load_part(checkpoint, UNET), None
+    if RESAMPLER in checkpoint.layout.parts:
+        resampler = config_of(checkpoint, RESAMPLER)
+        check_part(checkpoint, RESAMPLER, resampler)
+        projection = load_part(checkpoint, RESAMPLER)
+        weights.update({f"image_proj_model.{name}": value for name, value in projection.items()})
+    config = _model_config(unet, resampler, weights, dtype)
+    model = VideoModel(config, _facts(checkpoint, unet, resampler))
+    patchers = comfy.model_patcher
+    # asked for at call time: ComfyUI replaces it on GPUs with dynamic VRAM
+    patcher_class = patchers.ModelPatcher if disable_dynamic else patchers.CoreModelPatcher
+    offload_device = comfy.model_management.unet_offload_device()
+    patcher = patcher_class(model, comfy.model_management.get_torch_device(), offload_device)
+    if not comfy.model_management.is_device_cpu(offload_device):
+        model.to(offload_device)
+    model.load_model_weights(weights, "", assign=patcher.is_dynamic())
+    patcher.cached_patcher_init = (partial(load_video_model, dtype=dtype), (path,))
+    return patcher
+
+
+def facts_of(model):
+    """The ModelFacts of a MODEL. Raises KeyVIDError when it is not one of ours."""
+    facts = getattr(getattr(model, "model", None), "keyvid", None)
+    if not isinstance(facts, ModelFacts):
+        raise KeyVIDError(
+            "The model on the model input is not a KeyVID or DynamiCrafter model; load one with Load KeyVID Model "
+            "or Load KeyVID Checkpoint."
+        )
+    return facts
+
+
+def _model_config(unet, resampler, weights, dtype):
+    manager = comfy.model_management
+    config = VideoModelConfig({"config": unet, "resampler": resampler})
+    supported = config.supported_inference_dtypes
+    chosen = dtype or manager.unet_dtype(
+        model_params=comfy.utils.calculate_parameters(weights),
+        supported_dtypes=supported,
+        weight_dtype=comfy.utils.weight_dtype(weights),
+    )
+    device = manager.get_torch_device()
+    config.set_inference_dtype(
+        chosen, manager.unet_manual_cast(chosen, device, supported), device=device
+    )
+    return config
+
+
+def _facts(checkpoint, unet, resampler):
+    metadata, kind = checkpoint.metadata, checkpoint.kind
+    usual = DYNAMICRAFTER_FRAMES if kind == DYNAMICRAFTER else N_FRAMES
+    return ModelFacts(
+        kind=kind,
+        n_frames=resampler.n_frames if resampler is not None else metadata.n_frames or usual,
+        fps=metadata.fps,
+        keyframe_counts=metadata.keyframe_counts,
+        size_multiple=8 * unet.size_divisor,
+        latent_channels=unet.out_channels,
+        context_width=unet.context_width,
+        vision_width=None if resampler is None else resampler.in_width,
+        audio_width=unet.audio_width,
+    )

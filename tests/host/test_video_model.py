@@ -1,0 +1,29 @@
+"""A weight file becomes a MODEL that ComfyUI can sample."""
+
+import pytest
+import safetensors.torch
+import torch
+from keyvid_pack.models.metadata import metadata_block
+
+from ..networks import small_checkpoint
+
+
+@pytest.fixture(scope="module")
+def generator_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "anything.safetensors"
+    tensors = small_checkpoint.filled(small_checkpoint.whole_shapes())
+    safetensors.torch.save_file(tensors, path, metadata=metadata_block(small_checkpoint.METADATA))
+    return path
+
+
+def test_a_whole_file_becomes_a_model_with_every_weight_of_it(generator_file):
+    from keyvid_pack.host.video_model import facts_of, load_video_model
+
+    model = load_video_model(str(generator_file))
+    facts = facts_of(model)
+    assert (facts.kind, facts.n_frames, facts.keyframe_counts) == ("generator", 48, (4, 6))
+    stored = safetensors.torch.load_file(generator_file)
+    loaded = model.model.diffusion_model.state_dict()
+    for name, value in loaded.items():
+        prefix = "" if name.startswith("image_proj_model.") else "model.diffusion_model."
+        torch.testing.assert_close(value, stored[prefix + name], rtol=0, atol=0)
