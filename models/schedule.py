@@ -32,7 +32,6 @@ class Schedule:
     Python number; those marked float32 hold values that float32 can hold exactly.
     """
 
-    spacing: str
     eta: float
     timesteps: tuple  # int, 0..999, falling
     alphas: tuple  # alpha bar at the timestep, float32
@@ -108,14 +107,27 @@ def make_schedule(n_steps=STEPS, *, spacing="uniform_trailing", eta=ETA, base_sc
     eta: 0 adds no noise after a step, 1 adds as much as DDPM. base_scale: 0.7 for KeyVID and DynamiCrafter 512,
     0.3 for DynamiCrafter 1024, 1 for no dynamic rescale. Raises SamplingError.
     """
+    timesteps = ddim_timesteps(n_steps, spacing)[::-1]
+    return schedule_along(timesteps, eta=eta, base_scale=base_scale)
+
+
+def schedule_along(timesteps, *, end=0, eta=ETA, base_scale=BASE_SCALE):
+    """The Schedule of a run through any noise levels, for example a part of one.
+
+    timesteps: int, 0..999, falling. end: the level after the last step; 0 is where published runs end, None is a
+    latent without noise. A run that ends at either keeps the dynamic rescale of its last step, as published; one
+    that ends higher up can be gone on with from there. Raises SamplingError.
+    """
     eta, base_scale = _checked_eta(eta), _checked_scale(base_scale)
-    timesteps = np.array(ddim_timesteps(n_steps, spacing))
+    timesteps = _checked_levels(timesteps, end)
     table = alphas_cumprod()
     alphas_bar, scale = table.astype(np.float32), scale_table(base_scale)
-    levels_prev = np.concatenate([[0], timesteps[:-1]])
+    following = np.append(timesteps[1:], end or 0)
     # sigmas in float64 from levels in float32: their rounding shows in the first step of a run with eta 1
     alphas = alphas_bar[timesteps].astype(np.float64)
-    alphas_prev = alphas_bar[levels_prev].astype(np.float64)
+    alphas_prev = alphas_bar[following].astype(np.float64)
+    if end is None:
+        alphas_prev[-1] = 1.0
     sigmas = eta * np.sqrt((1 - alphas_prev) / (1 - alphas) * (1 - alphas / alphas_prev))
     columns = {
         "timesteps": timesteps,
@@ -126,10 +138,9 @@ def make_schedule(n_steps=STEPS, *, spacing="uniform_trailing", eta=ETA, base_sc
         "sigmas": sigmas,
         "directions": _directions(alphas_prev, sigmas),
         "scales": scale[timesteps],
-        "scales_prev": scale[np.concatenate([timesteps[:1], timesteps[:-1]])],
+        "scales_prev": scale[np.append(timesteps[1:], end or timesteps[-1])],
     }
-    falling = {name: tuple(column[::-1].tolist()) for name, column in columns.items()}
-    return Schedule(spacing=spacing, eta=eta, **falling)
+    return Schedule(eta=eta, **{name: tuple(column.tolist()) for name, column in columns.items()})
 
 
 def _directions(alphas_prev, sigmas):
@@ -167,6 +178,24 @@ def _checked_steps(n_steps):
             f"The number of steps is {count}; the model has {N_TIMESTEPS} noise levels, take 1 to {N_TIMESTEPS}."
         )
     return count
+
+
+def _checked_levels(timesteps, end):
+    """The timesteps as an array, once they are known to be noise levels that fall down to `end`."""
+    levels = [operator.index(timestep) for timestep in timesteps]
+    if not levels or not 0 <= min(levels) <= max(levels) < N_TIMESTEPS:
+        raise SamplingError(
+            f"The steps visit the noise levels {levels[:3]} ...; the model knows 0 to {N_TIMESTEPS - 1}, and a run "
+            "needs at least one. Connect KeyVID Schedule."
+        )
+    run = levels if not end else [*levels, end]
+    for level, following in zip(run, run[1:], strict=False):
+        if following >= level:
+            raise SamplingError(
+                f"The steps go from noise level {level} to {following}, but every step must lead to a lower one. "
+                "Connect KeyVID Schedule, or choose another scheduler or fewer steps."
+            )
+    return np.array(levels)
 
 
 def _checked_eta(eta):

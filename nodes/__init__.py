@@ -7,7 +7,9 @@ from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes
 from .localize import LocalizeKeyframes
+from .multimodal_cfg import MultimodalCFG
 from .plan_info import PlanInfo
+from .sampling import InterpolatedNoise, KeyVIDSampler, KeyVIDSchedule
 from .select import SelectKeyframes
 from .timing_files import LoadTiming, SaveTiming
 from .timing_preview import TimingPreview
@@ -31,4 +33,8 @@ class KeyVIDExtension(ComfyExtension):
             ValuesToCurve,
             SaveTiming,
             LoadTiming,
+            MultimodalCFG,
+            KeyVIDSampler,
+            KeyVIDSchedule,
+            InterpolatedNoise,
         ]

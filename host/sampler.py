@@ -1,0 +1,136 @@
+"""KeyVID's sampler as a ComfyUI SAMPLER, its steps as SIGMAS, its first latent as NOISE.
+
+A step itself is models/ddim.py's; here ComfyUI's loop, seeds, masks and previews are kept.
+"""
+
+import comfy.samplers
+import comfy.utils
+import torch
+
+from ..keyframes.errors import SamplingError
+from ..models.ddim import (
+    INPAINTED_STEPS,
+    ddim_step,
+    inpaint_keyframes,
+    interpolate_keyframe_noise,
+)
+from ..models.schedule import BASE_SCALE, ETA, SPACINGS, STEPS, ddim_timesteps, schedule_along
+from .condition_keys import KEYFRAME_FRAMES, KEYFRAME_LATENTS, PLAN
+from .video_model import facts_of
+from .vp import v_of, ve_of, vp_of
+
+
+def keyvid_sigmas(model, *, n_steps=STEPS, spacing=SPACINGS[0], ends_clean=False):
+    """SIGMAS (n_steps + 1,) of the noise levels that a run visits, falling.
+
+    They end at noise level 0, as published, which still has a little noise; ends_clean: at no noise instead.
+    Raises KeyVIDError for another model, SamplingError for a count or spacing that does not exist.
+    """
+    facts_of(model)
+    levels = list(ddim_timesteps(n_steps, spacing)[::-1])
+    table = model.get_model_object("model_sampling").sigmas.cpu()
+    last = torch.zeros(1) if ends_clean else table[:1]
+    return torch.cat([table[levels], last])
+
+
+def keyvid_sampler(*, eta=ETA, base_scale=BASE_SCALE, inpainted_steps=INPAINTED_STEPS):
+    """A SAMPLER that runs DDIM as KeyVID does (reference e, f.5).
+
+    eta: 0 adds no noise after a step, 1 as much as DDPM. base_scale: dynamic rescale, 1 for none.
+    inpainted_steps: how many of the first steps set the keyframes that the positive conditioning brings, if any.
+    """
+    options = {"eta": eta, "base_scale": base_scale, "inpainted_steps": inpainted_steps}
+    return comfy.samplers.KSAMPLER(sample_ddim, options)
+
+
+@torch.no_grad()
+def sample_ddim(
+    model,
+    x,
+    sigmas,
+    extra_args=None,
+    callback=None,
+    disable=None,
+    *,
+    eta,
+    base_scale,
+    inpainted_steps=0,
+    noise_sampler=None,
+):
+    """ComfyUI's sampler function: from x at sigmas[0] to the latent at sigmas[-1].
+
+    x: (B, 4, T, h, w) as ComfyUI keeps it. noise_sampler(index): the unit noise of a step, shaped like x; by default
+    drawn on the CPU from the seed, the same on every device. A run that ends at noise level 0 or at none returns the
+    latent that is decoded; one that ends higher can be gone on with by another sampler.
+    Raises SamplingError when the sigmas are none that the model knows.
+    """
+    extra_args = extra_args or {}
+    guider = model.inner_model
+    facts_of(guider.model_patcher)
+    schedule, ends = _schedule(guider.model_patcher, sigmas, eta=eta, base_scale=base_scale)
+    noise_sampler = noise_sampler or _seeded_noise(x, extra_args.get("seed"))
+    keyframes = _keyframes(guider, len(x)) if inpainted_steps else None
+    ones = x.new_ones(len(x))
+    x = vp_of(x, sigmas[0])
+    for index in range(len(schedule)):
+        sigma = sigmas[index]
+        wide = ve_of(x, sigma)
+        denoised = model(wide, sigma * ones, **extra_args)
+        if callback is not None:
+            callback(
+                {"i": index, "x": wide, "sigma": sigma, "sigma_hat": sigma, "denoised": denoised}
+            )
+        v = v_of(denoised, wide, sigma)
+        inpaints = keyframes is not None and index < inpainted_steps
+        unit = noise_sampler(index) if inpaints or schedule.sigmas[index] > 0 else None
+        x, _ = ddim_step(x, v, schedule=schedule, index=index, noise=unit)
+        if inpaints:
+            alpha_prev = schedule.alphas_prev[index]
+            x = inpaint_keyframes(x, *keyframes, alpha_prev=alpha_prev, noise=unit)
+    return _kept(model, x, extra_args) if ends else ve_of(x, sigmas[-1])
+
+
+def _schedule(model_patcher, sigmas, *, eta, base_scale):
+    """(the Schedule along these sigmas, whether they end where a video is decoded)."""
+    levels = model_patcher.get_model_object("model_sampling").timestep(sigmas).tolist()
+    end = None if float(sigmas[-1]) == 0 else levels[-1]
+    schedule = schedule_along(levels[:-1], end=end, eta=eta, base_scale=base_scale)
+    return schedule, not end
+
+
+def _seeded_noise(x, seed):
+    # one more than the seed: with the seed itself the first step would add the very noise that x began as
+    generator = torch.Generator("cpu").manual_seed(((seed or 0) + 1) % 2**64)
+    return lambda index: torch.randn(x.shape, generator=generator, device="cpu").to(x)
+
+
+def _keyframes(guider, n_clips):
+    """(latents (B, 4, K, h, w), frames) that the positive conditioning brings, or None."""
+    for entry in guider.conds.get("positive") or ():
+        if KEYFRAME_LATENTS in entry:
+            latents = guider.inner_model.process_latent_in(entry[KEYFRAME_LATENTS])
+            return comfy.utils.repeat_to_batch_size(latents, n_clips), entry[KEYFRAME_FRAMES]
+    return None
+
+
+def _kept(model, x, extra_args):
+    """x with what a noise mask leaves out set to what it was."""
+    mask = extra_args.get("denoise_mask")
+    return x if mask is None else x * mask + model.latent_image * (1 - mask)
+
+
+class KeyframeNoise:
+    """NOISE for the interpolation: between two keyframes, a mixture of theirs (reference c.3)."""
+
+    def __init__(self, noise):
+        self.noise, self.seed = noise, noise.seed
+
+    def generate_noise(self, input_latent):
+        """(B, 4, T, h, w) unit normal at the keyframes. Raises SamplingError when the latent brings no plan."""
+        plan = input_latent.get(PLAN)
+        if plan is None:
+            raise SamplingError(
+                "The latent on the sampler brings no keyframe plan, so there is nothing to interpolate the noise "
+                "between; connect the latent output of Interpolation Conditioning."
+            )
+        return interpolate_keyframe_noise(self.noise.generate_noise(input_latent), plan.frames)

@@ -1,0 +1,82 @@
+"""Multimodal CFG: how strongly picture, text and sound each steer the video."""
+
+from comfy_api.latest import io
+
+from ..host.guider import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE, multimodal_guider
+
+
+class MultimodalCFG(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_MultimodalCFG",
+            display_name="Multimodal CFG (KeyVID)",
+            category="KeyVID/generation",
+            description="Sets how strongly the picture, the text and the sound each steer the video. Every scale "
+            "that differs from its neighbours costs one pass of the network per step; the node says how many.",
+            search_aliases=["guidance", "cfg", "audio guidance", "guider", "keyvid"],
+            inputs=[
+                io.Model.Input("model", tooltip="The KeyVID or DynamiCrafter model."),
+                io.Conditioning.Input(
+                    "positive", tooltip="The positive output of a KeyVID conditioning node."
+                ),
+                io.Conditioning.Input(
+                    "negative", tooltip="The negative output of the same conditioning node."
+                ),
+                io.Float.Input(
+                    "image_scale",
+                    display_name="image",
+                    default=IMAGE_SCALE,
+                    min=0.0,
+                    max=30.0,
+                    step=0.1,
+                    tooltip="How strongly the first picture steers. KeyVID was released with 2.",
+                ),
+                io.Float.Input(
+                    "text_scale",
+                    display_name="text",
+                    default=TEXT_SCALE,
+                    min=0.0,
+                    max=30.0,
+                    step=0.1,
+                    tooltip="How strongly the prompt steers. KeyVID was released with 7.5.",
+                ),
+                io.Float.Input(
+                    "audio_scale",
+                    display_name="audio",
+                    default=AUDIO_SCALE,
+                    min=0.0,
+                    max=30.0,
+                    step=0.1,
+                    tooltip="How strongly the sound steers. KeyVID was released with 7.5 for keyframes and 9 for the "
+                    "frames between. Equal to text it saves one pass. Not used by a model without sound.",
+                ),
+                io.Float.Input(
+                    "rescale",
+                    default=RESCALE,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="Brings the contrast of the guided video back to that of the unguided one; high scales "
+                    "burn it out without. 0 is off. KeyVID was released with 0.7.",
+                    advanced=True,
+                ),
+            ],
+            outputs=[
+                io.Guider.Output(display_name="guider", tooltip="For Sampler Custom Advanced.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, positive, negative, image_scale, text_scale, audio_scale, rescale):
+        return io.NodeOutput(
+            multimodal_guider(
+                model,
+                positive,
+                negative,
+                image_scale=image_scale,
+                text_scale=text_scale,
+                audio_scale=audio_scale,
+                rescale=rescale,
+            )
+        )

@@ -1,0 +1,137 @@
+"""KeyVID Sampler, KeyVID Schedule and Interpolated Noise: what Sampler Custom Advanced is given."""
+
+from comfy_api.latest import io
+
+from ..host.sampler import (
+    BASE_SCALE,
+    ETA,
+    INPAINTED_STEPS,
+    SPACINGS,
+    STEPS,
+    KeyframeNoise,
+    keyvid_sampler,
+    keyvid_sigmas,
+)
+
+CATEGORY = "KeyVID/generation"
+
+
+class KeyVIDSampler(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_Sampler",
+            display_name="KeyVID Sampler",
+            category=CATEGORY,
+            description="The sampler that KeyVID and DynamiCrafter were released with: DDIM with added noise, "
+            "dynamic rescale, and keyframes set in the first step of the interpolation.",
+            search_aliases=["ddim", "sampler", "keyvid"],
+            inputs=[
+                io.Float.Input(
+                    "eta",
+                    default=ETA,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    tooltip="How much fresh noise every step adds: 1 as released, 0 none.",
+                ),
+                io.Float.Input(
+                    "base_scale",
+                    display_name="base scale",
+                    default=BASE_SCALE,
+                    min=0.05,
+                    max=1.0,
+                    step=0.05,
+                    advanced=True,
+                    tooltip="Dynamic rescale of the noisy latents, as the model was trained: 0.7 for KeyVID and "
+                    "DynamiCrafter 512, 0.3 for DynamiCrafter 1024, 1 for none.",
+                ),
+                io.Int.Input(
+                    "inpainted_steps",
+                    display_name="inpainted steps",
+                    default=INPAINTED_STEPS,
+                    min=0,
+                    max=1000,
+                    advanced=True,
+                    tooltip="For how many of the first steps the interpolation is held to the keyframes: "
+                    "1 as released, 0 never.",
+                ),
+            ],
+            outputs=[
+                io.Sampler.Output(display_name="sampler", tooltip="For Sampler Custom Advanced.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, eta, base_scale, inpainted_steps):
+        return io.NodeOutput(
+            keyvid_sampler(eta=eta, base_scale=base_scale, inpainted_steps=inpainted_steps)
+        )
+
+
+class KeyVIDSchedule(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_Schedule",
+            display_name="KeyVID Schedule",
+            category=CATEGORY,
+            description="The noise levels that the sampler visits, as KeyVID was released. Fewer steps are "
+            "faster and rougher.",
+            search_aliases=["scheduler", "sigmas", "steps", "keyvid"],
+            inputs=[
+                io.Model.Input("model", tooltip="The KeyVID or DynamiCrafter model."),
+                io.Int.Input(
+                    "steps",
+                    default=STEPS,
+                    min=1,
+                    max=1000,
+                    tooltip="90 as KeyVID was released, 50 for DynamiCrafter; 20 to 30 for a quick look.",
+                ),
+                io.Combo.Input(
+                    "spacing",
+                    options=list(SPACINGS),
+                    default=SPACINGS[0],
+                    advanced=True,
+                    tooltip="uniform_trailing starts from pure noise, as released. uniform starts a little below.",
+                ),
+                io.Boolean.Input(
+                    "ends_at_t0",
+                    display_name="end at t = 0",
+                    default=True,
+                    advanced=True,
+                    tooltip="On: stop at the model's lowest noise level, which has a trace of noise, as released. "
+                    "Off: go down to none, as ComfyUI's own schedulers do.",
+                ),
+            ],
+            outputs=[
+                io.Sigmas.Output(display_name="sigmas", tooltip="For Sampler Custom Advanced.")
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, steps, spacing, ends_at_t0):
+        return io.NodeOutput(
+            keyvid_sigmas(model, n_steps=steps, spacing=spacing, ends_clean=not ends_at_t0)
+        )
+
+
+class InterpolatedNoise(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_InterpolatedNoise",
+            display_name="Interpolated Noise (KeyVID)",
+            category=CATEGORY,
+            description="For the frames between keyframes: noise that changes gradually from one keyframe to the "
+            "next, as KeyVID was released. It reads the plan from the latent.",
+            search_aliases=["noise", "interpolation noise", "keyvid"],
+            inputs=[
+                io.Noise.Input("noise", tooltip="Random Noise, which holds the seed."),
+            ],
+            outputs=[io.Noise.Output(display_name="noise", tooltip="For Sampler Custom Advanced.")],
+        )
+
+    @classmethod
+    def execute(cls, noise):
+        return io.NodeOutput(KeyframeNoise(noise))
