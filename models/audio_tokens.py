@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from ..keyframes.errors import AudioError, SelectionError
+from ..keyframes.errors import AudioError
+from .frames import pick_frames
 
 N_ROWS = 12  # frequency rows of the grid: kernel 16, stride 10 over 128 mel bands
 N_SEGMENTS = 48  # stretches of sound, one for every frame of a 2 s clip at 24 fps
@@ -75,21 +76,7 @@ def keyframe_audio_tokens(
     if tokens is None:
         return None
     groups = _regrouped(tokens, n_segments, n_queries, n_rows)  # (B, G, n_queries, D)
-    frame_index = torch.as_tensor(frame_index, device=groups.device)
-    if frame_index.ndim != 2 or not _batches_fit(len(groups), len(frame_index)):
-        raise SelectionError(
-            f"Keyframes of shape {tuple(frame_index.shape)} were given for {len(groups)} sounds; "
-            "give (batch, keyframes) with the same batch."
-        )
-    n_usable = min(n_segments, groups.shape[1])
-    outside = frame_index[(frame_index < 0) | (frame_index >= n_usable)]
-    if outside.numel():
-        raise SelectionError(
-            f"Keyframe {outside[0].item()} lies outside the clip, whose frames are 0 to {n_usable - 1}; "
-            "move the keyframe into the clip."
-        )
-    batch = torch.arange(len(groups), device=groups.device)[:, None]  # (B, 1) or (1, 1)
-    return groups[batch, frame_index.long()]  # (B, T, n_queries, D)
+    return pick_frames(groups[:, :n_segments], frame_index, what="sound")
 
 
 def interpolation_audio_tokens(
@@ -111,10 +98,6 @@ def interpolation_audio_tokens(
     channels = groups.flatten(2).transpose(1, 2)  # (B, n_queries * D, G)
     resized = functional.interpolate(channels, size=n_segments, mode="linear", align_corners=False)
     return resized.transpose(1, 2).unflatten(2, groups.shape[2:])  # (B, n_segments, n_queries, D)
-
-
-def _batches_fit(one, other):
-    return one == other or 1 in (one, other)
 
 
 def _regrouped(tokens, n_segments, n_queries, n_rows):

@@ -13,6 +13,7 @@ import torch
 
 from ..keyframes.errors import CheckpointFileError, CheckpointUnsafeError
 from . import safetensors_file, torch_file
+from .names import few
 from .pickle_safety import dangerous_names, foreign_names
 
 SAFETENSORS, ZIP, LEGACY = "safetensors", "PyTorch", "PyTorch (before 1.6)"
@@ -182,7 +183,7 @@ def refuse_attack(parsed, name):
     found = dangerous_names(parsed.globals, parsed.called)
     if found:
         raise CheckpointUnsafeError(
-            f"{name} is not safe: besides tensors it holds commands that would run on your computer ({_few(found)}). "
+            f"{name} is not safe: besides tensors it holds commands that would run on your computer ({few(found)}). "
             "Nothing was run. Delete the file."
         )
 
@@ -196,7 +197,7 @@ def _refuse_foreign(parsed, kind):
     try:  # ComfyUI and its packs may have declared a class harmless
         _torch_load(parsed.path, kind, device="meta")
     except CheckpointUnsafeError:
-        what = f"holds Python objects besides its tensors ({_few(foreign)}), which could run commands when loaded"
+        what = f"holds Python objects besides its tensors ({few(foreign)}), which could run commands when loaded"
         raise _foreign_error(name, what) from None
 
 
@@ -241,8 +242,3 @@ def _unreadable(path, error):
         return CheckpointFileError(f"There is no file {path}.")
     reason = error.strerror or type(error).__name__
     return CheckpointFileError(f"{Path(path).name} cannot be read: {reason}.")
-
-
-def _few(names, count=3):
-    more = f" and {len(names) - count} more" if len(names) > count else ""
-    return ", ".join(names[:count]) + more

@@ -5,7 +5,7 @@ The concat latent, the frame rate and the frame indices are never dropped; text,
 
 import torch
 
-from ..keyframes.errors import SamplingError
+from .frames import checked_frames
 from .guidance import PASSES
 
 # pass -> has it the text, the image, the sound (else what stands for their absence)
@@ -56,15 +56,11 @@ def interpolation_concat(latents, frames, n_frames):
     """The concat latent of the interpolation: keyframes where they stand, zeros between; no mask channel.
 
     latents: (B, 4, K, h, w), scaled; frames: K frames of the clip, where one is named twice the last counts.
-    Returns: (B, 4, n_frames, h, w). Raises SamplingError for a frame outside the clip.
+    Returns: (B, 4, n_frames, h, w). Raises SamplingError for a frame outside the clip and unless
+    there are as many frames as latents.
     """
-    outside = [frame for frame in frames if not 0 <= frame < n_frames]
-    if outside or len(frames) != latents.shape[2]:
-        raise SamplingError(
-            f"{latents.shape[2]} keyframes are to stand at {list(map(int, frames))}; give one frame each, "
-            f"from 0 to {n_frames - 1}."
-        )
+    frames = checked_frames(frames, n_frames, n_latents=latents.shape[2])
     concat = latents.new_zeros(*latents.shape[:2], n_frames, *latents.shape[3:])
     for k, frame in enumerate(frames):
-        concat[:, :, int(frame)] = latents[:, :, k]
+        concat[:, :, frame] = latents[:, :, k]
     return concat

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from ..keyframes.errors import SamplingError
-from .guidance import RESCALE, combine, needed_passes, pass_weights
+from .frames import checked_frames
+from .guidance import RESCALE, combine, needed_passes, pass_weights, wide
 
 INPAINTED_STEPS = 1  # how many of the first steps set the keyframes (inpainting_end_step 0)
 
@@ -24,7 +25,7 @@ def ddim_step(x, v, *, schedule, index, noise=None):
     Returns: the next latent, and the clean latent as rescaled; float32 or wider. Raises SamplingError.
     """
     _check_index(schedule, index)
-    x, v = _wide(x), _wide(v)
+    x, v = wide(x), wide(v)
     root, root_noise = schedule.sqrt_alphas[index], schedule.sqrt_one_minus_alphas[index]
     eps = root * v + root_noise * x
     x0 = (root * x - root_noise * v) * _rescale(schedule, index)
@@ -49,7 +50,7 @@ def interpolate_keyframe_noise(noise, keyframes):
     the first one, stay as they are. Returns: a new tensor (B, C, T, h, w). Raises SamplingError.
     """
     n_frames = noise.shape[2]
-    anchors = sorted({*_checked_frames(keyframes, n_frames), n_frames - 1})
+    anchors = sorted({*checked_frames(keyframes, n_frames), n_frames - 1})
     mixed = noise.clone()
     for p, q in zip(anchors, anchors[1:], strict=False):
         for j in range(p + 1, q):
@@ -66,7 +67,7 @@ def inpaint_keyframes(x, latents, frames, *, alpha_prev, noise):
     shaped like x, that of the same step. Unlike the published code it needs no sigma, so eta may be 0.
     Returns: a new tensor (B, C, T, h, w). Raises SamplingError.
     """
-    frames = _checked_frames(frames, x.shape[2], n_latents=latents.shape[2])
+    frames = checked_frames(frames, x.shape[2], n_latents=latents.shape[2])
     if noise is None:
         raise SamplingError(
             "Setting keyframes in the first step needs noise; give it, also at eta 0."
@@ -115,7 +116,7 @@ def sample(
         raise SamplingError(
             f"There is noise for {len(noise)} steps of {len(schedule)}; give one each."
         )
-    run, x = _run_together if batched else _run_apart, _wide(x)
+    run, x = _run_together if batched else _run_apart, wide(x)
     for index, timestep in enumerate(schedule.timesteps):
         outputs = run(model, x, timestep, {name: conditions[name] for name in passes})
         v = combine(outputs, weights, rescale=rescale)
@@ -165,26 +166,8 @@ def _root32(number):
     return float(np.sqrt(np.float32(number)))
 
 
-def _wide(x):
-    return x.to(torch.promote_types(x.dtype, torch.float32))
-
-
 def _check_index(schedule, index):
     if not 0 <= index < len(schedule):
         raise SamplingError(
             f"There is no step {index}; the schedule has steps 0 to {len(schedule) - 1}."
         )
-
-
-def _checked_frames(frames, n_frames, *, n_latents=None):
-    frames = [int(frame) for frame in frames]
-    outside = [frame for frame in frames if not 0 <= frame < n_frames]
-    if outside:
-        raise SamplingError(
-            f"Keyframe {outside[0]} lies outside the clip; its frames are 0 to {n_frames - 1}."
-        )
-    if n_latents is not None and len(frames) != n_latents:
-        raise SamplingError(
-            f"There are {len(frames)} keyframes and {n_latents} latents; give as many of each."
-        )
-    return frames

@@ -53,8 +53,8 @@ def combine(outputs, weights, *, rescale=0.0):
         raise SamplingError(
             f"Guidance needs the answer of the pass {' and '.join(map(repr, missing))}, which was not run."
         )
-    v = sum(weights[name] * _wide(outputs[name]) for name in PASSES if weights[name] != 0)
-    return rescaled(v, _wide(outputs["full"]), rescale) if rescale > 0 else v
+    v = sum(weights[name] * wide(outputs[name]) for name in PASSES if weights[name] != 0)
+    return rescaled(v, wide(outputs["full"]), rescale) if rescale > 0 else v
 
 
 def rescaled(v, full, rescale):
@@ -65,5 +65,6 @@ def rescaled(v, full, rescale):
     return rescale * (v * factor) + (1 - rescale) * v
 
 
-def _wide(x):
+def wide(x):
+    """x in float32, or in its own type where that is wider."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -13,7 +13,7 @@ VERSION = 1
 # the networks whose shapes do not tell how wide an attention head is
 HEADED = ("unet", "resampler", "text", "vision", "audio", "localizer")
 # AVSync15: 48 frames of 16 image tokens, 12 keyframes (reference, a.2 and g.4)
-N_FRAMES, QUERIES, KEYFRAME_COUNT, FPS = 48, 16, 12, 24
+N_FRAMES, QUERIES_PER_FRAME, KEYFRAME_COUNT, FPS = 48, 16, 12, 24
 DYNAMICRAFTER_FRAMES = 16  # reference, a.3
 
 
@@ -32,7 +32,7 @@ class Metadata:
     head_widths: dict[str, int] = field(default_factory=dict)
     keyframe_counts: tuple[int, ...] = (KEYFRAME_COUNT,)
     n_frames: int | None = None
-    queries: int = QUERIES
+    queries: int = QUERIES_PER_FRAME
     fps: int = FPS
     audio_stride: tuple[int, int] | None = None
     mel_columns: int | None = None

@@ -30,7 +30,7 @@ class NameReport:
             ("of another shape", wrong),
             ("not needed", self.unexpected),
         )
-        said = [f"{len(names)} {what} ({_few(names)})" for what, names in lists if names]
+        said = [f"{len(names)} {what} ({few(names)})" for what, names in lists if names]
         return "; ".join(said) or "all names and shapes agree"
 
 
@@ -48,6 +48,7 @@ def compare_names(expected: Mapping[str, Shape], found: Mapping[str, Shape]) -> 
     )
 
 
-def _few(names):
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+def few(names, count=_SHOWN):
+    """The first `count` of a list of names in words, and how many more there are."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ..keyframes.errors import CheckpointMetadataError, CheckpointNamesError, KeyVIDError
+from ..keyframes.errors import CheckpointMetadataError, CheckpointNamesError
 from .attention import sdpa_attention
+from .frames import pick_frames
+from .metadata import QUERIES_PER_FRAME
 from .shapes import count_blocks, count_heads, shape_of
-
-QUERIES_PER_FRAME = 16  # of every published file (reference a.2)
 
 
 @dataclass(frozen=True)
@@ -164,18 +164,10 @@ def init_resampler(resampler, *, generator=None):
 def select_frames(tokens, frame_index):
     """The image tokens of some frames: what the keyframe stage is given (reference d.4).
 
-    tokens: (B, F, Q, C). frame_index: (B, T) integers in 0..F-1. Returns (B, T, Q, C).
-    Raises KeyVIDError when an index lies outside the frames.
+    tokens: (B, F, Q, C). frame_index: integers (B, T), each from 0 to F - 1; a batch of 1 serves the other's batch.
+    Returns (B, T, Q, C). Raises SelectionError when an index lies outside the frames or the batches do not fit.
     """
-    n_frames = tokens.shape[1]
-    outside = frame_index[(frame_index < 0) | (frame_index >= n_frames)]
-    if len(outside):
-        raise KeyVIDError(
-            f"Frame {int(outside[0])} is asked for, but the image projection knows the frames 0 to "
-            f"{n_frames - 1}; use a plan of at most {n_frames} frames."
-        )
-    rows = torch.arange(len(tokens), device=tokens.device)[:, None]  # (B, 1)
-    return tokens[rows, frame_index.to(tokens.device)]  # (B, T, Q, C)
+    return pick_frames(tokens, frame_index, what="image projection")
 
 
 def resize_latents(latents, n_frames_from, n_frames_to, queries=QUERIES_PER_FRAME):

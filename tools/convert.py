@@ -18,6 +18,7 @@ import torch
 
 from ..keyframes.errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
 from ..models import checkpoint_files, layouts, metadata, safetensors_file, torch_file
+from ..models.names import few
 
 _SHOWN = 8
 
@@ -155,8 +156,8 @@ def _facts(layout, entries):
         return {}
     rows = entries[layout.prefixes[layouts.RESAMPLER] + "latents"][1][1]
     n_frames = {
-        metadata.N_FRAMES * metadata.QUERIES: metadata.N_FRAMES,
-        metadata.DYNAMICRAFTER_FRAMES * metadata.QUERIES: metadata.DYNAMICRAFTER_FRAMES,
+        metadata.N_FRAMES * metadata.QUERIES_PER_FRAME: metadata.N_FRAMES,
+        metadata.DYNAMICRAFTER_FRAMES * metadata.QUERIES_PER_FRAME: metadata.DYNAMICRAFTER_FRAMES,
     }.get(rows)
     if n_frames is None:
         return {}
@@ -213,11 +214,9 @@ def report(result, target):
     yield f"This is: {title}"
     yield f"Kept {result.n_tensors} tensors, {_size(result.n_bytes)}: {target}"
     if result.left_out:
-        few = ", ".join(result.left_out[:_SHOWN])
-        more = " ..." if len(result.left_out) > _SHOWN else ""
-        yield f"Left out {len(result.left_out)}: {few}{more}"
+        yield f"Left out {len(result.left_out)}: {few(result.left_out, _SHOWN)}"
     if result.full_precision:
-        yield f"Too large for fp16, kept as they were: {', '.join(result.full_precision[:_SHOWN])}"
+        yield f"Too large for fp16, kept as they were: {few(result.full_precision, _SHOWN)}"
 
 
 def main(source, target, *flags):

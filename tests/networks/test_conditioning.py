@@ -62,7 +62,14 @@ def test_the_interpolation_has_its_keyframes_and_zeros():
     assert (concat == concat[:1, :1, :, :1, :1]).all()
 
 
-@pytest.mark.parametrize("frames", [[0, 7, 2, 3], [0, -1, 2, 3], [0, 1, 2]])
-def test_keyframes_that_do_not_fit_are_named(frames):
-    with pytest.raises(SamplingError, match=r"4 keyframes are to stand at \[0, .*from 0 to 6"):
+@pytest.mark.parametrize(
+    ("frames", "match"),
+    [
+        ([0, 7, 2, 3], "Keyframe 7 lies outside the clip; its frames are 0 to 6"),
+        ([0, -1, 2, 3], "Keyframe -1 lies outside"),
+        ([0, 1, 2], "3 keyframes and 4 latents"),
+    ],
+)
+def test_keyframes_that_do_not_fit_are_named(frames, match):
+    with pytest.raises(SamplingError, match=match):
         interpolation_concat(torch.zeros(1, 4, 4, 2, 2), frames, 7)

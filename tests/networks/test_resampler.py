@@ -6,7 +6,11 @@ import types
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointMetadataError, CheckpointNamesError, KeyVIDError
+from keyvid_pack.keyframes.errors import (
+    CheckpointMetadataError,
+    CheckpointNamesError,
+    SelectionError,
+)
 from keyvid_pack.models.resampler import (
     PUBLISHED_RESAMPLER,
     Resampler,
@@ -184,8 +188,22 @@ def test_frames_are_selected_per_sample():
 
 @pytest.mark.parametrize("frame", [-1, 5])
 def test_a_frame_outside_is_an_error(frame):
-    with pytest.raises(KeyVIDError, match=f"Frame {frame} is asked for"):
+    with pytest.raises(SelectionError, match=f"Keyframe {frame} lies .*image projection.*0 to 4"):
         select_frames(torch.zeros(1, 5, 3, 4), torch.tensor([[0, frame]]))
+
+
+def test_a_batch_of_one_serves_the_other():
+    tokens, frame_index = torch.randn(2, 5, 3, 4), torch.tensor([[0, 4], [3, 1]])
+    one_plan = select_frames(tokens, frame_index[:1])
+    assert torch.equal(one_plan, tokens[:, [0, 4]])
+    one_picture = select_frames(tokens[:1], frame_index)
+    assert torch.equal(one_picture, torch.stack([tokens[0, [0, 4]], tokens[0, [3, 1]]]))
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (0, 2), (2,), (2, 2, 1)])
+def test_frames_of_another_batch_are_named(shape):
+    with pytest.raises(SelectionError, match="the image projection of 2 clips.*same batch"):
+        select_frames(torch.zeros(2, 5, 3, 4), torch.zeros(shape, dtype=torch.int64))
 
 
 @pytest.mark.parametrize(("n_from", "n_to"), [(16, 48), (16, 12), (16, 16)])

@@ -14,7 +14,8 @@ from keyvid_pack.models.conditioning import (
 )
 from keyvid_pack.models.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise, sample
 from keyvid_pack.models.guidance import combine, pass_weights
-from keyvid_pack.models.resampler import QUERIES_PER_FRAME, select_frames
+from keyvid_pack.models.metadata import QUERIES_PER_FRAME
+from keyvid_pack.models.resampler import select_frames
 from keyvid_pack.models.schedule import alphas_cumprod, make_schedule, scale_table, zero_snr_betas
 
 from ..compare import load_tensors, max_abs_err

@@ -3,7 +3,7 @@
 import pathlib
 
 import torch
-from keyvid_pack.models.resampler import QUERIES_PER_FRAME
+from keyvid_pack.models.metadata import QUERIES_PER_FRAME
 from keyvid_pack.models.unet import VideoUNet
 from keyvid_pack.models.unet_config import unet_config_from_shapes
 from safetensors.torch import load_file
