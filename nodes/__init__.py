@@ -3,9 +3,14 @@
 from comfy_api.latest import ComfyExtension
 
 from ..host.files import copy_sample_media
+from ..host.model_files import register_model_folders
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes
+from .load_audio_encoder import LoadAudioEncoder
+from .load_checkpoint import LoadCheckpoint
+from .load_localizer import LoadLocalizer
+from .load_model import LoadModel
 from .localize import LocalizeKeyframes
 from .multimodal_cfg import MultimodalCFG
 from .plan_info import PlanInfo
@@ -17,6 +22,7 @@ from .timing_preview import TimingPreview
 
 class KeyVIDExtension(ComfyExtension):
     async def on_load(self):
+        register_model_folders()
         copy_sample_media()
 
     async def get_node_list(self):
@@ -33,6 +39,10 @@ class KeyVIDExtension(ComfyExtension):
             ValuesToCurve,
             SaveTiming,
             LoadTiming,
+            LoadModel,
+            LoadCheckpoint,
+            LoadAudioEncoder,
+            LoadLocalizer,
             MultimodalCFG,
             KeyVIDSampler,
             KeyVIDSchedule,

@@ -1,15 +1,19 @@
 """Localize Keyframes: how much should move at each frame, heard from the sound."""
 
+from functools import partial
+
 from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
+from ..host.localizer import network_curve
 from ..host.previews import strip_ui
 from ..host.progress import progress_steps
 from ..keyframes.beats import beats_curve
 from ..keyframes.onset import onset_curve
-from .sockets import Curve
+from .sockets import Curve, Localizer
 
 METHODS = {"onset": onset_curve, "beats": beats_curve}
+NETWORK = "network"
 
 
 class LocalizeKeyframes(io.ComfyNode):
@@ -34,19 +38,24 @@ class LocalizeKeyframes(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "method",
-                    options=list(METHODS),
+                    options=[*METHODS, NETWORK],
                     default="onset",
-                    tooltip="onset: every strike, hit or note start. beats: the steady pulse of music.",
+                    tooltip="onset: every strike, hit or note start. beats: the steady pulse of music. network: what "
+                    "a trained localizer hears; connect one.",
+                ),
+                Localizer.Input(
+                    "localizer",
+                    optional=True,
+                    tooltip="From Load Localizer; used by the method network alone.",
                 ),
             ],
             outputs=[Curve.Output(display_name="curve", tooltip="One motion score per frame.")],
         )
 
     @classmethod
-    def execute(cls, audio, fps, n_frames, method):
+    def execute(cls, audio, fps, n_frames, method, localizer=None):
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
-        curve = METHODS[method](
-            samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps()
-        )
+        hear = partial(network_curve, localizer) if method == NETWORK else METHODS[method]
+        curve = hear(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps())
         shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)
         return io.NodeOutput(curve, ui=shown)

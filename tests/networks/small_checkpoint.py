@@ -30,7 +30,7 @@ VAE = VAEConfig(
     channels=32, channel_mult=(1, 1, 2), num_res_blocks=1, z_channels=4, embed_channels=4
 )
 TEXT = clip.CLIPTextConfig(
-    width=24, layers=2, heads=3, mlp_width=32, vocabulary=50, context=77, projection_width=24
+    width=24, layers=2, heads=3, mlp_width=32, vocabulary=49408, context=77, projection_width=24
 )
 VISION = clip.CLIPVisionConfig(
     width=40, layers=1, heads=2, mlp_width=32, patch_size=56, image_size=224, projection_width=24

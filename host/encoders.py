@@ -1,0 +1,154 @@
+"""Text encoder, image encoder and VAE of a whole file, as ComfyUI's own classes at whatever size the file has.
+
+ComfyUI's loaders know the published sizes only. The same classes are built here from the file's configuration, and
+everything that ComfyUI does with a CLIP, CLIP_VISION or VAE works with them.
+"""
+
+from functools import partial
+
+import comfy.clip_vision
+import comfy.sd
+import comfy.sd1_clip
+import comfy.supported_models_base
+import comfy.utils
+import folder_paths
+import torch
+from comfy.text_encoders.sd2_clip import SD2Tokenizer
+
+from ..keyframes.errors import CheckpointNamesError
+from ..models.checkpoints import (
+    TEXT,
+    VAE,
+    VISION,
+    check_part,
+    config_of,
+    load_part,
+    open_checkpoint,
+)
+
+CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
+VOCABULARY = 49408  # tokens of CLIP's tokenizer
+START, END, PAD = 49406, 49407, 0  # reference d.5
+TRAINING_SIZE = 256  # pixels; only the ratios to it matter
+
+
+def clip_of(checkpoint, *, disable_dynamic=False):
+    """The CLIP of a Checkpoint: read before its last block and normed, as KeyVID does (reference d.5).
+
+    Raises CheckpointError when the file has no text encoder or one that cannot be used.
+    """
+    config = config_of(checkpoint, TEXT)
+    check_part(checkpoint, TEXT, config)
+    if config.vocabulary != VOCABULARY or config.layers < 2:
+        raise CheckpointNamesError(
+            f"The text encoder in the file knows {config.vocabulary} tokens and has {config.layers} blocks; ComfyUI's "
+            f"tokenizer makes {VOCABULARY} tokens, and 2 blocks are the least. Use another file, or Load CLIP."
+        )
+    weights = {f"clip_{CLIP_NAME}.{name}": t for name, t in load_part(checkpoint, TEXT).items()}
+    weights = comfy.utils.clip_text_transformers_convert(
+        weights, f"clip_{CLIP_NAME}.", f"clip_{CLIP_NAME}.transformer."
+    )
+    target = comfy.supported_models_base.ClipTarget(SD2Tokenizer, partial(_text_model, config))
+    clip = comfy.sd.CLIP(
+        target,
+        embedding_directory=folder_paths.get_folder_paths("embeddings"),
+        parameters=comfy.utils.calculate_parameters(weights),
+        state_dict=weights,
+        disable_dynamic=disable_dynamic,
+    )
+    _remember(clip.patcher, clip_of, checkpoint)
+    return clip
+
+
+def clip_vision_of(checkpoint):
+    """The CLIP_VISION of a Checkpoint. Raises CheckpointError when the file has no image encoder that fits."""
+    config = config_of(checkpoint, VISION)
+    check_part(checkpoint, VISION, config)
+    weights = load_part(checkpoint, VISION)
+    # files may lack the last norm, which KeyVID does not read; without it ComfyUI would use whatever is in memory
+    weights.setdefault("ln_post.weight", torch.ones(config.width))
+    weights.setdefault("ln_post.bias", torch.zeros(config.width))
+    clip_vision = comfy.clip_vision.ClipVisionModel(
+        {
+            "model_type": "clip_vision_model",
+            "hidden_act": "gelu",
+            "hidden_size": config.width,
+            "num_hidden_layers": config.layers,
+            "num_attention_heads": config.heads,
+            "intermediate_size": config.mlp_width,
+            "num_channels": 3,
+            "patch_size": config.patch_size,
+            "image_size": config.image_size,
+            "projection_dim": config.projection_width,
+        }
+    )
+    clip_vision.load_sd(comfy.clip_vision.convert_to_transformers(weights, ""))
+    return clip_vision
+
+
+def vae_of(checkpoint, *, disable_dynamic=False):
+    """The VAE of a Checkpoint. Raises CheckpointError when the file has no VAE that fits."""
+    config = config_of(checkpoint, VAE)
+    check_part(checkpoint, VAE, config)
+    sizes = {
+        "ch": config.channels,
+        "ch_mult": list(config.channel_mult),
+        "num_res_blocks": config.num_res_blocks,
+        "z_channels": config.z_channels,
+        "double_z": config.double_z,
+        "in_channels": config.in_channels,
+        "out_ch": config.in_channels,
+        "resolution": TRAINING_SIZE,
+        "attn_resolutions": [TRAINING_SIZE // 2**level for level in config.attention_levels],
+        "dropout": 0.0,
+    }
+    params = {"ddconfig": sizes, "embed_dim": config.embed_channels}
+    vae = comfy.sd.VAE(sd=load_part(checkpoint, VAE), config={"params": params})
+    # with a configuration of one's own ComfyUI takes these to be Stable Diffusion's
+    vae.downscale_ratio = vae.upscale_ratio = config.downscale
+    vae.latent_channels = config.embed_channels
+    _remember(vae.patcher, vae_of, checkpoint)
+    return vae
+
+
+def _text_model(config, *, device, dtype, model_options):
+    tower = partial(_text_tower, config)
+    return comfy.sd1_clip.SD1ClipModel(
+        device=device,
+        dtype=dtype,
+        model_options=model_options,
+        clip_name=CLIP_NAME,
+        clip_model=tower,
+    )
+
+
+def _text_tower(config, *, device, dtype, model_options):
+    sizes = {
+        "hidden_act": "gelu",
+        "hidden_size": config.width,
+        "num_hidden_layers": config.layers,
+        "num_attention_heads": config.heads,
+        "intermediate_size": config.mlp_width,
+        "max_position_embeddings": config.context,
+        "eos_token_id": END,
+    }
+    return comfy.sd1_clip.SDClipModel(
+        device=device,
+        dtype=dtype,
+        layer="hidden",
+        layer_idx=config.layers - 2,  # counted from the front: ComfyUI refuses -2 of two blocks
+        textmodel_json_config=sizes,
+        max_length=config.context,
+        special_tokens={"start": START, "end": END, "pad": PAD},
+        model_options=model_options,
+    )
+
+
+def _remember(patcher, part_of, checkpoint):
+    """Tells ComfyUI how to load the part anew, which it does for hooks under dynamic VRAM and for a second GPU."""
+    if checkpoint.file is not None:
+        patcher.cached_patcher_init = (_load_again, (part_of, checkpoint.file.path))
+
+
+def _load_again(part_of, path, disable_dynamic=False):
+    return part_of(open_checkpoint(path), disable_dynamic=disable_dynamic).patcher

@@ -1,0 +1,154 @@
+"""Weight files by name: which folders are looked into, and what an artist is told whose file is not there.
+
+Names are as in ComfyUI's own lists, but always with "/", so that a workflow finds its file on every system. Where a
+name is in two folders, the file in the folder that is named first is meant.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+
+import folder_paths
+
+from ..keyframes.errors import CheckpointFileError
+
+FOLDER = "keyvid"  # models/keyvid, the pack's own
+log = logging.getLogger("keyvid")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A published file. what: it is; where: to get it; size_gb: in 10^9 bytes, None when nobody knows."""
+
+    what: str
+    where: str
+    size_gb: float | None
+    licence: str
+
+    def __str__(self):
+        size = "" if self.size_gb is None else f"{self.size_gb:g} GB, "
+        return f"{self.what}: {self.where} ({size}{self.licence})"
+
+
+# sizes: the number of values times 4 bytes (reference a.1, a.3); a file in half precision is half as large
+_KEYVID = Source(
+    "KeyVID's keyframe generator and interpolator",
+    "RyanWW/KeyVID on Hugging Face, where they are announced and may not be out yet",
+    15.5,
+    "Apache-2.0 for the code; read there what holds for the weights",
+)
+_DYNAMICRAFTER = Source(
+    "DynamiCrafter 512",
+    "Doubiiu/DynamiCrafter_512 and Doubiiu/DynamiCrafter_512_Interp on Hugging Face",
+    10.4,
+    "Apache-2.0 for the code; read there what holds for the weights",
+)
+_IMAGEBIND = Source(
+    "ImageBind, imagebind_huge.pth",
+    "the link on facebookresearch/ImageBind on GitHub",
+    4.8,
+    "CC BY-NC-SA 4.0, not for commercial use",
+)
+_LOCALIZER = Source(
+    "KeyVID's localizer",
+    "no page has it; train one, or use the method onset, which needs no file",
+    None,
+    "Apache-2.0 for the code",
+)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The files that one loader offers. what: a file of it is called; folders: ComfyUI's names, first wins."""
+
+    what: str
+    folders: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def nothing_found(self):
+        """What the list of an empty shelf shows, because an empty list shows nothing at all."""
+        return f"no file yet: put one into models/{self.folders[0]}"
+
+
+VIDEO_MODELS = Shelf(
+    "model", (FOLDER, "diffusion_models", "checkpoints"), (_KEYVID, _DYNAMICRAFTER)
+)
+WHOLE_FILES = Shelf("checkpoint", (FOLDER, "checkpoints"), (_KEYVID, _DYNAMICRAFTER))
+AUDIO_ENCODERS = Shelf(
+    "audio encoder",
+    (FOLDER, "audio_encoders", "checkpoints", "diffusion_models"),
+    (_IMAGEBIND, _KEYVID),
+)
+LOCALIZERS = Shelf("localizer", (FOLDER,), (_LOCALIZER,))
+
+
+def register_model_folders():
+    """Makes models/keyvid a folder of ComfyUI, beside those that extra_model_paths.yaml may name.
+
+    To be called before files are listed. The folder is made on disk so that there is a place to put files into; that
+    it cannot be made is reported, not raised.
+    """
+    own = os.path.join(folder_paths.models_dir, FOLDER)
+    folder_paths.add_model_folder_path(FOLDER, own)
+    # a new name is registered without suffixes, which stands for every file there is
+    folders, suffixes = folder_paths.folder_names_and_paths[FOLDER]
+    suffixes = set(suffixes) | folder_paths.supported_pt_extensions
+    folder_paths.folder_names_and_paths[FOLDER] = (folders, suffixes)
+    try:
+        os.makedirs(own, exist_ok=True)
+    except OSError as error:
+        log.warning("KeyVID could not make the folder %s: %s", own, error)
+
+
+def file_names(shelf):
+    """The names of the files on a shelf, each once, for a list to choose from; never empty."""
+    found = {
+        _plain(name) for folder in shelf.folders for name in folder_paths.get_filename_list(folder)
+    }
+    return sorted(found) or [shelf.nothing_found]
+
+
+def file_path(name, shelf):
+    """The path of a file on a shelf. Raises CheckpointFileError, with what to do, when there is none of that name."""
+    for folder in shelf.folders:
+        # only what is listed: a name from a workflow must not lead out of the folders
+        listed = {_plain(found): found for found in folder_paths.get_filename_list(folder)}
+        if _plain(name) in listed:
+            path = folder_paths.get_full_path(folder, listed[_plain(name)])
+            if path is not None:
+                return path
+    raise CheckpointFileError(_not_there(name, shelf))
+
+
+def file_problem(name, shelf):
+    """Why a name cannot be loaded, one text, or None; asked before anything runs."""
+    if name is None:  # comes over a wire, so it is not known yet
+        return None
+    try:
+        file_path(name, shelf)
+    except CheckpointFileError as error:
+        return str(error)
+    return None
+
+
+def file_stamp(name, shelf):
+    """Changes whenever the file does, so that a replaced file is loaded again."""
+    status = os.stat(file_path(name, shelf))
+    return f"{status.st_mtime_ns}:{status.st_size}"
+
+
+def _plain(name):
+    return str(name).replace("\\", "/")
+
+
+def _not_there(name, shelf):
+    is_named = name != shelf.nothing_found
+    missing = f"no {shelf.what} file {_plain(name)!r}" if is_named else f"no {shelf.what} file yet"
+    first, *others = (f"models/{folder}" for folder in shelf.folders)
+    looked = f" ({', '.join(others)} will do too)" if others else ""
+    sources = "; ".join(map(str, shelf.sources))
+    return (
+        f"There is {missing}. Put it into ComfyUI's folder {first}{looked} and press R to refresh the lists. "
+        f"Where to get one: {sources}."
+    )
