@@ -1,12 +1,15 @@
 """Pictures and videos that show up inside a node."""
 
 import os
+import zlib
 
 import torch
 from comfy_api.latest import InputImpl, io, ui
 
 from ..keyframes.audio import peaks_min_max
+from ..keyframes.plan import plan_to_json
 from ..preview.animatic import render_animatic
+from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
 from .files import new_temp_file
 from .progress import progress_steps
@@ -49,3 +52,35 @@ def animatic_video(*, image, samples, sample_rate, plan, curve, width):
     )
     shown = ui.PreviewVideo([ui.SavedResult(filename, subfolder, io.FolderType.temp)]).as_dict()
     return InputImpl.VideoFromFile(path), shown
+
+
+def keyframe_sheet(node, pictures, *, plan, width, curve=None, samples=None, sample_rate=None):
+    """(IMAGE of the contact sheet, ui dict that shows it and hands small pictures to the editor).
+
+    pictures: float (count, H, W, 3) numpy in [0, 1]. The ui's "keyvid_sheet" names a thumbnail for each keyframe, and
+    the frames and a checksum of the plan they belong to, so that the editor never shows them beside another plan.
+    """
+    sheet = draw_sheet(
+        pictures, plan, width=width, curve=curve, samples=samples, sample_rate=sample_rate
+    )
+    image = torch.from_numpy(sheet).float().div(255).unsqueeze(0)  # (1, H, W, 3)
+    shown = ui.PreviewImage(image, cls=node).as_dict()
+    shown["keyvid_sheet"] = [
+        {
+            "plan": f"{zlib.crc32(plan_to_json(plan).encode()):08x}",
+            "frames": plan.frames,
+            "n_frames": plan.n_frames,
+            "fps": plan.fps,
+            "pictures": [_saved_thumbnail(picture) for picture in pictures],
+        }
+    ]
+    return image, shown
+
+
+def _saved_thumbnail(picture):
+    """A thumbnail in the temp folder, as ComfyUI's /view asks for it."""
+    path, filename, subfolder = new_temp_file("keyvid_keyframe", ".jpg")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(thumbnail(picture))
+    return {"filename": filename, "subfolder": subfolder, "type": io.FolderType.temp.value}

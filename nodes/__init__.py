@@ -7,6 +7,10 @@ from ..host.model_files import register_model_folders
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes
+from .frames_from_latent import FramesFromLatent
+from .interpolation_conditioning import InterpolationConditioning
+from .keyframe_conditioning import KeyframeConditioning
+from .keyframe_sheet import KeyframeSheet
 from .load_audio_encoder import LoadAudioEncoder
 from .load_checkpoint import LoadCheckpoint
 from .load_localizer import LoadLocalizer
@@ -43,8 +47,12 @@ class KeyVIDExtension(ComfyExtension):
             LoadCheckpoint,
             LoadAudioEncoder,
             LoadLocalizer,
+            KeyframeConditioning,
+            InterpolationConditioning,
             MultimodalCFG,
             KeyVIDSampler,
             KeyVIDSchedule,
             InterpolatedNoise,
+            FramesFromLatent,
+            KeyframeSheet,
         ]

@@ -14,7 +14,7 @@ from . import picture as pictures
 from . import style
 from .captions import draw_label, draw_legend, label_of
 from .mp4 import write_mp4
-from .strip import draw_playhead, draw_strip, frame_x, waveform_columns
+from .strip import draw_playhead, draw_strip, frame_x, waveform_between, waveform_columns
 
 PAGE_S = 10.0  # a longer clip's strip turns pages, or its keyframes could not be told apart
 MIN_WIDTH = 128
@@ -224,7 +224,7 @@ def _timeline(canvas, layout, samples, sample_rate, plan, curve):
                 height=height,
                 n_frames=edges[page + 1] - edges[page],
                 fps=plan.fps,
-                waveform=_columns(clip, start, stop, waveform_columns(layout.width)),
+                waveform=waveform_between(clip, start, stop, waveform_columns(layout.width)),
                 waveform_peak=peak,
                 curve=curve,
                 plan=plan,
@@ -237,13 +237,6 @@ def _timeline(canvas, layout, samples, sample_rate, plan, curve):
             _draw_progress(bar, (frame + 1) / plan.n_frames)
 
     return draw
-
-
-def _columns(samples, start, stop, n_columns):
-    """The waveform from sample `start` to `stop`; beyond the end of the sound it is silent."""
-    piece = samples[:, start:stop]
-    missing = stop - start - piece.shape[1]
-    return peaks_min_max(np.pad(piece, ((0, 0), (0, missing))), n_columns)
 
 
 def _draw_progress(bar, done):

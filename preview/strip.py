@@ -8,6 +8,7 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..keyframes.audio import peaks_min_max
 from ..keyframes.errors import CurveError, KeyVIDError
 from ..keyframes.timebase import time_at
 from . import style
@@ -28,6 +29,13 @@ def frame_x(frame, *, n_frames, width):
 def waveform_columns(width):
     """How many waveform columns a strip of this width shows best: one per pixel between its margins."""
     return max(1, round(width - 2 * _margin(width)))
+
+
+def waveform_between(samples, start, stop, n_columns):
+    """The waveform (n_columns, 2) from sample `start` to `stop` of samples (C, N); beyond their end it is silent."""
+    piece = samples[:, start:stop]
+    missing = stop - start - piece.shape[1]
+    return peaks_min_max(np.pad(piece, ((0, 0), (0, missing))), n_columns)
 
 
 def draw_strip(
