@@ -76,9 +76,9 @@ def clip_vision_config_from_shapes(shapes, *, head_width=None):
     width, _, patch_size, _ = shape_of(shapes, "conv1.weight", network=network, n_axes=4)
     n_positions, _ = shape_of(shapes, "positional_embedding", network=network, n_axes=2)
     grid = math.isqrt(n_positions - 1)
-    if grid**2 + 1 != n_positions:
+    if not grid or grid**2 + 1 != n_positions:
         raise CheckpointNamesError(
-            f"The CLIP vision tower has {n_positions} positions, which is not one more than a square; "
+            f"The CLIP vision tower has {n_positions} positions, which is not one more than a square of patches; "
             "only towers for square pictures can be used."
         )
     published = (VIT_H_VISION.width, VIT_H_VISION.width // VIT_H_VISION.heads)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from ..keyframes.errors import CheckpointError
-from .shapes import count_blocks, shape_of
+from ..keyframes.errors import CheckpointNamesError
+from .shapes import checked_head_width, count_blocks, shape_of
+from .unet_blocks import NORM_GROUPS
 
 NETWORK = "video UNet"
 PUBLISHED_HEAD_WIDTH = 64  # reference b.4; every published file has it
@@ -68,6 +69,11 @@ def unet_config_from_shapes(shapes, *, head_width=None):
     model_channels, in_channels = shape_of(
         shapes, "input_blocks.0.0.weight", network=NETWORK, n_axes=4
     )[:2]
+    if model_channels % NORM_GROUPS:
+        raise CheckpointNamesError(
+            f"The first convolution of the {NETWORK} has {model_channels} channels, which cannot be normed in "
+            f"{NORM_GROUPS} groups; the file belongs to another network."
+        )
     levels = _levels(shapes)
     attention_levels = tuple(k for k, level in enumerate(levels) if level[0][1])
     context_width = _context_width(shapes)
@@ -105,11 +111,12 @@ def _levels(shapes):
         if f"{stem}.0.op.weight" in shapes:
             levels.append([])
         else:
-            channels = shape_of(shapes, f"{stem}.0.in_layers.2.weight", network=NETWORK)[0]
+            convolution = f"{stem}.0.in_layers.2.weight"
+            channels = shape_of(shapes, convolution, network=NETWORK, n_axes=4)[0]
             levels[-1].append((channels, f"{stem}.1.proj_in.weight" in shapes))
     for number, level in enumerate(levels):
         if len(set(level)) != 1:
-            raise CheckpointError(
+            raise CheckpointNamesError(
                 f"The residual blocks of level {number} of the {NETWORK} should be alike, one or more of them, but "
                 f"their channels and transformers are {level}; the file is incomplete or belongs to another network."
             )
@@ -120,7 +127,7 @@ def _context_width(shapes):
     stem = "middle_block.1.transformer_blocks.0.attn2"
     width = shape_of(shapes, f"{stem}.to_k.weight", network=NETWORK, n_axes=2)[1]
     if shape_of(shapes, f"{stem}.to_k_ip.weight", network=NETWORK, n_axes=2)[1] != width:
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"The text branch of the {NETWORK} reads tokens {width} wide, its image branch others; "
             "the file belongs to another network."
         )
@@ -133,7 +140,7 @@ def _audio_width(shapes, context_width):
         return None
     out_width, width = shape_of(shapes, "audio_proj_2.weight", network=NETWORK, n_axes=2)
     if out_width != context_width:
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"The audio projection of the {NETWORK} makes tokens {out_width} wide, but its blocks read "
             f"{context_width}; the file belongs to another network."
         )
@@ -142,24 +149,18 @@ def _audio_width(shapes, context_width):
 
 def _head_width(head_width, widths, init_width):
     """The head width, checked against the widths of all attentions."""
-    if head_width is None:
-        head_width = PUBLISHED_HEAD_WIDTH
-        if init_width not in (0, PUBLISHED_INIT_WIDTH) or any(w % head_width for w in widths):
-            raise CheckpointError(
-                f"The attentions of the {NETWORK} are {sorted({*widths, init_width} - {0})} wide, which are no "
-                "published sizes, and the file does not say how wide a head is; add the head width to its metadata."
-            )
-    if head_width < 1 or any(w % head_width for w in (*widths, init_width)):
-        raise CheckpointError(
-            f"The attentions of the {NETWORK} are {sorted({*widths, init_width} - {0})} wide, which cannot be cut into "
-            f"heads of {head_width}; the metadata of the file does not belong to its weights."
-        )
-    return head_width
+    published = init_width in (0, PUBLISHED_INIT_WIDTH) and not any(
+        width % PUBLISHED_HEAD_WIDTH for width in widths
+    )
+    usual = PUBLISHED_HEAD_WIDTH if published else None
+    if init_width:
+        widths = [*widths, init_width]
+    return checked_head_width(widths, head_width, usual=usual, network=NETWORK)
 
 
 def _multiple(channels, model_channels):
     if channels % model_channels:
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"A level of the {NETWORK} has {channels} channels, no multiple of the {model_channels} of its first "
             "convolution; the file belongs to another network."
         )
@@ -168,13 +169,13 @@ def _multiple(channels, model_channels):
 
 def _refuse_unsupported(shapes):
     if any(name.endswith(".attn2.alpha") for name in shapes):
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"The {NETWORK} has a learned image scale (tensors called alpha), as DynamiCrafter 256 has, which is not "
             "supported; use a 512 file."
         )
     proj_in = shapes.get("middle_block.1.proj_in.weight", (0, 0))
     if len(proj_in) != 2:
-        raise CheckpointError(
+        raise CheckpointNamesError(
             f"The transformers of the {NETWORK} begin with a convolution (middle_block.1.proj_in.weight is "
             f"{tuple(proj_in)}), where the 512 models have a linear layer; use a 512 file."
         )

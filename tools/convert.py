@@ -154,11 +154,12 @@ def _facts(layout, entries):
     """The metadata block of a published file, {} where a published file would need none."""
     if layouts.RESAMPLER not in layout.prefixes:
         return {}
-    rows = entries[layout.prefixes[layouts.RESAMPLER] + "latents"][1][1]
+    _, shape = entries[layout.prefixes[layouts.RESAMPLER] + "latents"]
+    n_latents = shape[1] if len(shape) == 3 else 0
     n_frames = {
         metadata.N_FRAMES * metadata.QUERIES_PER_FRAME: metadata.N_FRAMES,
         metadata.DYNAMICRAFTER_FRAMES * metadata.QUERIES_PER_FRAME: metadata.DYNAMICRAFTER_FRAMES,
-    }.get(rows)
+    }.get(n_latents)
     if n_frames is None:
         return {}
     return metadata.metadata_block(

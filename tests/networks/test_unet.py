@@ -165,7 +165,7 @@ def test_every_kind_runs(name):
 
 def test_head_width_is_needed_for_small_models():
     shapes = shapes_of(VideoUNet(TINY, device="meta"))
-    with pytest.raises(CheckpointError, match="48, 128.*metadata"):
+    with pytest.raises(CheckpointError, match="48 and 128.*metadata"):
         unet_config_from_shapes(shapes)
     with pytest.raises(CheckpointError, match="heads of 36"):
         unet_config_from_shapes(shapes, head_width=36)
