@@ -1,0 +1,135 @@
+"""Plain shapes, each given by its signed distance: negative inside, positive outside, in the shape's own units.
+
+A shape lies around its own origin, y pointing down; a Pose says where it is put.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Shape(NamedTuple):
+    """distance(x, y) of arrays; nothing of the shape lies outside left, top, right, bottom."""
+
+    distance: Callable
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Pose(NamedTuple):
+    """Where a shape is: stretched by scale_x and scale_y, then turned by angle (radians, clockwise), then moved."""
+
+    x: float = 0.0
+    y: float = 0.0
+    angle: float = 0.0
+    scale_x: float = 1.0
+    scale_y: float = 1.0
+
+
+def to_local(pose, x, y):
+    """Points of the scene in the coordinates of a shape at `pose`."""
+    cos, sin = math.cos(pose.angle), math.sin(pose.angle)
+    x, y = x - pose.x, y - pose.y
+    return (cos * x + sin * y) / pose.scale_x, (cos * y - sin * x) / pose.scale_y
+
+
+def to_scene(pose, x, y):
+    """Points in the coordinates of a shape at `pose`, back in the scene."""
+    cos, sin = math.cos(pose.angle), math.sin(pose.angle)
+    x, y = x * pose.scale_x, y * pose.scale_y
+    return cos * x - sin * y + pose.x, sin * x + cos * y + pose.y
+
+
+def disc(radius, *, x=0.0, y=0.0):
+    def distance(px, py):
+        return np.hypot(px - x, py - y) - radius
+
+    return Shape(distance, x - radius, y - radius, x + radius, y + radius)
+
+
+def ring(radius, thickness):
+    def distance(px, py):
+        return np.abs(np.hypot(px, py) - radius) - thickness / 2
+
+    reach = radius + thickness / 2
+    return Shape(distance, -reach, -reach, reach, reach)
+
+
+def box(left, top, right, bottom, *, rounding=0.0):
+    """A box with corners rounded by a radius."""
+    middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
+    half_x, half_y = (right - left) / 2 - rounding, (bottom - top) / 2 - rounding
+
+    def distance(px, py):
+        dx, dy = np.abs(px - middle_x) - half_x, np.abs(py - middle_y) - half_y
+        outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
+        return outside + np.minimum(np.maximum(dx, dy), 0) - rounding
+
+    return Shape(distance, left, top, right, bottom)
+
+
+def capsule(x0, y0, x1, y1, radius):
+    """Everything within `radius` of the line from (x0, y0) to (x1, y1)."""
+    dx, dy = x1 - x0, y1 - y0
+
+    def distance(px, py):
+        along = np.clip(((px - x0) * dx + (py - y0) * dy) / (dx * dx + dy * dy), 0, 1)
+        return np.hypot(px - x0 - along * dx, py - y0 - along * dy) - radius
+
+    return Shape(
+        distance,
+        min(x0, x1) - radius,
+        min(y0, y1) - radius,
+        max(x0, x1) + radius,
+        max(y0, y1) + radius,
+    )
+
+
+def convex(*corners):
+    """A polygon without dents; corners (x, y) clockwise as seen on the screen."""
+    edges = []
+    for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
+        length = math.hypot(x1 - x0, y1 - y0)
+        edges.append((x0, y0, (y1 - y0) / length, -(x1 - x0) / length))
+
+    def distance(px, py):
+        return np.maximum.reduce([(px - x) * nx + (py - y) * ny for x, y, nx, ny in edges])
+
+    xs, ys = zip(*corners, strict=True)
+    return Shape(distance, min(xs), min(ys), max(xs), max(ys))
+
+
+def star(n_points, radius, inner):
+    """A star with soft valleys: its edge swings between `inner` and `radius`."""
+
+    def distance(px, py):
+        wave = 0.5 + 0.5 * np.cos(n_points * np.arctan2(py, px))
+        return np.hypot(px, py) - (inner + (radius - inner) * wave**2)
+
+    return Shape(distance, -radius, -radius, radius, radius)
+
+
+def under(line, *, top, bottom, left, right):
+    """Everything from a line y = line(x) down to `bottom`; the line stays below `top`. It is not to be turned."""
+
+    def distance(px, py):
+        return np.maximum(line(px[:1]) - py, py - bottom)  # every row has the same x
+
+    return Shape(distance, left, top, right, bottom)
+
+
+def cord(line, *, thickness, top, bottom, left, right):
+    """A cord along y = line(x) from left to right, within top and bottom. It is not to be turned."""
+
+    def distance(px, py):
+        x = px[:1]  # every row has the same
+        y = line(x)
+        slope = line(x + 0.5) - line(x - 0.5)
+        across = np.abs(py - y) / np.sqrt(1 + slope**2) - thickness / 2
+        return np.maximum(across, np.maximum(left - px, px - right))
+
+    return Shape(distance, left, top, right, bottom)

@@ -1,0 +1,131 @@
+"""From parts to pixels: the camera, smooth edges, and the flow of every pixel.
+
+Scenes are laid out on 128 x 96 units, x to the right and y down, and a camera puts them on a picture of any size.
+Each part is drawn in a small window around it, its edge softened over one pixel by its signed distance.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .shapes import Pose, Shape, to_local, to_scene
+
+UNITS_HIGH, UNITS_WIDE = 96, 128
+ZOOM = (0.92, 1.12)  # the camera's range of sizes
+SHIFT_X, SHIFT_Y = 9.0, 2.5  # units by which the camera moves aside, at most
+
+
+class Part(NamedTuple):
+    """A shape of one colour. `was` is its pose one frame earlier, None if it stands still; `opacity` is 0 to 1.
+
+    `flow(x)` says how far a shape that bends has moved down (units) since the frame before, in place of `was`.
+    """
+
+    shape: Shape
+    colour: np.ndarray
+    pose: Pose = Pose()
+    was: Pose | None = None
+    opacity: float = 1.0
+    flow: Callable | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A camera on a picture of height x width pixels: its scale in pixels per unit, where it points, its side."""
+
+    height: int
+    width: int
+    scale: float
+    middle_x: float  # the unit in the middle of the picture
+    middle_y: float
+    mirrored: bool
+
+    @property
+    def sign(self):
+        return -1 if self.mirrored else 1
+
+    def to_pixels(self, x, y):
+        """Units to pixels: pixel (0, 0) has its centre at 0, 0."""
+        column = (x - self.middle_x) * self.sign * self.scale + (self.width - 1) / 2
+        return column, (y - self.middle_y) * self.scale + (self.height - 1) / 2
+
+    def to_units(self, column, row):
+        x = (column - (self.width - 1) / 2) / self.scale * self.sign + self.middle_x
+        return x, (row - (self.height - 1) / 2) / self.scale + self.middle_y
+
+
+def draw_stage(rng, *, height, width):
+    """A camera with a size, place and side of its own."""
+    fit = min(height / UNITS_HIGH, width / UNITS_WIDE)
+    return Stage(
+        height=height,
+        width=width,
+        scale=fit * rng.uniform(*ZOOM),
+        middle_x=UNITS_WIDE / 2 + rng.uniform(-SHIFT_X, SHIFT_X),
+        middle_y=UNITS_HIGH / 2 + rng.uniform(-SHIFT_Y, SHIFT_Y),
+        mirrored=bool(rng.random() < 0.5),
+    )
+
+
+def gradient(stage, top, bottom):
+    """A picture (H, W, 3) float32 that goes from colour `top` down to `bottom`."""
+    share = np.linspace(0, 1, stage.height)[:, None, None]
+    rows = top * (1 - share) + bottom * share
+    return np.repeat(rows, stage.width, axis=1).astype(np.float32)
+
+
+def paint(stage, picture, parts, flow=None):
+    """Draws parts on a picture (H, W, 3) float32 in [0, 1], in order, and what they hide disappears.
+
+    flow: (H, W, 2) float32, pixels to the right and down that what is seen at a pixel has moved since the
+    frame before. Both are changed in place.
+    """
+    for part in parts:
+        window = _window(stage, part)
+        if window is None or part.opacity <= 0:
+            continue
+        rows, columns, x, y = window
+        local_x, local_y = to_local(part.pose, x, y)
+        stretch = min(abs(part.pose.scale_x), abs(part.pose.scale_y)) * stage.scale
+        cover = np.clip(0.5 - part.shape.distance(local_x, local_y) * stretch, 0, 1)
+        cover = (part.opacity * cover).astype(np.float32)[:, :, None]
+        area = picture[rows, columns]
+        area += cover * (part.colour.astype(np.float32) - area)
+        if flow is not None:
+            moved = flow[rows, columns]
+            moved += cover * (_moved(stage, part, x, y, local_x, local_y) - moved)
+
+
+def _window(stage, part):
+    """(rows, columns, x, y): the pixels a part may touch, as slices and in units; None if it is out of the picture."""
+    shape = part.shape
+    corners_x = np.array([shape.left, shape.right, shape.left, shape.right])
+    corners_y = np.array([shape.top, shape.top, shape.bottom, shape.bottom])
+    columns, rows = stage.to_pixels(*to_scene(part.pose, corners_x, corners_y))
+    left, right = max(0, int(columns.min()) - 1), min(stage.width, int(columns.max()) + 3)
+    top, bottom = max(0, int(rows.min()) - 1), min(stage.height, int(rows.max()) + 3)
+    if left >= right or top >= bottom:
+        return None
+    columns, rows = (
+        np.arange(left, right, dtype=np.float32),
+        np.arange(top, bottom, dtype=np.float32),
+    )
+    x, y = stage.to_units(columns, rows)
+    shape = (bottom - top, right - left)
+    x, y = np.broadcast_to(x, shape), np.broadcast_to(y[:, None], shape)
+    return slice(top, bottom), slice(left, right), x, y
+
+
+def _moved(stage, part, x, y, local_x, local_y):
+    """How far the points of a part have moved since the frame before, (h, w, 2) or a scalar 0, in pixels."""
+    if part.flow is not None:
+        moved = np.zeros((*x.shape, 2), np.float32)
+        moved[:, :, 1] = part.flow(x[:1]) * stage.scale  # every row has the same x
+        return moved
+    if part.was is None:
+        return np.float32(0)
+    was_x, was_y = to_scene(part.was, local_x, local_y)
+    moved = np.stack([(x - was_x) * stage.sign, y - was_y], axis=2)  # (h, w, 2)
+    return (moved * stage.scale).astype(np.float32)

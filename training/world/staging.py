@@ -1,0 +1,30 @@
+"""What a scene hands to the renderer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .colour import Palette
+
+
+@dataclass(frozen=True)
+class Staging:
+    """One performance of a scene, in units of the stage (stage.py) and frames.
+
+    events: tuple of WorldEvent, also those just before or after the clip.
+    palette: the colours, of the background too.
+    backdrop: the parts that never move, drawn once.
+    parts(frame): all parts that may move, and those in front of them, in the order they are drawn.
+    track(frame): (x, y) of the thing that strikes.
+    contact(frame): whether it touches what it strikes.
+    sound: float64 (N_SAMPLES,), nothing but the scene itself.
+    """
+
+    events: tuple
+    palette: Palette
+    backdrop: tuple
+    parts: Callable
+    track: Callable
+    contact: Callable
+    sound: np.ndarray
