@@ -120,7 +120,7 @@ def _film(stage, staging, disturbance):
             paint(stage, picture, [*drift(frame), *staging.backdrop])
         picture = picture.copy()
         paint(stage, picture, staging.parts(frame), flow)
-        motion[frame] = np.abs(flow).sum(axis=2).mean()
+        motion[frame] = np.abs(flow).sum() / (stage.height * stage.width)
         frames[frame] = np.clip(picture * light[frame] * 255 + 0.5, 0, 255).astype(np.uint8)
     return frames, motion
 

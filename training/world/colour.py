@@ -24,6 +24,10 @@ _LINEAR = np.array(  # cone responses to linear sRGB, ibid.
 )
 
 
+# degrees; yellow and olive are left out: they are muddy where they are dark enough to be seen
+LOUD_HUES = (12, 40, 150, 190, 250, 290, 340)
+
+
 class Palette(NamedTuple):
     """The colours of one clip, each float (3,) sRGB in [0, 1]."""
 
@@ -49,7 +53,8 @@ def rgb(lightness, chroma, hue_deg):
 def draw_palette(rng):
     """A Palette, on a dark background in half of the clips."""
     hue = rng.uniform(0, 360)
-    loud_hue = hue + rng.uniform(90, 270)
+    apart = [loud for loud in LOUD_HUES if 80 <= (loud - hue) % 360 <= 280]
+    loud_hue = rng.choice(apart) + rng.uniform(-6, 6)
     quiet_hue = hue + rng.uniform(-30, 30)
     dark = rng.random() < 0.5
     base = rng.uniform(0.26, 0.34) if dark else rng.uniform(0.86, 0.92)

@@ -101,15 +101,18 @@ def _splash(palette, last, frame):
     n_since = frame - last.frame
     up = 2.6 + 4.0 * last.strength
 
-    def at(n, side):
+    def rise(n, side):
         time = n + 1  # on the frame of contact they are on their way
-        rise = up * (1 - 0.25 * abs(side)) * time - 0.5 * (2 * up / SPLASH_FRAMES) * time**2
-        return Pose(64.0 + side * (3 + 1.6 * time), WATER_Y + 2 - rise)
+        return up * time * (1 - 0.25 * abs(side) - time / SPLASH_FRAMES)
+
+    def at(n, side):
+        return Pose(64.0 + side * (4.6 + 1.6 * n), WATER_Y + 2 - rise(n, side))
 
     drops = disc(1.5 + 1.8 * last.strength)
     return [
         Part(drops, palette.loud_light, at(n_since, side), at(n_since - 1, side))
         for side in (-1.6, -0.7, 0.7, 1.6)
+        if rise(n_since, side) > 0
     ]
 
 

@@ -36,7 +36,7 @@ def make(rng):
     events = draw_events(rng, min_gap=MIN_GAP)
     side = 1 if rng.random() < 0.5 else -1
     sides = {event.frame: side * (-1) ** i for i, event in enumerate(events)}
-    keys = _plectrum_keys(events, sides)
+    keys, turn_keys = _plectrum_keys(events, sides), _turn_keys(events, sides)
 
     def pulled(frame):
         """How far the plectrum holds the string aside."""
@@ -73,7 +73,9 @@ def make(rng):
             left=LEFT,
             right=RIGHT,
         )
-        plectrum_now, plectrum_was = (_plectrum_pose(keys, f) for f in (frame, frame - 1))
+        plectrum_now, plectrum_was = (
+            _plectrum_pose(keys, turn_keys, f) for f in (frame, frame - 1)
+        )
         return [
             Part(string, palette.accent, flow=lambda x: now(x) - was(x)),
             *(Part(disc(5.0), palette.quiet_dark, Pose(x, LINE)) for x in (LEFT, RIGHT)),
@@ -109,16 +111,25 @@ def _plectrum_keys(events, sides):
         keys.append(Key(event.frame - TOUCH_FRAMES, 0.0, glide))
         keys.append(Key(event.frame - 1, side * pull, spend))
         keys.append(Key(event.frame, side * (pull + 2), gather))
-        keys.append(Key(event.frame + 3, side * AWAY, glide))
+        keys.append(Key(event.frame + 4, side * AWAY, glide))
     # plucks that follow at once: the plectrum turns without waiting
     return [key for i, key in enumerate(keys) if i == 0 or key.frame > keys[i - 1].frame]
 
 
-def _plectrum_pose(keys, frame):
-    """Pointing at the string from the side it waits on, or pushes from."""
-    waited = [key.value for key in keys if key.frame <= frame and abs(key.value) == AWAY]
-    side = math.copysign(1.0, waited[-1] if waited else keys[0].value)
-    return Pose(PLUCK_X, LINE + value_at(keys, frame) + side * _TIP, 0.0, 1.0, -side)
+def _turn_keys(events, sides):
+    """On which side of its tip the plectrum is, 1 below and -1 above: it changes sides after each pluck."""
+    keys = []
+    for event in events:
+        keys.append(Key(event.frame, -sides[event.frame], glide))
+        keys.append(Key(event.frame + 5, sides[event.frame], glide))
+    return keys
+
+
+def _plectrum_pose(keys, turn_keys, frame):
+    """Its tip where the keys say, pointing at the string; it turns over like a coin."""
+    turn = value_at(turn_keys, frame)
+    flat = math.copysign(max(abs(turn), 0.1), turn)  # seen edge-on it is still something
+    return Pose(PLUCK_X, LINE + value_at(keys, frame) + turn * _TIP, 0.0, 1.0, -flat)
 
 
 def _body(palette):

@@ -18,11 +18,11 @@ CAPTIONS = (
 CALM = 0.06  # loudness of a calm sea, beside swells of 1
 LAYERS = ((48.0, 0.6, 58.0), (58.0, 0.8, 66.0), (74.0, 1.0, 80.0))  # height, size, wave length
 BOAT_LAYER = 1
-HIGHEST = 8.5  # units, of the waves at full loudness
+HIGHEST = 7.5  # units, of the waves at full loudness
 SPEED = (0.05, 0.42)  # radians per frame: of a calm sea, and what loudness adds
 LEVEL_RANGE_DB = 26.0  # from a calm to the loudest sea
 BOAT_X = 62.0
-TILT = 0.7  # of the slope of the wave under the boat
+TILT = 0.5  # of the slope of the wave under the boat
 WHITE = rgb(0.97, 0.01, 90)
 
 
