@@ -41,7 +41,7 @@ from .layouts import (
 )
 from .localizer import Localizer, localizer_config_from_shapes
 from .metadata import N_FRAMES, Metadata, read_metadata
-from .names import compare_names
+from .names import compare_names, few, quantised_names
 from .resampler import Resampler, resampler_config_from_shapes, resize_latents
 from .unet import VideoUNet
 from .unet_config import unet_config_from_shapes
@@ -152,10 +152,26 @@ def expected_shapes(part: str, config) -> dict[str, tuple[int, ...]]:
 def check_part(checkpoint: Checkpoint, part: str, config=None):
     """The NameReport of a part against its own network. config: as config_of gives it, which is asked when None.
 
-    Leftover names are logged. Raises CheckpointNamesError when a needed tensor is missing or has another shape.
+    Leftover names are logged. Raises CheckpointNamesError when a needed tensor is missing, has another shape or is
+    quantised.
     """
     config = config or config_of(checkpoint, part)
-    return _compared(expected_shapes(part, config), part_shapes(checkpoint, part), part)
+    expected = expected_shapes(part, config)
+    quantised = quantised_names(expected, _part_dtypes(checkpoint, part))
+    if quantised:
+        raise CheckpointNamesError(
+            f"The {part} part of the file is quantised ({few(quantised)}), which KeyVID does not read. "
+            "Use the file in fp16, bf16 or fp32."
+        )
+    report = compare_names(expected, part_shapes(checkpoint, part))
+    if report.misshaped or set(report.missing) - set(_UNUSED.get(part, ())):
+        raise CheckpointNamesError(
+            f"The file does not fit the {part} network it seems to hold: {report}. "
+            "It is incomplete or made for another version; download it again."
+        )
+    if report.unexpected:
+        logger.info("The %s part of the file: %s", part, report)
+    return report
 
 
 def build_unet(checkpoint: Checkpoint, **options) -> VideoUNet:
@@ -170,7 +186,8 @@ def build_unet(checkpoint: Checkpoint, **options) -> VideoUNet:
 def build_resampler(checkpoint: Checkpoint, *, n_frames: int | None = None, **options) -> Resampler:
     """The image projection. n_frames: resize it to another number of frames, as KeyVID's 48 were made from
     DynamiCrafter's 16 (reference a.3); None keeps the file's. Raises CheckpointError."""
-    config, tensors = config_of(checkpoint, RESAMPLER), load_part(checkpoint, RESAMPLER)
+    config = config_of(checkpoint, RESAMPLER)
+    tensors = _load_checked(checkpoint, RESAMPLER, config)
     if n_frames is not None and n_frames != config.n_frames:
         queries = config.n_queries
         latents = resize_latents(tensors["latents"], config.n_frames, n_frames, queries)
@@ -191,9 +208,9 @@ def build_vision(checkpoint: Checkpoint, **options) -> CLIPVisionTower:
 def build_audio(checkpoint: Checkpoint, *, stride=KEYVID_STRIDE, **options) -> AudioTower:
     """The audio tower of a KeyVID or ImageBind file. stride: positions are interpolated when the file's differ,
     which turns the stock file into KeyVID's tower (reference d.2); None keeps the file's. Raises CheckpointError."""
-    config, tensors = config_of(checkpoint, AUDIO), load_part(checkpoint, AUDIO)
+    config = config_of(checkpoint, AUDIO)
+    tensors = _load_checked(checkpoint, AUDIO, config)
     if stride is not None and checkpoint.metadata.audio_stride is None:
-        _compared(expected_shapes(AUDIO, config), _shapes(tensors), AUDIO)
         tensors, config = change_stride(tensors, config, stride=stride)
     return _build(checkpoint, AUDIO, config=config, tensors=tensors, **options)
 
@@ -221,26 +238,17 @@ def _build(
 ):
     config = config or config_of(checkpoint, part)
     if tensors is None:
-        check_part(checkpoint, part, config)  # before anything is read
-        tensors = load_part(checkpoint, part)
+        tensors = _load_checked(checkpoint, part, config)
     expected = expected_shapes(part, config)
-    report = _compared(expected, _shapes(tensors), part)
     tensors = {name: tensor for name, tensor in tensors.items() if name in expected}
-    found = _floating_values(tensors)
-    if not found:
-        raise CheckpointNamesError(
-            f"The {part} part of the file holds whole numbers only: it is quantised, which KeyVID does not read. "
-            "Use the file in fp16, bf16 or fp32."
-        )
+    found = _values_by_type(tensors)
     if dtype is None and operations is torch.nn:  # its layers compute in one type alone
         dtype = _one_dtype(found)
     main = dtype or found.most_common(1)[0][0]
-    tensors.update({name: torch.zeros(expected[name], dtype=main) for name in report.missing})
+    for name in expected.keys() - tensors.keys():  # what nobody computes with
+        tensors[name] = torch.zeros(expected[name], dtype=main)
     if dtype is not None:
-        tensors = {
-            name: tensor.to(dtype) if tensor.is_floating_point() else tensor
-            for name, tensor in tensors.items()
-        }
+        tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}
     network = _NETWORKS[part](
         config,
         operations=operations,
@@ -252,37 +260,33 @@ def _build(
     return network.to(device).eval() if device is not None else network.eval()
 
 
-def _compared(expected, found, part):
-    report = compare_names(expected, found)
-    if report.misshaped or set(report.missing) - set(_UNUSED.get(part, ())):
-        raise CheckpointNamesError(
-            f"The file does not fit the {part} network it seems to hold: {report}. "
-            "It is incomplete or made for another version; download it again."
-        )
-    if report.unexpected:
-        logger.info("The %s part of the file: %s", part, report)
-    return report
+def _load_checked(checkpoint, part, config):
+    check_part(checkpoint, part, config)  # before anything is read
+    return load_part(checkpoint, part)
 
 
-def _floating_values(tensors):
-    """How many values there are of each floating type, a Counter."""
+def _part_dtypes(checkpoint, part):
+    """{name in the network: dtype} of a part; {} of a Checkpoint that knows shapes alone."""
+    if checkpoint.file is not None:
+        dtypes = checkpoint.file.dtypes
+    else:
+        dtypes = {name: tensor.dtype for name, tensor in (checkpoint.tensors or {}).items()}
+    names = part_names(checkpoint.layout, part, dtypes)
+    return {short: dtypes[name] for name, short in names.items()}
+
+
+def _values_by_type(tensors):
+    """How many values there are of each type, a Counter."""
     counts = Counter()
     for tensor in tensors.values():
-        if tensor.is_floating_point():
-            counts[tensor.dtype] += tensor.numel()
+        counts[tensor.dtype] += tensor.numel()
     return counts
 
 
 def _one_dtype(dtypes):
-    """The floating type that holds the values of all of them."""
-    if len(dtypes) == 1:
-        return next(iter(dtypes))
+    """The type that holds the values of all of them, and that layers can compute in."""
     wide = [dtype for dtype in dtypes if dtype.itemsize > 1]  # fp16 holds every value of fp8
     return reduce(torch.promote_types, wide or [torch.float16])
-
-
-def _shapes(tensors):
-    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _checked(checkpoint):

@@ -64,18 +64,25 @@ def build_raft(state_dict):
 
     raft = raft_large(weights=None, progress=False)
     weights = raft_to_torchvision(state_dict)
-    expected = {name: tuple(tensor.shape) for name, tensor in raft.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    expected, found = _kinds(raft.state_dict()), _kinds(weights)
     if found != expected:
         wrong = sorted(
             name for name in expected.keys() | found if expected.get(name) != found.get(name)
         )
         raise CheckpointNamesError(
-            f"These are not the weights of the large RAFT network: {len(wrong)} tensors are missing, unknown or of "
-            f"another shape, the first is {wrong[0]}. Use raft-things.pth or torchvision's raft_large."
+            f"These are not the weights of the large RAFT network: {len(wrong)} tensors are missing, unknown, of "
+            f"another shape or quantised, the first is {wrong[0]}. Use raft-things.pth or torchvision's raft_large."
         )
     raft.load_state_dict(weights)
     return raft.eval()
+
+
+def _kinds(state_dict):
+    """{name: (shape, whether its numbers have fractions)}; loading would turn one into the other without a word."""
+    return {
+        name: (tuple(tensor.shape), tensor.is_floating_point())
+        for name, tensor in state_dict.items()
+    }
 
 
 def shrink_tall_frames(frames):

@@ -1,4 +1,4 @@
-"""Which tensors of a network are missing from a file, left over in it, or of another shape."""
+"""Which tensors of a network are missing from a file, left over in it, of another shape, or quantised."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +46,19 @@ def compare_names(expected: Mapping[str, Shape], found: Mapping[str, Shape]) -> 
             if tuple(expected[name]) != tuple(found[name])
         ),
     )
+
+
+def quantised_names(expected, dtypes) -> list[str]:
+    """The names that say that a file is quantised: needed weights that are whole numbers, and scales of fp8 ones.
+
+    expected: the names that a network needs. dtypes: {name: torch dtype} of the file. Weights in fp8 alone are rounded
+    ones and can be used; with scales beside them they mean something else.
+    """
+    needed = {name: dtype for name, dtype in dtypes.items() if name in expected}
+    found = sorted(name for name, dtype in needed.items() if not dtype.is_floating_point)
+    if any(dtype.is_floating_point and dtype.itemsize == 1 for dtype in needed.values()):
+        found += sorted(name for name in dtypes if name not in expected and "scale" in name)
+    return found
 
 
 def few(names, count=_SHOWN):

@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 import torch
@@ -391,6 +392,47 @@ def test_quantised_weights_are_named(whole, dtype):
     opened = checkpoints.open_tensors(quantised, small.METADATA)
     with pytest.raises(CheckpointNamesError, match="quantised"):
         checkpoints.build_unet(opened, dtype=dtype)
+
+
+PARTS = sorted(set(small.PREFIXES) - {"vae"})
+
+
+@pytest.mark.parametrize("dtype", [None, torch.float16])
+@pytest.mark.parametrize("part", PARTS)
+def test_one_quantised_weight_is_named(whole, part, dtype):
+    """A quantiser takes the large weights and leaves the others as they are."""
+    short = next(name for name, shape in small.part_shapes(part).items() if len(shape) == 2)
+    name = small.PREFIXES[part] + short
+    opened = checkpoints.open_tensors({**whole, name: whole[name].to(torch.int8)}, small.METADATA)
+    with pytest.raises(CheckpointNamesError, match=rf"quantised \({re.escape(short)}\)"):
+        getattr(checkpoints, f"build_{part}")(opened, dtype=dtype)
+    for other in set(PARTS) - {part}:
+        assert checkpoints.check_part(opened, other).fits
+
+
+@pytest.mark.parametrize("operations", [torch.nn, types.SimpleNamespace(**vars(torch.nn))])
+@pytest.mark.parametrize("scale", ["scale_weight", "weight_scale", "weight_scale_inv"])
+def test_fp8_is_taken_alone_and_refused_with_scales(tmp_path, whole, scale, operations):
+    state = {n: t.to(torch.float8_e4m3fn) if t.ndim > 1 else t for n, t in whole.items()}
+    save_file(state, tmp_path / "plain", metadata=metadata_block(small.METADATA))
+    opened = checkpoints.open_checkpoint(tmp_path / "plain")
+    network = checkpoints.build_unet(opened, operations=operations, dtype=torch.float32)
+    rounded = layouts.split({name: tensor.float() for name, tensor in state.items()})["unet"]
+    assert same_tensors(network.state_dict(), rounded)
+    stem = "model.diffusion_model.out.2."
+    state[f"{stem}{scale}"] = torch.tensor(0.5)
+    save_file(state, tmp_path / "scaled", metadata=metadata_block(small.METADATA))
+    with pytest.raises(CheckpointNamesError, match=rf"quantised \(out.2.{scale}\)"):
+        checkpoints.build_unet(checkpoints.open_checkpoint(tmp_path / "scaled"))
+    assert checkpoints.check_part(checkpoints.open_checkpoint(tmp_path / "scaled"), "text").fits
+
+
+def test_a_file_of_fp8_alone_becomes_a_network_that_runs(whole):
+    state = {name: tensor.to(torch.float8_e5m2) for name, tensor in whole.items()}
+    network = checkpoints.build_unet(checkpoints.open_tensors(state, small.METADATA))
+    assert network.dtype == torch.float16
+    assert {p.dtype for p in network.parameters()} == {torch.float16}
+    assert run_unet(network.float()).isfinite().all()
 
 
 def test_layers_and_attention_can_be_handed_in(whole):

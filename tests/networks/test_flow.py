@@ -187,6 +187,10 @@ def test_other_weights_are_refused(raft):
         build_raft(short)
     with pytest.raises(CheckpointNamesError, match="not the weights of the large RAFT"):
         build_raft(raft_small(weights=None).state_dict())
+    name = "mask_predictor.conv.weight"
+    quantised = {**raft.state_dict(), name: raft.state_dict()[name].to(torch.int8)}
+    with pytest.raises(CheckpointNamesError, match=f"quantised, the first is {name}"):
+        build_raft(quantised)
 
 
 def test_only_tall_frames_are_shrunk():
