@@ -33,7 +33,7 @@ TEXT = clip.CLIPTextConfig(
     width=24, layers=2, heads=3, mlp_width=32, vocabulary=49408, context=77, projection_width=24
 )
 VISION = clip.CLIPVisionConfig(
-    width=40, layers=1, heads=2, mlp_width=32, patch_size=56, image_size=224, projection_width=24
+    width=40, layers=2, heads=2, mlp_width=32, patch_size=56, image_size=224, projection_width=24
 )
 AUDIO = imagebind.AudioTowerConfig(width=32, layers=1, heads=2, mlp_width=40)
 LOCALIZER = localizer.LocalizerConfig(

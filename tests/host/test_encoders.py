@@ -1,0 +1,192 @@
+"""ComfyUI's encoders, built from a file of any size, compute what the towers of models/ compute."""
+
+import dataclasses
+import math
+
+import pytest
+import safetensors.torch
+import torch
+from keyvid_pack.keyframes.errors import CheckpointError
+from keyvid_pack.models import checkpoints, clip
+from keyvid_pack.models.metadata import metadata_block
+from keyvid_pack.models.vae_config import STABLE_DIFFUSION_VAE, VAEConfig, vae_shapes
+
+from ..networks import small_checkpoint
+
+PROMPT = "a drummer strikes a snare drum, close up"
+TEXT_PREFIX, VISION_PREFIX, VAE_PREFIX = (
+    small_checkpoint.PREFIXES[part] for part in ("text", "vision", "vae")
+)
+
+
+@pytest.fixture(scope="module")
+def encoders():
+    from keyvid_pack.host import encoders  # needs ComfyUI, which conftest.py brings
+
+    return encoders
+
+
+@pytest.fixture(scope="module")
+def tensors():
+    """A whole small file whose CLIP towers have lively weights, all of which half precision can hold."""
+    stored = small_checkpoint.filled(small_checkpoint.whole_shapes())
+    text = clip.CLIPTextTower(dataclasses.replace(small_checkpoint.TEXT, layers=3))
+    vision = clip.CLIPVisionTower(small_checkpoint.VISION)
+    for prefix, tower in ((TEXT_PREFIX, text), (VISION_PREFIX, vision)):
+        stored |= lively(prefix, tower)
+    return stored
+
+
+def lively(prefix, tower):
+    """{name in the file: tensor} of a tower in which norms and biases matter too."""
+    generator = torch.Generator().manual_seed(5)
+    clip.init_clip_tower(tower, generator=generator)
+    return {
+        prefix + name: (value + 0.1 * torch.randn(value.shape, generator=generator)).half().float()
+        for name, value in tower.state_dict().items()
+    }
+
+
+def checkpoint_of(tensors):
+    return checkpoints.open_tensors(tensors, small_checkpoint.METADATA)
+
+
+def changed(tensors, prefix, replacement):
+    """The file with one part replaced."""
+    return {n: t for n, t in tensors.items() if not n.startswith(prefix)} | replacement
+
+
+def token_ids(clip_object, prompt):
+    (section,) = clip_object.tokenize(prompt)["h"]
+    return torch.tensor([[token for token, _ in section]])
+
+
+# --- text
+
+
+@pytest.mark.parametrize("layers", [2, 3])
+def test_text_is_read_before_the_last_block_and_normed(encoders, tensors, layers):
+    tower = clip.CLIPTextTower(dataclasses.replace(small_checkpoint.TEXT, layers=layers))
+    checkpoint = checkpoint_of(changed(tensors, TEXT_PREFIX, lively(TEXT_PREFIX, tower)))
+    made = encoders.clip_of(checkpoint)
+    ids = token_ids(made, PROMPT)
+    assert ids.shape == (1, 77) and ids[0, -1] == 0  # padded with zeros, as OpenCLIP does
+    with torch.no_grad():
+        expected = checkpoints.build_text(checkpoint)(ids)
+        tokens = made.encode_from_tokens(made.tokenize(PROMPT))
+    torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_text_encoder_that_comfyui_cannot_feed_is_refused_with_a_remedy(encoders, tensors):
+    for changes, named in (({"vocabulary": 50}, "50 tokens"), ({"layers": 1}, "1 blocks")):
+        tower = clip.CLIPTextTower(dataclasses.replace(small_checkpoint.TEXT, **changes))
+        checkpoint = checkpoint_of(changed(tensors, TEXT_PREFIX, lively(TEXT_PREFIX, tower)))
+        with pytest.raises(CheckpointError, match=f"{named}.*Load CLIP"):
+            encoders.clip_of(checkpoint)
+
+
+def test_a_part_with_a_missing_tensor_is_not_loaded(encoders, tensors):
+    for prefix, load in ((TEXT_PREFIX, encoders.clip_of), (VISION_PREFIX, encoders.clip_vision_of)):
+        name = f"{prefix}transformer.resblocks.0.mlp.c_proj.bias"
+        with pytest.raises(CheckpointError, match="c_proj.bias"):
+            load(checkpoint_of({n: t for n, t in tensors.items() if n != name}))
+
+
+# --- picture
+
+
+def test_the_vision_towers_last_tokens_are_those_of_the_tower(encoders, tensors):
+    from comfy.model_management import load_model_gpu
+
+    checkpoint = checkpoint_of(tensors)
+    made = encoders.clip_vision_of(checkpoint)
+    assert made.image_size == 224
+    pixels = torch.randn(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
+    load_model_gpu(made.patcher)
+    with torch.no_grad():
+        tokens = made.model(pixel_values=pixels, intermediate_output=-2)[0]
+        expected = checkpoints.build_vision(checkpoint)(pixels)
+    torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_vision_tower_without_its_last_norm_projects_normed_tokens(encoders, tensors):
+    """ComfyUI would take whatever is in memory."""
+    stored = {n: t for n, t in tensors.items() if not n.startswith(f"{VISION_PREFIX}ln_post")}
+    image = torch.rand(1, 224, 224, 3, generator=torch.Generator().manual_seed(1))
+    output = encoders.clip_vision_of(checkpoint_of(stored)).encode_image(image)
+    first = output["last_hidden_state"][:, 0]
+    normed = torch.nn.functional.layer_norm(first, first.shape[-1:])
+    expected = normed @ tensors[f"{VISION_PREFIX}proj"]
+    torch.testing.assert_close(output["image_embeds"], expected, rtol=1e-4, atol=1e-4)
+
+
+# --- VAE
+
+
+def test_a_small_vae_encodes_and_decodes_at_its_own_sizes(encoders, tensors):
+    vae = encoders.vae_of(checkpoint_of(tensors))
+    assert vae.vae_dtype == torch.float32
+    assert vae.spacial_compression_encode() == vae.spacial_compression_decode() == 4
+    assert vae.latent_channels == 4
+    pictures = torch.rand(3, 33, 66, 3, generator=torch.Generator().manual_seed(1))
+    latents = vae.encode(pictures)  # cut to multiples of 4
+    assert latents.shape == (3, 4, 8, 16) and latents.dtype == torch.float32
+    decoded = vae.decode(latents)
+    assert decoded.shape == (3, 32, 64, 3) and torch.isfinite(decoded).all()
+
+
+def test_a_vae_with_attention_between_its_levels_takes_every_weight(encoders, tensors):
+    config = VAEConfig(
+        channels=32,
+        channel_mult=(1, 1, 2),
+        num_res_blocks=1,
+        z_channels=4,
+        embed_channels=4,
+        attention_levels=(1, 2),
+    )
+    stored = small_checkpoint.filled(vae_shapes(config), seed=3)
+    named = {VAE_PREFIX + name: tensor for name, tensor in stored.items()}
+    vae = encoders.vae_of(checkpoint_of(changed(tensors, VAE_PREFIX, named)))
+    loaded = vae.get_sd()
+    assert loaded.keys() == stored.keys()
+    for name, tensor in stored.items():
+        torch.testing.assert_close(loaded[name], tensor, rtol=0, atol=0)
+
+
+def test_the_published_vae_is_the_one_that_comfyui_builds_by_itself(encoders, tensors):
+    from comfy.sd import VAE
+
+    generator = torch.Generator().manual_seed(1)
+    noise = torch.randn(2**23, generator=generator)  # drawn once: the VAE has 84 million weights
+    stored = {
+        name: noise[: math.prod(shape)].view(shape) * math.prod(shape[1:]) ** -0.5
+        for name, shape in vae_shapes(STABLE_DIFFUSION_VAE).items()
+    }
+    named = {VAE_PREFIX + name: tensor for name, tensor in stored.items()}
+    ours = encoders.vae_of(checkpoint_of(changed(tensors, VAE_PREFIX, named)))
+    comfys = VAE(sd=dict(stored))
+    pictures = torch.rand(1, 16, 24, 3, generator=generator)
+    latents = ours.encode(pictures)
+    assert latents.shape == (1, 4, 2, 3)
+    assert ours.spacial_compression_decode() == comfys.spacial_compression_decode()
+    torch.testing.assert_close(latents, comfys.encode(pictures), rtol=0, atol=0)
+    torch.testing.assert_close(ours.decode(latents), comfys.decode(latents), rtol=0, atol=0)
+
+
+# --- loaded anew
+
+
+def test_comfyui_can_load_clip_and_vae_again_from_the_file(encoders, tensors, tmp_path):
+    path = tmp_path / "whole.safetensors"
+    metadata = metadata_block(small_checkpoint.METADATA)
+    safetensors.torch.save_file(tensors, path, metadata=metadata)
+    checkpoint = checkpoints.open_checkpoint(path)
+    for load in (encoders.clip_of, encoders.vae_of):
+        patcher = load(checkpoint).patcher
+        make, arguments = patcher.cached_patcher_init
+        again = make(*arguments, disable_dynamic=True)
+        assert again.model is not patcher.model
+        for (name, old), new in zip(
+            patcher.model.state_dict().items(), again.model.state_dict().values(), strict=True
+        ):
+            assert torch.equal(old, new), name
