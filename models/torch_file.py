@@ -133,17 +133,20 @@ def check_records(file, tensors):
 
 
 def tensor_reader(file):
-    """(read, close): read(StoredTensor) gives the tensor, in memory of its own. Call check_records first."""
+    """(read, close): read(StoredTensor) gives the tensor, not to be written into. Call check_records first.
+
+    One storage is held at a time, until another is needed: tensors that share one are asked for one after the other.
+    """
     handle = open(file.path, "rb")  # noqa: SIM115 closed by the caller
+    held = {}  # storage -> its bytes, of the last one
 
     def read(tensor):
-        position, n_bytes = file.records[tensor.storage]
-        handle.seek(position)
         try:
-            data = bytearray(n_bytes)
-            if handle.readinto(data) != n_bytes:
-                raise TorchFileError("is cut short")
-            if not n_bytes:
+            if tensor.storage not in held:
+                held.clear()  # before the next one takes memory
+                held[tensor.storage] = _storage_bytes(handle, *file.records[tensor.storage])
+            data = held[tensor.storage]
+            if not data:
                 return torch.empty(tensor.shape, dtype=tensor.dtype)
             flat = torch.frombuffer(data, dtype=tensor.dtype)
             return flat.as_strided(tensor.shape, tensor.stride, tensor.offset)
@@ -151,6 +154,14 @@ def tensor_reader(file):
             raise TorchFileError("describes a tensor that PyTorch cannot make") from error
 
     return read, handle.close
+
+
+def _storage_bytes(handle, position, n_bytes):
+    data = bytearray(n_bytes)
+    handle.seek(position)
+    if handle.readinto(data) != n_bytes:
+        raise TorchFileError("is cut short")
+    return data
 
 
 def _tensor(arguments, *, dtype):

@@ -137,7 +137,9 @@ def _open(source):
     except torch_file.TorchFileError as error:
         raise CheckpointFileError(f"{source.name} {error}. Download or copy it again.") from error
     read_stored, close = torch_file.tensor_reader(parsed)
-    entries = {name: (tensor.dtype, tensor.shape) for name, tensor in writable.items()}
+    # in the order of the file: tensors that share a storage lie together, and it is read once
+    names = sorted(writable, key=lambda name: parsed.records[writable[name].storage])
+    entries = {name: (writable[name].dtype, writable[name].shape) for name in names}
     return entries, left_out, {}, lambda name: read_stored(writable[name]), close
 
 

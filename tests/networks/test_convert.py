@@ -1,7 +1,9 @@
 """The converter: the same tensors come out, nothing in the file is run, nothing is lost when it fails."""
 
+import io
 import itertools
 import json
+import tracemalloc
 import weakref
 import zipfile
 
@@ -312,6 +314,34 @@ def test_one_tensor_is_in_memory_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(torch_file, "tensor_reader", counting)
     convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
     assert len(alive) == 20
+
+
+class CountingFile(io.BufferedReader):
+    n_bytes = 0
+
+    def readinto(self, buffer):
+        CountingFile.n_bytes += len(buffer)
+        return super().readinto(buffer)
+
+
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("save", SAVES)
+def test_a_shared_storage_is_read_once_and_held_alone(tmp_path, monkeypatch, save, half):
+    """Ten tensors of 400 kB, each shared by five names that stand far apart in the file's list."""
+    whole = [torch.full((100_000,), float(k)) for k in range(10)]
+    state = {f"{i}.{k}": part[i : i + 100] for i in range(5) for k, part in enumerate(whole)}
+    torch.save(state, tmp_path / "x.pt", **SAVES[save])
+    monkeypatch.setattr(torch_file, "open", lambda *a: CountingFile(io.FileIO(a[0])), raising=False)
+    CountingFile.n_bytes = 0
+    tracemalloc.start()
+    convert(tmp_path / "x.pt", tmp_path / "x.safetensors", half=half)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    n_passes = 2 if half else 1  # what fits into fp16 is found out first
+    assert CountingFile.n_bytes == n_passes * 10 * 400_000
+    assert 400_000 < peak < 1_200_000
+    expected = {name: tensor.half() if half else tensor for name, tensor in state.items()}
+    assert same_tensors(load_file(tmp_path / "x.safetensors"), expected)
 
 
 def test_main_says_what_it_did(tmp_path, capsys):
