@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-# Without gradients, every block works through frames or places in portions whose largest intermediate has at most
-# this many numbers (256 MB in float32): the peak no longer grows with the length of the clip. Larger portions save
-# no time that could be measured; smaller ones would move offloaded weights to the GPU more often.
+# Without gradients, blocks take frames or places in portions whose largest intermediate has at most this many numbers
+# (256 MB in float32), however long the clip is; a portion is one frame or place at least.
 PORTION = 2**26
 
 
