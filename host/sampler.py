@@ -7,7 +7,7 @@ import comfy.samplers
 import comfy.utils
 import torch
 
-from ..keyframes.errors import SamplingError
+from ..keyframes.errors import KeyVIDError, SamplingError
 from ..models.ddim import (
     INPAINTED_STEPS,
     ddim_step,
@@ -37,7 +37,8 @@ def keyvid_sampler(*, eta=ETA, base_scale=BASE_SCALE, inpainted_steps=INPAINTED_
     """A SAMPLER that runs DDIM as KeyVID does (reference e, f.5).
 
     eta: 0 adds no noise after a step, 1 as much as DDPM. base_scale: dynamic rescale, 1 for none.
-    inpainted_steps: how many of the first steps set the keyframes that the positive conditioning brings, if any.
+    inpainted_steps: how many of the first steps set the keyframes that the positive conditioning brings, if any; in
+    a run that is split by Split Sigmas, steps of its first part.
     """
     options = {"eta": eta, "base_scale": base_scale, "inpainted_steps": inpainted_steps}
     return comfy.samplers.KSAMPLER(sample_ddim, options)
@@ -64,12 +65,16 @@ def sample_ddim(
     latent that is decoded; one that ends higher can be gone on with by another sampler.
     Raises SamplingError when the sigmas are none that the model knows.
     """
-    extra_args = extra_args or {}
     guider = model.inner_model
-    facts_of(guider.model_patcher)
+    _check_model(guider.model_patcher)
+    if len(sigmas) < 2:  # what Split Sigmas leaves at either end
+        return x
+    extra_args = extra_args or {}
     schedule, ends = _schedule(guider.model_patcher, sigmas, eta=eta, base_scale=base_scale)
     noise_sampler = noise_sampler or _seeded_noise(x, extra_args.get("seed"))
-    keyframes = _keyframes(guider, len(x)) if inpainted_steps else None
+    # a run without noise of its own goes on with another's latent: its first step is none of the first
+    begins = bool(torch.count_nonzero(model.noise))
+    keyframes = _keyframes(guider, len(x)) if inpainted_steps and begins else None
     ones = x.new_ones(len(x))
     x = vp_of(x, sigmas[0])
     for index in range(len(schedule)):
@@ -88,6 +93,16 @@ def sample_ddim(
             alpha_prev = schedule.alphas_prev[index]
             x = inpaint_keyframes(x, *keyframes, alpha_prev=alpha_prev, noise=unit)
     return _kept(model, x, extra_args) if ends else ve_of(x, sigmas[-1])
+
+
+def _check_model(model_patcher):
+    try:
+        facts_of(model_patcher)
+    except KeyVIDError:
+        raise SamplingError(
+            "KeyVID Sampler steps as KeyVID and DynamiCrafter were trained, and the model is neither; choose another "
+            "sampler with KSampler Select, or load a KeyVID model."
+        ) from None
 
 
 def _schedule(model_patcher, sigmas, *, eta, base_scale):

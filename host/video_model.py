@@ -68,8 +68,11 @@ class VideoModelConfig(comfy.supported_models_base.BASE):
         "timesteps": N_TIMESTEPS,
         "zsnr": True,
     }
-    # from the peak of the full-size network on a CPU, 12 frames of 40 x 64; no GPU has confirmed it
-    memory_usage_factor = 1.2
+    # ComfyUI reckons factor * 0.01 MiB per latent pixel and byte of a number, 1.29 GB at factor 1 for 12 frames of
+    # 40 x 64 in float32. On a CPU such a forward takes 0.86 GB beyond the weights (docs/performance.md), a factor of
+    # 0.67; a fifth on top is for what GPU kernels need. Long clips take less, 0.37 at 48 frames, since blocks work
+    # in portions. No GPU has confirmed it.
+    memory_usage_factor = 0.8
 
 
 class SampledUNet(VideoUNet):
@@ -104,20 +107,16 @@ class VideoModel(comfy.model_base.BaseModel):
         self.keyvid = facts
 
     def concat_cond(self, *, noise, **conditioning):
-        latent = conditioning.get(CONCAT)
-        if latent is None:
-            raise SamplingError(
-                f"The conditioning was not made for this model ({self.keyvid.title}): it brings no picture to start "
-                "from. Put Keyframe Conditioning or Interpolation Conditioning between the text and the sampler."
-            )
-        _check_latent(noise, latent)
+        latent = conditioning[CONCAT]
         latent = self.process_latent_in(latent)
         return comfy.utils.resize_to_batch_size(latent, noise.shape[0]).to(noise)
 
     def extra_conds(self, **conditioning):
         """What every forward of one pass is given, worked out once per sampling."""
-        conds = super().extra_conds(**conditioning)
         noise, device = conditioning["noise"], conditioning["device"]
+        _check_conditioning(conditioning, self.keyvid)
+        _check_latent(noise, conditioning[CONCAT])
+        conds = super().extra_conds(**conditioning)
         given = {
             "image": self._image_tokens(conditioning, n_frames=noise.shape[2], device=device),
             "audio": conditioning.get(AUDIO),
@@ -131,12 +130,7 @@ class VideoModel(comfy.model_base.BaseModel):
 
     def _image_tokens(self, conditioning, *, n_frames, device):
         """(B, T, Q, C) from the tokens of the picture; those of every frame of the clip are picked from."""
-        tokens = conditioning.get(IMAGE)
-        if tokens is None:
-            raise SamplingError(
-                "The conditioning brings no picture for this model; put Keyframe Conditioning or Interpolation "
-                "Conditioning between the text and the sampler."
-            )
+        tokens = conditioning[IMAGE]
         if tokens.ndim == 3:  # (B, N, width) straight from the vision tower
             resampler = self.diffusion_model.image_proj_model
             if resampler is None:
@@ -158,18 +152,43 @@ class VideoModel(comfy.model_base.BaseModel):
         return cond_value._copy_with(window.get_tensor(cond_value.cond, device, dim=1))
 
 
-def _check_latent(noise, concat):
-    """Raises SamplingError unless the latent that is sampled has the frames and size of the conditioning."""
-    if noise.shape[2] != concat.shape[2]:
+def _check_conditioning(conditioning, facts):
+    """Raises SamplingError unless one CONDITIONING entry has what a KeyVID conditioning node gives it."""
+    needed = (CONCAT, IMAGE, "cross_attn")  # the last is ComfyUI's name for the text
+    if any(conditioning.get(key) is None for key in needed):
         raise SamplingError(
-            f"The latent on the sampler has {noise.shape[2]} frames, but the conditioning was made for "
-            f"{concat.shape[2]}; connect the latent output of the same conditioning node."
+            f"The conditioning was not made for this model ({facts.title}): it does not bring both a text and a "
+            "picture to start from. Put Keyframe Conditioning or Interpolation Conditioning between the text and the "
+            "sampler."
+        )
+    for key, name in (("control", "ControlNet"), ("gligen", "GLIGEN")):
+        if conditioning.get(key) is not None:
+            raise SamplingError(
+                f"The conditioning carries a {name}, which is made for single pictures of another model; take it out "
+                "of the conditioning of KeyVID and DynamiCrafter."
+            )
+
+
+def _check_latent(noise, concat):
+    """Raises SamplingError unless the latent that is sampled has the shape of the conditioning's concat latent."""
+    remedy = "connect the latent output of the same conditioning node."
+    if noise.ndim != concat.ndim or noise.shape[1] != concat.shape[1]:
+        raise SamplingError(
+            f"The latent on the sampler has shape {tuple(noise.shape)}, but this model paints videos (clips, "
+            f"{concat.shape[1]} channels, frames, height, width); {remedy}"
+        )
+    n_frames, wanted = noise.shape[2], concat.shape[2]
+    if n_frames != wanted:
+        # ComfyUI makes clips of one frame out of a batch of pictures
+        found = "is for single pictures" if n_frames == 1 else f"has {n_frames} frames"
+        raise SamplingError(
+            f"The latent on the sampler {found}, but the conditioning was made for {wanted} frames; {remedy}"
         )
     if noise.shape[-2:] != concat.shape[-2:]:
         (h, w), (ch, cw) = noise.shape[-2:], concat.shape[-2:]
         raise SamplingError(
             f"The latent on the sampler is for pictures of {8 * w} x {8 * h} pixels, but the conditioning was made for "
-            f"{8 * cw} x {8 * ch}; connect the latent output of the same conditioning node."
+            f"{8 * cw} x {8 * ch}; {remedy}"
         )
 
 
@@ -211,8 +230,8 @@ def facts_of(model):
     facts = getattr(getattr(model, "model", None), "keyvid", None)
     if not isinstance(facts, ModelFacts):
         raise KeyVIDError(
-            "The model on the model input is not a KeyVID or DynamiCrafter model; load one with Load KeyVID Model "
-            "or Load KeyVID Checkpoint."
+            "The model is not a KeyVID or DynamiCrafter model, which this node is made for; load one with Load KeyVID "
+            "Model or Load KeyVID Checkpoint."
         )
     return facts
 

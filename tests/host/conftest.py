@@ -6,6 +6,8 @@ import types
 import pytest
 from keyvid_pack.tools import environment
 
+from . import small_video
+
 
 @pytest.fixture(scope="session", autouse=True)
 def comfyui(tmp_path_factory):
@@ -15,7 +17,9 @@ def comfyui(tmp_path_factory):
 
     args.cpu = True
     import folder_paths
+    import torch
 
+    torch.set_num_threads(1)  # for networks this small, more threads only wait for one another
     base = tmp_path_factory.mktemp("comfy")
     folders = types.SimpleNamespace(base=base)
     for name in ("input", "output", "temp", "user"):
@@ -23,3 +27,46 @@ def comfyui(tmp_path_factory):
         getattr(folder_paths, f"set_{name}_directory")(str(base / name))
     yield folders
     sys.path.remove(str(environment.COMFYUI))
+
+
+@pytest.fixture(scope="session")
+def generator(comfyui, tmp_path_factory):
+    """MODEL of a small keyframe generator; tests patch clones of it."""
+    return _small_model(tmp_path_factory, "generator")
+
+
+@pytest.fixture(scope="session")
+def interpolator(comfyui, tmp_path_factory):
+    return _small_model(tmp_path_factory, "interpolator")
+
+
+@pytest.fixture(scope="session")
+def dynamicrafter(comfyui, tmp_path_factory):
+    """MODEL of a small network that cannot hear."""
+    return _small_model(tmp_path_factory, "dynamicrafter")
+
+
+def _small_model(tmp_path_factory, kind):
+    from keyvid_pack.host.video_model import load_video_model
+
+    path = tmp_path_factory.mktemp("models") / f"{kind}.safetensors"
+    return load_video_model(small_video.write_model(path, kind=kind))
+
+
+@pytest.fixture
+def models_folder(tmp_path, monkeypatch):
+    """An empty models folder of ComfyUI, with the pack's own in it."""
+    import folder_paths
+    from keyvid_pack.host.model_files import register_model_folders
+
+    models = tmp_path / "models"
+    known = {
+        name: ([str(models / name)], suffixes)
+        for name, (_, suffixes) in folder_paths.folder_names_and_paths.items()
+    }
+    known.pop("keyvid", None)
+    monkeypatch.setattr(folder_paths, "models_dir", str(models))
+    monkeypatch.setattr(folder_paths, "folder_names_and_paths", known)
+    monkeypatch.setattr(folder_paths, "filename_list_cache", {})
+    register_model_folders()
+    return models

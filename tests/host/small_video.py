@@ -1,0 +1,137 @@
+"""Small video models in files, the conditioning they take, and runs of them: what the sampling tests share."""
+
+import safetensors.torch
+import torch
+from keyvid_pack.models import layouts
+from keyvid_pack.models.metadata import metadata_block
+
+from ..networks import small_checkpoint
+
+FRAMES = (0, 5, 20, 40)  # the keyframes of a plan of four
+N_FRAMES = 48
+HEIGHT, WIDTH = 4, 6  # of the latent; multiples of the small UNet's size_divisor
+LATENT_SCALE = 0.18215
+
+
+def write_model(path, *, kind=layouts.GENERATOR, seed=0):
+    """A small whole file whose weights are large enough for every input to show in the output."""
+    generator = torch.Generator().manual_seed(seed)
+    tensors = {
+        name: _lively(name, shape, generator)
+        for name, shape in small_checkpoint.whole_shapes(kind).items()
+    }
+    safetensors.torch.save_file(tensors, path, metadata=metadata_block(small_checkpoint.METADATA))
+    return str(path)
+
+
+def _lively(name, shape, generator):
+    values = torch.randn(shape, generator=generator)
+    if len(shape) > 1:
+        return 0.5 * values * values[0].numel() ** -0.5
+    return 1 + 0.1 * values if name.endswith("weight") else 0.1 * values
+
+
+def conditioning(frames=FRAMES, *, seed=0, sound=True, keyframes=None, batch=1):
+    """(positive, negative) as a KeyVID conditioning node makes them, out of random tokens.
+
+    frames: where the frames of the latent stand in the clip. keyframes: as on the positive of the interpolation,
+    (latents (1, 4, K, h, w), K frames); the concat latent then holds those, else the first picture on all frames.
+    """
+    from keyvid_pack.host import condition_keys as keys
+
+    config = small_checkpoint.UNET
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(batch, *shape, generator=generator)
+
+    n_frames = len(frames)
+    if keyframes is None:
+        concat = draw(4, 1, HEIGHT, WIDTH).expand(-1, -1, n_frames, -1, -1)
+    else:
+        concat = torch.zeros(batch, 4, n_frames, HEIGHT, WIDTH)
+        concat[:, :, list(keyframes[1])] = keyframes[0]
+    shared = {
+        keys.CONCAT: concat / LATENT_SCALE,
+        keys.FPS: torch.full((batch,), 6),
+        keys.FRAME_INDEX: torch.tensor([list(frames)] * batch),
+    }
+    both = []
+    for _ in range(2):
+        entry = {**shared, keys.IMAGE: draw(9, small_checkpoint.RESAMPLER.in_width)}
+        if sound:
+            entry[keys.AUDIO] = draw(n_frames, 5, config.audio_width)
+        both.append([[draw(7, config.context_width), entry]])
+    positive, negative = both
+    if keyframes is not None:
+        latents, at = keyframes
+        positive[0][1] |= {
+            keys.KEYFRAME_LATENTS: latents / LATENT_SCALE,
+            keys.KEYFRAME_FRAMES: tuple(at),
+        }
+    return positive, negative
+
+
+def entry_with(conditioning, **changes):
+    """The CONDITIONING with keys changed; None takes a key away."""
+    return [
+        [text, {k: v for k, v in {**entry, **changes}.items() if v is not None}]
+        for text, entry in conditioning
+    ]
+
+
+def assert_agree(found, expected, *, tolerance=1e-5):
+    """Two runs that differ by rounding only: up to `tolerance` of the largest value of the latent."""
+    error = (found - expected).abs().max() / expected.abs().max()
+    assert error <= tolerance, f"{error:.2e} of the largest value"
+
+
+def unit_noise(*, n_frames=len(FRAMES), batch=1, seed=3):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, 4, n_frames, HEIGHT, WIDTH, generator=generator)
+
+
+def guided(model, pair=None, **scales):
+    """A Multimodal CFG guider; pair: (positive, negative)."""
+    from keyvid_pack.host.guider import multimodal_guider
+
+    return multimodal_guider(model, *(pair or conditioning()), **scales)
+
+
+def run(guider, *, noise=None, sampler=None, sigmas=None, latent=None, seed=7, **more):
+    """The latent that Sampler Custom Advanced gives, scaled as the network sees it."""
+    from keyvid_pack.host.sampler import keyvid_sampler, keyvid_sigmas
+
+    noise = unit_noise() if noise is None else noise
+    latent = torch.zeros_like(noise) if latent is None else latent
+    sampler = sampler or keyvid_sampler()
+    sigmas = keyvid_sigmas(guider.model_patcher, n_steps=3) if sigmas is None else sigmas
+    with torch.inference_mode():
+        found = guider.sample(noise, latent, sampler, sigmas, disable_pbar=True, seed=seed, **more)
+    return found * LATENT_SCALE
+
+
+class Forwards:
+    """Counts the forwards of the network while it is entered: `calls` holds (batch, keywords, options) of each."""
+
+    def __init__(self, model):
+        self.network, self.calls = model.model.diffusion_model, []
+
+    def __enter__(self):
+        self.handle = self.network.register_forward_pre_hook(self._record, with_kwargs=True)
+        return self
+
+    def __exit__(self, *_):
+        self.handle.remove()
+
+    def _record(self, _network, arguments, keywords):
+        self.calls.append((len(arguments[0]), arguments[0], keywords))
+
+    @property
+    def n_rows(self):
+        return sum(n for n, _, _ in self.calls)
+
+    @property
+    def passes(self):
+        """cond_or_uncond of every call."""
+        return [call[2]["transformer_options"]["cond_or_uncond"] for call in self.calls]
