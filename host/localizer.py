@@ -21,9 +21,8 @@ from ..models.checkpoints import build_localizer, open_checkpoint
 from ..models.layouts import LOCALIZER, TITLES
 from .networks import comfy_layers, patched, run_patched
 
-STEP_S = (
-    1.0  # from one window to the next: every moment but the first and last second is heard twice
-)
+# from one window to the next: every moment but the first and last second is heard twice
+STEP_S = 1.0
 SOURCE = "network"
 
 
@@ -68,9 +67,9 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
         )
     check_n_frames(n_frames)
     heard = resample_to_16k(samples, sample_rate)  # (C, N)
-    positions = np.arange(n_frames) * localizer.n_scores / float(CLIP_S * fps_fraction(fps))
-    scores = _blended_scores(localizer, heard, round(positions[-1]) + 1, on_step)
-    at_frames = np.interp(positions, np.arange(len(scores)), scores)
+    per_frame = localizer.n_scores / float(CLIP_S * fps_fraction(fps))
+    scores = _blended_scores(localizer, heard, round(n_frames * per_frame), on_step)
+    at_frames = np.interp(np.arange(n_frames) * per_frame, np.arange(len(scores)), scores)
     return motion_curve(
         normalise(at_frames),
         fps=fps,

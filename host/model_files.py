@@ -143,12 +143,11 @@ def _plain(name):
 
 
 def _not_there(name, shelf):
-    is_named = name != shelf.nothing_found
-    missing = f"no {shelf.what} file {_plain(name)!r}" if is_named else f"no {shelf.what} file yet"
+    which = "yet" if name == shelf.nothing_found else f"named {_plain(name)!r}"
     first, *others = (f"models/{folder}" for folder in shelf.folders)
-    looked = f" ({', '.join(others)} will do too)" if others else ""
+    too = f" ({' or '.join(others)} will do too)" if others else ""
     sources = "; ".join(map(str, shelf.sources))
     return (
-        f"There is {missing}. Put it into ComfyUI's folder {first}{looked} and press R to refresh the lists. "
-        f"Where to get one: {sources}."
+        f"There is no {shelf.what} file {which}. Put one into ComfyUI's folder {first}{too} and press R to refresh "
+        f"the lists. Where to get one: {sources}."
     )

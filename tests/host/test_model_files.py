@@ -1,0 +1,127 @@
+"""Files by name: what the lists show, which file a name means, and what is said of one that is not there."""
+
+import os
+
+import pytest
+from keyvid_pack.keyframes.errors import CheckpointFileError
+
+
+@pytest.fixture
+def files(models_folder):
+    from keyvid_pack.host import model_files
+
+    return model_files
+
+
+@pytest.fixture
+def put(models_folder):
+    """Lays an empty file into a folder of models/ and gives its path."""
+
+    def lay(*parts):
+        path = models_folder.joinpath(*parts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        return path
+
+    return lay
+
+
+def test_the_list_is_of_all_folders_and_every_name_is_in_it_once(files, put):
+    put("keyvid", "b.safetensors")
+    put("checkpoints", "b.safetensors")
+    put("checkpoints", "sub", "a.ckpt")
+    put("diffusion_models", "c.safetensors")
+    put("keyvid", "readme.txt")
+    put("loras", "d.safetensors")
+    names = files.file_names(files.VIDEO_MODELS)
+    assert names == ["b.safetensors", "c.safetensors", "sub/a.ckpt"]
+
+
+def test_of_two_files_of_one_name_the_packs_own_folder_wins(files, put):
+    other, own = put("checkpoints", "b.safetensors"), put("keyvid", "b.safetensors")
+    assert files.file_path("b.safetensors", files.VIDEO_MODELS) == str(own)
+    own.unlink()
+    os.utime(own.parent, ns=(1, 1))  # ComfyUI lists a folder again when its time has changed
+    assert files.file_path("b.safetensors", files.VIDEO_MODELS) == str(other)
+
+
+def test_a_name_from_another_system_finds_its_file(files, put):
+    path = put("checkpoints", "sub", "a.ckpt")
+    for name in ("sub/a.ckpt", "sub\\a.ckpt"):
+        assert files.file_path(name, files.WHOLE_FILES) == str(path)
+
+
+@pytest.mark.parametrize("name", ["../secret.safetensors", "/etc/passwd", "sub", "", "a.txt"])
+def test_a_name_that_is_not_in_the_list_is_no_file(files, put, name):
+    put("secret.safetensors")
+    put("keyvid", "a.txt")
+    put("keyvid", "sub", "a.safetensors")
+    assert "There is no model file named" in files.file_problem(name, files.VIDEO_MODELS)
+    with pytest.raises(CheckpointFileError):
+        files.file_path(name, files.VIDEO_MODELS)
+
+
+def test_a_file_that_is_not_there_is_named_with_all_that_helps(files):
+    said = files.file_problem("gone.safetensors", files.VIDEO_MODELS)
+    for part in (
+        "'gone.safetensors'",
+        "models/keyvid (models/diffusion_models or models/checkpoints will do too)",
+        "RyanWW/KeyVID on Hugging Face",
+        "may not be out yet",
+        "Doubiiu/DynamiCrafter_512",
+        "10.4 GB",
+        "Apache-2.0",
+    ):
+        assert part in said
+    said = files.file_problem("gone.pth", files.AUDIO_ENCODERS)
+    assert "facebookresearch/ImageBind" in said and "CC BY-NC-SA 4.0" in said
+
+
+def test_an_empty_list_says_where_files_belong(files):
+    (shown,) = files.file_names(files.LOCALIZERS)
+    assert shown == "no file yet: put one into models/keyvid"
+    assert "There is no localizer file yet." in files.file_problem(shown, files.LOCALIZERS)
+
+
+def test_nothing_is_said_of_a_file_that_is_there_or_not_known_yet(files, put):
+    put("keyvid", "a.pth")
+    assert files.file_problem("a.pth", files.LOCALIZERS) is None
+    assert files.file_problem(None, files.LOCALIZERS) is None
+
+
+def test_the_stamp_changes_with_the_file(files, put):
+    path = put("keyvid", "a.pth")
+    before = files.file_stamp("a.pth", files.LOCALIZERS)
+    assert before == files.file_stamp("a.pth", files.LOCALIZERS)
+    path.write_bytes(b"more")
+    assert before != files.file_stamp("a.pth", files.LOCALIZERS)
+
+
+def test_folders_of_extra_model_paths_are_kept(files, models_folder, tmp_path):
+    """ComfyUI reads that file before packs are loaded, and registers a new name without suffixes."""
+    import folder_paths
+
+    del folder_paths.folder_names_and_paths[files.FOLDER]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "far.safetensors").write_bytes(b"")
+    (elsewhere / "notes.txt").write_bytes(b"")
+    folder_paths.add_model_folder_path(files.FOLDER, str(elsewhere))
+    files.register_model_folders()
+    assert files.file_names(files.LOCALIZERS) == ["far.safetensors"]
+    assert folder_paths.get_folder_paths(files.FOLDER) == [
+        str(elsewhere),
+        str(models_folder / "keyvid"),
+    ]
+
+
+def test_a_models_folder_that_cannot_be_written_is_reported_not_raised(
+    files, tmp_path, monkeypatch, caplog
+):
+    import folder_paths
+
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    monkeypatch.setattr(folder_paths, "models_dir", str(blocked))
+    files.register_model_folders()
+    assert "KeyVID could not make the folder" in caplog.text
