@@ -7,6 +7,7 @@ from ..keyframes.errors import KeyVIDError
 
 FITS = ("crop", "pad", "stretch")
 LEVELS = 255  # of a channel: the released code prepares pictures as 8 bit (reference e.7)
+SLACK = 1e-3  # of a level: resizing makes 254.9999 of a plain white, which shall stay white
 
 
 def picture_of(image):
@@ -42,7 +43,7 @@ def fitted_pictures(image, *, width, height, fit=FITS[0]):
         pictures, size=inner, mode="bilinear", align_corners=False, antialias=True
     )
     pictures = _padded(pictures, width, height).movedim(1, -1)  # (B, height, width, 3)
-    return pictures.clamp(0, 1).mul(LEVELS).floor().div(LEVELS)
+    return pictures.mul(LEVELS).add(SLACK).floor().clamp(0, LEVELS).div(LEVELS)
 
 
 def check_pictures(image):

@@ -1,0 +1,267 @@
+"""Wrong wiring is caught with a sentence before anything runs, and right wiring is not."""
+
+import pytest
+import torch
+from keyvid_pack.keyframes.errors import (
+    AudioError,
+    KeyVIDError,
+    PlanError,
+    PlanMismatchError,
+    SelectionError,
+)
+
+from . import small_encoders
+from .small_encoders import PoolingVAE, plan
+from .test_conditioning import plain, told_interpolation, told_keyframes
+
+
+def refusal(error, tell, model, **changes):
+    """The sentence with which these inputs are refused."""
+    with pytest.raises(error) as caught:
+        tell(model, **changes)
+    return str(caught.value)
+
+
+# --- the model
+
+
+def test_a_model_of_another_family(comfyui):
+    class Patcher:
+        model = object()
+
+    assert "not a KeyVID or DynamiCrafter model" in refusal(KeyVIDError, told_keyframes, Patcher())
+
+
+def test_interpolator_in_the_generators_place(interpolator):
+    sentence = refusal(KeyVIDError, told_keyframes, interpolator)
+    assert "is a KeyVID interpolator" in sentence and "needs the generator" in sentence
+
+
+def test_generator_in_the_interpolators_place(generator):
+    sentence = refusal(KeyVIDError, told_interpolation, generator)
+    assert "is a KeyVID keyframe generator" in sentence and "needs the interpolator" in sentence
+
+
+def test_a_file_without_image_projection(comfyui):
+    model = small_encoders.model_of(vision_width=None, keyframe_counts=(4,), size_multiple=16)
+    assert "image_proj_model" in refusal(KeyVIDError, told_keyframes, model)
+
+
+# --- size
+
+
+@pytest.mark.parametrize(
+    "size, named",
+    [
+        ((50, 32), "48 x 32 or 64 x 32"),
+        ((48, 30), "48 x 16 or 48 x 32"),
+        ((100, 100), "96 x 96 or 112 x 112"),
+        ((8, 8), "set it to 16 x 16."),
+        ((0, 32), "16 x 32"),
+    ],
+)
+def test_a_size_that_does_not_divide_names_the_nearest_that_do(generator, size, named):
+    sentence = refusal(KeyVIDError, told_keyframes, generator, width=size[0], height=size[1])
+    assert f"{size[0]} x {size[1]}" in sentence and "multiples of 16" in sentence
+    assert named in sentence
+
+
+# --- the plan
+
+
+def test_a_generator_without_plan(generator):
+    assert "no plan" in refusal(PlanError, told_keyframes, generator, plan=None)
+
+
+def test_a_plan_for_dynamicrafter(dynamicrafter):
+    sentence = refusal(PlanMismatchError, told_keyframes, dynamicrafter, **plain(plan=plan()))
+    assert "all 48 frames" in sentence and "Disconnect the plan" in sentence
+
+
+@pytest.mark.parametrize("tell", [told_keyframes, told_interpolation])
+@pytest.mark.parametrize(
+    "other, named",
+    [
+        ({"n_frames": 60}, "60 frames at 24 fps (2.50 s)"),
+        ({"fps": 30.0}, "48 frames at 30 fps (1.60 s)"),
+    ],
+)
+def test_a_plan_of_another_length(generator, interpolator, tell, other, named):
+    model = generator if tell is told_keyframes else interpolator
+    sentence = refusal(PlanMismatchError, tell, model, plan=plan(**other))
+    assert named in sentence and "48 frames at 24 fps (2.00 s)" in sentence
+
+
+def test_a_count_the_model_was_not_trained_on_names_both(generator):
+    sentence = refusal(SelectionError, told_keyframes, generator, plan=plan((0, 5, 9, 20, 40)))
+    assert "has 5 keyframes" in sentence and "trained on 4 or 6" in sentence
+
+
+def test_the_interpolator_takes_any_count(interpolator):
+    five = {"plan": plan((0, 5, 9, 20, 40)), "keyframes": small_encoders.pictures(5)}
+    positive, _, _ = told_interpolation(interpolator, **five)
+    assert positive[0][1]["keyvid_keyframe_frames"] == (0, 5, 9, 20, 40)
+
+
+def test_as_many_pictures_as_keyframes(interpolator):
+    sentence = refusal(
+        PlanError, told_interpolation, interpolator, keyframes=small_encoders.pictures(3)
+    )
+    assert "3 pictures" in sentence and "4 keyframes" in sentence
+
+
+# --- text and picture
+
+
+@pytest.mark.parametrize("name", ["positive", "negative"])
+def test_text_of_another_clip(generator, name):
+    sentence = refusal(
+        KeyVIDError, told_keyframes, generator, **{name: small_encoders.text(width=768)}
+    )
+    assert f"The {name} conditioning" in sentence and "768" in sentence and "24" in sentence
+
+
+@pytest.mark.parametrize("empty", [[], [[None, {}]]])
+def test_no_text_at_all(generator, empty):
+    assert "negative" in refusal(KeyVIDError, told_keyframes, generator, negative=empty)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [torch.zeros(0, 8, 8, 3), torch.zeros(8, 8, 3), torch.zeros(1, 8, 8, 1), torch.zeros(1)],
+)
+def test_no_picture(generator, image):
+    assert "no picture" in refusal(KeyVIDError, told_keyframes, generator, image=image)
+
+
+def test_a_picture_that_is_not_finite(generator):
+    image = small_encoders.pictures()
+    image[0, 3, 3, 0] = float("nan")
+    assert "not finite" in refusal(KeyVIDError, told_keyframes, generator, image=image)
+
+
+def test_clip_vision_of_another_width(comfyui):
+    model = small_encoders.model_of(vision_width=1280, keyframe_counts=(4,), size_multiple=16)
+    sentence = refusal(KeyVIDError, told_keyframes, model)
+    assert "40 numbers wide" in sentence and "1280" in sentence and "ViT-H" in sentence
+
+
+def test_clip_vision_of_another_kind(generator):
+    dino = small_encoders.clip_vision()
+    dino.model_type = "dinov2"
+    assert "(dinov2)" in refusal(KeyVIDError, told_keyframes, generator, clip_vision=dino)
+
+
+@pytest.mark.parametrize(
+    "part, named",
+    [("clip_vision", "no CLIP vision"), ("vae", "no VAE"), ("audio_encoder", "no audio encoder")],
+)
+def test_a_part_that_the_checkpoint_lacks(generator, part, named):
+    """Load KeyVID Checkpoint gives None for it."""
+    from keyvid_pack.host.conditioning import keyframe_conditioning
+
+    inputs = {
+        "clip_vision": small_encoders.clip_vision(),
+        "vae": PoolingVAE(),
+        "image": small_encoders.pictures(),
+        "plan": plan(),
+        "audio_encoder": small_encoders.random_audio_encoder(),
+        "audio": small_encoders.sound(),
+        **small_encoders.SIZE,
+        part: None,
+    }
+    with pytest.raises(KeyVIDError, match=named):
+        keyframe_conditioning(generator, small_encoders.text(), small_encoders.text(), **inputs)
+
+
+# --- the VAE
+
+
+@pytest.mark.parametrize(
+    "other, named",
+    [
+        ({"latent_channels": 16}, "pictures with 16 latent channels"),
+        ({"latent_channels": 16, "latent_dim": 3}, "videos with 16 latent channels"),
+        ({"latent_dim": 3}, "videos with 4"),
+        ({"latent_dim": 1, "latent_channels": 64}, "sounds"),
+        ({"scale": 4}, "4 x 4 pixels"),
+    ],
+)
+@pytest.mark.parametrize("tell", [told_keyframes, told_interpolation])
+def test_a_vae_of_another_family(generator, interpolator, tell, other, named):
+    model = generator if tell is told_keyframes else interpolator
+    sentence = refusal(KeyVIDError, tell, model, vae=PoolingVAE(**other))
+    assert named in sentence and "Stable Diffusion 1.5 or 2" in sentence
+
+
+def test_comfyuis_own_vaes_are_told_apart(generator):
+    """The names that the check reads exist in ComfyUI: its small preview VAEs, of 4 and of 16 channels."""
+    import comfy.sd
+    from comfy.taesd.taesd import TAESD
+
+    def vae(channels):
+        weights = TAESD(latent_channels=channels).state_dict()
+        return comfy.sd.VAE(sd={name: torch.full_like(w, 0.01) for name, w in weights.items()})
+
+    positive, _, _ = told_keyframes(generator, vae=vae(4))
+    assert positive[0][1]["concat_latent_image"].shape == (1, 4, 4, 4, 6)
+    assert "16 latent channels" in refusal(KeyVIDError, told_keyframes, generator, vae=vae(16))
+
+
+def test_a_vae_that_breaks_down(generator):
+    class Broken(PoolingVAE):
+        def encode(self, pictures):
+            return super().encode(pictures) * float("nan")
+
+    assert "--fp32-vae" in refusal(KeyVIDError, told_keyframes, generator, vae=Broken())
+
+
+# --- sound
+
+
+@pytest.mark.parametrize("tell", [told_keyframes, told_interpolation])
+def test_sound_and_encoder_belong_together(generator, interpolator, tell):
+    model = generator if tell is told_keyframes else interpolator
+    assert "none on the audio input" in refusal(AudioError, tell, model, audio=None)
+    assert "no audio encoder" in refusal(AudioError, tell, model, audio_encoder=None)
+
+
+@pytest.mark.parametrize("given", ["audio", "audio_encoder"])
+def test_sound_for_a_model_that_cannot_hear(dynamicrafter, given):
+    thing = {
+        "audio": small_encoders.sound(),
+        "audio_encoder": small_encoders.random_audio_encoder(),
+    }
+    sentence = refusal(
+        AudioError, told_keyframes, dynamicrafter, **{**plain(), given: thing[given]}
+    )
+    assert "cannot hear" in sentence
+
+
+@pytest.mark.parametrize("tell", [told_keyframes, told_interpolation])
+def test_a_sound_of_another_length(generator, interpolator, tell):
+    model = generator if tell is told_keyframes else interpolator
+    sentence = refusal(AudioError, tell, model, audio=small_encoders.sound(3.0))
+    assert "3.00 s" in sentence and "2.00 s" in sentence
+
+
+def test_an_audio_encoder_of_another_kind(generator):
+    encoder = small_encoders.ForeignAudioEncoder()
+    sentence = refusal(AudioError, told_keyframes, generator, audio_encoder=encoder)
+    assert "ForeignAudioEncoder" in sentence and "ImageBind" in sentence
+
+
+def test_an_audio_encoder_of_another_width(generator):
+    encoder = small_encoders.random_audio_encoder(768)
+    sentence = refusal(AudioError, told_keyframes, generator, audio_encoder=encoder)
+    assert "768" in sentence and "32 wide" in sentence
+
+
+def test_a_sound_is_checked_before_a_picture_is_encoded(generator):
+    class Untouchable(PoolingVAE):
+        def encode(self, pictures):
+            raise AssertionError("the VAE was run")
+
+    refusal(
+        AudioError, told_keyframes, generator, vae=Untouchable(), audio=small_encoders.sound(3.0)
+    )
