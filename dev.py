@@ -118,6 +118,13 @@ def command_workflows(options):
     return _run(python, "-m", "tools.export_workflows", *thumbnails, *options.names)
 
 
+def command_world(options):
+    folder = Path(options.out or environment.WORK / "world").expanduser().absolute()
+    scene = [options.scene] if options.scene else []
+    words = ("training.world.show", options.seed, folder, *scene)
+    return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, *words)
+
+
 def command_help(_options):
     print(__doc__.strip() + "\n")
     for name, line, _, _ in COMMANDS:
@@ -183,6 +190,19 @@ COMMANDS = [
         "rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)",
         command_workflows,
         [(["--thumbnails"], {"action": "store_true"}), (["names"], {"nargs": "*"})],
+    ),
+    (
+        "world",
+        "write a clip of the procedural world as MP4 and PNG (--seed N, --scene NAME, --out DIR)",
+        command_world,
+        [
+            (["--seed"], {"type": int, "default": 7, "help": "which clip; default: 7"}),
+            (
+                ["--scene"],
+                {"metavar": "NAME", "help": "ball, anvil, drum, ...; default: by the seed"},
+            ),
+            (["--out"], {"metavar": "DIR", "help": "default: .dev/world"}),
+        ],
     ),
     ("help", "this list", command_help, []),
 ]

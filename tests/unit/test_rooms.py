@@ -16,6 +16,10 @@ RULES = {
         {"numpy", "torch", "comfy", "comfy_api", "folder_paths"},
     ),
     "nodes": ({"keyframes", "host"}, {"comfy_api"}),
+    "training": (
+        {"keyframes", "preview", "models"},
+        {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate"},
+    ),
 }
 STDLIB = {
     "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "heapq", "io", "itertools",

@@ -17,9 +17,9 @@ REVERB_SHARE, REVERB_S, REVERB_LEVEL = (
     (0.05, 0.25),
     (0.05, 0.35),
 )  # decay to 1/e; wet beside dry
-NOISE_SHARE, NOISE_DB = 0.8, (14.0, 50.0)  # signal to noise
-HUM_SHARE, HUM_DB = 0.3, (18.0, 45.0)
-SOFT_MARGIN_DB = 9.0  # the softest strike stays this far above noise and hum together
+NOISE_SHARE, NOISE_DB = 0.8, (8.0, 50.0)  # signal to noise
+HUM_SHARE, HUM_DB = 0.3, (12.0, 45.0)
+SOFT_MARGIN_DB = 7.0  # the softest strike stays this far above noise and hum together
 STRIKE_S = 0.03  # over which a strike's loudness is measured
 LIGHTING = 0.12  # how much lighter one side is than the other, at most
 DRIFT_SHARE = 0.12  # of the clips have something drifting slowly in the background

@@ -74,12 +74,12 @@ def strike_keys(events, *, rest):
 
 def lift(strength):
     """How high a strike of this strength starts."""
-    return 0.55 + 0.45 * strength
+    return 0.4 + 0.6 * strength
 
 
 def rebound(strength):
     """How high it rebounds: always slower than it came."""
-    return 0.15 + 0.25 * strength
+    return 0.1 + 0.25 * strength
 
 
 def latest(events, frame):

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .shapes import Pose, Shape, to_local, to_scene
+from .shapes import Pose, Shape, box, to_local, to_scene
 
 UNITS_HIGH, UNITS_WIDE = 96, 128
 ZOOM = (0.92, 1.12)  # the camera's range of sizes
+FAR = 1000.0  # units: beyond the edge of any picture
 SHIFT_X, SHIFT_Y = 9.0, 2.5  # units by which the camera moves aside, at most
 
 
@@ -67,6 +68,11 @@ def draw_stage(rng, *, height, width):
         middle_y=UNITS_HIGH / 2 + rng.uniform(-SHIFT_Y, SHIFT_Y),
         mirrored=bool(rng.random() < 0.5),
     )
+
+
+def ground(palette, *, top):
+    """The ground, from a height on down, over the whole width."""
+    return Part(box(-FAR, top, FAR, FAR), palette.ground)
 
 
 def gradient(stage, top, bottom):

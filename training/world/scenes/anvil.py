@@ -8,7 +8,7 @@ from ..colour import draw_palette, rgb
 from ..motion import latest, strike_keys, value_at
 from ..shapes import Pose, box, capsule, convex
 from ..sound import Timbre, strikes
-from ..stage import Part
+from ..stage import Part, ground
 from ..staging import Staging
 from ..timing import draw_events
 
@@ -23,7 +23,7 @@ TOP = 64.0  # of the anvil
 HAND_X, HAND_Y = 116.0, 53.0  # the pivot of the swing
 HANDLE = 58.0
 HIGHEST = math.radians(48)
-REST = 0.36
+REST = 0.3
 SPARK_FRAMES = 4
 GLOW = rgb(0.86, 0.17, 70)
 
@@ -70,7 +70,7 @@ def make(rng):
 
 def _anvil(palette):
     return (
-        Part(box(-100, 88, 230, 200), palette.ground),
+        ground(palette, top=88.0),
         Part(convex((40, 90), (46, 80), (80, 80), (86, 90)), palette.quiet_dark),
         Part(box(52, 72, 74, 84), palette.quiet_dark),
         Part(convex((16, TOP), (38, TOP), (38, 74)), palette.quiet),

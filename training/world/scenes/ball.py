@@ -8,9 +8,9 @@ import numpy as np
 from ....keyframes.timebase import N_FRAMES
 from ..colour import draw_palette
 from ..motion import following, latest, leap
-from ..shapes import Pose, box, disc
+from ..shapes import Pose, disc
 from ..sound import Timbre, strikes
-from ..stage import Part
+from ..stage import Part, ground
 from ..staging import Staging
 from ..timing import LATE_SHARE, event_at
 
@@ -33,7 +33,6 @@ def make(rng):
     palette = draw_palette(rng)
     radius = rng.uniform(12.0, 15.0)
     events = _bounces(rng)
-    still = box(-100, FLOOR, 230, 200)
     body, light, glint = disc(1.0), disc(0.72, x=-0.16, y=-0.18), disc(0.17, x=-0.38, y=-0.42)
 
     def height(frame):
@@ -68,7 +67,7 @@ def make(rng):
     return Staging(
         events=events,
         palette=palette,
-        backdrop=(Part(still, palette.ground),),
+        backdrop=(ground(palette, top=FLOOR),),
         parts=parts,
         track=lambda frame: (64.0, pose(frame).y),
         contact=lambda frame: height(frame) == 0.0,

@@ -8,7 +8,7 @@ from ..colour import draw_palette, rgb
 from ..motion import Key, following, glide, latest, spend, value_at
 from ..shapes import Pose, box, capsule, disc, star
 from ..sound import Timbre, strikes
-from ..stage import Part
+from ..stage import Part, ground
 from ..staging import Staging
 from ..timing import draw_events
 
@@ -77,7 +77,7 @@ def make(rng):
     return Staging(
         events=events,
         palette=palette,
-        backdrop=(Part(box(-100, GROUND, 230, 200), palette.ground),),
+        backdrop=(ground(palette, top=GROUND),),
         parts=parts,
         track=muzzle,
         contact=lambda frame: any(event.frame == frame for event in events),

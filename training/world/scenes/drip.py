@@ -6,7 +6,7 @@ from ..colour import draw_palette
 from ..motion import latest
 from ..shapes import Pose, box, disc, ring
 from ..sound import N_SAMPLES, SAMPLE_RATE, add_at, gain_at
-from ..stage import Part
+from ..stage import FAR, Part
 from ..staging import Staging
 from ..timing import draw_events
 
@@ -118,8 +118,8 @@ def _splash(palette, last, frame):
 
 def _tap(palette):
     return (
-        Part(box(-100, 66, 230, 200), palette.loud_dark),
-        Part(box(-100, 66, 230, 67.5), palette.loud),
+        Part(box(-FAR, 66, FAR, FAR), palette.loud_dark),
+        Part(box(-FAR, 66, FAR, 67.5), palette.loud),
         Part(box(57, -40, 71, TAP_Y, rounding=1), palette.quiet),
     )
 

@@ -8,7 +8,7 @@ from ..colour import draw_palette
 from ..motion import latest, shaking, strike_keys, value_at
 from ..shapes import Pose, box, capsule, disc, ring
 from ..sound import Timbre, strikes
-from ..stage import Part
+from ..stage import Part, ground
 from ..staging import Staging
 from ..timing import draw_events
 
@@ -25,7 +25,7 @@ HAND_X, HAND_Y = 122.0, 38.0
 STICK = 68.0
 DOWN = math.radians(-15)  # of the stick on contact
 HIGHEST = math.radians(40)
-REST = 0.38
+REST = 0.3
 DENT = 5.0  # units, of the strongest stroke
 RIPPLE_FRAMES = 5
 
@@ -81,7 +81,7 @@ def make(rng):
 def _drum(palette):
     left, right, bottom = SKIN_X - SKIN_WIDE, SKIN_X + SKIN_WIDE, 84.0
     return (
-        Part(box(-100, 84, 230, 200), palette.ground),
+        ground(palette, top=84.0),
         Part(disc(1.0), palette.quiet_dark, Pose(SKIN_X, bottom, 0.0, SKIN_WIDE, SKIN_HIGH)),
         Part(box(left, SKIN_Y, right, bottom), palette.loud_dark),
         Part(disc(1.0), palette.loud_dark, Pose(SKIN_X, bottom - 2, 0.0, SKIN_WIDE, SKIN_HIGH)),

@@ -8,7 +8,7 @@ from ..colour import draw_palette
 from ..motion import STRIKE_FRAMES, Key, gather, glide, latest, shaking, value_at
 from ..shapes import Pose, box, capsule, convex, disc
 from ..sound import Timbre, strikes
-from ..stage import Part
+from ..stage import Part, ground
 from ..staging import Staging
 from ..timing import draw_events
 
@@ -118,7 +118,7 @@ def _knock(palette, last, frame, sides):
 
 def _body(palette):
     return (
-        Part(box(-100, 88, 230, 200), palette.ground),
+        ground(palette, top=88.0),
         Part(convex((54, 46), (74, 46), (90, 90), (38, 90)), palette.quiet),
         Part(convex((57, 50), (71, 50), (82, 84), (46, 84)), palette.quiet_dark),
         Part(box(34, 88, 94, 93, rounding=1.5), palette.quiet_dark),

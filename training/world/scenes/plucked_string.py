@@ -11,7 +11,7 @@ from ..colour import draw_palette
 from ..motion import Key, gather, glide, latest, shaking, spend, value_at
 from ..shapes import Pose, box, convex, cord, disc
 from ..sound import Timbre, strikes
-from ..stage import Part
+from ..stage import FAR, Part
 from ..staging import Staging
 from ..timing import draw_events
 
@@ -27,7 +27,7 @@ PLUCK_X = 46.0
 PULL = (5.0, 12.0)  # units: of any pluck, and what strength adds
 AWAY = 22.0  # where the plectrum waits, from the string
 TOUCH_FRAMES = 4  # from touching the string to slipping off
-PERIOD, FADE = 4.6, 5.0  # frames, of the swinging as it is seen
+PERIOD, FADE = 4.6, 4.0  # frames, of the swinging as it is seen
 THICKNESS = 3.2
 
 
@@ -134,7 +134,7 @@ def _plectrum_pose(keys, turn_keys, frame):
 
 def _body(palette):
     return (
-        Part(box(-60, 26, 190, 74), palette.quiet),
+        Part(box(-FAR, 26, FAR, 74), palette.quiet),
         Part(disc(17), palette.quiet_dark, Pose(78, LINE)),
     )
 

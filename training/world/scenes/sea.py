@@ -6,7 +6,7 @@ from ....keyframes.timebase import FPS, N_FRAMES
 from ..colour import draw_palette, rgb
 from ..shapes import Pose, convex, under
 from ..sound import N_SAMPLES, SAMPLE_RATE, band_noise
-from ..stage import Part
+from ..stage import FAR, Part
 from ..staging import Staging
 
 CAPTIONS = (
@@ -56,7 +56,7 @@ def make(rng):
 
     def wave(layer, frame):
         now, was = line(layer, frame), line(layer, frame - 1)
-        shape = under(now, top=LAYERS[layer][0] - HIGHEST - 1, bottom=200, left=-100, right=230)
+        shape = under(now, top=LAYERS[layer][0] - HIGHEST - 1, bottom=FAR, left=-FAR, right=FAR)
         return Part(shape, colours[layer], flow=lambda x: now(x) - was(x))
 
     colours = (palette.loud_light, palette.loud, palette.loud_dark)

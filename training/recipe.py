@@ -1,0 +1,76 @@
+"""Every size and hyper-parameter of KeyVID's own small networks, once.
+
+They are the published networks at a small width, so that a laptop's CPU trains and runs them, and all of them
+together fit into 35 MB of fp16.
+"""
+
+from dataclasses import replace
+
+from ..models.clip import CLIPTextConfig, CLIPVisionConfig
+from ..models.imagebind import AudioTowerConfig
+from ..models.localizer import LOCALIZER_AUDIO, PUBLISHED_LOCALIZER
+from ..models.resampler import ResamplerConfig
+from ..models.unet_config import UNetConfig
+from ..models.vae_config import VAEConfig
+
+# the world: two seconds, 48 frames, 24 fps (keyframes.timebase)
+HEIGHT, WIDTH = 96, 128  # pixels
+LATENT_HEIGHT, LATENT_WIDTH = HEIGHT // 8, WIDTH // 8
+TRAINING_SEEDS = range(0, 20_000)
+# seeds from world.clip.HELD_OUT_FIRST_SEED on are never trained on; these are looked at while training
+CHECK_SEEDS = range(1_000_000, 1_000_064)
+SCALE_FACTOR = 0.18215  # ComfyUI multiplies latents of a KL-f8 VAE by it (its SD15 latent format)
+
+VAE = VAEConfig(
+    channels=32, channel_mult=(1, 2, 2, 3), num_res_blocks=1, z_channels=4, embed_channels=4
+)
+VAE_N_CLIPS = 1200  # FRAMES_PER_CLIP pictures of each
+VAE_BATCH, VAE_LEARNING_RATE = 8, 1.5e-3
+VAE_WARMUP, VAE_DECAY_STEPS = 100, 9000
+VAE_EMA_HALF_LIFE = 150  # steps
+VAE_KL_WEIGHT = 1e-6
+VAE_EDGE_WEIGHT = 0.5  # of the L1 of differences between neighbouring pixels
+VAE_MOVING_WEIGHT = 3.0  # added to 1 where something moves
+
+TEXT = CLIPTextConfig(
+    width=64,
+    layers=3,  # the last is never run (reference d.1)
+    heads=2,
+    mlp_width=256,
+    vocabulary=49_408,
+    context=77,
+    projection_width=64,
+)
+VISION = CLIPVisionConfig(
+    width=96, layers=3, heads=3, mlp_width=384, patch_size=16, image_size=112, projection_width=64
+)
+QUERIES_PER_FRAME = 4
+RESAMPLER = ResamplerConfig(
+    in_width=VISION.width,
+    width=64,
+    out_width=64,
+    depth=2,
+    heads=2,
+    head_width=32,
+    ff_width=128,
+    n_frames=48,
+    n_queries=QUERIES_PER_FRAME,
+)
+AUDIO = AudioTowerConfig(width=96, layers=4, heads=3, mlp_width=384)
+LOCALIZER = replace(
+    PUBLISHED_LOCALIZER,
+    width=64,
+    tower=replace(LOCALIZER_AUDIO, width=64, layers=4, heads=2, mlp_width=256),
+)
+GENERATOR = UNetConfig(
+    model_channels=32,
+    channel_mult=(2, 3, 3),
+    num_res_blocks=(1, 1, 1),
+    attention_levels=(1, 2),
+    head_width=32,
+    init_heads=0,
+    context_width=64,
+    audio_width=AUDIO.width,
+)
+INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
+KEYFRAME_COUNTS = (6, 7, 8, 9, 10, 11, 12)
