@@ -74,7 +74,7 @@ def strike_keys(events, *, rest):
 
 def lift(strength):
     """How high a strike of this strength starts."""
-    return 0.4 + 0.6 * strength
+    return 0.5 + 0.5 * strength
 
 
 def rebound(strength):

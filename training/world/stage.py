@@ -105,30 +105,28 @@ def paint(stage, picture, parts, flow=None):
 
 
 def _window(stage, part):
-    """(rows, columns, x, y): the pixels a part may touch, as slices and in units; None if it is out of the picture."""
+    """The pixels a part may touch: rows, columns (slices), x (1, w), y (h, 1) in units; None if there are none."""
     shape = part.shape
-    corners_x = np.array([shape.left, shape.right, shape.left, shape.right])
-    corners_y = np.array([shape.top, shape.top, shape.bottom, shape.bottom])
-    columns, rows = stage.to_pixels(*to_scene(part.pose, corners_x, corners_y))
-    left, right = max(0, int(columns.min()) - 1), min(stage.width, int(columns.max()) + 3)
-    top, bottom = max(0, int(rows.min()) - 1), min(stage.height, int(rows.max()) + 3)
+    corners = [
+        stage.to_pixels(*to_scene(part.pose, x, y))
+        for x in (shape.left, shape.right)
+        for y in (shape.top, shape.bottom)
+    ]
+    columns, rows = zip(*corners, strict=True)
+    left, right = max(0, int(min(columns)) - 1), min(stage.width, int(max(columns)) + 3)
+    top, bottom = max(0, int(min(rows)) - 1), min(stage.height, int(max(rows)) + 3)
     if left >= right or top >= bottom:
         return None
-    columns, rows = (
-        np.arange(left, right, dtype=np.float32),
-        np.arange(top, bottom, dtype=np.float32),
-    )
-    x, y = stage.to_units(columns, rows)
-    shape = (bottom - top, right - left)
-    x, y = np.broadcast_to(x, shape), np.broadcast_to(y[:, None], shape)
-    return slice(top, bottom), slice(left, right), x, y
+    column = np.arange(left, right, dtype=np.float32)
+    row = np.arange(top, bottom, dtype=np.float32)[:, None]
+    return slice(top, bottom), slice(left, right), *stage.to_units(column[None], row)
 
 
 def _moved(stage, part, x, y, local_x, local_y):
     """How far the points of a part have moved since the frame before, (h, w, 2) or a scalar 0, in pixels."""
     if part.flow is not None:
-        moved = np.zeros((*x.shape, 2), np.float32)
-        moved[:, :, 1] = part.flow(x[:1]) * stage.scale  # every row has the same x
+        moved = np.zeros((len(y), x.shape[1], 2), np.float32)
+        moved[:, :, 1] = part.flow(x) * stage.scale
         return moved
     if part.was is None:
         return np.float32(0)

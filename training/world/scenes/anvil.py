@@ -18,7 +18,7 @@ CAPTIONS = (
     "hammering on an anvil, sparks fly",
 )
 
-MIN_GAP = 7  # frames
+MIN_GAP = 9  # frames
 TOP = 64.0  # of the anvil
 HAND_X, HAND_Y = 116.0, 53.0  # the pivot of the swing
 HANDLE = 58.0

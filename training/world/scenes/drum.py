@@ -18,7 +18,7 @@ CAPTIONS = (
     "a stick beats the skin of a drum",
 )
 
-MIN_GAP = 6  # frames
+MIN_GAP = 7  # frames
 SKIN_X, SKIN_Y = 56.0, 58.0
 SKIN_WIDE, SKIN_HIGH = 36.0, 9.0  # half of the ellipse
 HAND_X, HAND_Y = 122.0, 38.0
