@@ -117,6 +117,25 @@ def whole_shapes(kind=layouts.GENERATOR):
     return shapes
 
 
+def run_unet(network, dtype=torch.float32):
+    """What a network of the size UNET gives for random inputs, (1, 4, 3, 4, 4)."""
+    generator = torch.Generator().manual_seed(1)
+
+    def normal(*shape):
+        return torch.randn(shape, generator=generator).to(dtype)
+
+    with torch.no_grad():
+        return network(
+            normal(1, 8, 3, 4, 4),
+            torch.tensor([500]),
+            text=normal(1, 77, 24),
+            image=normal(1, 3, 16, 24),
+            audio=normal(1, 3, 12, 32),
+            fps=torch.tensor([6]),
+            frame_index=torch.tensor([[0, 2, 5]]),
+        )
+
+
 def filled(shapes, *, seed=0, dtype=torch.float32):
     """{name: tensor} of random values for {name: shape}."""
     generator = torch.Generator().manual_seed(seed)

@@ -1,7 +1,6 @@
 """ImageBind's audio tower and the localizer: names, an independent computation, sizes, and what training needs."""
 
 import dataclasses
-import pathlib
 import types
 
 import pytest
@@ -29,7 +28,8 @@ from keyvid_pack.models.localizer import (
 from torch import nn
 from torch.nn import functional as F
 
-KEYS = pathlib.Path(__file__).parents[1] / "goldens" / "state_dict_keys.txt"
+from .published import listed, shapes_of
+
 TOWER = AudioTowerConfig(
     width=24,
     layers=2,
@@ -42,21 +42,6 @@ TOWER = AudioTowerConfig(
 )
 NO_CLS = dataclasses.replace(TOWER, has_cls=False)
 HEARING = LocalizerConfig(n_tokens=36, width=24, hidden=5, n_scores=11, tower=NO_CLS)
-
-
-def shapes_of(network):
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-
-
-def published(section, prefix=""):
-    """Names and shapes of one numbered section of the published list, the prefix taken off."""
-    text = KEYS.read_text(encoding="utf-8").split(f"\n## {section}. ")[1].split("\n## ")[0]
-    lines = [line.split("\t") for line in text.splitlines() if "\t" in line]
-    return {
-        name[len(prefix) :]: tuple(int(n) for n in shape.strip("[]").split(",") if n.strip())
-        for name, shape, *_ in lines
-        if name.startswith(prefix)
-    }
 
 
 def without_heads(shapes):
@@ -144,7 +129,7 @@ def test_the_norms_keep_their_distance_from_zero():
 
 
 def test_full_size_tower_has_the_published_names_and_shapes():
-    shapes = without_heads(published(6, "imagebind_model."))
+    shapes = without_heads(listed(6, "imagebind_model."))
     assert len(shapes) == 173
     assert tower_config_from_shapes(shapes) == KEYVID_AUDIO
     tower = AudioTower(KEYVID_AUDIO, device="meta")
@@ -154,13 +139,13 @@ def test_full_size_tower_has_the_published_names_and_shapes():
 
 
 def test_stock_file_is_told_by_its_positions():
-    shapes = {**without_heads(published(6, "imagebind_model.")), POSITIONS: (1, 229, 768)}
+    shapes = {**without_heads(listed(6, "imagebind_model.")), POSITIONS: (1, 229, 768)}
     assert tower_config_from_shapes(shapes) == STOCK_AUDIO
     assert STOCK_AUDIO.grid == (12, 19)
 
 
 def test_full_size_localizer_has_the_published_names_and_shapes():
-    shapes = published(7)
+    shapes = listed(7)
     assert len(shapes) == 180
     assert localizer_config_from_shapes(shapes) == PUBLISHED_LOCALIZER
     assert shapes_of(Localizer(PUBLISHED_LOCALIZER, device="meta")) == shapes
@@ -178,7 +163,7 @@ def test_second_variant_of_the_localizer_is_told_by_its_shapes():
 
 def test_third_variant_of_the_localizer_is_refused():
     shapes = {
-        **published(7),
+        **listed(7),
         "linear1.weight": (16, 768),
         "linear2.weight": (64, 192),
         "linear3.weight": (1, 64),
@@ -214,7 +199,7 @@ def test_sizes_that_contradict_the_shapes_are_named(change, words):
 
 @pytest.mark.parametrize("missing", [POSITIONS, "modality_trunks.audio.blocks.0.mlp.fc1.weight"])
 def test_missing_tensors_are_named(missing):
-    shapes = without_heads(published(6, "imagebind_model."))
+    shapes = without_heads(listed(6, "imagebind_model."))
     del shapes[missing]
     with pytest.raises(CheckpointError, match=missing):
         tower_config_from_shapes(shapes)

@@ -4,12 +4,7 @@ import pytest
 import torch
 from diffusers import DDIMScheduler
 from keyvid_pack.keyframes.errors import SamplingError
-from keyvid_pack.models.ddim import (
-    ddim_step,
-    inpaint_keyframes,
-    interpolate_keyframe_noise,
-    sample,
-)
+from keyvid_pack.models.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise, sample
 from keyvid_pack.models.guidance import PASSES, pass_weights
 from keyvid_pack.models.schedule import SPACINGS, alphas_cumprod, make_schedule
 

@@ -1,7 +1,6 @@
 """The resampler: names, an independent computation, frames chosen and frames resized, and what training needs."""
 
 import math
-import pathlib
 import types
 
 import pytest
@@ -23,7 +22,8 @@ from keyvid_pack.models.resampler import (
 from torch import nn
 from torch.nn import functional as F
 
-GOLDENS = pathlib.Path(__file__).parents[1] / "goldens"
+from .published import listed, shapes_of
+
 SMALL = ResamplerConfig(
     in_width=24,
     width=40,
@@ -37,10 +37,6 @@ SMALL = ResamplerConfig(
 )
 
 
-def shapes_of(network):
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-
-
 def small(seed=0):
     return init_resampler(Resampler(SMALL), generator=torch.Generator().manual_seed(seed))
 
@@ -49,18 +45,8 @@ def picture_tokens():
     return torch.randn(2, 7, SMALL.in_width, generator=torch.Generator().manual_seed(9))
 
 
-def published_shapes():
-    prefix = "image_proj_model."
-    lines = (GOLDENS / "state_dict_keys.txt").read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines if line.startswith(prefix)]
-    return {
-        name[len(prefix) :]: tuple(int(n) for n in shape.strip("[]").split(","))
-        for name, shape, *_ in rows
-    }
-
-
 def test_published_names_and_shapes():
-    shapes = published_shapes()
+    shapes = listed(4, "image_proj_model.")
     assert len(shapes) == 51
     assert resampler_config_from_shapes(shapes) == PUBLISHED_RESAMPLER
     assert shapes_of(Resampler(PUBLISHED_RESAMPLER, device="meta")) == shapes
@@ -68,7 +54,7 @@ def test_published_names_and_shapes():
 
 @pytest.mark.parametrize("n_frames", [12, 16, 48])
 def test_the_number_of_frames_is_read_from_the_latents(n_frames):
-    shapes = published_shapes() | {"latents": (1, n_frames * 16, 1024)}
+    shapes = listed(4, "image_proj_model.") | {"latents": (1, n_frames * 16, 1024)}
     assert resampler_config_from_shapes(shapes).n_frames == n_frames
 
 

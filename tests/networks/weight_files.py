@@ -10,6 +10,7 @@ import types
 import zipfile
 
 import torch
+from safetensors.torch import save_file
 
 
 def small_state(seed=0):
@@ -68,6 +69,19 @@ SAVES = {
     "zip, protocol 4": {"pickle_protocol": 4},
     "legacy": {"_use_new_zipfile_serialization": False},
 }
+
+
+FORMATS = ("safetensors", "wrapped", "zip", "legacy")
+
+
+def save(state, path, how, metadata=None):
+    """Write a state dict in one of FORMATS; metadata: of a safetensors file, the others have none."""
+    if how == "safetensors":
+        save_file(state, path, metadata=metadata)
+    elif how == "wrapped":
+        torch.save({"state_dict": state, "epoch": 3}, path)
+    else:
+        torch.save(state, path, **SAVES[how])
 
 
 @contextlib.contextmanager
