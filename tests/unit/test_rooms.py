@@ -24,7 +24,7 @@ RULES = {
 STDLIB = {
     "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "heapq", "io", "itertools",
     "json", "logging", "math", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "shutil",
-    "struct", "typing", "zipfile", "zlib",
+    "struct", "sys", "typing", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]
 
