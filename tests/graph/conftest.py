@@ -17,6 +17,13 @@ def comfy(tmp_path_factory):
     base = tmp_path_factory.mktemp("comfy")
     stub = pathlib.Path(__file__).parent / "stub_pack"
     with server.running(
-        base, python=sys.executable, pack=environment.ROOT, other_packs=[stub]
+        base,
+        python=sys.executable,
+        pack=environment.ROOT,
+        other_packs=[stub],
+        # the default cache drops results when memory is short, which the machine decides, not the pack
+        arguments=["--cache-classic"],
+        # for networks this small, more threads only wait for one another
+        env={"OMP_NUM_THREADS": "1"},
     ) as running:
         yield running

@@ -4,10 +4,11 @@ import json
 
 import av
 import pytest
-from keyvid_pack.keyframes import errors as keyvid_errors
 from keyvid_pack.keyframes.timebase import n_samples_at
 from keyvid_pack.preview.style import KIND_COLOURS
 from keyvid_pack.tools.environment import ROOT
+
+from .prompts import check_sentence, complaint, executed, node, shown, succeed
 
 STRIKES = "0.5 1.0 1.25 1.6"
 WORKFLOW = json.loads((ROOT / "workflows/api/keyvid_timing.json").read_text(encoding="utf-8"))
@@ -41,35 +42,6 @@ def chain(*, edit="", method="onset", times_s=STRIKES, length_s=3.0, **select):
             edit=edit,
         ),
     }
-
-
-def node(class_type, **inputs):
-    return {"class_type": class_type, "inputs": inputs}
-
-
-def shown(name, slot):
-    return node("PreviewAny", source=[name, slot])
-
-
-def succeed(comfy, prompt):
-    """The outputs of a run, {node: ui}; fails with ComfyUI's own words otherwise."""
-    history, events = comfy.run(prompt)
-    assert "outputs" in history, history
-    assert dict(events).get("execution_error") is None, dict(events)["execution_error"]
-    return history["outputs"]
-
-
-def complaint(comfy, prompt):
-    """What ComfyUI shows the artist about a graph that cannot run: one text."""
-    history, events = comfy.run(prompt)
-    errors = [data for kind, data in events if kind == "execution_error"]
-    if errors:
-        name = errors[0]["exception_type"].rsplit(".", 1)[-1]
-        assert issubclass(getattr(keyvid_errors, name), keyvid_errors.KeyVIDError)
-        return errors[0]["exception_message"].strip()
-    assert "node_errors" in history, "the graph ran without a complaint"
-    found = [e for entry in history["node_errors"].values() for e in entry["errors"]]
-    return " ".join(error["details"] for error in found)
 
 
 def frames_of(document):
@@ -122,8 +94,7 @@ def flashes(pictures):
 def test_running_twice_executes_nothing_the_second_time(comfy):
     succeed(comfy, WORKFLOW)
     history, events = comfy.run(WORKFLOW)
-    executed = [data["node"] for kind, data in events if kind == "executing" and data["node"]]
-    assert executed == []
+    assert executed(events) == set()
     assert set(dict(events)["execution_cached"]["nodes"]) == set(WORKFLOW)
 
 
@@ -269,15 +240,6 @@ def test_a_sound_that_cannot_be_used(comfy, kind, words):
     prompt["sound"] = node("KeyVIDTest_BrokenAudio", kind=kind)
     text = complaint(comfy, prompt)
     check_sentence(text, words)
-
-
-def check_sentence(text, words=()):
-    assert text.rstrip().endswith("."), text
-    assert 20 < len(text) < 400, text
-    for jargon in ("Traceback", "tensor", "NoneType", "object has no", "dtype", "ndarray"):
-        assert jargon not in text, text
-    for word in words:
-        assert word in text, text
 
 
 def edit_document(**changes):

@@ -1,112 +1,36 @@
-"""Test-only nodes, loaded beside the pack: sounds and numbers that no file would hold."""
+"""Test-only nodes, loaded beside the pack: what no file holds, what was recorded, and what is hidden in a server."""
 
-import math
+from comfy_api.latest import ComfyExtension
 
-import torch
-from comfy_api.latest import ComfyExtension, io
-
-
-def _broken_audio(kind):
-    if kind == "none":
-        return None
-    if kind == "image":
-        return torch.zeros(1, 8, 8, 3)
-    shape = {"zero_length": (1, 2, 0), "no_channels": (1, 0, 32000), "batch": (3, 1, 32000)}
-    waveform = torch.zeros(shape.get(kind, (1, 1, 32000)))
-    if kind == "nan":
-        waveform[0, 0, 1234] = float("nan")
-    if kind == "infinite":
-        waveform[0, 0, 1234] = float("inf")
-    if kind == "flat":
-        waveform = waveform[0]
-    rate = {"rate_zero": 0, "rate_low": 100, "rate_high": 1_000_000, "rate_text": "fast"}
-    return {"waveform": waveform, "sample_rate": rate.get(kind, 16000)}
-
-
-class BrokenAudio(io.ComfyNode):
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="KeyVIDTest_BrokenAudio",
-            inputs=[io.String.Input("kind")],
-            outputs=[io.Audio.Output()],
-        )
-
-    @classmethod
-    def execute(cls, kind):
-        return io.NodeOutput(_broken_audio(kind))
-
-
-class Clicks(io.ComfyNode):
-    """Decaying clicks at the given times: a sound whose moments are known exactly."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="KeyVIDTest_Clicks",
-            inputs=[
-                io.String.Input("times_s"),
-                io.Float.Input("length_s", max=3600.0),
-                io.Int.Input("sample_rate", default=16000, max=192000),
-            ],
-            outputs=[io.Audio.Output()],
-        )
-
-    @classmethod
-    def execute(cls, times_s, length_s, sample_rate):
-        samples = torch.zeros(round(length_s * sample_rate))
-        ring = torch.sin(torch.arange(800) * 0.9) * torch.exp(-torch.arange(800) / 120)
-        for time_s in times_s.split():
-            start = round(float(time_s) * sample_rate)
-            end = min(start + len(ring), len(samples))
-            samples[start:end] += 0.8 * ring[: end - start]
-        return io.NodeOutput({"waveform": samples.view(1, 1, -1), "sample_rate": sample_rate})
-
-
-class Numbers(io.ComfyNode):
-    """A Python list on a FLOAT socket, as other packs send it; "nan" is a number here."""
-
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="KeyVIDTest_Numbers",
-            inputs=[io.String.Input("numbers")],
-            outputs=[io.Float.Output(), io.Int.Output()],
-        )
-
-    @classmethod
-    def execute(cls, numbers):
-        values = [float(number) for number in numbers.split()]
-        return io.NodeOutput(values, [int(v) if math.isfinite(v) else v for v in values])
-
-
-class First(io.ComfyNode):
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(
-            node_id="KeyVIDTest_First",
-            inputs=[io.Float.Input("numbers", force_input=True)],
-            outputs=[io.Float.Output()],
-        )
-
-    @classmethod
-    def execute(cls, numbers):
-        return io.NodeOutput(numbers[0])
-
-
-class NoPicture(io.ComfyNode):
-    @classmethod
-    def define_schema(cls):
-        return io.Schema(node_id="KeyVIDTest_NoPicture", inputs=[], outputs=[io.Image.Output()])
-
-    @classmethod
-    def execute(cls):
-        return io.NodeOutput(torch.zeros(0, 8, 8, 3))
+from .encoders import RecordedAudioEncoder, RecordedVAE, RecordedVision
+from .files import Conditioning, Latent, SaveTensors
+from .models import ForeignModel
+from .noise import RecordedFirstNoise, RecordedStepNoise
+from .sounds import BrokenAudio, Clicks
+from .values import First, NoPicture, NumberedPictures, Numbers
+from .watch import WatchSampler
 
 
 class StubExtension(ComfyExtension):
     async def get_node_list(self):
-        return [BrokenAudio, Clicks, First, NoPicture, Numbers]
+        return [
+            BrokenAudio,
+            Clicks,
+            Conditioning,
+            First,
+            ForeignModel,
+            Latent,
+            NoPicture,
+            NumberedPictures,
+            Numbers,
+            RecordedAudioEncoder,
+            RecordedFirstNoise,
+            RecordedStepNoise,
+            RecordedVAE,
+            RecordedVision,
+            SaveTensors,
+            WatchSampler,
+        ]
 
 
 async def comfy_entrypoint():

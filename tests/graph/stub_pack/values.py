@@ -1,0 +1,68 @@
+"""Numbers and pictures as only other packs send them."""
+
+import math
+
+import torch
+from comfy_api.latest import io
+
+
+class Numbers(io.ComfyNode):
+    """A Python list on a FLOAT socket, as other packs send it; "nan" is a number here."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_Numbers",
+            inputs=[io.String.Input("numbers")],
+            outputs=[io.Float.Output(), io.Int.Output()],
+        )
+
+    @classmethod
+    def execute(cls, numbers):
+        values = [float(number) for number in numbers.split()]
+        return io.NodeOutput(values, [int(v) if math.isfinite(v) else v for v in values])
+
+
+class First(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_First",
+            inputs=[io.Float.Input("numbers", force_input=True)],
+            outputs=[io.Float.Output()],
+        )
+
+    @classmethod
+    def execute(cls, numbers):
+        return io.NodeOutput(numbers[0])
+
+
+class NoPicture(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(node_id="KeyVIDTest_NoPicture", inputs=[], outputs=[io.Image.Output()])
+
+    @classmethod
+    def execute(cls):
+        return io.NodeOutput(torch.zeros(0, 8, 8, 3))
+
+
+class NumberedPictures(io.ComfyNode):
+    """Pictures that differ from one another and are not grey; RecordedVAE tells them apart by their red."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_NumberedPictures",
+            inputs=[io.Int.Input("count"), io.Int.Input("width"), io.Int.Input("height")],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, count, width, height):
+        pictures = torch.rand(
+            count, height, width, 3, generator=torch.Generator().manual_seed(count)
+        )
+        # half a level more than the number: pictures are cut to whole levels on their way
+        pictures[..., 0] = ((torch.arange(count) + 0.5) / 255).view(-1, 1, 1)
+        return io.NodeOutput(pictures)
