@@ -85,6 +85,10 @@ class SampledUNet(VideoUNet):
         if resampler is not None:
             self.image_proj_model = Resampler(resampler, attention=optimized_attention, **make)
 
+    def to(self, *args, memory_format=None, **kwargs):
+        # --force-channels-last asks for a format of pictures, which convolutions over time do not have
+        return super().to(*args, **kwargs) if args or kwargs else self
+
     def forward(self, x, timesteps, context, transformer_options=None, control=None, **conditions):
         """v (B, 4, T, h, w) of x (B, 8, T, h, w); context: the text; conditions: the other keywords of VideoUNet."""
         options = transformer_options or {}

@@ -7,7 +7,7 @@ from keyvid_pack.models.metadata import metadata_block
 
 from ..networks import small_checkpoint
 
-FRAMES = (0, 5, 20, 40)  # the keyframes of a plan of four
+FRAMES = (0, 5, 20, 40)  # the four keyframes of a plan
 N_FRAMES = 48
 HEIGHT, WIDTH = 4, 6  # of the latent; multiples of the small UNet's size_divisor
 LATENT_SCALE = 0.18215
@@ -27,7 +27,7 @@ def write_model(path, *, kind=layouts.GENERATOR, seed=0):
 def _lively(name, shape, generator):
     values = torch.randn(shape, generator=generator)
     if len(shape) > 1:
-        return 0.5 * values * values[0].numel() ** -0.5
+        return values * values[0].numel() ** -0.5
     return 1 + 0.1 * values if name.endswith("weight") else 0.1 * values
 
 
@@ -86,7 +86,7 @@ def assert_agree(found, expected, *, tolerance=1e-5):
     assert error <= tolerance, f"{error:.2e} of the largest value"
 
 
-def unit_noise(*, n_frames=len(FRAMES), batch=1, seed=3):
+def unit_noise(*, n_frames=4, batch=1, seed=3):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(batch, 4, n_frames, HEIGHT, WIDTH, generator=generator)
 
@@ -96,6 +96,16 @@ def guided(model, pair=None, **scales):
     from keyvid_pack.host.guider import multimodal_guider
 
     return multimodal_guider(model, *(pair or conditioning()), **scales)
+
+
+def core_guider(model, conditioning):
+    """ComfyUI's guider for a single conditioning."""
+    import comfy.samplers
+
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(conditioning, conditioning)
+    guider.set_cfg(1.0)  # the negative is then left out
+    return guider
 
 
 def run(guider, *, noise=None, sampler=None, sigmas=None, latent=None, seed=7, **more):

@@ -4,7 +4,16 @@ import pytest
 import torch
 from keyvid_pack.keyframes.errors import KeyVIDError
 
-from .small_video import Forwards, assert_agree, conditioning, entry_with, guided, run, unit_noise
+from .small_video import (
+    Forwards,
+    assert_agree,
+    conditioning,
+    core_guider,
+    entry_with,
+    guided,
+    run,
+    unit_noise,
+)
 
 ORDER = ("full", "none", "image", "image_text")  # how ComfyUI's cond_or_uncond counts the passes
 N_STEPS = 3  # of small_video.run
@@ -76,16 +85,6 @@ def test_each_pass_is_told_its_own_pieces_of_both_conditionings(generator):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     for name in ("image", "image_text", "full"):
         assert (answer[name] - answer["none"]).abs().max() > 1e-3, f"{name} hardly matters"
-
-
-def core_guider(model, conditioning):
-    """ComfyUI's guider for a single conditioning."""
-    import comfy.samplers
-
-    guider = comfy.samplers.CFGGuider(model)
-    guider.set_conds(conditioning, conditioning)
-    guider.set_cfg(1.0)  # the negative is then left out
-    return guider
 
 
 def denoised(guider, x, sigma):
@@ -188,8 +187,10 @@ def test_a_function_after_guidance_is_asked_and_obeyed(generator):
     model.set_model_sampler_post_cfg_function(halve)
     assert not torch.allclose(run(guided(model)), run(guided(generator)))
     assert len(seen) == N_STEPS
-    core = {"denoised", "cond", "uncond", "model", "uncond_denoised", "cond_denoised", "sigma", "model_options", "input"}  # fmt: skip
-    assert core <= seen[0]
+    told_by_core = (
+        "denoised cond uncond model uncond_denoised cond_denoised sigma model_options input"
+    )
+    assert set(told_by_core.split()) <= seen[0]
 
 
 def _wrong(case, generator):

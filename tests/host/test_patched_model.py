@@ -1,0 +1,268 @@
+"""Our MODEL under what ComfyUI does to models: number formats, LoRA, hooks, compilation, context windows."""
+
+import shutil
+
+import pytest
+import safetensors.torch
+import torch
+
+from . import small_video
+from .small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
+
+
+def load(path, **options):
+    from keyvid_pack.host.video_model import load_video_model
+
+    return load_video_model(str(path), **options)
+
+
+@pytest.fixture(scope="module")
+def generator_file(tmp_path_factory):
+    return small_video.write_model(tmp_path_factory.mktemp("models") / "one.safetensors")
+
+
+# number formats
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_weights_in_half_precision_compute_in_float32_on_a_cpu(generator_file, dtype):
+    model = load(generator_file, dtype=dtype)
+    assert model.model.get_dtype() == dtype
+    assert model.model.get_dtype_inference() == torch.float32
+    with Forwards(model) as forwards:
+        found = run(guided(model))
+    assert forwards.calls[0][1].dtype == torch.float32
+    assert found.dtype == torch.float32
+    assert_agree(found, run(guided(load(generator_file))), tolerance=0.2)
+    assert not torch.equal(found, run(guided(load(generator_file)))), "the weights were not rounded"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_forward_in_half_precision_stays_in_it(generator_file, dtype):
+    """What a GPU does: weights and activations in one half precision; only the parameters of the loader differ."""
+    model = load(generator_file, dtype=dtype)
+    model.model.manual_cast_dtype = None
+    with Forwards(model) as forwards:
+        found = run(guided(model), sigmas=_sigmas(model, 2))
+    call = forwards.calls[0]
+    assert call[1].dtype == call[2]["image"].dtype == call[2]["audio"].dtype == dtype
+    assert call[2]["frame_index"].dtype == torch.int64
+    assert torch.isfinite(found).all()
+
+
+def test_float8_weights_are_cast_as_they_are_used(generator_file, tmp_path):
+    tensors = safetensors.torch.load_file(generator_file)
+    with safetensors.safe_open(generator_file, "pt") as file:
+        metadata = file.metadata()
+    path = tmp_path / "fp8.safetensors"
+    safetensors.torch.save_file(
+        {name: value.to(torch.float8_e4m3fn) for name, value in tensors.items()}, path, metadata
+    )
+    found = run(guided(load(path)))
+    assert torch.isfinite(found).all()
+    assert not torch.equal(found, run(guided(load(generator_file))))
+
+
+def _sigmas(model, n_steps):
+    from keyvid_pack.host.sampler import keyvid_sigmas
+
+    return keyvid_sigmas(model, n_steps=n_steps)
+
+
+def test_channels_last_changes_nothing(generator_file, monkeypatch):
+    import comfy.model_management
+
+    plain = run(guided(load(generator_file)))
+    monkeypatch.setattr(comfy.model_management, "force_channels_last", lambda: True)
+    assert_agree(run(guided(load(generator_file))), plain)
+
+
+# several models, patched models
+
+
+def test_two_checkpoints_in_one_process_keep_apart(generator, tmp_path):
+    other = load(small_video.write_model(tmp_path / "other.safetensors", seed=1))
+    first = run(guided(generator))
+    second = run(guided(other))
+    assert (first - second).abs().max() > 1e-3
+    assert torch.equal(run(guided(generator)), first)
+    assert torch.equal(run(guided(other)), second)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lora_unet_input_blocks_1_1_transformer_blocks_0_attn2_to_k_ap",
+        "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k_ap",
+    ],
+)
+def test_cores_lora_node_reaches_our_weights(generator, comfyui, name):
+    import folder_paths
+
+    import nodes
+
+    attention = generator.model.diffusion_model.input_blocks[1][1].transformer_blocks[0].attn2
+    rows, columns = attention.to_k_ap.weight.shape
+    draw = torch.Generator().manual_seed(0)
+    lora = {
+        f"{name}.lora_up.weight": torch.randn(rows, 2, generator=draw),
+        f"{name}.lora_down.weight": torch.randn(2, columns, generator=draw),
+        f"{name}.alpha": torch.tensor(2.0),
+    }
+    folder = comfyui.base / "loras"
+    folder.mkdir(exist_ok=True)
+    folder_paths.add_model_folder_path("loras", str(folder))
+    safetensors.torch.save_file(lora, folder / "ours.safetensors")
+    before = run(guided(generator))
+    loader = nodes.LoraLoaderModelOnly()
+    (patched,) = loader.load_lora_model_only(generator, "ours.safetensors", 1.0)
+    assert (run(guided(patched)) - before).abs().max() > 1e-3
+    assert torch.equal(run(guided(generator)), before), "the LoRA stayed in the model"
+
+
+def _lora_hook(generator, strength):
+    """A LoRA that rides on CONDITIONING (core's Create Hook LoRA and Set CLIP Hooks)."""
+    import comfy.hooks
+
+    attention = generator.model.diffusion_model.input_blocks[1][1].transformer_blocks[0].attn2
+    rows, columns = attention.to_k_ap.weight.shape
+    name = "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k_ap"
+    draw = torch.Generator().manual_seed(0)
+    lora = {
+        f"{name}.lora_up.weight": torch.randn(rows, 2, generator=draw),
+        f"{name}.lora_down.weight": torch.randn(2, columns, generator=draw),
+    }
+    return comfy.hooks.create_hook_lora(lora=lora, strength_model=strength, strength_clip=0.0)
+
+
+def hooked(pair, generator, strength=1.0):
+    import comfy.hooks
+
+    hooks = _lora_hook(generator, strength)
+    return tuple(comfy.hooks.set_hooks_for_conditioning(one, hooks) for one in pair)
+
+
+def test_a_lora_on_the_conditioning_holds_for_that_conditioning_only(generator):
+    before = run(guided(generator))
+    assert (run(guided(generator, hooked(conditioning(), generator))) - before).abs().max() > 1e-3
+    assert torch.equal(run(guided(generator)), before)
+
+
+@pytest.fixture
+def dynamic_vram(monkeypatch):
+    """As far as a CPU goes: weights that are None until loaded, and a patcher that calls itself dynamic."""
+    import comfy.memory_management
+    import comfy.model_patcher as patchers
+
+    class Dynamic(patchers.ModelPatcher):
+        non_dynamic_delegate_model = None
+        get_non_dynamic_delegate = patchers.ModelPatcherDynamic.get_non_dynamic_delegate
+
+        def is_dynamic(self):
+            return True
+
+    monkeypatch.setattr(comfy.memory_management, "aimdo_enabled", True)
+    monkeypatch.setattr(patchers, "CoreModelPatcher", Dynamic)
+
+
+def test_the_model_loads_the_way_dynamic_vram_does(generator_file, generator, dynamic_vram):
+    model = load(generator_file)
+    assert model.is_dynamic()
+    assert all(value is not None for value in model.model.diffusion_model.state_dict().values())
+    stored = safetensors.torch.load_file(generator_file)
+    for name, value in model.model.diffusion_model.state_dict().items():
+        prefix = "" if name.startswith("image_proj_model.") else "model.diffusion_model."
+        assert torch.equal(value, stored[prefix + name]), name
+
+
+def test_hooks_under_dynamic_vram_take_a_delegate_of_the_same_file(generator_file, dynamic_vram):
+    import comfy.model_patcher
+    from keyvid_pack.host.video_model import facts_of
+
+    model = load(generator_file)
+    guider = guided(model, hooked(conditioning(), model))
+    delegate = guider.model_patcher
+    assert type(delegate) is comfy.model_patcher.ModelPatcher
+    assert delegate.model is not model.model
+    assert facts_of(delegate) == facts_of(model)
+    assert torch.isfinite(run(guider)).all()
+
+
+# compilation
+
+ONE_PASS = {"image_scale": 1.0, "text_scale": 1.0, "audio_scale": 1.0}
+
+
+def _compiled(model, **options):
+    from comfy_api.torch_helpers import set_torch_compile_wrapper
+
+    patched = model.clone()
+    set_torch_compile_wrapper(model=patched, **options)
+    return patched
+
+
+@pytest.mark.long
+def test_cores_compile_wrapper_runs_our_forward(generator):
+    """Traced by torch.compile, run without a C++ compiler: what the trace gets wrong shows here."""
+    sigmas = _sigmas(generator, 2)
+    expected = run(guided(generator, **ONE_PASS), sigmas=sigmas)
+    found = run(guided(_compiled(generator, backend="eager"), **ONE_PASS), sigmas=sigmas)
+    assert_agree(found, expected)
+
+
+@pytest.mark.long
+def test_cores_compile_node_applies(generator):
+    from comfy_extras.nodes_torch_compile import TorchCompileModel
+
+    if not any(map(shutil.which, ("c++", "g++", "clang++"))):
+        pytest.skip("no C++ compiler: torch.compile's inductor needs one on a CPU")
+    (compiled,) = TorchCompileModel.execute(generator, "inductor").result
+    sigmas = _sigmas(generator, 1)
+    expected = run(guided(generator, **ONE_PASS), sigmas=sigmas)
+    found = run(guided(compiled, **ONE_PASS), sigmas=sigmas)
+    assert_agree(found, expected, tolerance=1e-4)
+
+
+# windows over time
+
+
+def _in_context_windows(model, **options):
+    from comfy_extras.nodes_context_windows import ContextWindowsManualNode
+
+    settings = {
+        "context_length": 4, "context_overlap": 2, "context_schedule": "standard_static",
+        "context_stride": 1, "closed_loop": False, "fuse_method": "pyramid", "dim": 2, "freenoise": False,
+    }  # fmt: skip
+    return ContextWindowsManualNode.execute(model, **{**settings, **options}).result[0]
+
+
+def test_context_windows_slice_everything_that_belongs_to_frames(generator):
+    """Every window is told the positions, pictures and sounds of its own frames."""
+    frames = tuple(range(0, 40, 5))
+    pair, noise = conditioning(frames), unit_noise(n_frames=len(frames))
+    model = _in_context_windows(generator, causal_window_fix=False)
+    with Forwards(model) as forwards:
+        found = run(guided(model, pair), noise=noise)
+    assert torch.isfinite(found).all()
+    told = set()
+    for _, x, keywords in forwards.calls:
+        assert x.shape[2] == 4
+        assert keywords["image"].shape[1] == keywords["audio"].shape[1] == 4
+        told |= {tuple(row.tolist()) for row in keywords["frame_index"]}
+    assert told == {frames[start : start + 4] for start in (0, 2, 4)}
+
+
+def test_context_windows_with_an_anchor_frame_run(generator):
+    frames = tuple(range(0, 40, 5))
+    model = _in_context_windows(generator, causal_window_fix=True)
+    found = run(guided(model, conditioning(frames)), noise=unit_noise(n_frames=8))
+    assert torch.isfinite(found).all()
+
+
+# memory
+
+
+def test_the_memory_that_comfyui_reckons_with_grows_with_frames_and_passes(generator):
+    one = generator.model.memory_required([1, 4, 12, 40, 64])
+    assert generator.model.memory_required([4, 4, 12, 40, 64]) == pytest.approx(4 * one)
+    assert generator.model.memory_required([1, 4, 48, 40, 64]) == pytest.approx(4 * one)
