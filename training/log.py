@@ -1,4 +1,4 @@
-"""What a training says while it runs: log.csv for a spreadsheet, TensorBoard where it is installed, a line for people."""
+"""What a training says while it runs: log.csv for a spreadsheet, TensorBoard where installed, a line for people."""
 
 import csv
 import logging

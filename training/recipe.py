@@ -7,7 +7,7 @@ together fit into 35 MB of fp16.
 from dataclasses import replace
 
 from ..models.clip import CLIPTextConfig, CLIPVisionConfig
-from ..models.imagebind import AudioTowerConfig
+from ..models.imagebind import KEYVID_STRIDE, AudioTowerConfig
 from ..models.localizer import LOCALIZER_AUDIO, PUBLISHED_LOCALIZER
 from ..models.resampler import ResamplerConfig
 from ..models.unet_config import UNetConfig
@@ -22,13 +22,13 @@ CHECK_SEEDS = range(1_000_000, 1_000_064)
 SCALE_FACTOR = 0.18215  # ComfyUI multiplies latents of a KL-f8 VAE by it (its SD15 latent format)
 
 VAE = VAEConfig(
-    channels=32, channel_mult=(1, 2, 2, 3), num_res_blocks=1, z_channels=4, embed_channels=4
+    channels=32, channel_mult=(1, 1, 2, 2), num_res_blocks=1, z_channels=4, embed_channels=4
 )
 VAE_N_CLIPS = 1200  # FRAMES_PER_CLIP pictures of each
-VAE_BATCH, VAE_LEARNING_RATE = 8, 1.5e-3
-VAE_WARMUP, VAE_DECAY_STEPS = 100, 9000
+VAE_BATCH, VAE_LEARNING_RATE = 4, 1.2e-3
+VAE_WARMUP, VAE_DECAY_STEPS = 100, 6000
 VAE_EMA_HALF_LIFE = 150  # steps
-VAE_KL_WEIGHT = 1e-6
+VAE_KL_WEIGHT = 3e-4  # of the mean over the latent's numbers
 VAE_EDGE_WEIGHT = 0.5  # of the L1 of differences between neighbouring pixels
 VAE_MOVING_WEIGHT = 3.0  # added to 1 where something moves
 
@@ -57,10 +57,16 @@ RESAMPLER = ResamplerConfig(
     n_queries=QUERIES_PER_FRAME,
 )
 AUDIO = AudioTowerConfig(width=96, layers=4, heads=3, mlp_width=384)
-LOCALIZER = replace(
-    PUBLISHED_LOCALIZER,
+_LOCALIZER_TOWER = replace(
+    LOCALIZER_AUDIO,
     width=64,
-    tower=replace(LOCALIZER_AUDIO, width=64, layers=4, heads=2, mlp_width=256),
+    layers=4,
+    heads=2,
+    mlp_width=256,
+    stride=KEYVID_STRIDE,  # that of the published variant "2": half the tokens, and as sharp in time
+)
+LOCALIZER = replace(
+    PUBLISHED_LOCALIZER, width=64, tower=_LOCALIZER_TOWER, n_tokens=_LOCALIZER_TOWER.n_tokens
 )
 GENERATOR = UNetConfig(
     model_channels=32,
@@ -74,3 +80,11 @@ GENERATOR = UNetConfig(
 )
 INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
 KEYFRAME_COUNTS = (6, 7, 8, 9, 10, 11, 12)
+
+N_SOUNDS = 10_000  # of the world, and as many of other struck things
+HELD_OUT_SOUNDS = range(1_000_000, 1_000_500)
+AUDIO_BATCH, AUDIO_LEARNING_RATE = 12, 1e-3
+AUDIO_WARMUP, AUDIO_DECAY_STEPS = 200, 4000
+LOCALIZER_BATCH, LOCALIZER_LEARNING_RATE = 16, 1e-3
+LOCALIZER_WARMUP, LOCALIZER_DECAY_STEPS = 200, 5000
+LISTENING_EMA_HALF_LIFE = 100  # steps; of both
