@@ -15,9 +15,10 @@ from torch.nn import functional
 
 from . import recipe
 from .loop import Task
-from .pictures import load_pictures, picture_files
+from .pictures import open_pictures
 
 N_SHOWN = 8  # pictures on a sample sheet
+N_CHECKED_CLIPS = 24  # held-out clips whose pictures are measured
 
 
 def build_vae(config=recipe.VAE):
@@ -38,16 +39,15 @@ def build_vae(config=recipe.VAE):
 def make_task(state_dir, *, report=None):
     """The Task of the VAE; pictures that are not in state_dir yet are rendered first."""
     folder = state_dir / "vae" / "pictures"
-    extra = {} if report is None else {"report": report}
     seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
-    pictures = load_pictures(picture_files(folder, seeds=seeds, **extra))
-    held_out = load_pictures(picture_files(folder, seeds=recipe.CHECK_SEEDS[:24], **extra))
+    pictures = open_pictures(folder, seeds=seeds, report=report)
+    held_out = open_pictures(folder, seeds=recipe.CHECK_SEEDS[:N_CHECKED_CLIPS], report=report)
     torch.manual_seed(0)
     return vae_task(build_vae(), pictures, held_out)
 
 
 def vae_task(vae, pictures, held_out):
-    """The Task of a VAE on pictures (frames uint8 (n, H, W, 3), moving uint8 (n, H, W)); held_out: likewise."""
+    """The Task of a VAE on pictures and held-out pictures: arrays (n,) of pictures.PICTURE."""
     return Task(
         name="vae",
         modules={"vae": vae},
@@ -64,9 +64,8 @@ def vae_task(vae, pictures, held_out):
 
 def draw_batch(pictures, rng, n):
     """n pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1)."""
-    frames, moving = pictures
-    picked = rng.integers(len(frames), size=n)
-    frames, moving = frames[picked], moving[picked]
+    picked = pictures[rng.integers(len(pictures), size=n)]
+    frames, moving = picked["frame"], picked["moving"]
     mirrored = rng.random(n) < 0.5
     frames[mirrored], moving[mirrored] = frames[mirrored, :, ::-1], moving[mirrored, :, ::-1]
     return to_pixels(frames), torch.from_numpy(moving.astype(np.float32))[:, None]
@@ -128,12 +127,12 @@ def measure(frames, decoded, moving):
     each = [_psnr(error) for error in squared.mean(axis=(1, 2, 3))]
     return {
         "held_out_psnr": float(np.mean(each)),
-        "held_out_psnr_moving": _psnr(squared[moving.astype(bool)].mean()),
+        "held_out_psnr_moving": _psnr(squared[moving].mean()),
     }
 
 
 def _sample(vae, held_out, step, folder):
-    frames, moving = held_out
+    frames, moving = held_out["frame"], held_out["moving"]
     decoded = reconstruct(vae, frames)
     shown = slice(0, len(frames), max(1, len(frames) // N_SHOWN))
     sheet = np.concatenate(
