@@ -39,7 +39,7 @@ HAS_GPU = (
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
-SUITES = ("unit", "networks", "parity", "graph", "browser")
+SUITES = ("unit", "networks", "parity", "host", "js", "graph", "browser")
 
 
 def command_setup(_options):

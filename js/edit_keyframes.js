@@ -4,6 +4,7 @@
 // only the artist does, by typing or with the two buttons.
 
 import { app } from "../../scripts/app.js";
+import { remountSoon } from "./remount.mjs";
 
 const NODE_ID = "KeyVID_EditKeyframes";
 const WIDGET_TYPE = "KEYVID_EDIT";
@@ -84,21 +85,9 @@ function button(label, title) {
   return element;
 }
 
-// After undo Nodes 2.0 keeps showing the element of the node that it threw away: put the living one there.
-function remountAll() {
-  for (const node of app.graph?._nodes ?? []) {
-    const widget = node.widgets?.find((candidate) => candidate.type === WIDGET_TYPE);
-    if (!widget?.element || widget.element.isConnected) continue;
-    const dead = `[data-node-id="${CSS.escape(String(node.id))}"] .${CSS_CLASS}`;
-    document.querySelector(dead)?.replaceWith(widget.element);
-  }
-}
-
 app.registerExtension({
   name: "KeyVID.EditKeyframes",
-  afterConfigureGraph() {
-    requestAnimationFrame(() => requestAnimationFrame(remountAll));
-  },
+  afterConfigureGraph: () => remountSoon(app, WIDGET_TYPE, CSS_CLASS),
   getCustomWidgets: () => ({
     [WIDGET_TYPE](node, name, inputData) {
       const view = new EditView(inputData[1]?.default);

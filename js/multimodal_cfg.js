@@ -1,0 +1,67 @@
+// Multimodal CFG: a line on the node that says how many passes a step takes, and so how long it takes.
+//
+// The line is told from the node's own inputs; it is no value, and neither workflow nor prompt holds it.
+
+import { app } from "../../scripts/app.js";
+import { passesText } from "./guidance_passes.mjs";
+import { remountSoon } from "./remount.mjs";
+
+const NODE_ID = "KeyVID_MultimodalCFG";
+const WIDGET_TYPE = "KEYVID_PASSES";
+const CSS_CLASS = "keyvid-passes";
+const HEIGHT = 24;
+const SCALES = { image: "image_scale", text: "text_scale", audio: "audio_scale", rescale: "rescale" };
+
+function valueOf(node, name) {
+  const isLinked = node.inputs?.some((input) => input.widget?.name === name && input.link != null);
+  if (isLinked) return NaN;
+  return Number(node.widgets.find((widget) => widget.name === name)?.value);
+}
+
+function addLine(node) {
+  const element = document.createElement("div");
+  element.className = CSS_CLASS;
+  element.setAttribute("role", "status");
+  element.style.cssText =
+    `min-height:${HEIGHT}px;line-height:${HEIGHT}px;font-size:12px;text-align:center;overflow:hidden;` +
+    "white-space:nowrap;text-overflow:ellipsis;color:var(--descrip-text)";
+  const show = () => {
+    const scales = Object.entries(SCALES).map(([scale, name]) => [scale, valueOf(node, name)]);
+    element.textContent = element.title = passesText(Object.fromEntries(scales));
+  };
+
+  const widget = node.addDOMWidget("passes", WIDGET_TYPE, element, {
+    serialize: false, // not into the prompt
+    hideOnZoom: false,
+    getMinHeight: () => HEIGHT,
+    getMaxHeight: () => HEIGHT,
+  });
+  widget.serialize = false; // not into the workflow; last, so that no saved value is shifted
+
+  for (const name of Object.values(SCALES)) {
+    const scale = node.widgets.find((candidate) => candidate.name === name);
+    const changed = scale.callback;
+    scale.callback = function () {
+      const result = changed?.apply(this, arguments);
+      show();
+      return result;
+    };
+  }
+  for (const event of ["onConfigure", "onConnectionsChange"]) {
+    const before = node[event];
+    node[event] = function () {
+      const result = before?.apply(this, arguments);
+      show();
+      return result;
+    };
+  }
+  show();
+}
+
+app.registerExtension({
+  name: "KeyVID.MultimodalCFG",
+  afterConfigureGraph: () => remountSoon(app, WIDGET_TYPE, CSS_CLASS),
+  nodeCreated(node) {
+    if (node.comfyClass === NODE_ID) addLine(node);
+  },
+});

@@ -1,0 +1,15 @@
+// After undo Nodes 2.0 keeps showing the element of the node that it threw away: put the living one there.
+
+/** Call after a graph was configured; type: of the widgets, cssClass: of their elements. */
+export function remountSoon(app, type, cssClass) {
+  requestAnimationFrame(() => requestAnimationFrame(() => remount(app, type, cssClass)));
+}
+
+function remount(app, type, cssClass) {
+  for (const node of app.graph?._nodes ?? []) {
+    const widget = node.widgets?.find((candidate) => candidate.type === type);
+    if (!widget?.element || widget.element.isConnected) continue;
+    const dead = `[data-node-id="${CSS.escape(String(node.id))}"] .${cssClass}`;
+    document.querySelector(dead)?.replaceWith(widget.element);
+  }
+}

@@ -1,0 +1,28 @@
+"""The JavaScript tests, each file run by node's own test runner."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_javascript(path):
+    node = shutil.which("node")
+    if not node:
+        message = "No node: install Node.js 20 or newer to run the JavaScript tests."
+        if os.environ.get("CI"):
+            pytest.fail(message)
+        pytest.skip(message)
+    command = [node, "--test", "--test-reporter=tap", str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, result.stdout + result.stderr
+    # node counts a file without tests as one test of the file's own name
+    assert re.search(r"# Subtest: (?!.*\.mjs$)", result.stdout, re.MULTILINE), (
+        "the file holds no test"
+    )
