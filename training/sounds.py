@@ -9,7 +9,14 @@ import numpy as np
 from ..keyframes.curve import normalise
 from ..keyframes.peaks import PEAK_DISTANCE, smooth
 from ..keyframes.timebase import FPS, N_FRAMES, frame_at
-from ..models.audio_features import N_BINS, N_COLUMNS, waveform_to_mel
+from ..models.audio_features import (
+    LOCALIZER_COLUMNS,
+    MEAN,
+    N_BINS,
+    N_COLUMNS,
+    STD,
+    waveform_to_mel,
+)
 from .state import write_atomically
 from .world.clip import SCENE_MODULES, SCENES
 from .world.distractors import disturb_sound
@@ -26,7 +33,6 @@ RECORD = np.dtype(
         ("mel", np.float16, (N_BINS, N_COLUMNS)),
         ("event_frames", np.int16, (MAX_EVENTS,)),  # NO_EVENT beyond the last
         ("event_strengths", np.float32, (MAX_EVENTS,)),
-        ("level", np.float32, (N_FRAMES,)),
         ("swells", bool),  # a sound without single events, whose loudness is what moves
     ]
 )
@@ -74,13 +80,14 @@ def sound_files(folder, *, kind, seeds, report=lambda done, total: None):
     return paths
 
 
-def load_sounds(paths):
-    """The files of `sound_files` as read-only arrays of RECORD that stay on the disk until they are looked at."""
+def open_sounds(folder, *, kind, seeds, report=lambda done, total: None):
+    """The RECORDs of `sound_files`: a list of read-only arrays that stay on the disk until they are looked at."""
+    paths = sound_files(folder, kind=kind, seeds=seeds, report=report)
     return [np.load(path, mmap_mode="r") for path in paths]
 
 
 def draw_sounds(files, rng, n):
-    """n RECORDs drawn from arrays of them, each as likely as any other."""
+    """n RECORDs drawn by a numpy Generator from a list of arrays of them, each as likely as any other."""
     ends = np.cumsum([len(file) for file in files])
     places = rng.integers(ends[-1], size=n)
     numbers = np.searchsorted(ends, places, side="right")
@@ -101,28 +108,33 @@ def sound_record(sound):
     for place, event in enumerate(sound.events):
         record["event_frames"][place] = event.frame
         record["event_strengths"][place] = event.strength
-    record["level"] = frame_levels(sound.samples)
     record["swells"] = sound.swells
     return record
 
 
-def frame_levels(samples):
-    """How loud each frame is, float64 (48,): 1 for the loudest, 0 for LEVEL_RANGE_DB and more below it."""
-    edges = np.linspace(0, len(samples), N_FRAMES + 1).astype(int)
-    powers = np.add.reduceat(samples.astype(np.float64) ** 2, edges[:-1]) / np.diff(edges)
-    floor = max(powers.max(), 1e-12) * 10 ** (-LEVEL_RANGE_DB / 10)
-    return 1 + 10 * np.log10(np.maximum(powers, floor) / max(powers.max(), 1e-12)) / LEVEL_RANGE_DB
+def frame_levels(mel):
+    """How loud each frame is, float32 (48,): 1 for the loudest, 0 for LEVEL_RANGE_DB and more below it.
+
+    mel: (128, 204) as the networks hear it; its columns past the sound are not looked at.
+    """
+    heard = (
+        np.asarray(mel, np.float32)[:, :LOCALIZER_COLUMNS] * STD + MEAN
+    )  # log power of each band
+    level_db = 10 * np.log10(np.exp(heard).sum(axis=0))
+    starts = np.arange(N_FRAMES) * LOCALIZER_COLUMNS // N_FRAMES
+    loudest = np.maximum.reduceat(level_db, starts)  # (48,)
+    return np.clip(1 + (loudest - loudest.max()) / LEVEL_RANGE_DB, 0, 1)
 
 
-def events_of(record):
-    """(frames (n,), strengths (n,)) of the events of a RECORD."""
-    heard = record["event_frames"] != NO_EVENT
-    return record["event_frames"][heard], record["event_strengths"][heard]
+def heard_events(event_frames, event_strengths):
+    """(frames (n,), strengths (n,)) without the NO_EVENT at the end."""
+    heard = event_frames != NO_EVENT
+    return event_frames[heard], event_strengths[heard]
 
 
 def swell_curve(level):
     """What moves with a sound that swells: its loudness (48,), smoothed and normalised to 0..1."""
-    return normalise(smooth(np.asarray(level)))
+    return normalise(smooth(level))
 
 
 def _save(part, records):
@@ -140,7 +152,7 @@ def _recorded(rng, sound, events):
 
 def _draw_strikes(rng):
     """Strikes at a beat that is steady, irregular or changing, cut anywhere as a window of a long recording is."""
-    gap = rng.uniform(PEAK_DISTANCE + 0.5, 40.0)  # frames
+    gap = (PEAK_DISTANCE + 0.5) * 12 ** rng.random()  # frames: up to more than the whole window
     drift, jitter = rng.choice((1.0, 0.9, 1.1)), rng.choice((0.0, 0.15, 0.6))
     loudest, spread = rng.uniform(SOFTEST, 1.0), rng.choice((0.0, 0.2, 0.7))
     place, happened = -rng.uniform(0, gap) - rng.choice((0.0, 12.0)), []

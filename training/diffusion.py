@@ -1,0 +1,78 @@
+"""What the two diffusion networks learn from: noised latents, the answer that is right, and what is left out.
+
+v prediction on a schedule without signal at its end (arXiv 2202.00512, 2305.08891), the clean latent scaled down where
+there is much noise (DynamiCrafter), conditions dropped as in the published training (reference e.1, e.2, h.2).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from ..models.schedule import N_TIMESTEPS, alphas_cumprod, scale_table
+
+DROP_STEP = 0.05  # p of reference h.2
+MOVING_LEVEL = 0.35  # standard deviations of a latent: below it a place counts as still
+MOVING_REACH = 1  # places around what moves that count with it
+MOVING_WEIGHT = 4.0  # added to 1 where something moves: nearly all of a picture stands still
+
+
+class Dropped(NamedTuple):
+    """Which samples of a batch are trained without a condition: bool (B,) each."""
+
+    text: torch.Tensor
+    image: torch.Tensor
+    audio: torch.Tensor
+
+
+def draw_timesteps(rng, n):
+    """n noise levels, int64 (n,), every one as likely and evenly spread over the batch, so that losses jump less."""
+    places = (rng.random() + np.arange(n)) / n
+    return torch.from_numpy(rng.permutation((places * N_TIMESTEPS).astype(np.int64)))
+
+
+def draw_dropped(rng, n, *, step=DROP_STEP):
+    """The Dropped of n samples. One number r decides for each: text where r < 2p, image where p <= r < 3p, audio where
+    2p <= r < 4p; so that conditions are missing alone and together (reference h.2)."""
+    r = torch.from_numpy(rng.random(n))
+    return Dropped(
+        text=r < 2 * step,
+        image=(step <= r) & (r < 3 * step),
+        audio=(2 * step <= r) & (r < 4 * step),
+    )
+
+
+def noised(clean, noise, timesteps):
+    """(noisy latent, v) at noise levels: what the network sees, and what it should say.
+
+    clean, noise: (B, C, T, h, w); timesteps: int64 (B,). The clean latent is scaled by the dynamic rescale first.
+    """
+    alphas = torch.from_numpy(alphas_cumprod()).to(clean)[timesteps]
+    scale = torch.from_numpy(scale_table()).to(clean)[timesteps]
+    signal, spread, scale = (
+        factor.view(-1, 1, 1, 1, 1) for factor in (alphas.sqrt(), (1 - alphas).sqrt(), scale)
+    )
+    scaled = scale * clean
+    return signal * scaled + spread * noise, signal * noise - spread * scaled
+
+
+def moving_weight(latents, *, added=MOVING_WEIGHT):
+    """How much each place of each frame counts: 1 where nothing moves in the clip, 1 + added where it does now.
+
+    latents: (B, 4, F, h, w) of unit spread. What moves is where a frame differs from the clip's median over time.
+    Returns (B, 1, F, h, w).
+    """
+    still = latents.median(dim=2, keepdim=True).values
+    differs = (latents - still).abs().amax(dim=1, keepdim=True) > MOVING_LEVEL  # (B, 1, F, h, w)
+    reach = 2 * MOVING_REACH + 1
+    moving = functional.max_pool3d(
+        differs.to(latents), (1, reach, reach), stride=1, padding=(0, MOVING_REACH, MOVING_REACH)
+    )
+    return 1 + added * moving
+
+
+def v_loss(predicted, v, weight):
+    """The weighted mean squared error of v, a scalar. predicted, v: (B, C, T, h, w); weight: (B, 1, T, h, w)."""
+    squares = (predicted - v).square().mean(dim=1, keepdim=True)  # (B, 1, T, h, w)
+    return (weight * squares).sum() / weight.sum()
