@@ -23,6 +23,10 @@ from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
 
 VIDEO_KINDS = (GENERATOR, INTERPOLATOR, DYNAMICRAFTER)
 TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
+WINDOW, STRIDE = (
+    12,
+    6,
+)  # frames, as the released code sets them and then ignores them (reference c.2)
 
 
 @dataclass(frozen=True)
@@ -238,6 +242,17 @@ def facts_of(model):
             "Model or Load KeyVID Checkpoint."
         )
     return facts
+
+
+def with_temporal_window(model, window, stride):
+    """A MODEL whose attention over time sees windows of `window` frames, one each `stride` frames.
+
+    Raises KeyVIDError when the model is not one of ours; the sampler says when windows do not fit the clip.
+    """
+    facts_of(model)
+    patched = model.clone()
+    patched.model_options["transformer_options"][TEMPORAL_WINDOW] = (window, stride)
+    return patched
 
 
 def _model_config(unet, resampler, weights, dtype):

@@ -22,6 +22,7 @@ from .sampling import InterpolatedNoise, KeyVIDSampler, KeyVIDSchedule
 from .select import SelectKeyframes
 from .timing_files import LoadTiming, SaveTiming
 from .timing_preview import TimingPreview
+from .windowed_attention import WindowedAttention
 
 
 class KeyVIDExtension(ComfyExtension):
@@ -55,4 +56,5 @@ class KeyVIDExtension(ComfyExtension):
             InterpolatedNoise,
             FramesFromLatent,
             KeyframeSheet,
+            WindowedAttention,
         ]

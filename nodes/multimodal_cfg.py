@@ -30,7 +30,8 @@ class MultimodalCFG(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How strongly the first picture steers. KeyVID was released with 2.",
+                    tooltip="How strongly the first picture steers; more holds the video closer to it. KeyVID "
+                    "was released with 2. 1 saves a pass.",
                 ),
                 io.Float.Input(
                     "text_scale",
@@ -39,7 +40,7 @@ class MultimodalCFG(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How strongly the prompt steers. KeyVID was released with 7.5.",
+                    tooltip="How strongly the prompt steers; too high looks harsh. KeyVID was released with 7.5.",
                 ),
                 io.Float.Input(
                     "audio_scale",

@@ -54,7 +54,7 @@ class KeyVIDSampler(io.ComfyNode):
                     max=1000,
                     advanced=True,
                     tooltip="For how many of the first steps the interpolation is held to the keyframes: "
-                    "1 as released, 0 never.",
+                    "1 as released, 0 never. Only Interpolation Conditioning brings keyframes.",
                 ),
             ],
             outputs=[
@@ -101,7 +101,7 @@ class KeyVIDSchedule(io.ComfyNode):
                     default=True,
                     advanced=True,
                     tooltip="On: stop at the model's lowest noise level, which has a trace of noise, as released. "
-                    "Off: go down to none, as ComfyUI's own schedulers do.",
+                    "Off: go down to none, as ComfyUI's own schedulers do; for samplers from KSampler Select.",
                 ),
             ],
             outputs=[
@@ -127,7 +127,7 @@ class InterpolatedNoise(io.ComfyNode):
             "next, as KeyVID was released. It reads the plan from the latent.",
             search_aliases=["noise", "interpolation noise", "keyvid"],
             inputs=[
-                io.Noise.Input("noise", tooltip="Random Noise, which holds the seed."),
+                io.Noise.Input("noise", tooltip="Connect Random Noise, which holds the seed."),
             ],
             outputs=[io.Noise.Output(display_name="noise", tooltip="For Sampler Custom Advanced.")],
         )

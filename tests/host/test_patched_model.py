@@ -5,6 +5,7 @@ import shutil
 import pytest
 import safetensors.torch
 import torch
+from keyvid_pack.keyframes.errors import KeyVIDError
 
 from . import small_video
 from .small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
@@ -257,6 +258,30 @@ def test_context_windows_with_an_anchor_frame_run(generator):
     model = _in_context_windows(generator, causal_window_fix=True)
     found = run(guided(model, conditioning(frames)), noise=unit_noise(n_frames=8))
     assert torch.isfinite(found).all()
+
+
+def test_windowed_attention_reaches_the_network_and_changes_the_video(generator):
+    from keyvid_pack.host.video_model import with_temporal_window
+
+    windowed = with_temporal_window(generator, 4, 4)
+    frames, noise = tuple(range(0, 40, 5)), unit_noise(n_frames=8)
+    with Forwards(windowed) as forwards:
+        found = run(guided(windowed, conditioning(frames)), noise=noise)
+    assert forwards.calls[0][2]["transformer_options"]["keyvid_temporal_window"] == (4, 4)
+    plain = run(guided(generator, conditioning(frames)), noise=noise)
+    assert not torch.allclose(found, plain)
+    # a window as long as the clip is attention to all of it
+    whole = with_temporal_window(generator, 8, 8)
+    assert_agree(run(guided(whole, conditioning(frames)), noise=noise), plain)
+
+
+def test_windows_that_do_not_end_with_the_clip_get_a_sentence(generator):
+    from keyvid_pack.host.video_model import with_temporal_window
+
+    with pytest.raises(KeyVIDError, match="do not end at 4 frames"):
+        run(guided(with_temporal_window(generator, 3, 2)))
+    with pytest.raises(KeyVIDError, match="not a KeyVID or DynamiCrafter model"):
+        with_temporal_window(object(), 12, 6)
 
 
 # memory

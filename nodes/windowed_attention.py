@@ -1,0 +1,45 @@
+"""Windowed Attention: frames attend to their neighbours in time instead of to the whole clip."""
+
+from comfy_api.latest import io
+
+from ..host.video_model import STRIDE, WINDOW, with_temporal_window
+
+
+class WindowedAttention(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVID_WindowedAttention",
+            display_name="Windowed Attention (KeyVID)",
+            category="KeyVID/advanced",
+            description="Lets every frame attend to its neighbours in time only, in overlapping windows, as the KeyVID "
+            "paper describes for the frames between keyframes. The released model was run without.",
+            search_aliases=["freenoise", "temporal attention", "context", "keyvid"],
+            inputs=[
+                io.Model.Input("model", tooltip="The KeyVID or DynamiCrafter model."),
+                io.Int.Input(
+                    "window",
+                    default=WINDOW,
+                    min=1,
+                    max=4096,
+                    tooltip="Frames in one window. 12 in the paper.",
+                ),
+                io.Int.Input(
+                    "stride",
+                    default=STRIDE,
+                    min=1,
+                    max=4096,
+                    tooltip="Frames from one window to the next, at most the window. 6 in the paper. The last window "
+                    "has to end with the clip: 12 and 6 suit 12, 18, 24 ... 48 frames.",
+                ),
+            ],
+            outputs=[
+                io.Model.Output(
+                    display_name="model", tooltip="For Multimodal CFG and KeyVID Schedule."
+                )
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model, window, stride):
+        return io.NodeOutput(with_temporal_window(model, window, stride))
