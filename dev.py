@@ -13,6 +13,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,7 @@ HAS_GPU = (
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
-SUITES = ("unit", "networks", "parity", "host", "js", "graph", "browser")
+SUITES = ("unit", "networks", "training", "parity", "host", "js", "graph", "browser")
 
 
 def command_setup(_options):
@@ -110,6 +111,18 @@ def command_convert(options):
     has_torch = all(importlib.util.find_spec(name) for name in ("torch", "safetensors"))
     python = sys.executable if has_torch else environment.setup()
     return _run(python, "-c", RUN_IN_PACK, ROOT, "tools.convert", *files, *flags)
+
+
+def command_train(options):
+    python = environment.setup(train=True)
+    # Ctrl-C reaches the training too, which saves before it ends: nothing to do here but to wait for it
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return _run(python, "-c", RUN_IN_PACK, ROOT, "training.command", *options.rest)
+
+
+def command_export(options):
+    python = environment.setup(train=True)
+    return _run(python, "-c", RUN_IN_PACK, ROOT, "training.export", *options.rest)
 
 
 def command_workflows(options):
@@ -184,6 +197,18 @@ COMMANDS = [
             (["--prune"], {"action": "store_true", "help": "leave out what KeyVID never reads"}),
             (["--force"], {"action": "store_true", "help": "replace OUT if it exists"}),
         ],
+    ),
+    (
+        "train",
+        "train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)",
+        command_train,
+        ANYTHING,
+    ),
+    (
+        "export",
+        "write the trained networks into models/weights/ (export --help says more)",
+        command_export,
+        ANYTHING,
     ),
     (
         "workflows",

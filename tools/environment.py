@@ -34,8 +34,11 @@ def venv_python():
     return VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 
-def setup(*, test=False):
-    """Make what is missing; with `test` also the test tools and a browser. Returns the environment's Python."""
+def setup(*, test=False, train=False):
+    """Make what is missing; with `test` also the test tools and a browser, with `train` the training tools.
+
+    Returns the environment's Python.
+    """
     WORK.mkdir(exist_ok=True)
     _step("virtual environment", VENV / "keyvid-venv", "1", _make_venv)
     key = _hash(PINS / "comfyui.txt")
@@ -44,9 +47,10 @@ def setup(*, test=False):
     title = "PyTorch and ComfyUI's packages (several GB the first time)"
     _step(title, VENV / "keyvid-packages", key, _install_packages)
     if test:
-        key = _hash(PINS / "lock.txt") + " ".join(test_tools())
-        _step("test tools", VENV / "keyvid-test", key, _install_test_tools)
+        _step_tools("test")
         _get_browser()
+    if test or train:  # the trainings are tested as well
+        _step_tools("train")
     link_pack(BASE)
     return venv_python()
 
@@ -68,10 +72,10 @@ def link_pack(base, pack=ROOT, name=PACK_NAME):
         link.symlink_to(pack, target_is_directory=True)
 
 
-def test_tools():
-    """The requirements of the extra "test" in pyproject.toml (Python 3.10 has no TOML reader)."""
+def extra_tools(extra):
+    """The requirements of an extra in pyproject.toml (Python 3.10 has no TOML reader)."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    block = re.search(r"^test = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    block = re.search(rf"^{extra} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
     return re.findall(r'"([^"]+)"', block.group(1))
 
 
@@ -216,8 +220,10 @@ def _install_packages():
     _install("-r", PINS / "torch.txt", "-r", COMFYUI / "requirements.txt")
 
 
-def _install_test_tools():
-    _install(*test_tools())
+def _step_tools(extra):
+    tools = extra_tools(extra)
+    key = _hash(PINS / "lock.txt") + " ".join(tools)
+    _step(f"{extra} tools", VENV / f"keyvid-{extra}", key, lambda: _install(*tools))
 
 
 def forget_unfinished_packages(venv):

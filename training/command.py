@@ -1,4 +1,7 @@
-"""`python dev.py train NAME`: which trainings there are, and their options."""
+"""`python dev.py train NAME`: which trainings there are, and their options.
+
+They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator.
+"""
 
 import argparse
 import logging
@@ -32,6 +35,8 @@ def _localizer(folder):
 # in the order in which they are needed; each makes its Task from the folder of all trainings
 TASKS = {"vae": _vae, "audio": _audio, "localizer": _localizer}
 
+DATA = "data"  # no training, but what the later ones learn from
+
 
 def main(*words):
     """Run one training as the words say; returns the exit status."""
@@ -51,6 +56,9 @@ def _train(options):
     from .loop import train
 
     folder = state.state_dir(options.state_dir)
+    if options.name == DATA:
+        _make_data(folder, options.clips)
+        return
     train(
         TASKS[options.name](folder),
         state_dir=folder,
@@ -62,9 +70,19 @@ def _train(options):
     )
 
 
+def _make_data(folder, n_clips):
+    from . import recipe
+    from .data import open_clips
+    from .vae_file import ensure_vae
+
+    ensure_vae(folder)
+    open_clips(folder, seeds=recipe.TRAINING_SEEDS[:n_clips], report=_report)
+
+
 def _parser():
     parser = argparse.ArgumentParser("python dev.py train")
-    parser.add_argument("name", choices=list(TASKS))
+    parser.add_argument("name", choices=[*TASKS, DATA])
+    parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
     parser.add_argument("--minutes", type=float, help="stop after this long; the next call goes on")
     parser.add_argument("--steps", type=int, help="stop at this step, counted from the beginning")
     parser.add_argument("--state-dir", metavar="DIR", help="default: in the user's data folder")

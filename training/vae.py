@@ -41,9 +41,13 @@ def make_task(state_dir, *, report=None):
     folder = state_dir / "vae" / "pictures"
     seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
     pictures = open_pictures(folder, seeds=seeds, report=report)
-    held_out = open_pictures(folder, seeds=recipe.CHECK_SEEDS[:N_CHECKED_CLIPS], report=report)
     torch.manual_seed(0)
-    return vae_task(build_vae(), pictures, held_out)
+    return vae_task(build_vae(), pictures, checked_pictures(state_dir))
+
+
+def checked_pictures(state_dir):
+    """The held-out PICTUREs that the VAE is measured on."""
+    return open_pictures(state_dir / "vae" / "pictures", seeds=recipe.CHECK_SEEDS[:N_CHECKED_CLIPS])
 
 
 def vae_task(vae, pictures, held_out):
@@ -74,6 +78,12 @@ def draw_batch(pictures, rng, n):
 def to_pixels(frames):
     """uint8 (n, H, W, 3) as float32 (n, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def to_frames(pixels):
+    """(n, 3, H, W) in [-1, 1] as uint8 (n, H, W, 3), an array."""
+    levels = ((pixels + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    return levels.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def vae_loss(vae, pixels, moving, generator):
@@ -115,9 +125,7 @@ def reconstruct(vae, frames, *, batch_size=16):
     parts = []
     for first in range(0, len(frames), batch_size):
         pixels = to_pixels(frames[first : first + batch_size]).to(device)
-        decoded = vae.decode(vae.encode(pixels).latent_dist.mean).sample
-        levels = ((decoded + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-        parts.append(levels.permute(0, 2, 3, 1).cpu().numpy())
+        parts.append(to_frames(vae.decode(vae.encode(pixels).latent_dist.mean).sample))
     return np.concatenate(parts)
 
 

@@ -71,5 +71,15 @@ def to_latent_diffusion(state, config):
     return renamed
 
 
+def from_latent_diffusion(tensors, config, *, like):
+    """The other way round; like: a state dict of the diffusers network, for its names and shapes."""
+    names = layer_names(config)
+    renamed = {}
+    for name, tensor in like.items():
+        layer, _, kind = name.rpartition(".")
+        renamed[name] = tensors[f"{names[layer]}.{kind}"].reshape(tensor.shape)
+    return renamed
+
+
 def _add(names, stem, target, parts):
     names.update({f"{stem}.{ours}": f"{target}.{theirs}" for ours, theirs in parts.items()})

@@ -92,10 +92,11 @@ def test_the_link_follows_the_pack_and_spares_a_real_folder(tmp_path):
     assert (real / "mine.txt").read_text() == "precious"
 
 
-def test_every_test_tool_has_one_exact_version():
-    tools = environment.test_tools()
-    assert any(tool.startswith("pytest==") for tool in tools)
-    assert all("==" in tool for tool in tools)
+@pytest.mark.parametrize(("extra", "tool"), [("test", "pytest"), ("train", "accelerate")])
+def test_every_tool_has_one_exact_version(extra, tool):
+    tools = environment.extra_tools(extra)
+    assert any(name.startswith(f"{tool}==") for name in tools)
+    assert all("==" in name for name in tools)
 
 
 def _toy_comfyui(folder, source):

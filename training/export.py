@@ -1,0 +1,152 @@
+"""`python dev.py export`: from training states to the weight files that the pack ships, in the published layout.
+
+A file leaves in fp16, with the "keyvid" metadata block that says what shapes cannot, and is read back through
+`models.checkpoints` before it takes the place of an older one.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from ..keyframes.errors import KeyVIDError
+from ..models import checkpoints, layouts
+from ..models.metadata import Metadata, metadata_block
+from . import recipe, state
+from .vae_file import FILE_NAME as VAE_FILE_NAME
+
+logger = logging.getLogger("keyvid.training")
+WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
+LICENCE = "Apache-2.0"
+LARGEST_BYTES = 35 * 2**20  # of all shipped files together
+# the published prefix of each part's names in a whole file (reference a.2)
+PREFIXES = {
+    layouts.UNET: "model.diffusion_model.",
+    layouts.RESAMPLER: "image_proj_model.",
+    layouts.VAE: "first_stage_model.",
+    layouts.TEXT: "cond_stage_model.model.",
+    layouts.VISION: "embedder.model.visual.",
+    layouts.AUDIO: "imagebind_model.",
+    layouts.LOCALIZER: "",
+}
+# file -> (the name it shows, {part: the training whose averages it has}); the VAE comes from its own file
+FILES = {
+    "keyvid_small_generator": (
+        "KeyVID small generator",
+        {
+            layouts.UNET: "generator",
+            layouts.RESAMPLER: "generator",
+            layouts.TEXT: "generator",
+            layouts.VISION: "generator",
+            layouts.AUDIO: "generator",
+            layouts.VAE: "vae",
+        },
+    ),
+    "keyvid_small_interpolator": (
+        "KeyVID small interpolator",
+        {layouts.UNET: "interpolator", layouts.RESAMPLER: "generator"},
+    ),
+    "keyvid_small_localizer": ("KeyVID small localizer", {layouts.LOCALIZER: "localizer"}),
+}
+
+
+def export(file_name, *, state_dir, target_dir=WEIGHTS):
+    """Write one of FILES; returns its path. Raises KeyVIDError when a training it needs has no state."""
+    title, sources = FILES[file_name]
+    parts = {part: _trained(part, name, state_dir) for part, name in sources.items()}
+    return write_weights(target_dir / f"{file_name}.safetensors", parts, metadata_of(title, parts))
+
+
+def write_weights(path, parts, metadata):
+    """Write {part: {name in the network: tensor}} as one weight file in fp16, checked before it is put in place.
+
+    Raises CheckpointError when a part does not fit the network that its shapes tell.
+    """
+    tensors = {
+        PREFIXES[part] + name: _stored(tensor)
+        for part, named in parts.items()
+        for name, tensor in named.items()
+    }
+    checkpoint = checkpoints.open_tensors(tensors, metadata)
+    for part in parts:
+        checkpoints.check_part(checkpoint, part)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state.write_atomically(
+        path, lambda part: save_file(tensors, part, metadata=metadata_block(metadata))
+    )
+    return path
+
+
+def metadata_of(title, parts):
+    """The Metadata of a file with these parts, by the recipe."""
+    head_widths = {
+        layouts.UNET: recipe.GENERATOR.head_width,
+        layouts.RESAMPLER: recipe.RESAMPLER.head_width,
+        layouts.TEXT: recipe.TEXT.width // recipe.TEXT.heads,
+        layouts.VISION: recipe.VISION.width // recipe.VISION.heads,
+        layouts.AUDIO: recipe.AUDIO.width // recipe.AUDIO.heads,
+        layouts.LOCALIZER: recipe.LOCALIZER.tower.width // recipe.LOCALIZER.tower.heads,
+    }
+    tower = recipe.LOCALIZER.tower if layouts.LOCALIZER in parts else recipe.AUDIO
+    return Metadata(
+        head_widths={part: width for part, width in head_widths.items() if part in parts},
+        keyframe_counts=recipe.KEYFRAME_COUNTS,
+        n_frames=recipe.RESAMPLER.n_frames,
+        queries=recipe.QUERIES_PER_FRAME,
+        audio_stride=tuple(tower.stride),
+        mel_columns=tower.n_columns,
+        licence=LICENCE,
+        name=title,
+    )
+
+
+def main(*words):
+    """Write the files that the words name, all by default; returns the exit status."""
+    parser = argparse.ArgumentParser("python dev.py export")
+    parser.add_argument("names", nargs="*", metavar="FILE", help=f"some of {', '.join(FILES)}")
+    parser.add_argument("--state-dir", metavar="DIR", help="default: in the user's data folder")
+    options = parser.parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        _export_all(options.names or FILES, state.state_dir(options.state_dir))
+    except KeyVIDError as error:
+        logger.error("%s", error)
+        return 1
+    return 0
+
+
+def _export_all(names, state_dir):
+    for name in names:
+        if name not in FILES:
+            raise KeyVIDError(
+                f'There is no file "{name}" to export; choose from {", ".join(FILES)}.'
+            )
+        path = export(name, state_dir=state_dir)
+        logger.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)
+    total = sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors"))
+    logger.info("all files together: %.1f of %.1f MB", total / 1e6, LARGEST_BYTES / 1e6)
+    if total > LARGEST_BYTES:
+        raise KeyVIDError(
+            f"The weight files have {total / 1e6:.1f} MB together, more than the {LARGEST_BYTES / 1e6:.1f} MB that the "
+            "pack ships; make a network smaller in training/recipe.py."
+        )
+
+
+def _trained(part, training, state_dir):
+    folder = state_dir / training
+    if part == layouts.VAE:
+        path = folder / VAE_FILE_NAME
+        if path.is_file():
+            return load_file(path)
+    else:
+        saved = state.load_state(folder)
+        if saved is not None and part in saved["averages"]:
+            return saved["averages"][part]
+    raise KeyVIDError(
+        f"The training {training} in {state_dir} has no {part} network yet; run: python dev.py train {training}"
+    )
+
+
+def _stored(tensor):
+    return (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()
