@@ -18,13 +18,14 @@ RULES = {
     "nodes": ({"keyframes", "host"}, {"comfy_api"}),
     "training": (
         {"keyframes", "preview", "models"},
-        {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate"},
+        {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
     ),
 }
 STDLIB = {
-    "__future__", "bisect", "collections", "dataclasses", "fractions", "functools", "heapq", "io", "itertools",
-    "json", "logging", "math", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "shutil",
-    "struct", "sys", "typing", "zipfile", "zlib",
+    "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
+    "functools", "heapq", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib", "pickle",
+    "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing",
+    "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]
 
