@@ -126,18 +126,19 @@ def train(
     return step
 
 
-def load_averages(task, *, state_dir):
-    """Put the averaged weights of a training into the task's modules, as inference wants them; returns the step.
+def load_averages(name, modules, *, state_dir):
+    """Put the averaged weights of the training called `name` into modules ({name: network}, some or all of the
+    training's), as inference wants them; returns the step.
 
     Raises KeyVIDError when the training has no state yet or its networks have other sizes.
     """
-    folder = Path(state_dir) / task.name
+    folder = Path(state_dir) / name
     state = load_state(folder)
     if state is None:
         raise KeyVIDError(
-            f"There is no training state in {folder}; run: python dev.py train {task.name}"
+            f"There is no training state in {folder}; run: python dev.py train {name}"
         )
-    _fill(task.modules, state["averages"], folder)
+    _fill(modules, state["averages"], folder)
     return state["step"]
 
 
@@ -170,14 +171,15 @@ def _step(task, accelerator, optimizer, step, seed):
         batch = _to_device(task.batch(step, rng), accelerator.device)
         with accelerator.accumulate(), accelerator.autocast():
             loss, scalars = task.loss(batch, generator)
+        if not torch.isfinite(loss):
+            raise KeyVIDError(
+                f"The loss of {task.name} is {float(loss)} at step {step}; go on from the saved state with a lower "
+                "learning rate."
+            )
         accelerator.backward(loss)
         total += float(loss.detach()) / task.micro_batches
         for name, value in scalars.items():
             sums[name] = sums.get(name, 0.0) + float(value) / task.micro_batches
-    if not np.isfinite(total):
-        raise KeyVIDError(
-            f"The loss of {task.name} is {total} at step {step}; go on from the saved state with a lower learning rate."
-        )
     parameters = [p for module in task.modules.values() for p in module.parameters()]
     sums["gradient_norm"] = float(accelerator.clip_grad_norm_(parameters, task.gradient_clip))
     optimizer.step()

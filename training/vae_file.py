@@ -12,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from ..keyframes.errors import KeyVIDError
 from . import recipe
-from .state import load_state, write_atomically
+from .loop import load_averages
+from .state import write_atomically
 from .vae import build_vae, checked_pictures, to_frames, to_pixels
 from .vae_names import from_latent_diffusion, to_latent_diffusion
 
@@ -40,13 +41,8 @@ def ensure_vae(state_dir):
     """
     folder = state_dir / "vae"
     if not (folder / FILE_NAME).is_file():
-        saved = load_state(folder)
-        if saved is None:
-            raise KeyVIDError(
-                f"No VAE has been trained in {state_dir}; run: python dev.py train vae"
-            )
         vae = build_vae().eval()
-        vae.load_state_dict(saved["averages"]["vae"])
+        load_averages("vae", {"vae": vae}, state_dir=state_dir)
         freeze_vae(vae, checked_pictures(state_dir)["frame"], folder)
 
 
