@@ -19,7 +19,8 @@ from ..models.imagebind import AudioTower, init_audio_tower
 from ..models.unet import sinusoids
 from . import recipe
 from .loop import Task
-from .sounds import WORLD, draw_sounds, frame_levels, heard_events, open_sounds
+from .records import draw_records
+from .sounds import WORLD, frame_levels, heard_events, open_sounds
 
 FARTHEST = 16  # frames: events farther away than this are all equally far
 NEAR = 2.0  # frames over which the second, sharper clock falls to 1/e
@@ -32,10 +33,9 @@ POSITION_SCALE = 0.5  # of the waves in the first positions, beside tokens of sp
 
 def make_task(state_dir, *, report=None):
     """The Task of the audio tower; sounds that are not in state_dir yet are made first."""
-    extra = {} if report is None else {"report": report}
     folder = state_dir / "sounds"
-    files = open_sounds(folder, kind=WORLD, seeds=range(recipe.N_SOUNDS), **extra)
-    held_out = open_sounds(folder / "held_out", kind=WORLD, seeds=recipe.HELD_OUT_SOUNDS, **extra)
+    files = open_sounds(folder, kind=WORLD, seeds=range(recipe.N_SOUNDS), report=report)
+    held_out = open_sounds(folder / "held_out", kind=WORLD, seeds=recipe.HELD_OUT_SOUNDS)
     torch.manual_seed(0)
     return audio_task(
         make_audio_tower(recipe.AUDIO, generator=torch.Generator().manual_seed(0)),
@@ -51,7 +51,7 @@ def audio_task(tower, readers, files, held_out, *, batch_size=recipe.AUDIO_BATCH
     return Task(
         name="audio",
         modules={"audio": tower, "readers": readers},
-        batch=lambda step, rng: clock_batch(draw_sounds(files, rng, batch_size)),
+        batch=lambda step, rng: clock_batch(draw_records(files, rng, batch_size)),
         loss=lambda batch, generator: clock_loss(tower(batch["mel"]), readers, batch["clock"]),
         learning_rate=recipe.AUDIO_LEARNING_RATE,
         warmup_steps=recipe.AUDIO_WARMUP,

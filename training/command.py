@@ -4,6 +4,7 @@ They build on each other: vae, data (latents made with the VAE), audio, localize
 """
 
 import argparse
+import importlib
 import logging
 
 import torch
@@ -14,27 +15,8 @@ from . import state
 logger = logging.getLogger("keyvid.training")
 
 
-def _vae(folder):
-    from .vae import make_task
-
-    return make_task(folder, report=_report)
-
-
-def _audio(folder):
-    from .audio import make_task
-
-    return make_task(folder, report=_report)
-
-
-def _localizer(folder):
-    from .localizer import make_task
-
-    return make_task(folder, report=_report)
-
-
-# in the order in which they are needed; each makes its Task from the folder of all trainings
-TASKS = {"vae": _vae, "audio": _audio, "localizer": _localizer}
-
+# each is the file of this folder that has its make_task; in the order in which they are needed
+TASKS = ("vae", "audio", "localizer", "generator", "interpolator")
 DATA = "data"  # no training, but what the later ones learn from
 
 
@@ -59,8 +41,10 @@ def _train(options):
     if options.name == DATA:
         _make_data(folder, options.clips)
         return
+    # late: diffusers is slow to import, and only the VAE needs it
+    task_file = importlib.import_module(f".{options.name}", __package__)
     train(
-        TASKS[options.name](folder),
+        task_file.make_task(folder, report=_report),
         state_dir=folder,
         seed=options.seed,
         minutes=options.minutes,

@@ -4,8 +4,6 @@ v prediction on a schedule without signal at its end (arXiv 2202.00512, 2305.088
 there is much noise (DynamiCrafter), conditions dropped as in the published training (reference e.1, e.2, h.2).
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch.nn import functional
@@ -18,14 +16,6 @@ MOVING_REACH = 1  # places around what moves that count with it
 MOVING_WEIGHT = 4.0  # added to 1 where something moves: nearly all of a picture stands still
 
 
-class Dropped(NamedTuple):
-    """Which samples of a batch are trained without a condition: bool (B,) each."""
-
-    text: torch.Tensor
-    image: torch.Tensor
-    audio: torch.Tensor
-
-
 def draw_timesteps(rng, n):
     """n noise levels, int64 (n,), every one as likely and evenly spread over the batch, so that losses jump less."""
     places = (rng.random() + np.arange(n)) / n
@@ -33,14 +23,17 @@ def draw_timesteps(rng, n):
 
 
 def draw_dropped(rng, n, *, step=DROP_STEP):
-    """The Dropped of n samples. One number r decides for each: text where r < 2p, image where p <= r < 3p, audio where
-    2p <= r < 4p; so that conditions are missing alone and together (reference h.2)."""
+    """Which of n samples are trained without a condition: {"text", "image", "audio": bool (n,)}.
+
+    One number r decides for each: no text where r < 2p, no image where p <= r < 3p, no audio where 2p <= r < 4p, so
+    that conditions are missing alone and together (reference h.2).
+    """
     r = torch.from_numpy(rng.random(n))
-    return Dropped(
-        text=r < 2 * step,
-        image=(step <= r) & (r < 3 * step),
-        audio=(2 * step <= r) & (r < 4 * step),
-    )
+    return {
+        "text": r < 2 * step,
+        "image": (step <= r) & (r < 3 * step),
+        "audio": (2 * step <= r) & (r < 4 * step),
+    }
 
 
 def noised(clean, noise, timesteps):

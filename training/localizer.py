@@ -14,10 +14,10 @@ from ..models.localizer import Localizer, init_localizer
 from . import recipe
 from .audio import place_patches
 from .loop import Task
+from .records import draw_records
 from .sounds import (
     STRUCK,
     WORLD,
-    draw_sounds,
     frame_levels,
     heard_events,
     open_sounds,
@@ -35,12 +35,12 @@ COLUMN_SPREAD = 1.0  # columns over which a frame's first weights fall
 
 def make_task(state_dir, *, report=None):
     """The Task of the localizer; sounds that are not in state_dir yet are made first."""
-    extra = {} if report is None else {"report": report}
     folder = state_dir / "sounds"
     files, held_out = [], {}
     for kind in (WORLD, STRUCK):
-        files.append(open_sounds(folder, kind=kind, seeds=range(recipe.N_SOUNDS), **extra))
-        checked = open_sounds(folder / "held_out", kind=kind, seeds=recipe.HELD_OUT_SOUNDS, **extra)
+        seeds = range(recipe.N_SOUNDS)
+        files.append(open_sounds(folder, kind=kind, seeds=seeds, report=report))
+        checked = open_sounds(folder / "held_out", kind=kind, seeds=recipe.HELD_OUT_SOUNDS)
         held_out[kind] = np.concatenate(checked)[:N_CHECKED]
     localizer = make_localizer(recipe.LOCALIZER, generator=torch.Generator().manual_seed(0))
     return localizer_task(localizer, files, held_out)
@@ -54,7 +54,7 @@ def localizer_task(localizer, kinds, held_out, *, batch_size=recipe.LOCALIZER_BA
 
     def batch(step, rng):
         share = batch_size // len(kinds)
-        return curve_batch(np.concatenate([draw_sounds(files, rng, share) for files in kinds]))
+        return curve_batch(np.concatenate([draw_records(files, rng, share) for files in kinds]))
 
     return Task(
         name="localizer",

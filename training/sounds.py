@@ -17,7 +17,7 @@ from ..models.audio_features import (
     STD,
     waveform_to_mel,
 )
-from .state import write_atomically
+from .records import open_records, record_files
 from .world.clip import SCENE_MODULES, SCENES
 from .world.distractors import disturb_sound
 from .world.sound import N_SAMPLES, Timbre, strikes
@@ -62,41 +62,16 @@ def make_sound(kind, seed):
     return Sound(_recorded(rng, sound, events), events, swells)
 
 
-def sound_files(folder, *, kind, seeds, report=lambda done, total: None):
-    """The files with the sounds of these seeds (a range) in a folder; those that are not there yet are made.
-
-    report(done, total) is called after each file that had to be made.
+def open_sounds(folder, *, kind, seeds, report=None):
+    """The RECORDs of the sounds of these seeds (a range): a list of read-only arrays that stay on the disk until they
+    are looked at; those that are not there yet are made. report(done, total): called after each file made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for first in range(seeds.start, seeds.stop, SOUNDS_PER_FILE):
-        block = range(first, min(first + SOUNDS_PER_FILE, seeds.stop))
-        path = folder / f"{kind}_{block.start:08d}_{block.stop:08d}.npy"
-        if not path.is_file():
-            records = np.array([sound_record(make_sound(kind, seed)) for seed in block], RECORD)
-            write_atomically(path, lambda part, records=records: _save(part, records))
-            report(block.stop - seeds.start, len(seeds))
-        paths.append(path)
-    return paths
 
+    def make(block):
+        return np.array([sound_record(make_sound(kind, seed)) for seed in block], RECORD)
 
-def open_sounds(folder, *, kind, seeds, report=lambda done, total: None):
-    """The RECORDs of `sound_files`: a list of read-only arrays that stay on the disk until they are looked at."""
-    paths = sound_files(folder, kind=kind, seeds=seeds, report=report)
-    return [np.load(path, mmap_mode="r") for path in paths]
-
-
-def draw_sounds(files, rng, n):
-    """n RECORDs drawn by a numpy Generator from a list of arrays of them, each as likely as any other."""
-    ends = np.cumsum([len(file) for file in files])
-    places = rng.integers(ends[-1], size=n)
-    numbers = np.searchsorted(ends, places, side="right")
-    return np.array(
-        [
-            files[number][place - ends[number]]
-            for number, place in zip(numbers, places, strict=True)
-        ],
-        RECORD,
+    return open_records(
+        record_files(folder, kind, seeds=seeds, per_file=SOUNDS_PER_FILE, make=make, report=report)
     )
 
 
@@ -135,11 +110,6 @@ def heard_events(event_frames, event_strengths):
 def swell_curve(level):
     """What moves with a sound that swells: its loudness (48,), smoothed and normalised to 0..1."""
     return normalise(smooth(level))
-
-
-def _save(part, records):
-    with part.open("wb") as file:  # by name, numpy would append .npy
-        np.save(file, records)
 
 
 def _recorded(rng, sound, events):

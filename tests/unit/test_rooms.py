@@ -23,7 +23,7 @@ RULES = {
 }
 STDLIB = {
     "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
-    "functools", "heapq", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib", "pickle",
+    "functools", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib", "pickle",
     "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing",
     "zipfile", "zlib",
 }  # fmt: skip

@@ -1,0 +1,143 @@
+"""Training the keyframe generator: from the first frame, a prompt and a sound to the frames that a plan names.
+
+v prediction as in `diffusion`, with every number of keyframes that the file's metadata promises. The text, image and
+audio encoders are trained with it until FREEZE_STEP and stay as they are from there on; while they are, the audio tower
+must go on telling the time (`audio.clock_loss`), so that the sound never becomes mere decoration.
+"""
+
+import numpy as np
+import torch
+
+from ..models.audio_tokens import keyframe_audio_tokens
+from ..models.conditioning import denoise, keyframe_concat
+from ..models.resampler import select_frames
+from ..models.unet import VideoUNet, init_weights
+from . import recipe
+from .audio import clock, clock_loss, make_clock_readers
+from .check import Networks, check_keyframes
+from .conditions import condition_batch, encode, make_encoders, tokenized
+from .data import CAPTIONS, available_clips, open_clips
+from .diffusion import draw_dropped, draw_timesteps, moving_weight, noised, v_loss
+from .frame_sets import draw_frame_set
+from .loop import Task, load_averages
+from .records import draw_records
+from .state import load_state
+from .vae_file import load_vae
+
+ENCODERS = ("text", "vision", "resampler", "audio")
+
+
+def make_task(state_dir, *, report=None):
+    """The Task of the generator, on the clips that have been made; its audio tower is that of the audio training."""
+    seeds = recipe.TRAINING_SEEDS[: available_clips(state_dir)]
+    clips = open_clips(state_dir, seeds=seeds)
+    held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
+    modules = make_modules(seed=0)
+    if load_state(state_dir / "audio") is not None:
+        listening = {name: modules[name] for name in ("audio", "readers")}
+        load_averages("audio", listening, state_dir=state_dir)
+    return generator_task(
+        modules, clips, held_out=np.concatenate(held_out), vae=load_vae(state_dir / "vae")
+    )
+
+
+def make_modules(*, seed):
+    """{"unet", "text", "vision", "resampler", "audio", "readers": network} of the recipe's sizes, random."""
+    torch.manual_seed(seed)  # layers of the UNet draw their first weights from the global generator
+    unet = VideoUNet(recipe.GENERATOR)
+    init_weights(unet)
+    encoders = make_encoders(generator=torch.Generator().manual_seed(seed))
+    return {"unet": unet, **encoders, "readers": make_clock_readers(recipe.AUDIO.width)}
+
+
+def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe.GENERATOR_BATCH):
+    """The Task of a generator. modules: as make_modules gives them; clips: a list of arrays of `data.CLIP`.
+
+    held_out: clips (n,) to paint keyframes of now and then, and the vae to see them with; None paints none.
+    """
+    tokens = tokenized([*CAPTIONS, ""])
+    encoders = {name: modules[name] for name in ENCODERS}
+
+    def sample(step, folder):
+        networks = Networks(generator=modules["unet"], encoders=encoders, vae=vae, tokens=tokens)
+        return check_keyframes(networks, held_out, folder / f"step_{step:08d}")
+
+    return Task(
+        name="generator",
+        modules=modules,
+        batch=lambda step, rng: draw_batch(
+            clips, tokens, rng, batch_size, joint=step < recipe.GENERATOR_FREEZE_STEP
+        ),
+        loss=lambda batch, generator: generator_loss(modules, batch, generator),
+        learning_rate=recipe.GENERATOR_LEARNING_RATE,
+        warmup_steps=recipe.GENERATOR_WARMUP,
+        decay_steps=recipe.GENERATOR_DECAY_STEPS,
+        ema_half_life=recipe.GENERATOR_EMA_HALF_LIFE,
+        sample=None if held_out is None else sample,
+    )
+
+
+def draw_batch(clips, tokens, rng, n, *, joint):
+    """n clips, some frames of each, and all that is random about them but the noise; one count for the whole batch.
+
+    Returns a dict: what `conditions.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
+    frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "clock" (n, 48, 7);
+    "joint": whether the encoders are trained.
+    """
+    records = draw_records(clips, rng, n)
+    count = int(rng.choice(recipe.KEYFRAME_COUNTS))
+    frame_index = torch.tensor([draw_frame_set(rng, record, count) for record in records])
+    latents = clip_latents(records)
+    clocks = [clock(r["mel"], r["event_frames"], r["event_strengths"]) for r in records]
+    return {
+        **condition_batch(records, tokens[:-1], tokens[-1]),
+        "frame_index": frame_index,
+        "latents": frames_of(latents, frame_index),
+        "first": latents[:, :, :1],
+        "weight": frames_of(moving_weight(latents), frame_index),
+        "timesteps": draw_timesteps(rng, n),
+        "dropped": draw_dropped(rng, n),
+        "clock": torch.from_numpy(np.stack(clocks)),
+        "joint": joint,
+    }
+
+
+def generator_loss(modules, batch, generator):
+    """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
+    with torch.set_grad_enabled(batch["joint"]):
+        told = encode(modules, batch, batch["dropped"])
+    clean, frame_index = batch["latents"], batch["frame_index"]
+    noise = torch.randn(clean.shape, generator=generator).to(clean)
+    noisy, v = noised(clean, noise, batch["timesteps"])
+    predicted = denoise(
+        modules["unet"],
+        noisy,
+        batch["timesteps"],
+        concat=keyframe_concat(batch["first"], clean.shape[2]),
+        text=told["text"],
+        image=select_frames(told["image"], frame_index),
+        audio=keyframe_audio_tokens(told["audio"], frame_index),
+        fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
+        frame_index=frame_index,
+    )
+    loss = v_loss(predicted, v, batch["weight"])
+    scalars = {"v": loss.detach()}
+    if batch["joint"]:
+        heard = ~batch["dropped"]["audio"]
+        listening, errors = clock_loss(
+            told["audio"][heard], modules["readers"], batch["clock"][heard]
+        )
+        loss = loss + recipe.GENERATOR_CLOCK_WEIGHT * listening
+        scalars.update(errors)
+    return loss, scalars
+
+
+def clip_latents(records):
+    """The latents of `data.CLIP` records (B,) as the UNet sees them, float32 (B, 4, 48, h, w)."""
+    return torch.from_numpy(records["latent"].astype(np.float32)).transpose(1, 2)
+
+
+def frames_of(video, frame_index):
+    """The frames (B, T) of a video (B, C, F, h, w): (B, C, T, h, w)."""
+    index = frame_index[:, None, :, None, None].expand(-1, video.shape[1], -1, *video.shape[3:])
+    return video.gather(2, index)
