@@ -78,6 +78,12 @@ class VideoModelConfig(comfy.supported_models_base.BASE):
     # in portions. No GPU has confirmed it.
     memory_usage_factor = 0.8
 
+    def process_unet_state_dict_for_saving(self, state_dict):
+        """What ComfyUI's ModelSave writes: the image projection under its published name, beside the UNet."""
+        saved = super().process_unet_state_dict_for_saving(state_dict)
+        inside = "model.diffusion_model.image_proj_model."
+        return {name.replace(inside, "image_proj_model."): value for name, value in saved.items()}
+
 
 class SampledUNet(VideoUNet):
     """The UNet with the call that ComfyUI makes of a diffusion model, and the image projection that belongs to it."""

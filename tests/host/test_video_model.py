@@ -27,3 +27,16 @@ def test_a_whole_file_becomes_a_model_with_every_weight_of_it(generator_file):
     for name, value in loaded.items():
         prefix = "" if name.startswith("image_proj_model.") else "model.diffusion_model."
         torch.testing.assert_close(value, stored[prefix + name], rtol=0, atol=0)
+
+
+def test_a_saved_model_has_the_names_of_a_published_file(generator_file):
+    from keyvid_pack.host.video_model import load_video_model
+    from keyvid_pack.models.checkpoints import open_tensors
+
+    model = load_video_model(str(generator_file)).model
+    saved = model.state_dict_for_saving(dict(model.diffusion_model.state_dict()))
+    checkpoint = open_tensors(saved, small_checkpoint.METADATA)
+    assert checkpoint.kind == "generator"
+    stored = safetensors.torch.load_file(generator_file)
+    prefixes = ("model.diffusion_model.", "image_proj_model.")
+    assert saved.keys() - {"v_pred"} == {name for name in stored if name.startswith(prefixes)}
