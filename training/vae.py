@@ -11,20 +11,25 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image
+from torch import nn
 from torch.nn import functional
 
 from . import recipe
 from .loop import Task
 from .pictures import open_pictures
 
+BRANCH_ENDS = ("conv2.weight", "conv2.bias", "to_out.0.weight", "to_out.0.bias")
 N_SHOWN = 8  # pictures on a sample sheet
 N_CHECKED_CLIPS = 24  # held-out clips whose pictures are measured
 
 
 def build_vae(config=recipe.VAE):
-    """diffusers' AutoencoderKL of these sizes (models.vae_config.VAEConfig), with random weights."""
+    """diffusers' AutoencoderKL of these sizes (models.vae_config.VAEConfig), with random weights.
+
+    Residual branches begin at zero, so that it learns from the plain path inwards.
+    """
     n_levels = len(config.channel_mult)
-    return AutoencoderKL(
+    vae = AutoencoderKL(
         in_channels=config.in_channels,
         out_channels=config.in_channels,
         down_block_types=("DownEncoderBlock2D",) * n_levels,
@@ -34,6 +39,10 @@ def build_vae(config=recipe.VAE):
         latent_channels=config.z_channels,
         norm_num_groups=32,
     )
+    for name, parameter in vae.named_parameters():
+        if name.endswith(BRANCH_ENDS):
+            nn.init.zeros_(parameter)
+    return vae
 
 
 def make_task(state_dir, *, report=None):
@@ -55,7 +64,7 @@ def vae_task(vae, pictures, held_out):
     return Task(
         name="vae",
         modules={"vae": vae},
-        batch=lambda step, rng: draw_batch(pictures, rng, recipe.VAE_BATCH),
+        batch=lambda step, rng: draw_batch(pictures, rng, crop=step < recipe.VAE_CROP_STEPS),
         loss=lambda batch, generator: vae_loss(vae, *batch, generator),
         learning_rate=recipe.VAE_LEARNING_RATE,
         warmup_steps=recipe.VAE_WARMUP,
@@ -66,13 +75,30 @@ def vae_task(vae, pictures, held_out):
     )
 
 
-def draw_batch(pictures, rng, n):
-    """n pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1)."""
+def draw_batch(pictures, rng, *, crop):
+    """Some pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1).
+
+    crop: whether to cut a piece out of each, of which as many make a batch as take the time of whole ones.
+    """
+    n = recipe.VAE_CROP_BATCH if crop else recipe.VAE_BATCH
     picked = pictures[rng.integers(len(pictures), size=n)]
     frames, moving = picked["frame"], picked["moving"]
     mirrored = rng.random(n) < 0.5
     frames[mirrored], moving[mirrored] = frames[mirrored, :, ::-1], moving[mirrored, :, ::-1]
+    if crop:
+        frames, moving = _crop(frames, moving, rng)
     return to_pixels(frames), torch.from_numpy(moving.astype(np.float32))[:, None]
+
+
+def _crop(frames, moving, rng):
+    height, width = recipe.VAE_CROP
+    tops = rng.integers(frames.shape[1] - height + 1, size=len(frames))
+    lefts = rng.integers(frames.shape[2] - width + 1, size=len(frames))
+    windows = [
+        (n, slice(top, top + height), slice(left, left + width))
+        for n, (top, left) in enumerate(zip(tops, lefts, strict=True))
+    ]
+    return tuple(np.stack([whole[window] for window in windows]) for whole in (frames, moving))
 
 
 def to_pixels(frames):

@@ -1,0 +1,100 @@
+"""Weight files as the pack ships them: published layout, fp16, and read back by the pack's own loaders."""
+
+import math
+
+import pytest
+import torch
+from keyvid_pack.keyframes.errors import CheckpointError, KeyVIDError
+from keyvid_pack.models import checkpoints, clip, imagebind, layouts, localizer, resampler, unet
+from keyvid_pack.training import export, recipe, vae, vae_file
+from keyvid_pack.training.state import save_state
+from keyvid_pack.training.world.clip import render_clip
+
+NETWORKS = {
+    layouts.UNET: lambda: unet.VideoUNet(recipe.GENERATOR),
+    layouts.RESAMPLER: lambda: resampler.Resampler(recipe.RESAMPLER),
+    layouts.TEXT: lambda: clip.CLIPTextTower(recipe.TEXT),
+    layouts.VISION: lambda: clip.CLIPVisionTower(recipe.VISION),
+    layouts.AUDIO: lambda: imagebind.AudioTower(recipe.AUDIO),
+}
+CONFIGS = {
+    layouts.UNET: recipe.GENERATOR,
+    layouts.RESAMPLER: recipe.RESAMPLER,
+    layouts.VAE: recipe.VAE,
+    layouts.TEXT: recipe.TEXT,
+    layouts.VISION: recipe.VISION,
+    layouts.AUDIO: recipe.AUDIO,
+    layouts.LOCALIZER: recipe.LOCALIZER,
+}
+
+
+def random_state(network):
+    generator = torch.Generator().manual_seed(3)
+    return {
+        name: torch.randn(tensor.shape, generator=generator)
+        for name, tensor in network.state_dict().items()
+    }
+
+
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory):
+    """The states of trainings that have learned nothing: {training: averages} beside the folder."""
+    folder = tmp_path_factory.mktemp("trainings")
+    interpolator = {layouts.UNET: random_state(unet.VideoUNet(recipe.INTERPOLATOR))}
+    averages = {
+        "generator": {part: random_state(make()) for part, make in NETWORKS.items()},
+        "interpolator": interpolator,
+        "localizer": {layouts.LOCALIZER: random_state(localizer.Localizer(recipe.LOCALIZER))},
+    }
+    for name, tensors in averages.items():
+        save_state(folder / name, step=1, state={"averages": tensors})
+    (folder / "vae").mkdir()
+    vae_file.freeze_vae(vae.build_vae().eval(), render_clip(1).frames[::24], folder / "vae")
+    return folder, averages
+
+
+@pytest.mark.parametrize("file_name", export.FILES)
+def test_a_file_is_what_its_training_reached(trainings, tmp_path, file_name):
+    folder, averages = trainings
+    path = export.export(file_name, state_dir=folder, target_dir=tmp_path)
+    checkpoint = checkpoints.open_checkpoint(path)
+    assert file_name.endswith(checkpoint.kind)
+    sources = export.FILES[file_name][1]
+    assert set(checkpoint.layout.parts) == set(sources)
+    for part, training in sources.items():
+        config = recipe.INTERPOLATOR if training == "interpolator" else CONFIGS[part]
+        assert checkpoints.config_of(checkpoint, part) == config
+        loaded = checkpoints.load_part(checkpoint, part)
+        assert all(tensor.dtype in (torch.float16, torch.int64) for tensor in loaded.values())
+        if part != layouts.VAE:
+            saved = averages[training][part]
+            assert loaded.keys() == saved.keys()
+            assert all(torch.equal(loaded[name], saved[name].half()) for name in saved)
+    metadata = checkpoint.metadata
+    assert metadata.licence == "Apache-2.0" and metadata.name == export.FILES[file_name][0]
+    assert metadata.keyframe_counts == recipe.KEYFRAME_COUNTS
+
+
+def test_all_files_together_fit():
+    sizes = {}
+    for part, config in CONFIGS.items():
+        sizes[part] = sum(map(math.prod, checkpoints.expected_shapes(part, config).values()))
+    interpolator = checkpoints.expected_shapes(layouts.UNET, recipe.INTERPOLATOR)
+    n = sum(sizes.values()) + sizes[layouts.RESAMPLER] + sum(map(math.prod, interpolator.values()))
+    assert 2 * n < 0.99 * export.LARGEST_BYTES, sizes  # the rest is names
+
+
+def test_a_part_of_another_size_is_not_written(tmp_path):
+    tensors = random_state(unet.VideoUNet(recipe.GENERATOR))
+    tensors["time_embed.0.weight"] = tensors["time_embed.0.weight"][:-1]
+    parts = {layouts.UNET: tensors}
+    with pytest.raises(CheckpointError):
+        export.write_weights(tmp_path / "x.safetensors", parts, export.metadata_of("x", parts))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(
+        KeyVIDError, match="no unet network yet; run: python dev.py train generator"
+    ):
+        export.export("keyvid_small_generator", state_dir=tmp_path, target_dir=tmp_path)
