@@ -65,7 +65,7 @@ def available_clips(state_dir):
 def clip_record(clip, vae):
     """A world clip as one CLIP."""
     record = np.zeros((), CLIP)
-    record["latent"] = encode(vae, clip.frames).numpy()
+    record["latent"] = encode(vae, clip.frames).cpu().numpy()
     record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
     record["motion"] = clip.motion
     record["event_frames"] = NO_EVENT

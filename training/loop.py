@@ -76,12 +76,15 @@ def train(
     cpu=False,
 ):
     """Train until step n_steps or for some minutes, whichever comes first; go on from the newest state if there is one.
+    Without either it ends when the learning rate has come down, after task.decay_steps.
 
     state_dir: folder of all trainings; this one's is state_dir / task.name, with the states, log.csv, tensorboard/
     and samples/. mixed_precision: "no" or "bf16". cpu: not on the GPU even where there is one.
     SIGTERM and Ctrl-C end it after the step, saved. Returns the number of steps done since the beginning.
     Raises KeyVIDError when there is no end, the state belongs to another seed, or the loss is not a number.
     """
+    if minutes is None and n_steps is None:
+        n_steps = task.decay_steps
     if minutes is None and n_steps is None:
         raise KeyVIDError("The training has no end; give minutes or a number of steps.")
     folder = Path(state_dir) / task.name

@@ -65,8 +65,9 @@ def load_vae(folder):
 @torch.no_grad()
 def encode(vae, frames, *, batch_size=16):
     """The latents that the diffusion networks see, float32 (n, 4, H / 8, W / 8), of frames uint8 (n, H, W, 3)."""
+    device = next(vae.parameters()).device
     parts = [
-        vae.encode(to_pixels(frames[first : first + batch_size])).latent_dist.mean
+        vae.encode(to_pixels(frames[first : first + batch_size]).to(device)).latent_dist.mean
         for first in range(0, len(frames), batch_size)
     ]
     return recipe.SCALE_FACTOR * torch.cat(parts)

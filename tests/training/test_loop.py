@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.training import average
 from keyvid_pack.training.loop import Task, learning_rate, load_averages, step_generators, train
@@ -127,6 +128,23 @@ def test_a_stop_signal_saves_the_step_at_hand(tmp_path, kind):
     assert run(replace(task, batch=batch), tmp_path, n_steps=100) == 5
     assert load_state(tmp_path / "line")["step"] == 5
     assert signal.getsignal(kind) is before
+
+
+def test_without_a_limit_it_ends_when_the_learning_rate_has_come_down(tmp_path):
+    assert run(line_task(decay_steps=3), tmp_path) == 3
+
+
+def test_half_precision_trains_weights_that_stay_whole(tmp_path):
+    AcceleratorState._reset_state(True)  # one process keeps one precision otherwise
+    task, kinds = line_task(), []
+    net = task.modules["net"]
+    net[0].register_forward_hook(lambda _module, _inputs, output: kinds.append(output.dtype))
+    try:
+        assert run(task, tmp_path, n_steps=2, mixed_precision="bf16") == 2
+    finally:
+        AcceleratorState._reset_state(True)
+    assert set(kinds) == {torch.bfloat16}
+    assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
 
 
 def test_time_ends_it(tmp_path):
