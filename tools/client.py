@@ -72,6 +72,8 @@ async def _run(url, prompt, on_event, extra):
 
 async def _events(socket):
     async for message in socket:
-        if message.type == aiohttp.WSMsgType.TEXT:  # binary messages are preview pictures
+        if message.type == aiohttp.WSMsgType.TEXT:
             event = json.loads(message.data)
             yield event["type"], event["data"]
+        elif message.type == aiohttp.WSMsgType.BINARY:  # preview pictures
+            yield "binary", message.data

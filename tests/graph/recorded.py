@@ -56,6 +56,7 @@ def pipeline(comfy, case_id):
     frames = [int(frame) for frame in recorded["in.keyframe_idx"][0]]
     latents = recorded.get("in.first_frame_latent", recorded.get("in.keyframe_latents"))
     n_frames = recorded["in.image_tokens"].shape[1] // QUERIES_PER_FRAME
+    noise = [recorded[f"in.noise.step{index}"] for index in range(config["steps"])]
     return {
         "model": node(
             "KeyVID_LoadModel",
@@ -81,7 +82,7 @@ def pipeline(comfy, case_id):
         # over a wire, where no widget holds the small recorded sizes to its least value
         "width": node("PrimitiveInt", value=PIXELS * latents.shape[-1]),
         "height": node("PrimitiveInt", value=PIXELS * latents.shape[-2]),
-        **sampling(comfy, case_id, config, eta=config["eta"]),
+        **sampling(comfy, case, eta=config["eta"], step_noise=noise),
     }
 
 
@@ -103,15 +104,9 @@ def conditioning_inputs(recorded):
     }
 
 
-def sampling(comfy, case_id, config, *, eta, prefix=""):
-    """The nodes from a conditioning node `told` and a noise `first` to the latent; prefix: of the noise's names."""
-    _, recorded = case_of(case_id)
-    names = {f"step{i}": f"in.{prefix}step{i}.noise" for i in range(config["steps"])}
-    if not prefix:
-        names = {name: f"in.noise.{name}" for name in names}
-    noise = {name: recorded[key] for name, key in names.items() if key in recorded}
-    file = f"{case_id}_eta{eta:g}"
-    steps = put_tensors(comfy, f"{file}_noise.safetensors", noise) if noise else ""
+def sampling(comfy, case, *, eta, step_noise):
+    """The nodes from a conditioning `told` and a noise `first` to the latent; step_noise: [tensor], empty for none."""
+    config, file = case["config"], f"{case['id']}_eta{eta:g}"
     graph = {
         "guider": node(
             "KeyVID_MultimodalCFG",
@@ -138,7 +133,7 @@ def sampling(comfy, case_id, config, *, eta, prefix=""):
         ),
         "watched": node(
             "KeyVIDTest_WatchSampler",
-            sampler=["stepped", 0] if steps else ["sampler", 0],
+            sampler=["stepped", 0] if step_noise else ["sampler", 0],
             file=f"{file}_steps.safetensors",
         ),
         "video": node(
@@ -153,8 +148,12 @@ def sampling(comfy, case_id, config, *, eta, prefix=""):
             "KeyVIDTest_SaveTensors", value=["video", 0], file=f"{file}_latent.safetensors"
         ),
     }
-    if steps:
-        graph["stepped"] = node("KeyVIDTest_RecordedStepNoise", sampler=["sampler", 0], file=steps)
+    if step_noise:
+        noise = {f"step{index}": tensor for index, tensor in enumerate(step_noise)}
+        noise_file = put_tensors(comfy, f"{file}_noise.safetensors", noise)
+        graph["stepped"] = node(
+            "KeyVIDTest_RecordedStepNoise", sampler=["sampler", 0], file=noise_file
+        )
     return graph
 
 

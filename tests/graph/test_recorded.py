@@ -101,7 +101,10 @@ def test_keyframe_loop_with_ready_conditioning(comfy, eta):
     case_id = "sampling_loop_keyframes"
     case, tensors = recorded.case_of(case_id)
     n_frames = tensors["in.x_T"].shape[2]
-    prompt = recorded.sampling(comfy, case_id, case["config"], eta=eta, prefix=f"eta{eta:g}.")
+    names = [f"in.eta{eta:g}.step{index}.noise" for index in range(case["config"]["steps"])]
+    # without eta no noise is added, and none was recorded
+    noise = [tensors[name] for name in names if eta]
+    prompt = recorded.sampling(comfy, case, eta=eta, step_noise=noise)
     model = recorded.put_model(comfy, case, n_frames=n_frames)
     prompt["model"] = node("KeyVID_LoadModel", model_name=model, weight_dtype="fp32")
     prompt["first"] = recorded.first_noise(comfy, case_id, tensors["in.x_T"])
