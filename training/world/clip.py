@@ -69,11 +69,7 @@ def render_clip(seed, *, scene=None, height=96, width=128, with_distractors=True
     Returns a WorldClip. Raises KeyVIDError for a scene that does not exist, a negative seed, or too small a picture.
     """
     _check(seed, scene, height, width)
-    # a stream of its own for each question, so that no answer depends on another's
-    which, performance, camera, disturbance = (
-        np.random.Generator(np.random.PCG64(stream))
-        for stream in np.random.SeedSequence(seed).spawn(4)
-    )
+    which, performance, camera, disturbance = streams(seed)
     drawn_scene, wording = SCENES[which.integers(len(SCENES))], which.random()
     scene = scene or drawn_scene
     captions = CAPTIONS[scene]
@@ -99,6 +95,17 @@ def render_clip(seed, *, scene=None, height=96, width=128, with_distractors=True
         background_mask=(frames == frames[0]).all(axis=(0, 3)),
         seed=seed,
     )
+
+
+def streams(seed):
+    """The random generators of a clip: for which scene and wording, the performance, the camera, what disturbs.
+
+    Each question has a stream of its own, so that no answer depends on another's.
+    """
+    return [
+        np.random.Generator(np.random.PCG64(stream))
+        for stream in np.random.SeedSequence(seed).spawn(4)
+    ]
 
 
 def _film(stage, staging, disturbance):

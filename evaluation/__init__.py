@@ -1,0 +1,1 @@
+"""Measuring what the pack makes: `python dev.py eval`."""

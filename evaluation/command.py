@@ -1,0 +1,28 @@
+"""`python dev.py eval NAME`: which measurements there are."""
+
+import importlib
+import logging
+
+from ..keyframes.errors import KeyVIDError
+
+logger = logging.getLogger("keyvid.evaluation")
+
+# imported when asked for: each reads its own options
+MODULES = {
+    "sync": "sync.run",
+    "tracker": "sync.validate",
+    "localizer": "sync.curves",
+}
+
+
+def main(name=None, *words):
+    """Run one measurement with the words after its name; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if name not in MODULES:
+        logger.error("Say what to measure: %s", ", ".join(MODULES))
+        return 1
+    try:
+        return importlib.import_module(f"{__package__}.{MODULES[name]}").main(*words)
+    except KeyVIDError as error:
+        logger.error("%s", error)
+        return 1
