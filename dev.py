@@ -40,7 +40,7 @@ HAS_GPU = (
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
-SUITES = ("unit", "networks", "training", "parity", "host", "js", "graph", "browser")
+SUITES = ("unit", "networks", "training", "evaluation", "parity", "host", "js", "graph", "browser")
 
 
 def command_setup(_options):
@@ -123,6 +123,10 @@ def command_train(options):
 def command_export(options):
     python = environment.setup(train=True)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "training.export", *options.rest)
+
+
+def command_eval(options):
+    return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
 
 
 def command_workflows(options):
@@ -208,6 +212,12 @@ COMMANDS = [
         "export",
         "write the trained networks into models/weights/ (export --help says more)",
         command_export,
+        ANYTHING,
+    ),
+    (
+        "eval",
+        "measure: eval sync, eval tracker, eval localizer (eval sync --help says more)",
+        command_eval,
         ANYTHING,
     ),
     (

@@ -1,4 +1,8 @@
-"""The ways to make a video of a clip that are compared, by name."""
+"""The ways to make a video of a clip that are compared, by name.
+
+truth: the ground truth. vae: the ground truth through the VAE and back. still: the first frame all the time. MADE: by
+KeyVID, from the first frame, the caption and the sound.
+"""
 
 from typing import NamedTuple
 
@@ -29,7 +33,7 @@ MADE = {
     "full_6": Condition("sound", count=FEW),
     "uniform_6": Condition("uniform", count=FEW),
 }
-CONDITIONS = ("truth", "still", *MADE)
+CONDITIONS = ("truth", "vae", "still", *MADE)
 # of which a difference is reported: the first minus the second
 COMPARED = (("full", "uniform"), ("full", "uniform_no_audio"), ("full_6", "uniform_6"))
 
@@ -40,7 +44,7 @@ def make_video(clip, name):
         return clip.frames
     if name == "still":
         return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
-    if name not in MADE:
+    if name not in CONDITIONS:
         raise KeyVIDError(f'There is no condition "{name}"; choose from {", ".join(CONDITIONS)}.')
     raise KeyVIDError(
         f'The condition "{name}" needs the embedded weights, and this version has none yet; truth and still need none.'

@@ -1,8 +1,8 @@
 """`python dev.py eval localizer`: does a curve predicted from sound peak where something happens?
 
-Two measures. F1: peaks of prominence 0.1, matched one to one with the events, or with the peaks of the measured motion. AP@t
-as published (reference g.6): the share of motion peaks with any peak of the prediction, however small, nearby; one
-prediction may serve many. Random numbers and a cosine stand beside, because they do well on AP@t.
+Two measures. F1: peaks of prominence 0.1, matched one to one with the events, or with such peaks of the true motion.
+AP@t as published (reference g.6): the share of motion peaks with any peak of the prediction, however small, nearby;
+one prediction may serve many. Random numbers and a cosine stand beside, because they do well on AP@t.
 """
 
 import argparse

@@ -10,6 +10,9 @@ from .scenery import draw, region
 
 MOST_WRONG = 0.45  # summed over red, green and blue, each in [0, 1]
 DIFFERS = 0.02  # a pixel that differs by more than this between two drawn pictures differs
+FITTED_EACH = 4  # of the pixels that stand still one in so many is enough to fit the light
+KEPT_SMALL = 1e-4  # mean squared error that a factor or an offset of 1 is worth
+LEAST_LIGHT = 0.2  # factor: darker is not undone
 SEEN = 0.2  # a thing is seen where it has this share of its contrast: small things are blurred away
 
 
@@ -24,10 +27,11 @@ def see_poses(frames, scenery, sight):
     looked_at = changing & region(scenery.stage, *sight.area)
     where = _halved(looked_at[:, :, None].astype(np.float32))[:, :, 0] > 0
     frames, drawn, empty = (_halved(pictures)[..., where, :] for pictures in (frames, drawn, empty))
-    wrong = np.stack([_wrong(frames, picture) for picture in drawn])  # (n_poses, n_frames)
-    best = wrong.argmin(axis=0)
-    change = (drawn - empty)[best]  # (n_frames, n_pixels, 3)
-    contrast = ((frames - empty) * change).sum(axis=(1, 2)) / (change**2).sum(axis=(1, 2))
+    frames, drawn, empty = (np.moveaxis(p, -1, 0).copy() for p in (frames, drawn, empty))
+    wrong = [_wrong(frames, drawn[:, pose]) for pose in range(drawn.shape[1])]
+    best = np.argmin(wrong, axis=0)  # (n_frames,)
+    change = drawn[:, best] - empty[:, None]  # (3, n_frames, n_pixels)
+    contrast = ((frames - empty[:, None]) * change).sum(axis=(0, 2)) / (change**2).sum(axis=(0, 2))
     return np.where(contrast > SEEN, best, -1)
 
 
@@ -55,29 +59,31 @@ def relit(frames, empty, still):
     """Frames uint8 (n, H, W, 3) as float32 in [0, 1], in the even light and the colours of a drawn picture (H, W, 3).
 
     A factor that changes evenly over the picture, and an offset, are fitted for each frame and colour on the pixels
-    `still`, bool (H, W).
+    `still`, bool (H, W); neither is larger than it must be, because a plain background cannot tell them apart.
     """
     height, width = still.shape
     y, x = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j].astype(np.float32)
+    places = np.flatnonzero(still)[::FITTED_EACH]
     seen = frames.astype(np.float32) / 255
     for channel in range(3):
-        known = empty[still][:, channel]
-        terms = [known, known * x[still], known * y[still], np.ones_like(known)]
-        solve = np.linalg.pinv(np.stack(terms, axis=1), rcond=1e-3)  # (4, n_still)
-        even, across, down, offset = (solve @ seen[:, still, channel].T)[:, :, None, None]
-        factor = even + across * x + down * y  # (n, H, W)
-        seen[..., channel] = (seen[..., channel] - offset) / np.maximum(factor, 0.2)
+        drawn = empty[..., channel]
+        terms = np.stack([drawn, drawn * x, drawn * y, np.ones_like(drawn)], axis=-1)
+        known = terms.reshape(-1, 4)[places]  # (n_places, 4)
+        off = seen[..., channel].reshape(len(seen), -1)[:, places] - drawn.flat[places]
+        solve = np.linalg.solve(known.T @ known + KEPT_SMALL * len(places) * np.eye(4), known.T)
+        even, across, down, offset = (solve @ off.T).astype(np.float32)[:, :, None, None]
+        factor = 1 + even + across * x + down * y  # (n, H, W)
+        seen[..., channel] = (seen[..., channel] - offset) / np.maximum(factor, LEAST_LIGHT)
     return seen
 
 
 def _halved(pictures):
     """(..., H, W, C) to (..., H / 2, W / 2, C): the means of four pixels."""
-    *others, height, width, channels = pictures.shape
-    blocks = pictures.reshape(*others, height // 2, 2, width // 2, 2, channels)
-    return blocks.mean(axis=(-4, -2))
+    rows = pictures[..., ::2, :, :] + pictures[..., 1::2, :, :]
+    return (rows[..., ::2, :] + rows[..., 1::2, :]) / 4
 
 
-def _wrong(pictures, picture):
-    """How badly a picture (n_pixels, 3) explains pictures (..., n_pixels, 3): (...)."""
-    error = np.abs(pictures - picture).sum(axis=-1)
-    return np.minimum(error, MOST_WRONG).sum(axis=-1)
+def _wrong(frames, picture):
+    """How badly a picture (3, n_pixels) explains frames (3, n_frames, n_pixels): (n_frames,)."""
+    error = np.abs(frames - picture[:, None]).sum(axis=0)
+    return np.minimum(error, MOST_WRONG).sum(axis=1)

@@ -1,8 +1,9 @@
 """Seen against heard events: figures over many clips, and how sure they are.
 
-Events are matched one to one by keyframes.events.match_events: as many pairs as possible within a tolerance, the closest of
-those. Figures are pooled: every event counts the same. Intervals are from a bootstrap over clips (Efron, "Bootstrap
-methods", 1979), paired for differences: both conditions are resampled by the same clips.
+Events are matched one to one by keyframes.events.match_events: as many pairs as possible within a tolerance, the
+closest of those. Figures are pooled: every event counts the same. Intervals are from a bootstrap over clips (Efron,
+"Bootstrap methods: another look at the jackknife", 1979), paired for differences: both conditions are resampled by the
+same clips.
 """
 
 import math

@@ -44,13 +44,15 @@ def splashes(amount):
 
 
 def _turns(score, *, at_least, prominence, stay=SAME):
-    """The frames (m,) of peaks of a score (n_frames,), each on the first frame of the stay at its height."""
+    """The frames (m,) of peaks of a score (n_frames,), each on the frame on which the stay at its height is reached."""
     frames, _ = find_strikes(score, prominence=prominence)
     found = []
     for frame in frames[score[frames] >= at_least]:
         top = score[frame]
         while frame > 0 and score[frame - 1] >= top - stay:
             frame -= 1
+        while frame < len(score) - 1 and score[frame + 1] > score[frame] + SAME:
+            frame += 1
         if 0 < frame < len(score) - 1:
             found.append(frame)
     return np.unique(np.array(found, int))  # two peaks of one stay are one event

@@ -28,10 +28,10 @@ def background_variation(frames, background_mask):
 
 
 def colour_drift(frames, *, seed, scene):
-    """How far the colour of the thing that strikes is from its colour on the first frame: mean over frames and channels.
+    """How far the thing that strikes is from its colour on the first frame: the mean over frames and channels.
 
-    The colour is the mean over the pixels inside it; what its pose alone changes about that is taken off. NaN for scenes
-    whose thing is too thin or comes and goes (string, drip), and for the sea.
+    The colour is the mean over the pixels inside it; what its pose alone changes about that is taken off. NaN for
+    scenes whose thing is too thin or comes and goes (string, drip), and for the sea.
     """
     if scene not in SIGHTS or scene == "string":
         return math.nan
@@ -50,6 +50,10 @@ def colour_drift(frames, *, seed, scene):
 
 
 def psnr(frames, truth):
-    """The mean over pictures of their peak signal-to-noise ratio, in decibels. Both uint8 (n, H, W, 3)."""
+    """The mean over pictures of their peak signal-to-noise ratio, in decibels. Both uint8 (n, H, W, 3).
+
+    NaN where a picture is the true one to the bit.
+    """
     squared = (frames.astype(np.float32) - truth).reshape(len(frames), -1) ** 2
-    return float(np.mean(10 * np.log10(255**2 / np.maximum(squared.mean(axis=1), 1e-3))))
+    error = squared.mean(axis=1)
+    return float(np.mean(10 * np.log10(255**2 / error))) if error.all() else math.nan

@@ -5,7 +5,10 @@ import math
 
 
 def read_results(folder, condition, *, made_by):
-    """{seed: result} of a condition, those made by something else left out. A line cut off by a crash counts as none."""
+    """{seed: result} of a condition, without those made by something else.
+
+    A line cut off by a crash counts as none; of two results of a seed the later counts.
+    """
     path = _path(folder, condition)
     if not path.is_file():
         return {}

@@ -1,7 +1,7 @@
 """What to look for in each scene: the poses that the thing that strikes can have, and when a strike has been seen.
 
-A pose is one number; 1 is contact, or the far end of a swing, unless said otherwise. The things are drawn with the parts
-that the world itself draws on the first frame, put into other poses.
+A pose is one number, of which each scene says what it means. The things are drawn with the parts that the world itself
+draws on the first frame, put into other poses.
 """
 
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from . import moments
 class Sight(NamedTuple):
     """poses: float (n,). drawn: n lists of Parts, the thing in each pose. behind, before: Parts that stand still.
 
-    strikes(poses seen, (n_frames,)) gives the frames (m,) of events. area: (left, top, right, bottom) in units, to which
-    looking is limited.
+    strikes(poses seen, (n_frames,)) gives the frames (m,) of events. area: (left, top, right, bottom) in units, to
+    which looking is limited.
     """
 
     poses: np.ndarray
@@ -81,8 +81,9 @@ def _metronome(scenery):
         )
         for place in poses
     ]
-    behind = [part for part in scenery.parts[:4]]
-    return Sight(poses, drawn, moments.arrivals, behind=tuple(behind), before=scenery.parts[-1:])
+    return Sight(
+        poses, drawn, moments.arrivals, behind=scenery.parts[:4], before=scenery.parts[-1:]
+    )
 
 
 def _cannon(scenery):

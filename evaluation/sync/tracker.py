@@ -1,7 +1,7 @@
 """The times of visible events in a video of the procedural world.
 
-The tracker knows what a clip looks like before anything happens (scenery.py), as the model does from the first frame. It
-knows neither its events nor its sound: what it reports was seen in the video it was given.
+The tracker knows what a clip looks like before anything happens (scenery.py), as the model does from the first frame.
+It knows neither its events nor its sound: what it reports was seen in the video it was given.
 """
 
 from typing import NamedTuple

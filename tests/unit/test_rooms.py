@@ -20,11 +20,12 @@ RULES = {
         {"keyframes", "preview", "models"},
         {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
     ),
+    "evaluation": ({"keyframes", "models", "training"}, {"numpy", "scipy", "torch"}),
 }
 STDLIB = {
     "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
-    "functools", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib", "pickle",
-    "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing",
+    "functools", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib",
+    "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing",
     "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]

@@ -1,0 +1,111 @@
+"""`python dev.py eval sync`: videos of held-out clips, made in several ways, and whether they move when it is heard.
+
+Every clip is stored as soon as it is measured, outside the checkout; the same command goes on where it was stopped.
+"""
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from ...keyframes.errors import KeyVIDError
+from ...training.state import state_dir
+from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
+from .conditions import CONDITIONS, made_by, make_video
+from .quality import background_variation, colour_drift, psnr
+from .report import write_report
+from .results import add_result, read_results
+from .swell import motion_follows_sound
+from .tracker import TRACKED, read_events
+
+FIRST_SEED = HELD_OUT_FIRST_SEED + 1000  # the first of the held-out seeds are looked at in training
+
+logger = logging.getLogger("keyvid.evaluation")
+
+
+def main(*words):
+    """Measure what the words say; returns the exit status. Raises KeyVIDError."""
+    options = _parser().parse_args(words)
+    if options.clips < 1 or options.first_seed < HELD_OUT_FIRST_SEED:
+        raise KeyVIDError(
+            f"{options.clips} clips from seed {options.first_seed} on are asked for; give at least 1 clip, and a first "
+            f"seed from {HELD_OUT_FIRST_SEED} on: the networks have learned from the ones below."
+        )
+    folder = (state_dir(options.state_dir) / "sync").resolve()
+    seeds = range(options.first_seed, options.first_seed + options.clips)
+    for condition in options.conditions:
+        measure_condition(condition, seeds, folder, keep=options.keep)
+    results = {
+        name: read_results(folder, name, made_by=made_by(name)) for name in options.conditions
+    }
+    wanted = {name: {s: found[s] for s in seeds} for name, found in results.items()}
+    logger.info("%s", write_report(wanted, folder))
+    return 0
+
+
+def measure_condition(condition, seeds, folder, *, keep=False):
+    """Measure the clips of these seeds that have no result of this condition in the folder yet.
+
+    keep: write each video as folder/videos/CONDITION/SEED.npz too (frames uint8 (48, H, W, 3)).
+    """
+    author = made_by(condition)
+    done = read_results(folder, condition, made_by=author)
+    for seed in seeds:
+        if seed in done:
+            continue
+        clip = render_clip(seed)
+        frames = make_video(clip, condition)
+        if keep:
+            path = folder / "videos" / condition / f"{seed}.npz"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez_compressed(path, frames=frames)
+        result = {"seed": seed, "made_by": author, **measure_video(clip, frames)}
+        add_result(folder, condition, result)
+        logger.info("%s %d: %s", condition, seed, _shown(result))
+
+
+def measure_video(clip, frames):
+    """What a video, uint8 (48, H, W, 3), of a WorldClip shows, as plain numbers and lists.
+
+    true, found: frames of audible and of visible events; found is None for scenes without events. seen: share of
+    frames on which the thing is to be seen. background, colour: quality.py, in levels. follows: swell.py.
+    """
+    result = {
+        "scene": clip.scene,
+        "true": [event.frame for event in clip.events],
+        "found": None,
+        "background": background_variation(frames, clip.background_mask),
+        "colour": colour_drift(frames, seed=clip.seed, scene=clip.scene),
+        "psnr": psnr(frames, clip.frames),
+    }
+    if clip.scene in TRACKED:
+        reading = read_events(frames, seed=clip.seed, scene=clip.scene)
+        return {**result, "found": [int(frame) for frame in reading.events], "seen": reading.seen}
+    return {**result, "follows": motion_follows_sound(frames, clip.audio, clip.sample_rate)}
+
+
+def _shown(result):
+    if result["found"] is None:
+        return f"{result['scene']}, no single events"
+    return f"{result['scene']}, heard at {result['true']}, seen at {result['found']}"
+
+
+def _parser():
+    parser = argparse.ArgumentParser("python dev.py eval sync")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--clips", type=int, default=32)
+    parser.add_argument(
+        "--conditions",
+        type=lambda text: text.split(","),
+        default=["truth", "still"],
+        help=f"separated by commas, of: {', '.join(CONDITIONS)}",
+    )
+    parser.add_argument("--keep", action="store_true", help="keep the videos as .npz too")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="where results are kept; default: in the user's data folder",
+    )
+    return parser
