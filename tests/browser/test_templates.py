@@ -1,32 +1,59 @@
 """Every shipped workflow opens from Templates, runs, and matches its API form, in both renderers."""
 
-import json
+import re
 
 import av
 import pytest
-from keyvid_pack.tools.environment import PACK_NAME, ROOT
+from keyvid_pack.tools.environment import PACK_NAME
 
-NAMES = sorted(path.stem for path in (ROOT / "workflows").glob("*.json"))
+from ..graph.workflow_files import (
+    NAMES,
+    SMALL,
+    api_form,
+    named_files,
+    put_workflow_files,
+    remove_workflow_files,
+    ui_form,
+)
+
+GENERATING = [name for name in NAMES if named_files(name)]
 both_renderers = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
+
+
+_MAKE_SMALL = """small => {
+  for (const node of app.graph._nodes)
+    for (const [name, value] of Object.entries(small[node.type] ?? {})) {
+      const widget = node.widgets.find((one) => one.name === name);
+      widget.value = value;
+      widget.callback?.(value);
+    }
+}"""
+
+
+@pytest.fixture
+def with_files(browser_server):
+    """The weight files that the workflows name; taken away again, so that tests without them find none."""
+    put_workflow_files(browser_server)
+    yield
+    remove_workflow_files(browser_server)
 
 
 @both_renderers
 @pytest.mark.parametrize("name", NAMES)
-def test_template_opens_runs_and_is_cached(page, name, vue):
+def test_template_opens_runs_and_is_cached(page, with_files, name, vue):
     page.open_template(name, vue=vue)
     assert page.complaints() == []
-
     prompt = page.api_prompt()
-    api_form = ROOT / "workflows" / "api" / f"{name}.json"
-    assert prompt == json.loads(api_form.read_text(encoding="utf-8")), (
+    assert prompt == api_form(name), (
         "workflows/api differs from what the frontend makes; run `python dev.py workflows`"
     )
 
+    page.page.evaluate(_MAKE_SMALL, SMALL)
     events = page.queue_and_wait()
     assert "execution_success" in dict(events), events
     assert _executed(events), "nothing ran"
     videos = sorted((page.server.base / "output").rglob("*.mp4"))
-    assert videos
+    assert bool(videos) == any(node["class_type"] == "SaveVideo" for node in prompt.values())
     for video in videos:
         assert _n_frames(video) > 1
 
@@ -37,8 +64,21 @@ def test_template_opens_runs_and_is_cached(page, name, vue):
     assert page.console_errors == []
 
 
+@both_renderers
+@pytest.mark.parametrize("name", GENERATING)
+def test_a_template_without_its_files_says_which_and_where(page, name, vue):
+    page.open_template(name, vue=vue)
+    page.queue_and_wait()
+    for file in named_files(name):
+        sentence = page.page.get_by_text(
+            re.compile(f"There is no .* named '{file}'.*models/keyvid.*")
+        )
+        sentence.first.wait_for()
+    assert not list((page.server.base / "output").rglob("*.mp4"))
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_templates_dialog_shows_the_workflow(page, name):
+def test_templates_dialog_shows_the_workflow(page, with_files, name):
     """The artist's way: Templates, the pack's entry, the card with its picture."""
     page.open(vue=False)
     page.page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
@@ -55,7 +95,7 @@ def test_templates_dialog_shows_the_workflow(page, name):
 
 def test_a_broken_workflow_is_noticed(page):
     """What the tests above look at can fail: a node nobody has, and a picture that is not there."""
-    workflow = json.loads((ROOT / "workflows" / f"{NAMES[0]}.json").read_text(encoding="utf-8"))
+    workflow = ui_form("keyvid_timing")
     page.open_workflow(_changed(workflow, type="KeyVID_NoSuchNode"), vue=False)
     assert any("KeyVID_NoSuchNode" in text for text in page.complaints())
 

@@ -1,0 +1,160 @@
+"""The shipped workflows in their API form: released settings, and a video at the end, through small random files."""
+
+import json
+import urllib.error
+
+import av
+import pytest
+from keyvid_pack.keyframes.timebase import FPS, N_FRAMES
+from keyvid_pack.models import ddim, guidance, schedule
+from keyvid_pack.models.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
+
+from .prompts import executed, succeed
+from .workflow_files import (
+    FILES,
+    HEIGHT,
+    LOADERS,
+    NAMES,
+    WIDTH,
+    api_form,
+    named_files,
+    put_workflow_files,
+    remove_workflow_files,
+    small_form,
+)
+
+KEYVID = ("keyvid_full", "keyvid_uniform_baseline")
+GENERATING = [name for name in NAMES if named_files(name)]
+TIMING = {
+    "LoadAudio",
+    "KeyVID_ClipAudio",
+    "KeyVID_LocalizeKeyframes",
+    "KeyVID_SelectKeyframes",
+    "KeyVID_EditKeyframes",
+}
+
+
+@pytest.fixture(scope="module")
+def with_files(comfy):
+    put_workflow_files(comfy)
+    return comfy
+
+
+def nodes_of(prompt, class_type):
+    return [node["inputs"] for node in prompt.values() if node["class_type"] == class_type]
+
+
+def run_of(comfy, name):
+    """(the small API form, {node class: ui of the one node that shows something})."""
+    prompt = small_form(name)
+    outputs = succeed(comfy, prompt)
+    return prompt, {prompt[key]["class_type"]: ui for key, ui in outputs.items()}
+
+
+def saved_video(comfy, shown):
+    (saved,) = shown["SaveVideo"]["images"]
+    return av.open(str(comfy.base / "output" / saved["subfolder"] / saved["filename"]))
+
+
+@pytest.mark.parametrize("name", KEYVID)
+def test_a_keyvid_workflow_makes_two_seconds_with_sound(with_files, name):
+    _, shown = run_of(with_files, name)
+    with saved_video(with_files, shown) as video:
+        stream, sound = video.streams.video[0], video.streams.audio[0]
+        assert (stream.width, stream.height, stream.average_rate) == (WIDTH, HEIGHT, FPS)
+        assert float(sound.duration * sound.time_base) == pytest.approx(N_FRAMES / FPS, abs=1e-3)
+        assert sum(1 for _ in video.decode(stream)) == N_FRAMES
+    (sheet,) = shown["KeyVID_KeyframeSheet"]["keyvid_sheet"]
+    even = list(range(0, N_FRAMES, N_FRAMES // KEYFRAME_COUNT))
+    assert len(sheet["frames"]) == KEYFRAME_COUNT
+    assert (sheet["frames"] == even) == (name == "keyvid_uniform_baseline")
+
+
+def test_keyframes_only_shows_them_on_the_sheet(with_files):
+    _, shown = run_of(with_files, "keyvid_keyframes_only")
+    (sheet,) = shown["KeyVID_KeyframeSheet"]["keyvid_sheet"]
+    assert len(sheet["frames"]) == len(sheet["pictures"]) == KEYFRAME_COUNT
+    assert "SaveVideo" not in shown
+
+
+def test_dynamicrafter_makes_two_silent_seconds(with_files):
+    _, shown = run_of(with_files, "dynamicrafter_i2v")
+    with saved_video(with_files, shown) as video:
+        stream = video.streams.video[0]
+        assert (stream.width, stream.height, stream.average_rate) == (WIDTH, HEIGHT, 8)
+        assert not video.streams.audio
+        assert sum(1 for _ in video.decode(stream)) == DYNAMICRAFTER_FRAMES
+
+
+@pytest.mark.parametrize("name", KEYVID)
+def test_the_settings_are_those_that_were_released(name):
+    prompt = api_form(name)
+    scales = {guidance.AUDIO_SCALE, guidance.INTERPOLATION_AUDIO_SCALE}
+    for inputs in nodes_of(prompt, "KeyVID_MultimodalCFG"):
+        assert (inputs["image_scale"], inputs["text_scale"]) == (
+            guidance.IMAGE_SCALE,
+            guidance.TEXT_SCALE,
+        )
+        assert inputs["rescale"] == guidance.RESCALE
+        scales.remove(inputs["audio_scale"])
+    assert not scales
+    schedules, samplers = (nodes_of(prompt, f"KeyVID_{n}") for n in ("Schedule", "Sampler"))
+    for inputs in schedules:
+        assert (inputs["steps"], inputs["spacing"]) == (schedule.STEPS, schedule.SPACINGS[0])
+        assert inputs["ends_at_t0"] is True
+    for inputs in samplers:
+        assert (inputs["eta"], inputs["base_scale"]) == (schedule.ETA, schedule.BASE_SCALE)
+        assert inputs["inpainted_steps"] == ddim.INPAINTED_STEPS
+    assert len(schedules) == len(samplers) == 2
+    for stage in ("Keyframe", "Interpolation"):
+        (inputs,) = nodes_of(prompt, f"KeyVID_{stage}Conditioning")
+        assert (inputs["width"], inputs["height"], inputs["fps_condition"]) == (512, 320, 0)
+
+
+def test_the_baseline_differs_in_the_strategy_alone():
+    full, uniform = (api_form(name) for name in KEYVID)
+    assert full.keys() == uniform.keys()
+    changed = {
+        (full[key]["class_type"], name, uniform[key]["inputs"][name])
+        for key in full
+        for name, value in full[key]["inputs"].items()
+        if uniform[key]["inputs"][name] != value
+    }
+    assert changed == {
+        ("KeyVID_SelectKeyframes", "strategy", "uniform"),
+        ("SaveVideo", "filename_prefix", "keyvid/uniform"),
+    }
+
+
+def test_every_file_is_named_by_a_workflow():
+    assert set().union(*map(named_files, NAMES)) == set(FILES)
+
+
+@pytest.mark.parametrize("name", GENERATING)
+def test_without_its_files_a_workflow_runs_its_timing_alone_and_says_what_is_missing(comfy, name):
+    prompt = small_form(name)
+    remove_workflow_files(comfy)
+    try:
+        _, events = comfy.run(prompt)
+        refused = refusal(comfy, prompt)
+    finally:
+        put_workflow_files(comfy)
+    assert {prompt[key]["class_type"] for key in executed(events)} <= TIMING
+    texts = {
+        prompt[key]["class_type"]: " ".join(error["details"] for error in entry["errors"])
+        for key, entry in refused.items()
+    }
+    assert texts.keys() == LOADERS.keys() & {node["class_type"] for node in prompt.values()}
+    for loader, text in texts.items():
+        (file,) = (inputs[LOADERS[loader]] for inputs in nodes_of(prompt, loader))
+        for words in ("There is no", file, "models/keyvid", "press R", "Hugging Face", "GB"):
+            assert words in text
+
+
+def refusal(comfy, prompt):
+    """What ComfyUI answers about nodes that cannot run, {node: its errors}, whether or not others can."""
+    try:
+        answer = comfy.post("/prompt", {"prompt": prompt})
+    except urllib.error.HTTPError as error:
+        answer = error.read()
+    return json.loads(answer)["node_errors"]

@@ -1,0 +1,157 @@
+"""The generating workflows as drawings: nothing overlaps, everything flows to the right, no two wires cross."""
+
+import itertools
+import json
+import math
+import pathlib
+
+import pytest
+
+WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
+NAMES = ("keyvid_full", "keyvid_uniform_baseline", "keyvid_keyframes_only", "dynamicrafter_i2v")
+TITLE, FIRST_SLOT, SLOT = 30, 14, 20  # px, of ComfyUI's classic renderer
+FOOTER = 20  # px by which Nodes 2.0 draws some nodes taller
+STEP = 4  # px between the points at which a wire is looked at
+
+
+class Drawing:
+    """A UI-format workflow: its nodes as boxes (left, top, right, bottom) and its links as polylines."""
+
+    def __init__(self, workflow):
+        self.nodes = {node["id"]: node for node in workflow["nodes"]}
+        self.groups = [_box(*group["bounding"]) for group in workflow["groups"]]
+        self.links = {link[0]: link for link in workflow["links"]}
+        self.reroutes = {reroute["id"]: reroute for reroute in workflow["extra"]["reroutes"]}
+        self.ends = {e["id"]: e["parentId"] for e in workflow["extra"]["linkExtensions"]}
+        self.boxes = {
+            key: _box(node["pos"][0], node["pos"][1] - TITLE, node["size"][0], _height(node))
+            for key, node in self.nodes.items()
+        }
+
+    def ports(self, link):
+        """((x, y) of the output, (x, y) of the input) of a link."""
+        _, source, slot, target, entry, _ = link
+        (_, top, right, _), (into, below, _, _) = self.boxes[source], self.boxes[target]
+        return (
+            (right, top + TITLE + FIRST_SLOT + SLOT * slot),
+            (into, below + TITLE + FIRST_SLOT + SLOT * entry),
+        )
+
+    def wire(self, link):
+        """The points of a link from its output to its input, over its reroutes."""
+        start, end = self.ports(link)
+        between, at = [], self.ends.get(link[0])
+        while at is not None:
+            between.append(tuple(self.reroutes[at]["pos"]))
+            at = self.reroutes[at].get("parentId")
+        return [start, *reversed(between), end]
+
+    def visible_pieces(self, link):
+        """The short pieces of a link that no node hides."""
+        points = [
+            _between(a, b, part / n)
+            for a, b in itertools.pairwise(self.wire(link))
+            for n in [max(1, round(math.dist(a, b) / STEP))]
+            for part in range(n)
+        ]
+        pieces = itertools.pairwise(points)
+        return [piece for piece in pieces if not any(map(self._is_hidden, piece))]
+
+    def _is_hidden(self, point):
+        return any(_contains(box, (*point, *point)) for box in self.boxes.values())
+
+    def crossings(self):
+        """Pairs of outputs whose wires cross in sight."""
+        pieces = [
+            (link[1:3], piece)
+            for link in self.links.values()
+            for piece in self.visible_pieces(link)
+        ]
+        cells = {}
+        for net, piece in pieces:
+            for cell in {tuple(int(value // 32) for value in point) for point in piece}:
+                cells.setdefault(cell, []).append((tuple(net), piece))
+        return {
+            (a, b)
+            for inside in cells.values()
+            for (a, one), (b, other) in itertools.combinations(inside, 2)
+            if a != b and _cross(one, other)
+        }
+
+
+def _box(left, top, width, height):
+    return left, top, left + width, top + height
+
+
+def _height(node):
+    return TITLE + node["size"][1] + (0 if node["type"] == "MarkdownNote" else FOOTER)
+
+
+def _contains(outer, inner):
+    return (
+        outer[0] <= inner[0]
+        and outer[1] <= inner[1]
+        and inner[2] <= outer[2]
+        and inner[3] <= outer[3]
+    )
+
+
+def _overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _between(a, b, share):
+    return tuple(p + (q - p) * share for p, q in zip(a, b, strict=True))
+
+
+def _cross(one, other):
+    def side(a, b, c):
+        return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+    (a, b), (c, d) = one, other
+    return side(a, b, c) * side(a, b, d) < 0 and side(c, d, a) * side(c, d, b) < 0
+
+
+@pytest.fixture(params=NAMES)
+def workflow(request):
+    return json.loads((WORKFLOWS / f"{request.param}.json").read_text(encoding="utf-8"))
+
+
+def test_nothing_overlaps(workflow):
+    drawing = Drawing(workflow)
+    overlapping = [
+        (drawing.nodes[a]["title"], drawing.nodes[b]["title"])
+        for (a, one), (b, other) in itertools.combinations(drawing.boxes.items(), 2)
+        if _overlap(one, other)
+    ]
+    assert overlapping == []
+    assert not any(_overlap(a, b) for a, b in itertools.combinations(drawing.groups, 2))
+
+
+def test_every_node_stands_in_a_group_with_a_number(workflow):
+    drawing = Drawing(workflow)
+    outside = [
+        drawing.nodes[key]["title"]
+        for key, box in drawing.boxes.items()
+        if not any(_contains(group, box) for group in drawing.groups)
+    ]
+    assert outside == ["Read me"]
+    numbers = sorted(group["title"].split()[0] for group in workflow["groups"])
+    assert numbers == [str(number + 1) for number in range(len(numbers))]
+
+
+def test_everything_flows_to_the_right(workflow):
+    drawing = Drawing(workflow)
+    for link in drawing.links.values():
+        (start, _), (end, _) = drawing.ports(link)
+        assert start < end, link
+
+
+def test_no_two_wires_cross(workflow):
+    assert Drawing(workflow).crossings() == set()
+
+
+def test_a_wire_across_is_noticed(workflow):
+    """Without its reroutes the same graph is a tangle."""
+    workflow["extra"] = {"reroutes": [], "linkExtensions": []}
+    assert Drawing(workflow).crossings()
