@@ -1,24 +1,58 @@
 // Shows the pack's own error sentences where the artist looks: in a toast, as soon as they happen.
 //
-// ComfyUI 0.30 says only that a node "threw an error"; the sentence that says what to do is two clicks away.
+// ComfyUI 0.30 says only that a node "threw an error", or that it "rejected one or more input values"; the sentence
+// that says what to do is two clicks away.
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
 const OWN_ERRORS = "KeyVID."; // what keyframes/errors.py calls itself
+const OWN_NODES = "KeyVID_";
+const REFUSED = "custom_validation_failed"; // what ComfyUI calls the answer of a node's validate_inputs
+const ANSWER_STEP_MS = 200;
+const ANSWER_TIMEOUT_MS = 30000;
+
+function tell(nodeId, sentence) {
+  const node = app.graph?.getNodeById?.(nodeId);
+  app.extensionManager.toast.add({
+    severity: "error",
+    summary: node?.title ?? "KeyVID",
+    detail: sentence.trim(),
+    life: 20000,
+  });
+}
+
+/** What our nodes refused before anything ran, out of the errors that the server answered, by node. */
+function tellRefusals(errorsByNode) {
+  for (const [nodeId, { class_type: type, errors }] of Object.entries(errorsByNode)) {
+    if (!type?.startsWith(OWN_NODES)) continue;
+    for (const error of errors.filter((one) => one.type === REFUSED)) {
+      tell(nodeId, error.details.replace(`${error.extra_info?.input_name} - `, ""));
+    }
+  }
+}
+
+/** ComfyUI sends no event when the server refuses a whole graph: it clears its list of errors, and fills it anew. */
+async function awaitAnswer(isQueued) {
+  for (let waited = 0; waited < ANSWER_TIMEOUT_MS; waited += ANSWER_STEP_MS) {
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_STEP_MS));
+    const errors = app.extensionManager.lastNodeErrors;
+    if (errors) tellRefusals(errors);
+    if (errors || isQueued()) return;
+  }
+}
 
 app.registerExtension({
   name: "KeyVID.Errors",
   setup() {
+    let nQueued = 0;
+    api.addEventListener("promptQueued", () => nQueued++);
+    api.addEventListener("promptQueueing", () => {
+      const before = nQueued;
+      awaitAnswer(() => nQueued > before);
+    });
     api.addEventListener("execution_error", ({ detail }) => {
-      if (!detail?.exception_type?.startsWith(OWN_ERRORS)) return;
-      const node = app.graph?.getNodeById?.(detail.node_id);
-      app.extensionManager.toast.add({
-        severity: "error",
-        summary: node?.title ?? "KeyVID",
-        detail: detail.exception_message.trim(),
-        life: 20000,
-      });
+      if (detail?.exception_type?.startsWith(OWN_ERRORS)) tell(detail.node_id, detail.exception_message);
     });
   },
 });

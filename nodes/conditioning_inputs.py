@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..host.conditioning import HEIGHT, WIDTH
 from ..host.images import FITS
 
-SIZE_STEP = 64  # pixels; what the published models' sizes are multiples of
+SIZE_STEP = 32  # pixels; the published models want multiples of 64, small ones do with less
 
 
 def model_inputs():
