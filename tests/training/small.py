@@ -42,6 +42,10 @@ GENERATOR = UNetConfig(
     audio_width=24,
 )
 INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
+CLIP = np.dtype(
+    [("latent", np.float16, (48, 4, 4, 4))]
+    + [(name, data.CLIP[name]) for name in data.CLIP.names if name != "latent"]
+)
 
 
 def modules():
@@ -62,11 +66,11 @@ def modules():
 
 @functools.cache
 def clips(n):
-    """n `data.CLIP` records of the world, whose latents are brightness and colours of blocks of 8 x 8 pixels."""
-    records = np.zeros(n, data.CLIP)
+    """n records of the world like `data.CLIP`, whose latents of 4 x 4 places are the brightness and colours there."""
+    records = np.zeros(n, CLIP)
     for seed, record in enumerate(records):
         clip = render_clip(seed)
-        blocks = clip.frames.reshape(48, 12, 8, 16, 8, 3).mean(axis=(2, 4)) / 64 - 2
+        blocks = clip.frames.reshape(48, 4, 24, 4, 32, 3).mean(axis=(2, 4)) / 64 - 2
         record["latent"][:, :3] = blocks.transpose(0, 3, 1, 2)
         record["latent"][:, 3] = blocks.mean(axis=-1)
         record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
