@@ -59,7 +59,8 @@ def complaint(comfy, prompt):
     history, events = comfy.run(prompt)
     errors = [data for kind, data in events if kind == "execution_error"]
     if errors:
-        name = errors[0]["exception_type"].rsplit(".", 1)[-1]
+        module, _, name = errors[0]["exception_type"].rpartition(".")
+        assert module == "KeyVID", errors[0]
         assert issubclass(getattr(keyvid_errors, name), keyvid_errors.KeyVIDError)
         return errors[0]["exception_message"].strip()
     assert "node_errors" in history, "the graph ran without a complaint"

@@ -31,7 +31,7 @@ def forget(comfy):
 def test_a_seed_gives_the_same_video_and_only_what_changed_runs_again(comfy):
     prompt = whole_graph(comfy, steps=1)
     first = succeed(comfy, prompt)
-    again, events = followed(comfy, prompt)
+    _, events = followed(comfy, prompt)
     assert executed(events) == set()
 
     other_seed = with_inputs(prompt, {"video_seed": {"noise_seed": 77}})

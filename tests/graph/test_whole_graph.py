@@ -16,32 +16,32 @@ from .whole_graph import FPS, N_FRAMES, SIZE, STAGES, STEPS, watch, whole_graph
 
 HEIGHT, WIDTH = SIZE["height"], SIZE["width"]
 LATENT = (HEIGHT // 8, WIDTH // 8)
-SAVED = {  # {name: (socket of the graph, what it holds)}
-    **{f"{stage}_{what}": (stage + end, slot) for stage in STAGES for what, end, slot in (
-        ("positive", "_told", 0),
-        ("negative", "_told", 1),
-        ("empty", "_told", 2),
-        ("latent", "", 0),
-        ("latents", "_latents", 0),
-        ("pictures", "_pictures", 0),
-    )},
-    "audio": ("clip", 0),
-    "sheet": ("sheet", 0),
-}  # fmt: skip
+SOCKETS = {  # of a stage: {name: (rest of the node's name, slot)}
+    "positive": ("_told", 0),
+    "negative": ("_told", 1),
+    "empty": ("_told", 2),
+    "latent": ("", 0),
+    "latents": ("_latents", 0),
+    "pictures": ("_pictures", 0),
+}
 
 
 class Run:
-    """One run of the whole graph. outputs: {node: ui}; tensors(name): of one of SAVED, or of the steps of a stage."""
+    """One run of the whole graph. outputs: {node: ui}; tensors(name): of a socket, or of the steps of a stage."""
 
     def __init__(self, comfy):
-        self.comfy = comfy
-        self.prompt = whole_graph(comfy)
-        for name, link in SAVED.items():
-            save = node("KeyVIDTest_SaveTensors", value=list(link), file=f"{name}.safetensors")
-            self.prompt[f"save_{name}"] = save
+        self.comfy, self.prompt = comfy, whole_graph(comfy)
         for stage in STAGES:
             watch(self.prompt, stage, file=f"{stage}_steps.safetensors")
+            for what, (end, slot) in SOCKETS.items():
+                self._save(f"{stage}_{what}", stage + end, slot)
+        self._save("audio", "clip", 0)
+        self._save("sheet", "sheet", 0)
         self.outputs, self.events = followed(comfy, self.prompt)
+
+    def _save(self, name, source, slot):
+        save = node("KeyVIDTest_SaveTensors", value=[source, slot], file=f"{name}.safetensors")
+        self.prompt[f"save_{name}"] = save
 
     def tensors(self, name):
         return saved_tensors(self.comfy, f"{name}.safetensors")
@@ -87,7 +87,8 @@ def test_every_stage_has_its_shapes(whole):
         assert whole.tensors(f"{stage}_empty")["samples"].shape == (1, 4, n_frames, *LATENT)
         latent = whole.tensors(f"{stage}_latent")["samples"]
         assert latent.shape == (1, 4, n_frames, *LATENT)
-        assert whole.tensors(f"{stage}_latents")["samples"].shape == (n_frames, 4, *LATENT)
+        by_frame = whole.tensors(f"{stage}_latents")["samples"]
+        assert torch.equal(by_frame, latent[0].movedim(1, 0))
         pictures = whole.tensors(f"{stage}_pictures")["value"]
         assert pictures.shape == (n_frames, HEIGHT, WIDTH, 3)
         assert latent.isfinite().all() and pictures.isfinite().all()
