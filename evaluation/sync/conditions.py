@@ -52,5 +52,5 @@ def make_video(clip, name):
 
 
 def made_by(name):
-    """What a condition's videos are made from, a text that changes with it: results of another one do not count."""
+    """What a condition's videos are made from, a short name that changes with it: results of another do not count."""
     return "world"

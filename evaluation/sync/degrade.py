@@ -11,6 +11,7 @@ COARSE_SHARE = 0.35  # how much of a picture is known no finer than that
 BLUR = 1.2  # pixels
 NOISE = 4.0  # levels of 255
 TINT = 6.0  # levels, of one colour over the whole video
+FLICKER = 2.0  # levels, of one colour over one frame
 GHOST_SHARE = 0.3  # of the frame before and of the one after together, in a frame
 SHIFT = 2  # pixels, at most, by which the whole picture is off
 
@@ -20,7 +21,7 @@ def clean(frames, rng):
 
 
 def compressed(frames, rng):
-    """As a small VAE leaves it: blurred, partly at an eighth of its size, noisy, tinted."""
+    """As a small VAE leaves it: blurred, partly at an eighth of its size, noisy, tinted, flickering."""
     n, height, width, _ = frames.shape
     pictures = frames.astype(np.float32)
     blocks = pictures.reshape(n, height // COARSE, COARSE, width // COARSE, COARSE, 3)
@@ -30,6 +31,7 @@ def compressed(frames, rng):
     blurred = ndimage.gaussian_filter(pictures, (0, BLUR, BLUR, 0))
     mixed = COARSE_SHARE * coarse + (1 - COARSE_SHARE) * blurred
     mixed += rng.normal(0, NOISE, mixed.shape) + rng.uniform(-TINT, TINT, 3)
+    mixed += rng.normal(0, FLICKER, (n, 1, 1, 3))
     return _levels(mixed)
 
 
@@ -47,7 +49,7 @@ def ghosted(frames, rng):
 
 
 def still(frames, rng):
-    """The first frame all the time, with noise of its own: nothing happens."""
+    """The first frame all the time, with noise and flicker of its own: nothing happens."""
     return compressed(np.repeat(frames[:1], len(frames), axis=0), rng)
 
 

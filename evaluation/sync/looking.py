@@ -52,6 +52,7 @@ def see_colour(frames, scenery, colour, *, area, before=()):
     frames = relit(frames, empty, ~where)
     step = (colour - empty[where]).astype(np.float32)  # (n, 3)
     share = ((frames[:, where] - empty[where]) * step).sum(axis=2) / (step**2).sum(axis=1)
+    share -= np.median(share, axis=1, keepdims=True)  # most of the area is empty, whatever its tint
     return np.clip(share, 0, 1).sum(axis=1) / scenery.stage.scale**2
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...keyframes.errors import KeyVIDError
-from ...training.state import state_dir
+from ...training.state import state_dir, write_atomically
 from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
 from .conditions import CONDITIONS, made_by, make_video
 from .quality import background_variation, colour_drift, psnr
@@ -47,7 +47,8 @@ def main(*words):
 def measure_condition(condition, seeds, folder, *, keep=False):
     """Measure the clips of these seeds that have no result of this condition in the folder yet.
 
-    keep: write each video as folder/videos/CONDITION/SEED.npz too (frames uint8 (48, H, W, 3)).
+    keep: keep the videos too, as folder/videos/MADE_BY/CONDITION/SEED.npz (frames uint8 (48, H, W, 3)). A video that
+    is there is not made again, so that a better tracker can look at it once the results are removed.
     """
     author = made_by(condition)
     done = read_results(folder, condition, made_by=author)
@@ -55,11 +56,7 @@ def measure_condition(condition, seeds, folder, *, keep=False):
         if seed in done:
             continue
         clip = render_clip(seed)
-        frames = make_video(clip, condition)
-        if keep:
-            path = folder / "videos" / condition / f"{seed}.npz"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez_compressed(path, frames=frames)
+        frames = _kept_video(clip, condition, folder / "videos" / author, keep=keep)
         result = {"seed": seed, "made_by": author, **measure_video(clip, frames)}
         add_result(folder, condition, result)
         logger.info("%s %d: %s", condition, seed, _shown(result))
@@ -83,6 +80,23 @@ def measure_video(clip, frames):
         reading = read_events(frames, seed=clip.seed, scene=clip.scene)
         return {**result, "found": [int(frame) for frame in reading.events], "seen": reading.seen}
     return {**result, "follows": motion_follows_sound(frames, clip.audio, clip.sample_rate)}
+
+
+def _kept_video(clip, condition, folder, *, keep):
+    path = folder / condition / f"{clip.seed}.npz"
+    if path.is_file():
+        with np.load(path) as kept:
+            return kept["frames"]
+    frames = make_video(clip, condition)
+    if keep:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda part: _save(part, frames))
+    return frames
+
+
+def _save(path, frames):
+    with path.open("wb") as file:  # by its name, numpy would append .npz
+        np.savez_compressed(file, frames=frames)
 
 
 def _shown(result):

@@ -59,12 +59,15 @@ def test_truth_is_on_the_sounds_and_a_still_picture_is_not(tmp_path):
     assert text.startswith("truth\n  recall within 2 frames") and "\nstill\n" in text
 
 
-def test_a_video_is_kept_on_request(tmp_path):
-    assert (
-        run.main("--clips", "1", "--conditions", "still", "--keep", "--state-dir", str(tmp_path))
-        == 0
-    )
-    assert (tmp_path / "sync" / "videos" / "still" / f"{SEEDS[0]}.npz").is_file()
+def test_a_kept_video_is_looked_at_again_and_not_made_again(tmp_path, made):
+    words = ("--clips", "1", "--conditions", "still", "--keep", "--state-dir", str(tmp_path))
+    assert run.main(*words) == 0
+    path = tmp_path / "sync" / "still.jsonl"
+    before = path.read_bytes()
+    path.unlink()
+    assert run.main(*words) == 0
+    assert made == [(SEEDS[0], "still")]
+    assert path.read_bytes() == before
 
 
 def result(seed, found, **others):
