@@ -38,17 +38,23 @@ CONDITIONS = ("truth", "vae", "still", *MADE)
 COMPARED = (("full", "uniform"), ("full", "uniform_no_audio"), ("full_6", "uniform_6"))
 
 
-def make_video(clip, name):
-    """The frames, uint8 (48, H, W, 3), of a WorldClip under a condition. Raises KeyVIDError."""
-    if name == "truth":
-        return clip.frames
-    if name == "still":
-        return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
+def check_condition(name):
+    """Raises KeyVIDError unless videos can be made under this condition."""
     if name not in CONDITIONS:
         raise KeyVIDError(f'There is no condition "{name}"; choose from {", ".join(CONDITIONS)}.')
-    raise KeyVIDError(
-        f'The condition "{name}" needs the embedded weights, and this version has none yet; truth and still need none.'
-    )
+    if name not in ("truth", "still"):
+        raise KeyVIDError(
+            f'The condition "{name}" needs the embedded weights, and this version has none yet; truth and still need '
+            "none."
+        )
+
+
+def make_video(clip, name):
+    """The frames, uint8 (48, H, W, 3), of a WorldClip under a condition. Raises as check_condition."""
+    check_condition(name)
+    if name == "still":
+        return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
+    return clip.frames
 
 
 def made_by(name):

@@ -12,7 +12,7 @@ import numpy as np
 from ...keyframes.errors import KeyVIDError
 from ...training.state import state_dir, write_atomically
 from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
-from .conditions import CONDITIONS, made_by, make_video
+from .conditions import CONDITIONS, check_condition, made_by, make_video
 from .quality import background_variation, colour_drift, psnr
 from .report import write_report
 from .results import add_result, read_results
@@ -32,6 +32,8 @@ def main(*words):
             f"{options.clips} clips from seed {options.first_seed} on are asked for; give at least 1 clip, and a first "
             f"seed from {HELD_OUT_FIRST_SEED} on: the networks have learned from the ones below."
         )
+    for condition in options.conditions:
+        check_condition(condition)
     folder = (state_dir(options.state_dir) / "sync").resolve()
     seeds = range(options.first_seed, options.first_seed + options.clips)
     for condition in options.conditions:

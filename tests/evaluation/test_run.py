@@ -94,7 +94,8 @@ def test_clips_without_events_have_no_event_figures():
 def test_what_cannot_be_made_is_said_in_a_sentence(tmp_path, caplog):
     words = ("--clips", "1", "--state-dir", str(tmp_path), "--conditions")
     with pytest.raises(KeyVIDError, match='no condition "perfect"'):
-        run.main(*words, "perfect")
+        run.main(*words, "truth,perfect")
+    assert not (tmp_path / "sync").exists()  # said before anything is measured
     with pytest.raises(KeyVIDError, match="needs the embedded weights"):
         run.main(*words, "full")
     assert command.main("sync", *words, "full") == 1
