@@ -34,8 +34,13 @@ def leaps(back):
 
 
 def releases(aside):
-    """Plucks: it is let go and is on the other side a frame or two later, on the frame of the greatest change."""
-    return _turns(np.abs(np.diff(aside, prepend=aside[0])), at_least=0.6, prominence=0.4)
+    """Plucks: it is let go and swings to the other side, on the frame of the greatest change.
+
+    On frame 1 a pluck cannot be told from a string that was let go before the first frame and swings on.
+    """
+    changes = np.abs(np.diff(aside, prepend=aside[0]))
+    changes[:2] = 0.0
+    return _turns(changes, at_least=0.6, prominence=0.4)
 
 
 def splashes(amount):

@@ -60,6 +60,11 @@ def test_a_string_is_let_go_where_it_changes_sides():
     assert list(moments.releases(aside)) == [20]
 
 
+def test_a_string_let_go_before_the_first_frame_still_swings_and_is_not_plucked():
+    swinging = -np.exp(-np.arange(1, 49) / 4) * np.cos(2 * np.pi * np.arange(1, 49) / 4.6)
+    assert len(moments.releases(swinging)) == 0
+
+
 def test_a_drop_lands_where_white_appears():
     amount = poses(f20=0.6, f21=0.5, f22=0.45, f23=0.3, f24=0.2, f25=0.1)
     assert list(moments.splashes(amount)) == [20]
