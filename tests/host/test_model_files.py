@@ -97,6 +97,11 @@ def test_the_stamp_changes_with_the_file(files, put):
     assert before != files.file_stamp("a.pth", files.LOCALIZERS)
 
 
+def test_a_name_that_comes_over_a_wire_has_no_stamp_of_its_own(files):
+    """An error here would have ComfyUI load the file again on every run."""
+    assert files.file_stamp(None, files.VIDEO_MODELS) == ""
+
+
 def test_folders_of_extra_model_paths_are_kept(files, models_folder, tmp_path):
     """ComfyUI reads that file before packs are loaded, and registers a new name without suffixes."""
     import folder_paths
