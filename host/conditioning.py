@@ -103,7 +103,7 @@ def interpolation_conditioning(
     wiring.check_plan(plan, facts)
     wiring.check_size(width, height, facts)
     _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio)
-    check_pictures(keyframes)
+    check_pictures(keyframes, name="keyframes")
     if len(keyframes) != plan.count:
         raise PlanError(
             f"There are {len(keyframes)} pictures on the keyframes input, but the plan has {plan.count} keyframes; "

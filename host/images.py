@@ -19,9 +19,12 @@ def picture_of(image):
     return image[0, :, :, :3].detach().float().cpu().numpy()
 
 
-def pictures_of(image):
-    """Every picture of an IMAGE socket as numpy float32 (B, H, W, 3). Raises KeyVIDError when there is none."""
-    check_pictures(image)
+def pictures_of(image, *, name="image"):
+    """Every picture of an IMAGE socket as numpy float32 (B, H, W, 3); name: the node's input.
+
+    Raises KeyVIDError with a remedy when there is none.
+    """
+    check_pictures(image, name=name)
     return image[..., :3].detach().float().cpu().numpy()
 
 
@@ -46,19 +49,19 @@ def fitted_pictures(image, *, width, height, fit=FITS[0]):
     return pictures.mul(LEVELS).add(SLACK).floor().clamp(0, LEVELS).div(LEVELS)
 
 
-def check_pictures(image):
-    """Raises KeyVIDError unless an IMAGE socket brings at least one colour picture."""
+def check_pictures(image, *, name="image"):
+    """Raises KeyVIDError unless an IMAGE socket brings at least one colour picture; name: the node's input."""
     shape = tuple(getattr(image, "shape", ()))
     if len(shape) != 4 or 0 in shape or shape[3] < 3:
         what = f"It has shape {shape}" if shape else "It is empty"
         raise KeyVIDError(
-            f"There is no picture on the image input. {what}; connect Load Image, or any node that gives "
+            f"There is no picture on the {name} input. {what}; connect Load Image, or any node that gives "
             "at least one colour picture."
         )
     if not torch.isfinite(image).all():
         raise KeyVIDError(
-            "The picture holds values that are not finite numbers. Look at the node that made it; a failed "
-            "VAE Decode is the usual reason."
+            f"A picture on the {name} input holds values that are not finite numbers. Look at the node that made it; "
+            "a failed VAE Decode is the usual reason."
         )
 
 

@@ -49,7 +49,7 @@ class KeyframeSheet(io.ComfyNode):
 
     @classmethod
     def execute(cls, images, plan, width, curve=None, audio=None):
-        pictures = _keyframes_of(pictures_of(images), plan)
+        pictures = _keyframes_of(pictures_of(images, name="images"), plan)
         if curve is not None:
             check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
         samples, sample_rate = None, None

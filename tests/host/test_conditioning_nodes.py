@@ -146,6 +146,11 @@ def test_pictures_of_another_plan_are_refused(comfyui):
         shown_sheet(small_encoders.pictures(5), plan(), 640)
 
 
+def test_a_sheet_of_nothing_names_its_own_input(comfyui):
+    with pytest.raises(KeyVIDError, match="no picture on the images input"):
+        shown_sheet(torch.zeros(0, 8, 8, 3), plan(), 640)
+
+
 def test_a_curve_or_sound_of_another_clip_is_refused(comfyui):
     pictures = small_encoders.pictures(4)
     for other in (

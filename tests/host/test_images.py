@@ -80,6 +80,27 @@ def test_the_input_stays_untouched(comfyui):
     assert torch.equal(image, before)
 
 
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        (None, "There is no picture on the frames input. It is empty"),
+        (torch.zeros(1, 4, 4, 1), r"There is no picture on the frames input. It has shape \(1, 4"),
+        (
+            torch.full((1, 4, 4, 3), torch.nan),
+            "on the frames input holds values that are not finite",
+        ),
+    ],
+)
+def test_a_complaint_names_the_input_that_brought_the_picture(comfyui, image, said):
+    from keyvid_pack.host.images import check_pictures, pictures_of
+
+    for look in (check_pictures, pictures_of):
+        with pytest.raises(KeyVIDError, match=said):
+            look(image, name="frames")
+        with pytest.raises(KeyVIDError, match=said.replace("frames", "image")):
+            look(image)
+
+
 def test_another_fit_is_refused(comfyui):
     with pytest.raises(KeyVIDError, match="'squeeze'.*crop, pad, stretch"):
         fitted(torch.rand(1, 4, 4, 3), width=16, height=16, fit="squeeze")

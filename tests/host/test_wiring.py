@@ -134,6 +134,13 @@ def test_no_picture(generator, image):
     assert "no picture" in refusal(KeyVIDError, told_keyframes, generator, image=image)
 
 
+def test_no_keyframes_are_told_from_no_picture(interpolator):
+    nothing = torch.zeros(0, 8, 8, 3)
+    for name in ("keyframes", "image"):
+        sentence = refusal(KeyVIDError, told_interpolation, interpolator, **{name: nothing})
+        assert f"no picture on the {name} input" in sentence
+
+
 def test_a_picture_that_is_not_finite(generator):
     image = small_encoders.pictures()
     image[0, 3, 3, 0] = float("nan")
