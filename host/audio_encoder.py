@@ -5,6 +5,7 @@ import torch
 from ..keyframes.errors import AudioError, CheckpointUnknownError
 from ..models.audio_features import resample_to_16k, waveform_to_mel, zero_mel
 from ..models.checkpoints import AUDIO, TITLES, build_audio, open_checkpoint
+from .audio import mixed_down
 from .networks import comfy_layers, patched, run_patched
 
 # what encode_audio adds to the name that ComfyUI's own encoders use
@@ -32,7 +33,7 @@ class AudioEncoder:
             )
         size = {"n_columns": self.config.n_columns, "n_bins": self.config.n_bins}
         mels = [
-            waveform_to_mel(resample_to_16k(one, sample_rate), **size)
+            waveform_to_mel(resample_to_16k(mixed_down(one), sample_rate), **size)
             for one in audio.detach().cpu()
         ]
         tokens = run_patched(self.patcher, torch.stack([zero_mel(**size), *mels]))

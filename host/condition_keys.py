@@ -7,12 +7,11 @@ ComfyUI's own name, `concat_latent_image`, and is unscaled, as all latents betwe
 
 # CONDITIONING
 CONCAT = "concat_latent_image"  # (B, 4, T, h, w): laid beside the noisy latent
-IMAGE = (
-    "keyvid_image"  # (B, N, width) of the vision tower, or (B, F, Q, C) as resampled for F frames
-)
-AUDIO = (
-    "keyvid_audio"  # (B, T, L, audio_width) raw tokens per frame; absent for a model without sound
-)
+KIND = "keyvid_kind"  # the kind of model it was made for (models/layouts.py)
+# (B, N, width) of the vision tower, or (B, F, Q, C) as resampled for F frames
+IMAGE = "keyvid_image"
+# (B, T, L, audio_width) raw tokens per frame; absent for a model without sound
+AUDIO = "keyvid_audio"
 FPS = "keyvid_fps"  # (B,) int: the fps condition, not the frame rate of the video
 FRAME_INDEX = "keyvid_frame_index"  # (B, T) int: where the frames of the latent stand in the clip
 # only on the positive of the interpolation: what the first steps set the keyframes to

@@ -23,6 +23,7 @@ from .condition_keys import (
     IMAGE,
     KEYFRAME_FRAMES,
     KEYFRAME_LATENTS,
+    KIND,
     PLAN,
 )
 from .images import FITS, check_pictures, fitted_pictures
@@ -31,7 +32,7 @@ from .video_model import facts_of
 WIDTH, HEIGHT = 512, 320  # pixels, of the published models (reference e.6)
 # the published fps conditions (reference e.6): nominal ones, not the frame rate of the video
 FPS_CONDITIONS = {GENERATOR: 6, INTERPOLATOR: 24, DYNAMICRAFTER: 24}
-_KEYS = (AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_FRAMES, KEYFRAME_LATENTS)
+_KEYS = (AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_FRAMES, KEYFRAME_LATENTS, KIND)
 
 
 def keyframe_conditioning(
@@ -68,6 +69,7 @@ def keyframe_conditioning(
     pictures = vision_tokens(clip_vision, first)
     shared = {
         CONCAT: keyframe_concat(picture_latents(vae, first), len(frames)),
+        KIND: facts.kind,
         FRAME_INDEX: frame_index,
         FPS: _fps(fps_condition, facts),
     }
@@ -118,6 +120,7 @@ def interpolation_conditioning(
     latents = picture_latents(vae, painted)  # (1, 4, K, h, w)
     shared = {
         CONCAT: interpolation_concat(latents, plan.frames, plan.n_frames),
+        KIND: facts.kind,
         FRAME_INDEX: torch.arange(plan.n_frames)[None],
         FPS: _fps(fps_condition, facts),
     }

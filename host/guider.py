@@ -3,9 +3,13 @@
 The maths is in models/guidance.py (KeyVID, arXiv 2504.09656); here ComfyUI's denoised predictions become v and back.
 """
 
+import logging
+
 import comfy.samplers
+import torch
 
 from ..keyframes.errors import SamplingError
+from ..models.conditioning import GIVEN
 from ..models.guidance import (
     AUDIO_SCALE,
     IMAGE_SCALE,
@@ -15,13 +19,17 @@ from ..models.guidance import (
     needed_passes,
     pass_weights,
 )
-from .condition_keys import AUDIO, IMAGE
-from .video_model import facts_of
+from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
+from .video_model import check_prediction, facts_of
 from .vp import denoised_of, v_of
+
+log = logging.getLogger("keyvid")
 
 # pass -> its name among ComfyUI's conditions, in this order: patches take the first for the prompt, the second
 # for the absence of one. The full pass must be called "positive".
 _CONDITIONS = {"full": "positive", "none": "none", "image": "image", "image_text": "image_text"}
+# what other nodes put in the place of ComfyUI's guidance, which is not run here
+_REPLACED = ("sampler_cfg_function", "sampler_pre_cfg_function", "sampler_calc_cond_batch_function")
 
 
 class MultimodalGuider(comfy.samplers.CFGGuider):
@@ -76,11 +84,17 @@ def multimodal_guider(
 ):
     """A GUIDER for a KeyVID or DynamiCrafter MODEL.
 
-    positive, negative: CONDITIONING of a KeyVID conditioning node. A model without sound takes its three passes:
+    positive, negative: CONDITIONING of one KeyVID conditioning node. A model without sound takes its three passes:
     audio_scale is then not used. Raises KeyVIDError for another model or conditioning.
     """
-    facts = facts_of(model)
-    hears = facts.audio_width is not None and all(AUDIO in entry for _, entry in positive)
+    hears = facts_of(model).audio_width is not None
+    check_prediction(model)
+    for name in _REPLACED:
+        if model.model_options.get(name):
+            log.warning(
+                "Multimodal CFG does its own guidance: the node that set %s is not used.", name
+            )
+    _check_pair(positive, negative, hears=hears)
     conditions = _passes(positive, negative, hears=hears)
     guider = MultimodalGuider(model)
     guider.set_cfg(text_scale)
@@ -89,23 +103,40 @@ def multimodal_guider(
     return guider
 
 
-def _passes(positive, negative, *, hears):
-    """{pass: CONDITIONING}; the two passes in the middle take pieces of both."""
+def _check_pair(positive, negative, *, hears):
+    """Raises SamplingError unless both come from one KeyVID conditioning node."""
     for name, conditioning in (("positive", positive), ("negative", negative)):
         if not conditioning or not all(IMAGE in entry for _, entry in conditioning):
             raise SamplingError(
                 f"The {name} conditioning brings no picture for this model; connect the {name} output of Keyframe "
                 "Conditioning or Interpolation Conditioning."
             )
-    picture = positive[0][1][IMAGE]
-    image = [[text, {**entry, IMAGE: picture}] for text, entry in negative]
-    image_text = positive
-    if hears:
-        silence = negative[0][1].get(AUDIO)
-        if silence is None:
+        if hears and not all(AUDIO in entry for _, entry in conditioning):
             raise SamplingError(
-                "The positive conditioning has sound and the negative has nothing that stands for silence; connect "
-                "both outputs of the same conditioning node."
+                f"The model moves to sound, and the {name} conditioning brings none; connect audio and an audio "
+                "encoder to the conditioning node."
             )
-        image_text = [[text, {**entry, AUDIO: silence}] for text, entry in positive]
-    return {"full": positive, "none": negative, "image": image, "image_text": image_text}
+    (_, given), (_, absent) = positive[0], negative[0]
+    if not all(_alike(given.get(key), absent.get(key)) for key in (CONCAT, FPS, FRAME_INDEX)):
+        raise SamplingError(
+            "The positive and the negative conditioning were made for different pictures or plans; connect both "
+            "outputs of the same conditioning node."
+        )
+
+
+def _alike(one, other):
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and torch.equal(one, other)
+
+
+def _passes(positive, negative, *, hears):
+    """{pass: CONDITIONING}: each pass is told what GIVEN says, and of the rest what the negative has in its place."""
+    sources = {True: positive, False: negative}
+    passes = {}
+    for name, (has_text, has_image, has_audio) in GIVEN.items():
+        pieces = {IMAGE: sources[has_image][0][1][IMAGE]}
+        if hears:
+            pieces[AUDIO] = sources[has_audio][0][1][AUDIO]
+        passes[name] = [[text, {**entry, **pieces}] for text, entry in sources[has_text]]
+    return passes

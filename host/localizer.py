@@ -19,6 +19,7 @@ from ..keyframes.timebase import check_n_frames, fps_fraction
 from ..models.audio_features import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
 from ..models.checkpoints import build_localizer, open_checkpoint
 from ..models.layouts import LOCALIZER, TITLES
+from .audio import mixed_down
 from .networks import comfy_layers, patched, run_patched
 
 # from one window to the next: every moment but the first and last second is heard twice
@@ -66,7 +67,7 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
             "method onset, which needs no file."
         )
     check_n_frames(n_frames)
-    heard = resample_to_16k(samples, sample_rate)  # (C, N)
+    heard = resample_to_16k(mixed_down(samples), sample_rate)  # (1, N)
     per_frame = localizer.n_scores / float(CLIP_S * fps_fraction(fps))
     scores = _blended_scores(localizer, heard, round(n_frames * per_frame), on_step)
     at_frames = np.interp(np.arange(n_frames) * per_frame, np.arange(len(scores)), scores)
@@ -86,7 +87,7 @@ def window_starts(n_scores, *, window, step):
 
 
 def _blended_scores(localizer, heard, n_scores, on_step):
-    """The first n_scores or more scores for sound (C, N) at 16 kHz, float64; the network gives its n_scores per 2 s."""
+    """The first n_scores or more scores for sound (1, N) at 16 kHz, float64; the network gives its n_scores per 2 s."""
     window = localizer.n_scores
     per_second = window / CLIP_S
     starts = window_starts(n_scores, window=window, step=round(STEP_S * per_second))

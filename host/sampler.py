@@ -14,9 +14,17 @@ from ..models.ddim import (
     inpaint_keyframes,
     interpolate_keyframe_noise,
 )
-from ..models.schedule import BASE_SCALE, ETA, SPACINGS, STEPS, ddim_timesteps, schedule_along
+from ..models.schedule import (
+    BASE_SCALE,
+    ETA,
+    N_TIMESTEPS,
+    SPACINGS,
+    STEPS,
+    ddim_timesteps,
+    schedule_along,
+)
 from .condition_keys import KEYFRAME_FRAMES, KEYFRAME_LATENTS, PLAN
-from .video_model import facts_of
+from .video_model import check_prediction, facts_of
 from .vp import v_of, ve_of, vp_of
 
 
@@ -27,6 +35,7 @@ def keyvid_sigmas(model, *, n_steps=STEPS, spacing=SPACINGS[0], ends_clean=False
     Raises KeyVIDError for another model, SamplingError for a count or spacing that does not exist.
     """
     facts_of(model)
+    check_prediction(model)
     levels = list(ddim_timesteps(n_steps, spacing)[::-1])
     table = model.get_model_object("model_sampling").sigmas.cpu()
     last = torch.zeros(1) if ends_clean else table[:1]
@@ -71,7 +80,7 @@ def sample_ddim(
         return x
     extra_args = extra_args or {}
     schedule, ends = _schedule(guider.model_patcher, sigmas, eta=eta, base_scale=base_scale)
-    noise_sampler = noise_sampler or _seeded_noise(x, extra_args.get("seed"))
+    noise_sampler = noise_sampler or _seeded_noise(x, schedule, extra_args.get("seed"))
     # a run without noise of its own goes on with another's latent: its first step is none of the first
     begins = bool(torch.count_nonzero(model.noise))
     keyframes = _keyframes(guider, len(x)) if inpainted_steps and begins else None
@@ -79,13 +88,13 @@ def sample_ddim(
     x = vp_of(x, sigmas[0])
     for index in range(len(schedule)):
         sigma = sigmas[index]
-        wide = ve_of(x, sigma)
-        denoised = model(wide, sigma * ones, **extra_args)
+        x_ve = ve_of(x, sigma)
+        denoised = model(x_ve, sigma * ones, **extra_args)
         if callback is not None:
             callback(
-                {"i": index, "x": wide, "sigma": sigma, "sigma_hat": sigma, "denoised": denoised}
+                {"i": index, "x": x_ve, "sigma": sigma, "sigma_hat": sigma, "denoised": denoised}
             )
-        v = v_of(denoised, wide, sigma)
+        v = v_of(denoised, x_ve, sigma)
         inpaints = keyframes is not None and index < inpainted_steps
         unit = noise_sampler(index) if inpaints or schedule.sigmas[index] > 0 else None
         x, _ = ddim_step(x, v, schedule=schedule, index=index, noise=unit)
@@ -110,13 +119,21 @@ def _schedule(model_patcher, sigmas, *, eta, base_scale):
     levels = model_patcher.get_model_object("model_sampling").timestep(sigmas).tolist()
     end = None if float(sigmas[-1]) == 0 else levels[-1]
     schedule = schedule_along(levels[:-1], end=end, eta=eta, base_scale=base_scale)
-    return schedule, not end
+    return schedule, end in (None, 0)
 
 
-def _seeded_noise(x, seed):
-    # one more than the seed: with the seed itself the first step would add the very noise that x began as
-    generator = torch.Generator("cpu").manual_seed(((seed or 0) + 1) % 2**64)
-    return lambda index: torch.randn(x.shape, generator=generator, device="cpu").to(x)
+def _seeded_noise(x, schedule, seed):
+    """Unit noise by step, drawn on the CPU: the same on every device.
+
+    Every noise level has its own, so that the parts of a run that Split Sigmas cuts never draw the same.
+    """
+
+    def draw(index):
+        own_seed = ((seed or 0) + 1) * N_TIMESTEPS + schedule.timesteps[index]
+        generator = torch.Generator("cpu").manual_seed(own_seed % 2**64)
+        return torch.randn(x.shape, generator=generator, device="cpu").to(x)
+
+    return draw
 
 
 def _keyframes(guider, n_clips):

@@ -8,25 +8,25 @@ import comfy.latent_formats
 import comfy.model_base
 import comfy.model_management
 import comfy.model_patcher
+import comfy.model_sampling
 import comfy.supported_models_base
 import comfy.utils
 from comfy.ldm.modules.attention import optimized_attention
 
-from ..keyframes.errors import KeyVIDError, SamplingError
+from ..keyframes.errors import CheckpointUnknownError, KeyVIDError, SamplingError
 from ..models.checkpoints import RESAMPLER, UNET, check_part, config_of, load_part, open_checkpoint
 from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
 from ..models.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
 from ..models.resampler import Resampler, select_frames
 from ..models.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
 from ..models.unet import VideoUNet
-from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
+from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND
+from .wiring import PIXELS_PER_LATENT, no_image_projection
 
 VIDEO_KINDS = (GENERATOR, INTERPOLATOR, DYNAMICRAFTER)
 TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
-WINDOW, STRIDE = (
-    12,
-    6,
-)  # frames, as the released code sets them and then ignores them (reference c.2)
+# frames, as the released code sets them and then ignores them (reference c.2)
+WINDOW, STRIDE = 12, 6
 
 
 @dataclass(frozen=True)
@@ -148,10 +148,7 @@ class VideoModel(comfy.model_base.BaseModel):
         if tokens.ndim == 3:  # (B, N, width) straight from the vision tower
             resampler = self.diffusion_model.image_proj_model
             if resampler is None:
-                raise SamplingError(
-                    "The model's file has no image projection (image_proj_model), so it cannot see the picture; "
-                    "use the whole file."
-                )
+                raise no_image_projection()
             tokens = resampler(tokens.to(device, self.get_dtype_inference()))  # (B, F, Q, C)
         if tokens.shape[1] != n_frames:
             tokens = select_frames(tokens, conditioning[FRAME_INDEX].to(tokens.device))
@@ -174,6 +171,17 @@ def _check_conditioning(conditioning, facts):
             f"The conditioning was not made for this model ({facts.title}): it does not bring both a text and a "
             "picture to start from. Put Keyframe Conditioning or Interpolation Conditioning between the text and the "
             "sampler."
+        )
+    made_for = conditioning.get(KIND, facts.kind)
+    if made_for != facts.kind:
+        raise SamplingError(
+            f"The conditioning was made for another model ({TITLES.get(made_for, made_for)}) than the one that samples "
+            f"({facts.title}); connect the same model to the conditioning node, Multimodal CFG and KeyVID Schedule."
+        )
+    if facts.audio_width is not None and conditioning.get(AUDIO) is None:
+        raise SamplingError(
+            f"The model ({facts.title}) moves to sound, and the conditioning brings none; connect audio and an audio "
+            "encoder to the conditioning node."
         )
     for key, name in (("control", "ControlNet"), ("gligen", "GLIGEN")):
         if conditioning.get(key) is not None:
@@ -199,11 +207,17 @@ def _check_latent(noise, concat):
             f"The latent on the sampler {found}, but the conditioning was made for {wanted} frames; {remedy}"
         )
     if noise.shape[-2:] != concat.shape[-2:]:
-        (h, w), (ch, cw) = noise.shape[-2:], concat.shape[-2:]
+        found, wanted = (_pixels(latent) for latent in (noise, concat))
         raise SamplingError(
-            f"The latent on the sampler is for pictures of {8 * w} x {8 * h} pixels, but the conditioning was made for "
-            f"{8 * cw} x {8 * ch}; {remedy}"
+            f"The latent on the sampler is for pictures of {found} pixels, but the conditioning was made for {wanted}; "
+            f"{remedy}"
         )
+
+
+def _pixels(latent):
+    """The size of a latent's pictures as a sentence says it."""
+    height, width = (PIXELS_PER_LATENT * side for side in latent.shape[-2:])
+    return f"{width} x {height}"
 
 
 def load_video_model(path, *, dtype=None, disable_dynamic=False):
@@ -214,7 +228,7 @@ def load_video_model(path, *, dtype=None, disable_dynamic=False):
     """
     checkpoint = open_checkpoint(path)
     if checkpoint.kind not in VIDEO_KINDS:
-        raise KeyVIDError(
+        raise CheckpointUnknownError(
             f"This file is a {TITLES[checkpoint.kind]}, not a video model; load it with its own node."
         )
     unet = config_of(checkpoint, UNET)
@@ -248,6 +262,15 @@ def facts_of(model):
             "Model or Load KeyVID Checkpoint."
         )
     return facts
+
+
+def check_prediction(model):
+    """Raises SamplingError when another node has made a MODEL predict something else than v."""
+    if not isinstance(model.get_model_object("model_sampling"), comfy.model_sampling.V_PREDICTION):
+        raise SamplingError(
+            "A node between the loader and here tells ComfyUI that the model does not predict v, which KeyVID and "
+            "DynamiCrafter do. Remove it, or set ModelSamplingDiscrete to v_prediction with zsnr."
+        )
 
 
 def with_temporal_window(model, window, stride):
@@ -285,7 +308,7 @@ def _facts(checkpoint, unet, resampler):
         n_frames=resampler.n_frames if resampler is not None else metadata.n_frames or usual,
         fps=metadata.fps,
         keyframe_counts=metadata.keyframe_counts,
-        size_multiple=8 * unet.size_divisor,
+        size_multiple=PIXELS_PER_LATENT * unet.size_divisor,
         latent_channels=unet.out_channels,
         context_width=unet.context_width,
         vision_width=None if resampler is None else resampler.in_width,

@@ -5,7 +5,7 @@ import torch
 from ..keyframes.errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
 from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
 
-LATENT_SCALE = 8  # pixels per latent pixel of Stable Diffusion's VAE
+PIXELS_PER_LATENT = 8  # along an edge, of Stable Diffusion's VAE
 _PLACES = {GENERATOR: "Keyframe Conditioning", INTERPOLATOR: "Interpolation Conditioning"}
 
 
@@ -95,10 +95,7 @@ def check_text(conditioning, facts, *, name):
 def check_vision(clip_vision, facts):
     """Raises KeyVIDError unless a CLIP_VISION is the tower that the model's image projection reads."""
     if facts.vision_width is None:
-        raise KeyVIDError(
-            "The model's file has no image projection (image_proj_model), so it cannot see the picture; use the "
-            "whole file."
-        )
+        raise no_image_projection()
     if clip_vision is None:
         raise KeyVIDError(
             "There is no CLIP vision on the clip_vision input; load OpenCLIP ViT-H with Load CLIP Vision."
@@ -111,6 +108,13 @@ def check_vision(clip_vision, facts):
         )
 
 
+def no_image_projection():
+    """The error of a model that is given a picture and was loaded from a file that cannot see it."""
+    return KeyVIDError(
+        "The model's file has no image projection (image_proj_model), so it cannot see the picture; use the whole file."
+    )
+
+
 def check_vae(vae, facts):
     """Raises KeyVIDError unless a VAE makes latents of the family that the model paints."""
     if vae is None:
@@ -121,14 +125,14 @@ def check_vae(vae, facts):
     if (
         vae.latent_channels == facts.latent_channels
         and vae.latent_dim == 2
-        and scale == LATENT_SCALE
+        and scale == PIXELS_PER_LATENT
     ):
         return
     for_what = {1: "sounds", 2: "pictures", 3: "videos"}.get(vae.latent_dim, "other things")
     raise KeyVIDError(
         f"The VAE is of another family: one for {for_what} with {vae.latent_channels} latent channels, each standing "
         f"for {scale} x {scale} pixels, but this model needs one for pictures with {facts.latent_channels} channels "
-        f"and {LATENT_SCALE} x {LATENT_SCALE} pixels. Use the VAE of Stable Diffusion 1.5 or 2."
+        f"and {PIXELS_PER_LATENT} x {PIXELS_PER_LATENT} pixels. Use the VAE of Stable Diffusion 1.5 or 2."
     )
 
 

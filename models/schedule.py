@@ -13,10 +13,8 @@ import numpy as np
 from ..keyframes.errors import SamplingError
 
 N_TIMESTEPS = 1000  # noise levels the models were trained on
-LINEAR_START, LINEAR_END = (
-    0.00085,
-    0.012,
-)  # betas before the rescaling: squares of evenly spaced roots
+# betas before the rescaling: squares of evenly spaced roots
+LINEAR_START, LINEAR_END = 0.00085, 0.012
 BASE_SCALE = 0.7  # what latents are multiplied with at high noise (KeyVID, DynamiCrafter 512)
 TURNING_STEP = 400  # entries over which that factor falls from 1
 SPACINGS = ("uniform_trailing", "uniform")
@@ -35,17 +33,13 @@ class Schedule:
     eta: float
     timesteps: tuple  # int, 0..999, falling
     alphas: tuple  # alpha bar at the timestep, float32
-    alphas_prev: (
-        tuple  # alpha bar at the next step; after the last step that of timestep 0, never 1
-    )
+    alphas_prev: tuple  # alpha bar at the level that the step leads to
     sqrt_alphas: tuple  # float32, rooted in float64
     sqrt_one_minus_alphas: tuple  # float32, rooted in float64
     sigmas: tuple  # standard deviation of the noise added after the step
     directions: tuple  # factor of eps in the next latent, float32
     scales: tuple  # dynamic rescale at the timestep, float32
-    scales_prev: (
-        tuple  # dynamic rescale at the next step; after the last step that of the last step
-    )
+    scales_prev: tuple  # dynamic rescale at the level that the step leads to; at the end its own
 
     def __len__(self):
         return len(self.timesteps)

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.timebase import n_samples_at, time_at
-from . import picture as pictures_
 from . import style
 from .captions import draw_legend
+from .picture import fit, to_picture
 from .strip import SUPERSAMPLING, draw_strip, frame_x, waveform_between, waveform_columns
 
 MIN_WIDTH = 320
@@ -68,7 +68,7 @@ def draw_sheet(pictures, plan, *, width=1280, curve=None, samples=None, sample_r
         raise KeyVIDError(
             f"The keyframe sheet is {width} pixels wide; make it at least {MIN_WIDTH} pixels wide."
         )
-    pictures = [pictures_.to_picture(picture) for picture in pictures]
+    pictures = [to_picture(picture) for picture in pictures]
     layout = _layout_of(pictures[0].size, width, plan.count)
     sound = None if samples is None else (samples, sample_rate)
     bands = [
@@ -83,8 +83,8 @@ def draw_sheet(pictures, plan, *, width=1280, curve=None, samples=None, sample_r
 
 def thumbnail(picture):
     """A small JPEG (bytes) of a picture, float (H, W, 3) in [0, 1]."""
-    picture = pictures_.to_picture(picture)
-    size = pictures_.fit(picture.size, (THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
+    picture = to_picture(picture)
+    size = fit(picture.size, (THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
     file = io.BytesIO()
     picture.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
@@ -108,7 +108,7 @@ def _layout_of(picture_size, width, count):
     return Layout(
         width=width,
         scale=scale,
-        picture=pictures_.fit(picture_size, (card_width, card_width)),
+        picture=fit(picture_size, (card_width, card_width)),
         caption=round(27 * scale),
         gap=gap,
         leader=round(40 * scale),

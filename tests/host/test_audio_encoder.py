@@ -47,10 +47,25 @@ def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
     assert encoded[audio_encoder.GRID] == (12, 48)
     assert encoded["encoded_audio"].shape == (2, 1 + 12 * 48, small_checkpoint.AUDIO.width)
     for heard, one in zip(encoded["encoded_audio"], waveform, strict=True):
-        expected = tokens_of(path, waveform_to_mel(resample_to_16k(one, 44_100)))
+        mixed = one.mean(0, keepdim=True)
+        expected = tokens_of(path, waveform_to_mel(resample_to_16k(mixed, 44_100)))
         torch.testing.assert_close(heard[None], expected, rtol=1e-4, atol=1e-4)
     nothing = tokens_of(path, zero_mel())
     torch.testing.assert_close(encoded[audio_encoder.NO_AUDIO], nothing, rtol=1e-4, atol=1e-4)
+
+
+def test_a_strike_on_either_channel_is_heard(tmp_path):
+    from keyvid_pack.host import audio_encoder
+
+    encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
+    right = sound()
+    right[:, 0] = 0
+    heard, swapped, silence = (
+        encoder.encode_audio(one, 44_100)["encoded_audio"]
+        for one in (right, right.flip(1), right * 0)
+    )
+    torch.testing.assert_close(heard, swapped)
+    assert not torch.allclose(heard, silence, atol=0.1)
 
 
 def test_imagebinds_own_file_is_heard_in_keyvids_grid(tmp_path):
@@ -73,7 +88,7 @@ def test_a_half_precision_file_is_computed_in_single_precision(tmp_path):
     weights = encoder.patcher.model.modality_trunks["audio"].blocks[0].mlp.fc1.weight
     assert weights.dtype == torch.float16
     heard = encoder.encode_audio(waveform, 44_100)["encoded_audio"]
-    mel = waveform_to_mel(resample_to_16k(waveform[0], 44_100))
+    mel = waveform_to_mel(resample_to_16k(waveform[0].mean(0, keepdim=True), 44_100))
     expected = tokens_of(path, mel, dtype=torch.float32)
     torch.testing.assert_close(heard, expected, rtol=1e-4, atol=1e-4)
 

@@ -195,9 +195,10 @@ def test_a_function_after_guidance_is_asked_and_obeyed(generator):
 
 def _wrong(case, generator):
     """The guider or the run of it that a wire in the wrong place asks for."""
+    import comfy.model_sampling
     from keyvid_pack.host import condition_keys as keys
 
-    positive, negative = conditioning()
+    positive, negative = pair = conditioning()
     raw = [[torch.zeros(1, 7, 24), {}]]
     if case == "a foreign model":
         return guided(object(), (positive, negative))
@@ -209,6 +210,19 @@ def _wrong(case, generator):
         return guided(generator, ([], negative))
     if case == "no silence":
         return guided(generator, (positive, entry_with(negative, **{keys.AUDIO: None})))
+    if case == "no sound":
+        return guided(generator, (entry_with(positive, **{keys.AUDIO: None}), negative))
+    if case == "no sound for a core guider":
+        return run(core_guider(generator, entry_with(positive, **{keys.AUDIO: None})))
+    if case == "another plan":
+        moved = positive[0][1][keys.FRAME_INDEX] + 1
+        return guided(generator, (entry_with(positive, **{keys.FRAME_INDEX: moved}), negative))
+    if case == "another model":
+        return run(guided(generator, [entry_with(c, **{keys.KIND: "interpolator"}) for c in pair]))
+    if case == "another prediction":
+        patched = generator.clone()
+        patched.add_object_patch("model_sampling", comfy.model_sampling.ModelSamplingDiscrete())
+        return guided(patched, pair)
     if case == "a scale that is no number":
         return guided(generator, (positive, negative), text_scale=float("nan"))
     if case == "no text":
@@ -243,7 +257,12 @@ class _ControlNet:
         ("raw text as positive", "The positive conditioning brings no picture"),
         ("raw text as negative", "The negative conditioning brings no picture"),
         ("no conditioning", "The positive conditioning brings no picture"),
-        ("no silence", "nothing that stands for silence"),
+        ("no silence", "the negative conditioning brings none"),
+        ("no sound", "the positive conditioning brings none"),
+        ("no sound for a core guider", "moves to sound, and the conditioning brings none"),
+        ("another plan", "made for different pictures or plans"),
+        ("another model", "made for another model .*interpolator"),
+        ("another prediction", "does not predict v"),
         ("a scale that is no number", "The text guidance is nan"),
         ("no text", "does not bring both a text and a picture"),
         ("a ControlNet", "carries a ControlNet"),

@@ -89,8 +89,9 @@ def test_steps_do_not_repeat_the_noise_that_the_run_began_with(generator):
 
     x = comfy.sample.prepare_noise(torch.zeros(1, 4, 4, 4, 6), 7)
     from keyvid_pack.host.sampler import _seeded_noise
+    from keyvid_pack.models.schedule import make_schedule
 
-    step = _seeded_noise(x, 7)
+    step = _seeded_noise(x, make_schedule(3), 7)
     assert not torch.allclose(step(0), x)
     assert not torch.allclose(step(1), step(2))
 
@@ -138,11 +139,15 @@ def test_the_steps_are_those_of_the_published_schedule(generator):
 # a run in parts
 
 
-def test_split_sigmas_equal_the_whole_run(interpolator):
-    """SplitSigmas at step 10 of 20; the second half adds no noise and goes on with the first one's latent."""
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_split_sigmas_equal_the_whole_run(interpolator, eta):
+    """SplitSigmas at step 10 of 20; the second half starts without noise and goes on with the first one's latent.
+
+    With eta 1 every step adds noise: that of its own level, whichever part it is in.
+    """
     pair = interpolation()
     sigmas, noise = sigmas_of(interpolator, 20), unit_noise(n_frames=N_FRAMES)
-    sampler, guider = keyvid(eta=0.0), guided(interpolator, pair)
+    sampler, guider = keyvid(eta=eta), guided(interpolator, pair)
     whole = run(guider, noise=noise, sampler=sampler, sigmas=sigmas)
     half = run(guider, noise=noise, sampler=sampler, sigmas=sigmas[:11]) / LATENT_SCALE
     none = torch.zeros_like(noise)
