@@ -21,18 +21,19 @@ TRAINING_SEEDS = range(0, 20_000)
 CHECK_SEEDS = range(1_000_000, 1_000_064)
 SCALE_FACTOR = 0.18215  # ComfyUI multiplies latents of a KL-f8 VAE by it (its SD15 latent format)
 
-# ComfyUI's VAE norms in 32 groups: of 32 channels each would be normed by itself and forget how bright a picture is
+# 64 channels, because ComfyUI's VAE norms in 32 groups: a channel by itself would lose its mean (vae_start.py)
 VAE = VAEConfig(
     channels=64, channel_mult=(1, 1, 1, 1), num_res_blocks=1, z_channels=4, embed_channels=4
 )
 VAE_N_CLIPS = 1200  # PICTURES_PER_CLIP pictures of each
-VAE_LEARNING_RATE, VAE_WARMUP = 1.5e-3, 50
-VAE_DECAY_STEPS = 4000
-# crops first, which see four times as many pictures in the same time; then whole frames, as they will be used
-VAE_CROP_STEPS, VAE_CROP, VAE_CROP_BATCH, VAE_BATCH = 3000, (48, 64), 8, 2
+VAE_BATCH = 4  # whole frames; of crops many are plain, which is harder than what the VAE is for
+VAE_LEARNING_RATE, VAE_WARMUP, VAE_DECAY_STEPS = 1.5e-4, 100, 5000
 VAE_EMA_HALF_LIFE = 150  # steps
-VAE_KL_WEIGHT = 1e-5  # of the mean over the latent's numbers
+VAE_NOISE = 0.03  # added to the latent while training, beside channels of mean square 1
+VAE_SIZE_WEIGHT = 1e-3  # of what keeps them so
 VAE_EDGE_WEIGHT = 0.5  # of the L1 of differences between neighbouring pixels
+VAE_COARSE_WEIGHT = 0.5  # of the L1 of means over squares of VAE_COARSE pixels: colours
+VAE_COARSE = 8
 VAE_MOVING_WEIGHT = 3.0  # added to 1 where something moves
 
 TEXT = CLIPTextConfig(

@@ -1,8 +1,9 @@
 """Training the small VAE: pictures of the world to latents of an eighth of their size, and back.
 
-The KL autoencoder of latent diffusion (Rombach et al., CVPR 2022), without its adversarial loss: the world's pictures
-are plain enough for pixels and edges alone. Errors count more where something moves, because a stick or a drop has few
-pixels and is all there is to see.
+The network is the KL autoencoder of latent diffusion (Rombach et al., CVPR 2022), but only its mean is used, by ComfyUI
+and here: the noise that the decoder must bear is small and fixed, because a latent that begins as noise learns slowly.
+There is no adversarial loss; the world's pictures are plain enough for pixels and edges alone. Errors count
+more where something moves, because a stick or a drop has few pixels and is all there is to see.
 """
 
 import math
@@ -11,25 +12,22 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from PIL import Image
-from torch import nn
 from torch.nn import functional
 
 from . import recipe
 from .loop import Task
 from .pictures import open_pictures
+from .vae_start import start_as_mosaic
 
-BRANCH_ENDS = ("conv2.weight", "conv2.bias", "to_out.0.weight", "to_out.0.bias")
+N_FITTED = 48  # pictures that the training's start is fitted to
 N_SHOWN = 8  # pictures on a sample sheet
 N_CHECKED_CLIPS = 24  # held-out clips whose pictures are measured
 
 
 def build_vae(config=recipe.VAE):
-    """diffusers' AutoencoderKL of these sizes (models.vae_config.VAEConfig), with random weights.
-
-    Residual branches begin at zero, so that it learns from the plain path inwards.
-    """
+    """diffusers' AutoencoderKL of these sizes (models.vae_config.VAEConfig), with random weights."""
     n_levels = len(config.channel_mult)
-    vae = AutoencoderKL(
+    return AutoencoderKL(
         in_channels=config.in_channels,
         out_channels=config.in_channels,
         down_block_types=("DownEncoderBlock2D",) * n_levels,
@@ -39,10 +37,6 @@ def build_vae(config=recipe.VAE):
         latent_channels=config.z_channels,
         norm_num_groups=32,
     )
-    for name, parameter in vae.named_parameters():
-        if name.endswith(BRANCH_ENDS):
-            nn.init.zeros_(parameter)
-    return vae
 
 
 def make_task(state_dir, *, report=None):
@@ -51,7 +45,9 @@ def make_task(state_dir, *, report=None):
     seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
     pictures = open_pictures(folder, seeds=seeds, report=report)
     torch.manual_seed(0)
-    return vae_task(build_vae(), pictures, checked_pictures(state_dir))
+    vae = build_vae()
+    start_as_mosaic(vae, to_pixels(pictures["frame"][:: len(pictures) // N_FITTED]))
+    return vae_task(vae, pictures, checked_pictures(state_dir))
 
 
 def checked_pictures(state_dir):
@@ -64,7 +60,7 @@ def vae_task(vae, pictures, held_out):
     return Task(
         name="vae",
         modules={"vae": vae},
-        batch=lambda step, rng: draw_batch(pictures, rng, crop=step < recipe.VAE_CROP_STEPS),
+        batch=lambda step, rng: draw_batch(pictures, rng),
         loss=lambda batch, generator: vae_loss(vae, *batch, generator),
         learning_rate=recipe.VAE_LEARNING_RATE,
         warmup_steps=recipe.VAE_WARMUP,
@@ -75,30 +71,13 @@ def vae_task(vae, pictures, held_out):
     )
 
 
-def draw_batch(pictures, rng, *, crop):
-    """Some pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1).
-
-    crop: whether to cut a piece out of each, of which as many make a batch as take the time of whole ones.
-    """
-    n = recipe.VAE_CROP_BATCH if crop else recipe.VAE_BATCH
+def draw_batch(pictures, rng, n=recipe.VAE_BATCH):
+    """n pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1)."""
     picked = pictures[rng.integers(len(pictures), size=n)]
     frames, moving = picked["frame"], picked["moving"]
     mirrored = rng.random(n) < 0.5
     frames[mirrored], moving[mirrored] = frames[mirrored, :, ::-1], moving[mirrored, :, ::-1]
-    if crop:
-        frames, moving = _crop(frames, moving, rng)
     return to_pixels(frames), torch.from_numpy(moving.astype(np.float32))[:, None]
-
-
-def _crop(frames, moving, rng):
-    height, width = recipe.VAE_CROP
-    tops = rng.integers(frames.shape[1] - height + 1, size=len(frames))
-    lefts = rng.integers(frames.shape[2] - width + 1, size=len(frames))
-    windows = [
-        (n, slice(top, top + height), slice(left, left + width))
-        for n, (top, left) in enumerate(zip(tops, lefts, strict=True))
-    ]
-    return tuple(np.stack([whole[window] for window in windows]) for whole in (frames, moving))
 
 
 def to_pixels(frames):
@@ -113,21 +92,29 @@ def to_frames(pixels):
 
 
 def vae_loss(vae, pixels, moving, generator):
-    """(loss, scalars): weighted L1 of pixels and of their differences, and the divergence from a normal latent."""
-    posterior = vae.encode(pixels).latent_dist
-    noise = torch.randn(posterior.mean.shape, generator=generator).to(pixels.device)
-    decoded = vae.decode(posterior.mean + posterior.std * noise).sample
+    """(loss, scalars): weighted L1 of pixels and of their differences, L1 of the colours of larger squares, and what
+    keeps the latent's channels at mean square 1, beside which the noise is small."""
+    latent = vae.encode(pixels).latent_dist.mean.float()
+    noise = torch.randn(latent.shape, generator=generator).to(latent.device)
+    decoded = vae.decode(latent + recipe.VAE_NOISE * noise).sample.float()
     weight = 1 + recipe.VAE_MOVING_WEIGHT * moving
     error = decoded - pixels
     pixel = (weight * error.abs()).sum() / (weight.sum() * pixels.shape[1])
     edge = _edges(error, weight)
-    divergence = 0.5 * (posterior.mean**2 + posterior.var - 1 - posterior.logvar).mean()
-    loss = pixel + recipe.VAE_EDGE_WEIGHT * edge + recipe.VAE_KL_WEIGHT * divergence
+    coarse = functional.avg_pool2d(error, recipe.VAE_COARSE).abs().mean()
+    size = (latent.square().mean(dim=(0, 2, 3)) - 1).square().mean()
+    loss = (
+        pixel
+        + recipe.VAE_EDGE_WEIGHT * edge
+        + recipe.VAE_COARSE_WEIGHT * coarse
+        + recipe.VAE_SIZE_WEIGHT * size
+    )
     mse = functional.mse_loss(decoded.detach(), pixels)
     return loss, {
         "pixel": pixel.detach(),
         "edge": edge.detach(),
-        "divergence": divergence.detach(),
+        "coarse": coarse.detach(),
+        "size": size.detach(),
         "psnr": _psnr(mse),
     }
 
