@@ -56,7 +56,7 @@ def clip_of(checkpoint, *, disable_dynamic=False):
         state_dict=weights,
         disable_dynamic=disable_dynamic,
     )
-    _remember(clip.patcher, clip_of, checkpoint)
+    _remember(clip.patcher, _clip_again, checkpoint)
     return clip
 
 
@@ -86,7 +86,7 @@ def clip_vision_of(checkpoint):
     return clip_vision
 
 
-def vae_of(checkpoint, *, disable_dynamic=False):
+def vae_of(checkpoint):
     """The VAE of a Checkpoint. Raises CheckpointError when the file has no VAE that fits."""
     config = config_of(checkpoint, VAE)
     check_part(checkpoint, VAE, config)
@@ -107,7 +107,7 @@ def vae_of(checkpoint, *, disable_dynamic=False):
     # with a configuration of one's own ComfyUI takes these to be Stable Diffusion's
     vae.downscale_ratio = vae.upscale_ratio = config.downscale
     vae.latent_channels = config.embed_channels
-    _remember(vae.patcher, vae_of, checkpoint)
+    _remember(vae.patcher, _vae_again, checkpoint)
     return vae
 
 
@@ -144,11 +144,16 @@ def _text_tower(config, *, device, dtype, model_options):
     )
 
 
-def _remember(patcher, part_of, checkpoint):
+def _remember(patcher, load_again, checkpoint):
     """Tells ComfyUI how to load the part anew, which it does for hooks under dynamic VRAM and for a second GPU."""
     if checkpoint.file is not None:
-        patcher.cached_patcher_init = (_load_again, (part_of, checkpoint.file.path))
+        patcher.cached_patcher_init = (load_again, (checkpoint.file.path,))
 
 
-def _load_again(part_of, path, disable_dynamic=False):
-    return part_of(open_checkpoint(path), disable_dynamic=disable_dynamic).patcher
+def _clip_again(path, disable_dynamic=False):
+    return clip_of(open_checkpoint(path), disable_dynamic=disable_dynamic).patcher
+
+
+def _vae_again(path, disable_dynamic=False):
+    # a VAE has no such choice, in ComfyUI's own loaders neither: whoever asks takes the network of the patcher alone
+    return vae_of(open_checkpoint(path)).patcher

@@ -26,7 +26,6 @@ def comfy_layers():
 def patched(network):
     """A ModelPatcher of the network, on the devices of ComfyUI's text encoders."""
     manager = comfy.model_management
-    manager.archive_model_dtypes(network)  # dynamic VRAM asks for them
     return comfy.model_patcher.CoreModelPatcher(
         network,
         load_device=manager.text_encoder_device(),
