@@ -39,10 +39,15 @@ def test_weights_in_half_precision_compute_in_float32_on_a_cpu(generator_file, d
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_forward_in_half_precision_stays_in_it(generator_file, dtype):
-    """What a GPU does: weights and activations in one half precision; only the parameters of the loader differ."""
+def test_a_forward_in_half_precision_stays_in_it(generator_file, dtype, monkeypatch):
+    """What a GPU does: weights and activations in one half precision, and no layer that casts what it is given."""
+    import comfy.model_management
+
+    monkeypatch.setattr(comfy.model_management, "unet_manual_cast", lambda *_, **__: None)
     model = load(generator_file, dtype=dtype)
-    model.model.manual_cast_dtype = None
+    network = model.model.diffusion_model
+    layers = [layer for layer in network.modules() if hasattr(layer, "comfy_cast_weights")]
+    assert layers and not any(layer.comfy_cast_weights for layer in layers)
     with Forwards(model) as forwards:
         found = run(guided(model), sigmas=_sigmas(model, 2))
     call = forwards.calls[0]
@@ -147,46 +152,6 @@ def test_a_lora_on_the_conditioning_holds_for_that_conditioning_only(generator):
     before = run(guided(generator))
     assert (run(guided(generator, hooked(conditioning(), generator))) - before).abs().max() > 1e-3
     assert torch.equal(run(guided(generator)), before)
-
-
-@pytest.fixture
-def dynamic_vram(monkeypatch):
-    """As far as a CPU goes: weights that are None until loaded, and a patcher that calls itself dynamic."""
-    import comfy.memory_management
-    import comfy.model_patcher as patchers
-
-    class Dynamic(patchers.ModelPatcher):
-        non_dynamic_delegate_model = None
-        get_non_dynamic_delegate = patchers.ModelPatcherDynamic.get_non_dynamic_delegate
-
-        def is_dynamic(self):
-            return True
-
-    monkeypatch.setattr(comfy.memory_management, "aimdo_enabled", True)
-    monkeypatch.setattr(patchers, "CoreModelPatcher", Dynamic)
-
-
-def test_the_model_loads_the_way_dynamic_vram_does(generator_file, generator, dynamic_vram):
-    model = load(generator_file)
-    assert model.is_dynamic()
-    assert all(value is not None for value in model.model.diffusion_model.state_dict().values())
-    stored = safetensors.torch.load_file(generator_file)
-    for name, value in model.model.diffusion_model.state_dict().items():
-        prefix = "" if name.startswith("image_proj_model.") else "model.diffusion_model."
-        assert torch.equal(value, stored[prefix + name]), name
-
-
-def test_hooks_under_dynamic_vram_take_a_delegate_of_the_same_file(generator_file, dynamic_vram):
-    import comfy.model_patcher
-    from keyvid_pack.host.video_model import facts_of
-
-    model = load(generator_file)
-    guider = guided(model, hooked(conditioning(), model))
-    delegate = guider.model_patcher
-    assert type(delegate) is comfy.model_patcher.ModelPatcher
-    assert delegate.model is not model.model
-    assert facts_of(delegate) == facts_of(model)
-    assert torch.isfinite(run(guider)).all()
 
 
 # compilation
