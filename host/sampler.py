@@ -4,7 +4,6 @@ A step itself is models/ddim.py's; here ComfyUI's loop, seeds, masks and preview
 """
 
 import comfy.samplers
-import comfy.utils
 import torch
 
 from ..keyframes.errors import KeyVIDError, SamplingError
@@ -28,17 +27,17 @@ from .video_model import check_prediction, facts_of
 from .vp import v_of, ve_of, vp_of
 
 
-def keyvid_sigmas(model, *, n_steps=STEPS, spacing=SPACINGS[0], ends_clean=False):
+def keyvid_sigmas(model, *, n_steps=STEPS, spacing=SPACINGS[0], ends_at_t0=True):
     """SIGMAS (n_steps + 1,) of the noise levels that a run visits, falling.
 
-    They end at noise level 0, as published, which still has a little noise; ends_clean: at no noise instead.
+    ends_at_t0: they end at noise level 0, as published, which still has a little noise; else at no noise.
     Raises KeyVIDError for another model, SamplingError for a count or spacing that does not exist.
     """
     facts_of(model)
     check_prediction(model)
     levels = list(ddim_timesteps(n_steps, spacing)[::-1])
     table = model.get_model_object("model_sampling").sigmas.cpu()
-    last = torch.zeros(1) if ends_clean else table[:1]
+    last = table[:1] if ends_at_t0 else torch.zeros(1)
     return torch.cat([table[levels], last])
 
 
@@ -83,7 +82,7 @@ def sample_ddim(
     noise_sampler = noise_sampler or _seeded_noise(x, schedule, extra_args.get("seed"))
     # a run without noise of its own goes on with another's latent: its first step is none of the first
     begins = bool(torch.count_nonzero(model.noise))
-    keyframes = _keyframes(guider, len(x)) if inpainted_steps and begins else None
+    keyframes = _keyframes(guider) if inpainted_steps and begins else None
     ones = x.new_ones(len(x))
     x = vp_of(x, sigmas[0])
     for index in range(len(schedule)):
@@ -136,12 +135,12 @@ def _seeded_noise(x, schedule, seed):
     return draw
 
 
-def _keyframes(guider, n_clips):
-    """(latents (B, 4, K, h, w), frames) that the positive conditioning brings, or None."""
+def _keyframes(guider):
+    """(latents (1, 4, K, h, w), frames) that the positive conditioning brings, for every clip; or None."""
     for entry in guider.conds.get("positive") or ():
         if KEYFRAME_LATENTS in entry:
             latents = guider.inner_model.process_latent_in(entry[KEYFRAME_LATENTS])
-            return comfy.utils.repeat_to_batch_size(latents, n_clips), entry[KEYFRAME_FRAMES]
+            return latents, entry[KEYFRAME_FRAMES]
     return None
 
 

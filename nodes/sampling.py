@@ -93,7 +93,8 @@ class KeyVIDSchedule(io.ComfyNode):
                     options=list(SPACINGS),
                     default=SPACINGS[0],
                     advanced=True,
-                    tooltip="uniform_trailing starts from pure noise, as released. uniform starts a little below.",
+                    tooltip="uniform_trailing starts from pure noise, as released. uniform starts a little below; "
+                    "its steps can be more than asked for, and some numbers do not exist.",
                 ),
                 io.Boolean.Input(
                     "ends_at_t0",
@@ -112,7 +113,7 @@ class KeyVIDSchedule(io.ComfyNode):
     @classmethod
     def execute(cls, model, steps, spacing, ends_at_t0):
         return io.NodeOutput(
-            keyvid_sigmas(model, n_steps=steps, spacing=spacing, ends_clean=not ends_at_t0)
+            keyvid_sigmas(model, n_steps=steps, spacing=spacing, ends_at_t0=ends_at_t0)
         )
 
 

@@ -64,7 +64,7 @@ def test_without_noise_or_rescale_the_sampler_is_euler(generator):
     import comfy.samplers
 
     sigmas = core_sigmas(generator, "simple", 20)
-    assert torch.equal(sigmas, sigmas_of(generator, 20, ends_clean=True))
+    assert torch.equal(sigmas, sigmas_of(generator, 20, ends_at_t0=False))
     guider = core_guider(generator, conditioning()[0])
     expected = run(guider, sampler=comfy.samplers.sampler_object("euler"), sigmas=sigmas)
     found = run(guider, sampler=keyvid(eta=0.0, base_scale=1.0), sigmas=sigmas)
@@ -96,6 +96,13 @@ def test_steps_do_not_repeat_the_noise_that_the_run_began_with(generator):
     assert not torch.allclose(step(1), step(2))
 
 
+def test_the_highest_seed_of_random_noise_is_a_seed_like_others(generator):
+    highest = run(guided(generator), seed=2**64 - 1)
+    assert torch.equal(highest, run(guided(generator), seed=2**64 - 1))
+    assert not torch.allclose(highest, run(guided(generator), seed=2**64 - 2))
+    assert not torch.allclose(highest, run(guided(generator), seed=0))
+
+
 def test_another_sound_is_another_video(generator):
     from keyvid_pack.host.condition_keys import AUDIO
 
@@ -113,7 +120,7 @@ def test_where_the_keyframes_stand_matters_to_the_generator(generator):
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_a_run_may_end_without_noise(generator, eta):
-    sigmas = sigmas_of(generator, 3, ends_clean=True)
+    sigmas = sigmas_of(generator, 3, ends_at_t0=False)
     assert sigmas[-1] == 0
     clean = run(guided(generator), sampler=keyvid(eta=eta), sigmas=sigmas)
     released = run(guided(generator), sampler=keyvid(eta=eta), sigmas=sigmas_of(generator, 3))
@@ -196,20 +203,20 @@ def interpolation(seed=0):
     return conditioning(range(N_FRAMES), seed=seed, keyframes=(latents, KEYFRAMES))
 
 
-def latents_in_between(model, *, pair, **options):
+def latents_in_between(model, *, pair, batch=1, **options):
     """(x as the network sees it after each step but the last, noise of each step) of a run of four steps."""
     import comfy.samplers
     from keyvid_pack.host.sampler import sample_ddim
     from keyvid_pack.host.vp import vp_of
 
     sigmas = sigmas_of(model, 4)
-    units = [unit_noise(n_frames=N_FRAMES, seed=50 + step) for step in range(4)]
+    units = [unit_noise(n_frames=N_FRAMES, batch=batch, seed=50 + step) for step in range(4)]
     seen = []
     options = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1, **options}
     sampler = comfy.samplers.KSAMPLER(sample_ddim, {**options, "noise_sampler": units.__getitem__})
     run(
         guided(model, pair),
-        noise=unit_noise(n_frames=N_FRAMES),
+        noise=unit_noise(n_frames=N_FRAMES, batch=batch),
         sampler=sampler,
         sigmas=sigmas,
         callback=lambda i, x0, x, n: seen.append(vp_of(x, sigmas[i])),
@@ -235,6 +242,18 @@ def test_after_the_first_step_keyframes_are_their_latents_at_that_level(interpol
     plain, _ = latents_in_between(interpolator, pair=pair, eta=eta, inpainted_steps=0)
     torch.testing.assert_close(after_first[:, :, between], plain[0][:, :, between])
     assert not torch.allclose(after_first[:, :, at], plain[0][:, :, at])
+
+
+def test_every_clip_of_a_batch_is_held_to_the_keyframes(interpolator):
+    from keyvid_pack.host.condition_keys import KEYFRAME_LATENTS
+
+    pair = interpolation()
+    clean = pair[0][0][1][KEYFRAME_LATENTS] * LATENT_SCALE  # (1, 4, K, h, w)
+    (after_first, *_), units = latents_in_between(interpolator, pair=pair, batch=2)
+    alpha, at = make_schedule(4).alphas_prev[0], list(KEYFRAMES)
+    for clip, unit in zip(after_first, units[0], strict=True):
+        expected = alpha**0.5 * clean[0] + (1 - alpha) ** 0.5 * unit[:, at]
+        torch.testing.assert_close(clip[:, at], expected.float(), rtol=0, atol=2e-6)
 
 
 def test_the_network_is_given_the_concat_latent_on_the_planned_frames_only(interpolator):
