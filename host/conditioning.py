@@ -139,7 +139,7 @@ def vision_tokens(clip_vision, picture):
     seen = picture.movedim(-1, 1) * 2 - 1  # (1, 3, H, W) in [-1, 1], where grey is 0
     pixels = clip_pixels(torch.cat([seen, seen * 0]), size=clip_vision.image_size)
     tokens = clip_vision.model(pixel_values=pixels.to(clip_vision.load_device))[0]  # (2, N, width)
-    return tokens.to(comfy.model_management.intermediate_device()).float().split(1)
+    return tokens.to(comfy.model_management.intermediate_device()).split(1)
 
 
 def picture_latents(vae, pictures):

@@ -62,7 +62,7 @@ def interpolate_keyframe_noise(noise, keyframes):
 def inpaint_keyframes(x, latents, frames, *, alpha_prev, noise):
     """Sets keyframes of a latent to known ones at its noise level (reference f.5).
 
-    x: (B, C, T, h, w), the latent after a step; latents: (B, C, K, h, w) clean; frames: K frames of x, where one
+    x: (B, C, T, h, w), the latent after a step; latents: (B or 1, C, K, h, w) clean; frames: K frames of x, where one
     is named twice the last counts; alpha_prev: alpha bar of x, schedule.alphas_prev; noise: unit normal,
     shaped like x, that of the same step. Unlike the published code it needs no sigma, so eta may be 0.
     Returns: a new tensor (B, C, T, h, w). Raises SamplingError.

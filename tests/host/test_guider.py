@@ -181,16 +181,18 @@ def test_a_function_after_guidance_is_asked_and_obeyed(generator):
     seen = []
 
     def halve(arguments):
-        seen.append(set(arguments))
+        seen.append(arguments)
         return arguments["denoised"] / 2
 
     model.set_model_sampler_post_cfg_function(halve)
-    assert not torch.allclose(run(guided(model)), run(guided(generator)))
+    plain = run(guided(generator, text_scale=6.0))
+    assert not torch.allclose(run(guided(model, text_scale=6.0)), plain)
     assert len(seen) == N_STEPS
+    assert seen[0]["cond_scale"] == 6.0, "of the scales, the one that is nearest to ComfyUI's"
     told_by_core = (
         "denoised cond uncond model uncond_denoised cond_denoised sigma model_options input"
     )
-    assert set(told_by_core.split()) <= seen[0]
+    assert set(told_by_core.split()) <= set(seen[0])
 
 
 def _wrong(case, generator):

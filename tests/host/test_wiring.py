@@ -215,12 +215,17 @@ def test_comfyuis_own_vaes_are_told_apart(generator):
     assert "16 latent channels" in refusal(KeyVIDError, told_keyframes, generator, vae=vae(16))
 
 
-def test_a_vae_that_breaks_down(generator):
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("tell", [told_keyframes, told_interpolation])
+def test_a_vae_that_breaks_down_at_a_single_spot(generator, interpolator, tell, value):
     class Broken(PoolingVAE):
         def encode(self, pictures):
-            return super().encode(pictures) * float("nan")
+            latents = super().encode(pictures)
+            latents[-1, 2, 1, 1] = value
+            return latents
 
-    assert "--fp32-vae" in refusal(KeyVIDError, told_keyframes, generator, vae=Broken())
+    model = generator if tell is told_keyframes else interpolator
+    assert "--fp32-vae" in refusal(KeyVIDError, tell, model, vae=Broken())
 
 
 # --- sound
