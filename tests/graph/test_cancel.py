@@ -3,22 +3,22 @@
 import io
 import struct
 
-import psutil
 import pytest
 from PIL import Image, ImageStat
 
-from .prompts import followed, saved_tensors, succeed, with_inputs
-from .whole_graph import SIZE, keyframe_graph
+from .prompts import followed, node, saved_tensors, succeed, up_to, with_inputs
+from .whole_graph import SIZE, keyframe_graph, watch, whole_graph
 
 HELD = 2  # the forward, and so the step, in which Cancel is pressed
+LIVE = "live.safetensors"
 
 
 def test_cancel_ends_the_step_it_falls_into_and_the_next_run_succeeds(comfy):
     prompt = keyframe_graph(comfy, steps=6, file="cancelled.safetensors")
     held = with_inputs(prompt, {"keyframes_watched": {"hold": HELD}})
 
-    def cancel_in_the_held_step(kind, data):
-        if kind == "progress" and data["node"] == "keyframes" and data["value"] == HELD:
+    def cancel_in_the_held_step(kind, _data):
+        if kind == "keyvid_test.holding":
             comfy.interrupt()
 
     _, events = comfy.run(held, on_event=cancel_in_the_held_step)
@@ -53,13 +53,20 @@ def _preview(message):
 
 
 @pytest.mark.long
-def test_twenty_runs_leave_no_memory_behind(comfy):
-    prompt = keyframe_graph(comfy, file="memory.safetensors")
-    process = psutil.Process(comfy.process.pid)
-    sizes_mb = []
-    for seed in range(25):
-        succeed(comfy, with_inputs(prompt, {"keyframes_seed": {"noise_seed": 1000 + seed}}))
-        sizes_mb.append(process.memory_info().rss / 2**20)
-    settled = sizes_mb[5:]  # the first runs fill caches
-    print(f"RSS over 20 runs: {min(settled):.1f} to {max(settled):.1f} MiB")
-    assert settled[-1] - settled[0] < 30, [round(size) for size in sizes_mb]
+def test_twenty_runs_keep_nothing_of_what_the_network_is_told(comfy):
+    """They keep less than half of what one run keeps that leaks it on purpose."""
+    prompt = up_to(whole_graph(comfy, steps=1), "video")
+    watch(prompt, "video", file="memory_steps.safetensors")
+    prompt["live"] = node("KeyVIDTest_LiveTensors", after=["video", 0], file=LIVE)
+    held = [_held_after_a_run(comfy, prompt, seed=seed) for seed in range(22)]
+    leaking = with_inputs(prompt, {"video_watched": {"leak": True}})
+    leaked = _held_after_a_run(comfy, leaking, seed=22) - held[-1]
+    print(f"20 runs: {held[-1] - held[1]:+} bytes, one that leaks: {leaked:+} bytes")
+    assert leaked > 500_000, "what the network is told of 48 frames is twice that"
+    assert held[-1] - held[1] < leaked / 2  # the first run fills caches
+
+
+def _held_after_a_run(comfy, prompt, *, seed):
+    """Bytes that all tensors in the server hold when a video has been sampled."""
+    succeed(comfy, with_inputs(prompt, {"video_seed": {"noise_seed": 1000 + seed}}))
+    return saved_tensors(comfy, LIVE)["n_bytes"].item()

@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension
 
 from .encoders import RecordedAudioEncoder, RecordedVAE, RecordedVision
 from .files import Conditioning, Latent, SaveTensors
+from .memory import LiveTensors
 from .models import ForeignModel
 from .noise import RecordedFirstNoise, RecordedStepNoise
 from .sounds import BrokenAudio, Clicks
@@ -20,6 +21,7 @@ class StubExtension(ComfyExtension):
             First,
             ForeignModel,
             Latent,
+            LiveTensors,
             NoPicture,
             NumberedPictures,
             Numbers,

@@ -5,10 +5,13 @@ import time
 import comfy.model_management
 import torch
 from comfy_api.latest import io
+from server import PromptServer
 
 from .files import write_tensors
 
 HOLD_TIMEOUT_S = 120
+HOLDING = "keyvid_test.holding"  # the event that the held forward has begun
+LEAKED = []  # what runs that leak have kept, never let go
 
 
 class WatchedSampler:
@@ -18,11 +21,12 @@ class WatchedSampler:
     (forwards, 4), ComfyUI's numbers of the passes that each forward ran, filled up with -1; and for the first step
     told.PASS.NAME, what the network got in each pass. It is written even when sampling is cancelled.
     hold: the forward that waits for Cancel, as a very slow one would; -1 for none. one_by_one: never two passes in
-    one forward, as when memory is short.
+    one forward, as when memory is short. leak: what the network got in the first forward is kept for good.
     """
 
-    def __init__(self, sampler, file, *, hold, one_by_one):
-        self.sampler, self.file, self.hold, self.one_by_one = sampler, file, hold, one_by_one
+    def __init__(self, sampler, file, *, hold, one_by_one, leak):
+        self.sampler, self.file = sampler, file
+        self.hold, self.one_by_one, self.leak = hold, one_by_one, leak
 
     def sample(self, model_wrap, sigmas, extra_args, callback, *arguments, **options):
         steps, passes, told = [], [], {}
@@ -36,6 +40,8 @@ class WatchedSampler:
             passes.append(numbers + [-1] * (4 - len(numbers)))
             if not steps:
                 told.update(_told(call, numbers))
+            if self.leak and len(passes) == 1:
+                LEAKED.append(call["c"])
             if len(passes) - 1 == self.hold:
                 _wait_for_cancel()
             return apply_model(call["input"], call["timestep"], **call["c"])
@@ -69,6 +75,8 @@ def _told(call, numbers):
 
 
 def _wait_for_cancel():
+    # said by an event of its own: ComfyUI leaves out progress events that follow each other fast
+    PromptServer.instance.send_sync(HOLDING, {})
     deadline = time.monotonic() + HOLD_TIMEOUT_S
     while time.monotonic() < deadline:
         if comfy.model_management.processing_interrupted():
@@ -87,10 +95,12 @@ class WatchSampler(io.ComfyNode):
                 io.String.Input("file"),
                 io.Int.Input("hold", default=-1, min=-1, optional=True),
                 io.Boolean.Input("one_by_one", default=False, optional=True),
+                io.Boolean.Input("leak", default=False, optional=True),
             ],
             outputs=[io.Sampler.Output()],
         )
 
     @classmethod
-    def execute(cls, sampler, file, hold=-1, one_by_one=False):
-        return io.NodeOutput(WatchedSampler(sampler, file, hold=hold, one_by_one=one_by_one))
+    def execute(cls, sampler, file, hold=-1, one_by_one=False, leak=False):
+        watched = WatchedSampler(sampler, file, hold=hold, one_by_one=one_by_one, leak=leak)
+        return io.NodeOutput(watched)
