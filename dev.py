@@ -18,8 +18,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools import environment, server
-from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS
+# the Python of ComfyUI's Windows build does not look beside the script by itself
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from tools import environment, server  # noqa: E402
+from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 
 MAIN_WORKFLOW = "keyvid_timing"
 # ComfyUI's Windows build ignores the current folder, so the path is handed over

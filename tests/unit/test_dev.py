@@ -245,3 +245,11 @@ def test_an_installation_that_is_not_there_is_named(tmp_path):
     assert result.returncode == 1
     assert f"no ComfyUI (main.py) in {tmp_path}" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_isolated_python_finds_the_tools():
+    """As ComfyUI's Windows build runs scripts: without their folder on the path."""
+    command = [sys.executable, "-I", str(environment.ROOT / "dev.py"), "help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "convert" in done.stdout
