@@ -54,7 +54,7 @@ def _preview(message):
 
 @pytest.mark.long
 def test_twenty_runs_keep_nothing_of_what_the_network_is_told(comfy):
-    """They keep less than half of what one run keeps that leaks it on purpose."""
+    """Together they keep less than a hundredth of what one run keeps that leaks it on purpose."""
     prompt = up_to(whole_graph(comfy, steps=1), "video")
     watch(prompt, "video", file="memory_steps.safetensors")
     prompt["live"] = node("KeyVIDTest_LiveTensors", after=["video", 0], file=LIVE)
@@ -63,7 +63,7 @@ def test_twenty_runs_keep_nothing_of_what_the_network_is_told(comfy):
     leaked = _held_after_a_run(comfy, leaking, seed=22) - held[-1]
     print(f"20 runs: {held[-1] - held[1]:+} bytes, one that leaks: {leaked:+} bytes")
     assert leaked > 500_000, "what the network is told of 48 frames is twice that"
-    assert held[-1] - held[1] < leaked / 2  # the first run fills caches
+    assert held[-1] - held[1] < leaked / 100  # the first run fills caches
 
 
 def _held_after_a_run(comfy, prompt, *, seed):
