@@ -140,9 +140,9 @@ def test_after_the_first_step_the_keyframes_stand_in_the_latent(whole):
     level = N_TIMESTEPS - N_TIMESTEPS // STEPS - 1  # of the second step
     alpha = float(alphas_cumprod(zero_snr_betas())[level])
     latents = whole.tensors("video_positive")[keys.KEYFRAME_LATENTS] * 0.18215
-    generator = torch.Generator().manual_seed(
-        whole.prompt["video_seed"]["inputs"]["noise_seed"] + 1
-    )
+    seed = whole.prompt["video_seed"]["inputs"]["noise_seed"]
+    first_level = N_TIMESTEPS - 1  # every level draws from a seed of its own
+    generator = torch.Generator().manual_seed((seed + 1) * N_TIMESTEPS + first_level)
     noise = torch.randn(x.shape, generator=generator)[:, :, whole.frames]
     expected = alpha**0.5 * latents + (1 - alpha) ** 0.5 * noise
     torch.testing.assert_close(x[:, :, whole.frames], expected, rtol=0, atol=1e-5)
