@@ -125,8 +125,9 @@ def interpolation_conditioning(
         FPS: _fps(fps_condition, facts),
     }
     positive, negative = _told(positive, negative, pictures, sound, shared)
-    inpainted = {KEYFRAME_LATENTS: latents, KEYFRAME_FRAMES: tuple(plan.frames)}
-    positive = [[text, {**entry, **inpainted}] for text, entry in positive]
+    if facts.kind == INTERPOLATOR:  # DynamiCrafter's sampling inpaints nothing
+        inpainted = {KEYFRAME_LATENTS: latents, KEYFRAME_FRAMES: tuple(plan.frames)}
+        positive = [[text, {**entry, **inpainted}] for text, entry in positive]
     return positive, negative, {"samples": _empty_like(shared[CONCAT]), PLAN: plan}
 
 

@@ -226,7 +226,11 @@ def load_video_model(path, *, dtype=None, disable_dynamic=False):
     dtype: to hold the weights in; None lets ComfyUI choose. Its `model.keyvid` is a ModelFacts.
     Raises CheckpointError when the file is none of these.
     """
-    checkpoint = open_checkpoint(path)
+    return video_model_of(open_checkpoint(path), dtype=dtype, disable_dynamic=disable_dynamic)
+
+
+def video_model_of(checkpoint, *, dtype=None, disable_dynamic=False):
+    """What load_video_model gives, of a file that is open already (models.checkpoints)."""
     if checkpoint.kind not in VIDEO_KINDS:
         raise CheckpointUnknownError(
             f"This file is a {TITLES[checkpoint.kind]}, not a video model; load it with its own node."
@@ -249,7 +253,10 @@ def load_video_model(path, *, dtype=None, disable_dynamic=False):
     if not comfy.model_management.is_device_cpu(offload_device):
         model.to(offload_device)
     model.load_model_weights(weights, "", assign=patcher.is_dynamic())
-    patcher.cached_patcher_init = (partial(load_video_model, dtype=dtype), (path,))
+    patcher.cached_patcher_init = (
+        partial(load_video_model, dtype=dtype),
+        (checkpoint.file.path,),
+    )
     return patcher
 
 

@@ -5,7 +5,7 @@ import logging
 from ..models.checkpoints import AUDIO, TEXT, TITLES, VAE, VISION, open_checkpoint
 from .audio_encoder import audio_encoder_of
 from .encoders import clip_of, clip_vision_of, vae_of
-from .video_model import facts_of, load_video_model
+from .video_model import facts_of, video_model_of
 
 log = logging.getLogger("keyvid")
 # after the model: (part of the file, what makes it, what to do when the file lacks it)
@@ -37,7 +37,7 @@ def load_whole_file(path, *, dtype=None):
     model, or one of its parts is damaged.
     """
     checkpoint = open_checkpoint(path)
-    loaded = [load_video_model(path, dtype=dtype)]
+    loaded = [video_model_of(checkpoint, dtype=dtype)]
     hears = facts_of(loaded[0]).audio_width is not None
     for part, load, remedy in PARTS:
         if part in checkpoint.layout.parts:

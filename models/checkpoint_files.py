@@ -198,13 +198,16 @@ def _refuse_foreign(parsed, kind):
         _torch_load(parsed.path, kind, device="meta")
     except CheckpointUnsafeError:
         what = f"holds Python objects besides its tensors ({few(foreign)}), which could run commands when loaded"
-        raise _foreign_error(name, what) from None
+        raise _foreign_error(parsed.path, what) from None
 
 
-def _foreign_error(name, what):
+def _foreign_error(path, what):
+    converted = Path(path).with_suffix(safetensors_file.SUFFIX)
+    if str(converted) == str(path):  # a torch file under the wrong name
+        converted = converted.with_stem(f"{converted.stem}_converted")
     return CheckpointUnsafeError(
-        f"{name} {what}. Convert it once, nothing in it is run: "
-        f"python dev.py convert {name} {Path(name).stem}.safetensors"
+        f"{Path(path).name} {what}. Convert it once, nothing in it is run; in the folder of this pack: "
+        f'python dev.py convert "{path}" "{converted}" --half --prune. Then press R in ComfyUI.'
     )
 
 
@@ -217,7 +220,7 @@ def _torch_load(path, kind, *, device="cpu"):
                 return torch.load(file, **options)
         return torch.load(path, mmap=kind == ZIP, **options)
     except UnpicklingError as error:
-        raise _foreign_error(name, "is written in a way that cannot be loaded safely") from error
+        raise _foreign_error(path, "is written in a way that cannot be loaded safely") from error
     except (
         RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError,
         OverflowError, AssertionError,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import tracemalloc
 import weakref
 
@@ -40,6 +41,16 @@ def test_the_training_file_itself_is_refused_by_the_loader(tmp_path, save):
     for read in (checkpoint_files.read_file, checkpoint_files.load_tensors):
         with pytest.raises(CheckpointUnsafeError, match="training_tool.*dev.py convert"):
             read(source)
+
+
+def test_the_refusal_gives_a_command_that_can_be_pasted(tmp_path):
+    source = tmp_path / "my models" / "epoch=859.ckpt"
+    source.parent.mkdir()
+    save_training_file(source, small_state(), **next(iter(SAVES.values())))
+    with pytest.raises(CheckpointUnsafeError) as refusal:
+        checkpoint_files.read_file(source)
+    words = shlex.split(str(refusal.value).partition("python dev.py convert ")[2].split(". ")[0])
+    assert words == [str(source), str(source.with_suffix(".safetensors")), "--half", "--prune"]
 
 
 def test_half_keeps_what_does_not_fit(tmp_path):

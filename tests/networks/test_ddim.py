@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from diffusers import DDIMScheduler
 from keyvid_pack.keyframes.errors import SamplingError
 from keyvid_pack.models.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise, sample
 from keyvid_pack.models.guidance import PASSES, pass_weights
 from keyvid_pack.models.schedule import SPACINGS, alphas_cumprod, make_schedule
+
+from .oracles import diffusers_scheduler
 
 SHAPE = (2, 4, 3, 2, 4)  # (B, C, T, h, w)
 
@@ -21,16 +22,7 @@ def test_every_step_is_that_of_diffusers(n_steps, eta):
     # It legitimately differs in three things: it knows no dynamic rescale (base_scale 1 turns ours off); its next level
     # is t - 1000 // n_steps even where that is none of the selected ones, so only divisors of 1000 compare; and it
     # ends at a noise level of exactly 0 unless set_alpha_to_one is off.
-    oracle = DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        prediction_type="v_prediction",
-        timestep_spacing="trailing",
-        rescale_betas_zero_snr=True,
-    )
+    oracle = diffusers_scheduler()
     oracle.set_timesteps(n_steps)
     schedule = make_schedule(n_steps, eta=eta, base_scale=1.0)
     for index, timestep in enumerate(oracle.timesteps):

@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-from diffusers import DDIMScheduler
 from keyvid_pack.keyframes.errors import SamplingError
 from keyvid_pack.models.schedule import (
     N_TIMESTEPS,
@@ -16,23 +15,11 @@ from keyvid_pack.models.schedule import (
     zero_snr_betas,
 )
 
+from .oracles import diffusers_scheduler
+
 CRASHES = [3, 9, 27, 36, 37, *range(101, 112)]  # reference e.3, of the counts up to 200
 NAN = [7, 11, 14, 15, 20, 25, 33, 34, 35, 37, 38, 39, 61, 62, 63, 64]  # reference e.5
 ETAS = [0, 0.5, 1]
-
-
-def diffusers_scheduler():
-    return DDIMScheduler(
-        num_train_timesteps=1000,
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
-        clip_sample=False,
-        set_alpha_to_one=False,
-        prediction_type="v_prediction",
-        timestep_spacing="trailing",
-        rescale_betas_zero_snr=True,
-    )
 
 
 def test_levels_are_those_of_diffusers():

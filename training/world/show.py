@@ -1,5 +1,6 @@
 """`python dev.py world`: writes one clip as MP4 and PNG, to be looked at."""
 
+import sys
 from pathlib import Path
 
 from ...keyframes.errors import KeyVIDError
@@ -12,7 +13,7 @@ def main(seed, folder, scene=None):
     try:
         clip = render_clip(int(seed), scene=scene)
     except KeyVIDError as error:
-        print(error)
+        print(error, file=sys.stderr)
         return 1
     Path(folder).mkdir(parents=True, exist_ok=True)
     name = Path(folder) / f"{clip.scene}_{clip.seed}"
