@@ -41,6 +41,13 @@ def new_temp_file(stem, suffix):
     return _numbered_file(stem, suffix, folder_paths.get_temp_directory())
 
 
+def temp_file_named(filename):
+    """The path of a file of this very name in ComfyUI's temp folder; the folder exists then, the file perhaps."""
+    folder = folder_paths.get_temp_directory()
+    os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, filename)
+
+
 def new_output_file(prefix, suffix):
     """(path, filename, subfolder) of a file that does not exist yet in ComfyUI's output folder.
 

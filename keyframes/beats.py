@@ -14,7 +14,7 @@ from .curve import motion_curve
 from .fingerprint import fingerprint
 from .flux import POINT_RATE
 from .onset import clip_envelope, onset_envelope, released
-from .timebase import frame_at
+from .timebase import frame_at, frames_at
 
 BEAT_RATE = 100  # grid points per second on which beats are placed before they are refined
 SLOWEST_BPM, FASTEST_BPM = 30.0, 240.0
@@ -52,6 +52,12 @@ def beats_of(envelope, *, on_step=None):
     places = _best_chain(worth, on_step)
     times_s = np.array([_refined(envelope, place) for place in places])
     return Beats(_tempo(times_s), times_s)
+
+
+def beat_frames(envelope, *, n_frames, fps, on_step=None):
+    """The frames nearest to the beats behind a clip's onset envelope: ascending ints, each once."""
+    frames = frames_at(beats_of(envelope, on_step=on_step).times_s, fps=fps)
+    return np.unique(frames[frames < n_frames]).tolist()
 
 
 def beats_curve(samples, sample_rate, *, n_frames, fps, on_step=None):

@@ -7,6 +7,7 @@ from .audio import check_audio
 from .curve import motion_curve
 from .fingerprint import fingerprint
 from .flux import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, measure_rise
+from .peaks import find_strikes
 from .timebase import check_n_frames, frames_at, n_samples_at
 
 NOISE_CONTRAST = 0.65  # doublings that steady noise does not reach by chance
@@ -60,14 +61,23 @@ def onset_curve(samples, sample_rate, *, n_frames, fps, on_step=None):
     Returns: MotionCurve with source "onset". Raises AudioError, CurveError, KeyVIDError (frame rate).
     """
     envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
-    leaps = frame_maxima(moments(envelope), n_frames=n_frames, fps=fps)
-    score = released(leaps, fps=fps) / max(FULL_SCALE, leaps.max(initial=0.0))
     return motion_curve(
-        score,
+        onset_score(envelope, n_frames=n_frames, fps=fps),
         fps=fps,
         source="onset",
         fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
     )
+
+
+def onset_score(envelope, *, n_frames, fps):
+    """The score (n_frames,) of a clip's onset envelope, each in [0, 1]: what `onset_curve` holds."""
+    leaps = frame_maxima(moments(envelope), n_frames=n_frames, fps=fps)
+    return released(leaps, fps=fps) / max(FULL_SCALE, leaps.max(initial=0.0))
+
+
+def onset_frames(envelope, *, n_frames, fps):
+    """The frames on which the sound is struck clearly enough for a keyframe, however close together: ascending ints."""
+    return find_strikes(onset_score(envelope, n_frames=n_frames, fps=fps), distance=1)[0].tolist()
 
 
 def clip_envelope(samples, sample_rate, *, n_frames, fps, on_step=None):

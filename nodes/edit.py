@@ -5,11 +5,11 @@ import logging
 from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
-from ..host.previews import strip_ui
+from ..host.editor import editor_ui, show_now
 from ..keyframes.curve import check_fits
 from ..keyframes.edit import apply_edit, edit_from_json
+from ..keyframes.errors import KeyVIDError
 from ..keyframes.fingerprint import same_sound
-from ..keyframes.plan import plan_to_document
 from .sockets import Curve, Plan
 
 log = logging.getLogger("keyvid")
@@ -34,7 +34,9 @@ class EditKeyframes(io.ComfyNode):
             inputs=[
                 Plan.Input("plan", tooltip="The predicted keyframes from Select Keyframes."),
                 Curve.Input("curve", optional=True, tooltip="Shown behind the keyframes."),
-                io.Audio.Input("audio", optional=True, tooltip="Shown behind the keyframes."),
+                io.Audio.Input(
+                    "audio", optional=True, tooltip="Shown behind the keyframes, and played."
+                ),
                 io.String.Input(
                     "edit",
                     optional=True,
@@ -51,25 +53,19 @@ class EditKeyframes(io.ComfyNode):
 
     @classmethod
     def execute(cls, plan, curve=None, audio=None, edit=""):
-        made = edit_from_json(edit)
-        result = plan if made is None else apply_edit(made, plan)
+        if curve is not None:
+            check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
+        if audio is not None:
+            audio = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
+        shown = {"prediction": plan, "curve": curve, "audio": audio}
+        try:
+            made = edit_from_json(edit)
+            result = apply_edit(made, plan)
+        except KeyVIDError as error:  # the editor needs the new prediction to offer a way out
+            show_now(editor_ui(**shown, error=str(error)))
+            raise
         notice = ""
         if made is not None and not same_sound(made.fingerprint, plan.fingerprint):
             notice = OTHER_SOUND
             log.warning("Edit Keyframes: %s", notice)
-        if curve is not None:
-            check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
-        samples = None
-        if audio is not None:
-            samples, _ = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
-        shown = strip_ui(
-            cls, n_frames=plan.n_frames, fps=plan.fps, samples=samples, curve=curve, plan=result
-        )
-        shown["keyvid_edit"] = [
-            {
-                "prediction": plan_to_document(plan),
-                "plan": plan_to_document(result),
-                "notice": notice,
-            }
-        ]
-        return io.NodeOutput(result, ui=shown)
+        return io.NodeOutput(result, ui=editor_ui(**shown, plan=result, notice=notice))

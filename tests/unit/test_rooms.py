@@ -13,7 +13,7 @@ RULES = {
     "models": ({"keyframes"}, {"numpy", "scipy", "torch", "torchvision", "safetensors"}),
     "host": (
         {"keyframes", "preview", "models"},
-        {"numpy", "torch", "comfy", "comfy_api", "folder_paths"},
+        {"numpy", "torch", "comfy", "comfy_api", "comfy_execution", "folder_paths", "server"},
     ),
     "nodes": ({"keyframes", "host"}, {"comfy_api"}),
     "training": (
@@ -24,8 +24,8 @@ RULES = {
 }
 STDLIB = {
     "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
-    "functools", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib",
-    "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing",
+    "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib",
+    "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing", "wave",
     "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]

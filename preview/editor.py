@@ -1,0 +1,69 @@
+"""What the timeline editor shows beside the plan: outlines of curve and sound, and the moments to snap to.
+
+It travels with every run, so its size is bounded: MAX_POINTS numbers for an outline, however long the clip.
+"""
+
+import wave
+
+import numpy as np
+
+from ..keyframes.audio import BLOCK, peaks_min_max
+from ..keyframes.beats import beat_frames
+from ..keyframes.onset import clip_envelope, onset_frames
+from ..keyframes.peaks import find_strikes
+
+MAX_POINTS = 16_384
+POINTS_PER_FRAME = 8  # of a waveform: still an outline when one frame is 8 pixels wide
+LOUDEST = 100  # the sample that is loudest; a quiet sound is drawn as large as a loud one
+
+
+def curve_outline(curve):
+    """{"curve": scores with 3 decimals, "curve_peaks": frames} of a MotionCurve.
+
+    One score per frame; of a clip longer than MAX_POINTS frames the highest of each of MAX_POINTS equal stretches.
+    """
+    score = curve.score
+    if len(score) > MAX_POINTS:
+        starts = np.arange(MAX_POINTS) * len(score) // MAX_POINTS
+        score = np.maximum.reduceat(score, starts)
+    return {
+        "curve": np.round(score, 3).tolist(),
+        "curve_peaks": find_strikes(curve.score)[0].tolist(),
+    }
+
+
+def sound_outline(samples, sample_rate, *, n_frames, fps, on_step=None):
+    """{"peaks": {"min", "max"}, "onsets": frames, "beats": frames} of a clip's sound, samples (C, N).
+
+    The waveform's ints lie in -LOUDEST..LOUDEST, POINTS_PER_FRAME per frame, MAX_POINTS at most.
+    on_step(n_done, n_steps) is called now and then and may raise to cancel. Raises AudioError as `check_audio` does.
+    """
+    n_points = min(POINTS_PER_FRAME * n_frames, MAX_POINTS)
+    extremes = peaks_min_max(samples, n_points)
+    extremes *= LOUDEST / (np.abs(extremes).max() or 1.0)
+    low, high = np.round(extremes).astype(int).T
+    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
+    return {
+        "peaks": {"min": low.tolist(), "max": high.tolist()},
+        "onsets": onset_frames(envelope, n_frames=n_frames, fps=fps),
+        "beats": beat_frames(envelope, n_frames=n_frames, fps=fps, on_step=on_step),
+    }
+
+
+def write_wav(path, samples, sample_rate):
+    """A 16-bit WAV file to listen to, from samples (C, N): mono and stereo stay so, more channels become mono.
+
+    A sound that goes beyond full scale is turned down until it does not: cut off, it would crackle.
+    """
+    n_channels, n_samples = samples.shape
+    loudest = max(1.0, float(samples.max()), -float(samples.min()))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(n_channels if n_channels <= 2 else 1)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        for start in range(0, n_samples, BLOCK):
+            block = samples[:, start : start + BLOCK]
+            if n_channels > 2:
+                block = block.mean(axis=0, keepdims=True)
+            pcm = np.round(block.T * (32767 / loudest)).astype("<i2")  # (N, C)
+            file.writeframes(pcm.tobytes())
