@@ -1,14 +1,13 @@
 """Pictures and videos that show up inside a node."""
 
 import os
-import zlib
 
 import torch
 from comfy_api.latest import InputImpl, io, ui
 
 from ..keyframes.audio import peaks_min_max
-from ..keyframes.plan import plan_to_json
 from ..preview.animatic import render_animatic
+from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
 from .files import new_temp_file
@@ -58,7 +57,7 @@ def keyframe_sheet(node, pictures, *, plan, width, curve=None, samples=None, sam
     """(IMAGE of the contact sheet, ui dict that shows it and hands small pictures to the editor).
 
     pictures: float (count, H, W, 3) numpy in [0, 1]. The ui's "keyvid_sheet" names a thumbnail for each keyframe, and
-    the frames and a checksum of the plan they belong to, so that the editor never shows them beside another plan.
+    the frames and the checksum of the plan they belong to, so that the editor never shows them beside another plan.
     """
     sheet = draw_sheet(
         pictures, plan, width=width, curve=curve, samples=samples, sample_rate=sample_rate
@@ -67,7 +66,7 @@ def keyframe_sheet(node, pictures, *, plan, width, curve=None, samples=None, sam
     shown = ui.PreviewImage(image, cls=node).as_dict()
     shown["keyvid_sheet"] = [
         {
-            "plan": f"{zlib.crc32(plan_to_json(plan).encode()):08x}",
+            "plan": plan_checksum(plan),
             "frames": plan.frames,
             "n_frames": plan.n_frames,
             "fps": plan.fps,

@@ -3,7 +3,9 @@
 It travels with every run, so its size is bounded: MAX_POINTS numbers for an outline, however long the clip.
 """
 
+import json
 import wave
+import zlib
 
 import numpy as np
 
@@ -11,10 +13,22 @@ from ..keyframes.audio import BLOCK, peaks_min_max
 from ..keyframes.beats import beat_frames
 from ..keyframes.onset import clip_envelope, onset_frames
 from ..keyframes.peaks import find_strikes
+from ..keyframes.plan import plan_to_document
 
 MAX_POINTS = 16_384
 POINTS_PER_FRAME = 8  # of a waveform: still an outline when one frame is 8 pixels wide
 LOUDEST = 100  # the sample that is loudest; a quiet sound is drawn as large as a loud one
+
+
+def plan_checksum(plan):
+    """What of a plan is painted, as 8 hex digits: clip, sound and frames. Locking a keyframe repaints nothing.
+
+    planChecksum in js/editor/pictures.mjs is its mirror; tests/plan_checksums.json holds both.
+    """
+    document = plan_to_document(plan)
+    painted = [document["fps"], plan.n_frames, plan.frames, plan.fingerprint]
+    text = json.dumps(painted, ensure_ascii=False, separators=(",", ":"))  # as JavaScript writes it
+    return f"{zlib.crc32(text.encode()):08x}"
 
 
 def curve_outline(curve):

@@ -8,13 +8,16 @@ import pytest
 from keyvid_pack.keyframes.curve import motion_curve
 from keyvid_pack.keyframes.onset import onset_curve
 from keyvid_pack.keyframes.peaks import find_strikes
+from keyvid_pack.keyframes.plan import plan_from_document
 from keyvid_pack.preview.editor import (
     LOUDEST,
     MAX_POINTS,
     curve_outline,
+    plan_checksum,
     sound_outline,
     write_wav,
 )
+from keyvid_pack.tools.environment import ROOT
 
 RATE = 16_000
 
@@ -93,6 +96,15 @@ def test_a_long_clip_stays_small_and_loses_no_leap():
     peaks = outline(samples, n_frames=14_400, fps=240.0)["peaks"]
     assert len(peaks["min"]) == MAX_POINTS
     assert len(json.dumps(peaks)) < 200_000
+
+
+def test_the_checksum_is_that_of_the_table_and_tells_apart_what_is_painted():
+    rows = json.loads((ROOT / "tests/plan_checksums.json").read_text(encoding="utf-8"))
+    found = [plan_checksum(plan_from_document(row["plan"])) for row in rows]
+    assert found == [row["checksum"] for row in rows]
+    # the second row differs from the first in a lock and a kind alone, the others in what is painted
+    assert found[0] == found[1]
+    assert len(set(found)) == len(rows) - 1 >= 5
 
 
 def test_listening_may_be_cancelled():

@@ -20,13 +20,13 @@ RULES = {
         {"keyframes", "preview", "models"},
         {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
     ),
-    "evaluation": ({"keyframes", "models", "training"}, {"numpy", "scipy", "torch"}),
+    "evaluation": ({"keyframes", "models", "training", "tools"}, {"numpy", "scipy", "torch", "PIL"}),
 }
 STDLIB = {
     "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
-    "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib",
-    "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time", "typing", "wave",
-    "zipfile", "zlib",
+    "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os",
+    "pathlib", "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time",
+    "typing", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for room in RULES for path in sorted((ROOT / room).rglob("*.py"))]
 

@@ -1,0 +1,97 @@
+// The painted keyframes above their markers: which Keyframe Sheet shows an editor's plan, and its pictures by frame.
+//
+// Nothing of it is saved: a sheet names its pictures with each run, and a checksum of the plan they were painted with.
+
+const SHEET = "KeyVID_KeyframeSheet";
+const REROUTE = "Reroute"; // the reroute that is a node; the other kind is part of a link
+const SUBGRAPH_OUTPUT = -20; // litegraph's number for the far side of a subgraph
+
+/**
+ * What of a plan is painted, as 8 hex digits: the mirror of plan_checksum in preview/editor.py
+ * (tests/plan_checksums.json holds both). Kinds and locks are not painted.
+ */
+export function planChecksum({ fps, n_frames, fingerprint = null, keyframes }) {
+  const painted = [fps, n_frames, keyframes.map(({ frame }) => frame), fingerprint];
+  return crc32(new TextEncoder().encode(JSON.stringify(painted))).toString(16).padStart(8, "0");
+}
+
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}
+
+/**
+ * The pictures of a plan, by frame; empty when they were painted with another one.
+ *
+ * sheetPayload: what a Keyframe Sheet reported as keyvid_sheet[0], or null; urlOf({filename, subfolder, type}) gives
+ * the address of a picture, load(url) an image that may still be loading.
+ * @returns {Map<number, HTMLImageElement>}
+ */
+export function picturesFor(sheetPayload, { plan, urlOf, load }) {
+  if (!plan || !sheetPayload || sheetPayload.plan !== planChecksum(plan)) return new Map();
+  const { frames, pictures } = sheetPayload;
+  return new Map(frames.map((frame, i) => [frame, load(urlOf(pictures[i]))]));
+}
+
+/** A `load` for picturesFor that asks for each address once; onLoad() is called after each picture that came. */
+export function pictureLoader(onLoad, createImage = () => new Image()) {
+  const images = new Map();
+  return (url) => {
+    if (!images.has(url)) {
+      const image = createImage();
+      image.onload = onLoad;
+      image.src = url;
+      images.set(url, image);
+    }
+    return images.get(url);
+  };
+}
+
+/**
+ * The Keyframe Sheets that are given the plan of an Edit Keyframes node, through reroutes, into and out of subgraphs.
+ *
+ * graph: the root graph, where the search for the subgraphs around the node begins.
+ * @returns {LGraphNode[]} nearest first
+ */
+export function sheetsDownstream(node, graph) {
+  const sheets = [];
+  const followed = new Set();
+  const waiting = [];
+  const leave = (from, slot) => {
+    for (const id of from.outputs?.[slot]?.links ?? []) waiting.push([from.graph, from.graph.getLink(id)]);
+  };
+  leave(node, 0);
+  while (waiting.length) {
+    const [inside, link] = waiting.shift();
+    if (!link || followed.has(link)) continue;
+    followed.add(link);
+    if (Number(link.target_id) === SUBGRAPH_OUTPUT) {
+      for (const around of nodesOf(graph)) if (around.subgraph === inside) leave(around, link.target_slot);
+      continue;
+    }
+    const target = inside.getNodeById(link.target_id);
+    if (!target) continue;
+    const { subgraph } = target;
+    if (target.type === REROUTE) leave(target, 0);
+    else if (target.type === SHEET) {
+      if (target.inputs?.[link.target_slot]?.name === "plan" && !sheets.includes(target)) sheets.push(target);
+    } else if (subgraph) {
+      for (const id of subgraph.inputs[link.target_slot]?.linkIds ?? []) waiting.push([subgraph, subgraph.getLink(id)]);
+    }
+  }
+  return sheets;
+}
+
+/** All nodes of a graph and of the subgraphs in it, each once although a subgraph may be used twice. */
+function* nodesOf(graph, seen = new Set()) {
+  if (!graph || seen.has(graph)) return;
+  seen.add(graph);
+  for (const node of graph.nodes ?? graph._nodes ?? []) {
+    yield node;
+    yield* nodesOf(node.subgraph, seen);
+  }
+}
