@@ -1,0 +1,68 @@
+// Draws the editor: everything that is seen, from what is known at this moment. Nothing is kept between two drawings.
+
+import { drawKeyframes } from "./drawing_keys.mjs";
+import { drawBox, drawHover, drawMessage, drawPlayhead, drawSnapMark } from "./drawing_marks.mjs";
+import { drawOverview } from "./drawing_overview.mjs";
+import { drawPictures } from "./drawing_pictures.mjs";
+import { drawLoop, drawRuler } from "./drawing_ruler.mjs";
+import { drawWave } from "./drawing_wave.mjs";
+import { frameToX, layout } from "./geometry.mjs";
+
+export { KIND_SHAPES } from "./shapes.mjs";
+
+/**
+ * @typedef {Object} Scene
+ * @property {number} width In pixels. @property {number} height In pixels.
+ * @property {number} ratio Pixels of the canvas per pixel of width and height.
+ * @property {{first: number, span: number}} view In frames.
+ * @property {number} nFrames @property {number} fps @property {"frames"|"seconds"|"timecode"} unit
+ * @property {Object|null} plan The plan of the text. @property {Object|null} ghost The plan being dragged, or null.
+ * @property {Set<number>} selection Frames of `ghost` where there is one, else of `plan`.
+ * @property {number|null} focus The keyframe that the keyboard acts on; a frame like those of selection.
+ * @property {Object|null} hover What `hit` of geometry.mjs told.
+ * @property {number|null} playhead In frames (float). @property {[number, number]|null} loop In frames.
+ * @property {{x0: number, x1: number}|null} box In pixels.
+ * @property {Object|null} wave Of `levelsOf`. @property {Float32Array|null} curve One value in [0, 1] per frame.
+ * @property {number[]} onsets Frames. @property {number[]} beats Frames.
+ * @property {Map<number, CanvasImageSource>} pictures By frame.
+ * @property {Object} theme Of `readTheme`. @property {number|null} snapMark A frame. @property {string} [snapTo]
+ * @property {string} message A sentence in the middle, such as what to do first.
+ * @property {Object} [boxes] Of `layout`, when the caller has it.
+ */
+
+/** Draws a scene on a 2D context whose canvas is width * ratio by height * ratio pixels. @param {Scene} scene */
+export function draw(context, scene) {
+  const { width, height, ratio } = scene;
+  const boxes = scene.boxes ?? layout(width, height, { hasPictures: scene.pictures?.size > 0 });
+  const full = { ...scene, boxes, shown: scene.ghost ?? scene.plan, selection: scene.selection ?? new Set() };
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  drawBands(context, full);
+  drawWave(context, full);
+  drawRuler(context, full);
+  drawLoop(context, full);
+  drawHover(context, full);
+  drawSnapMark(context, full);
+  drawKeyframes(context, full);
+  drawPictures(context, full);
+  drawBox(context, full);
+  drawPlayhead(context, full);
+  drawOverview(context, full);
+  drawMessage(context, full);
+}
+
+function drawBands(context, { width, height, boxes, theme, view, nFrames }) {
+  context.fillStyle = theme.panel;
+  context.fillRect(0, 0, width, height);
+  context.fillStyle = theme.raised;
+  for (const { y, height: tall } of [boxes.ruler, boxes.keys]) context.fillRect(0, y, width, tall);
+
+  context.fillStyle = theme.outside;
+  const [start, end] = [frameToX(0, view, width), frameToX(nFrames, view, width)];
+  const below = boxes.keys.y + boxes.keys.height;
+  if (start > 0) context.fillRect(0, 0, start, below);
+  if (end < width) context.fillRect(end, 0, width - end, below);
+
+  context.fillStyle = theme.line;
+  for (const { y, height: tall } of [boxes.ruler, boxes.keys]) context.fillRect(0, y + tall - 1, width, 1);
+  context.fillRect(0, boxes.keys.y, width, 1);
+}

@@ -1,0 +1,55 @@
+// Text on the canvas that never lies over other text.
+
+/** A row of labels `width` pixels wide: `claim(left, right)` tells whether the place was still free, and takes it. */
+export function freeRow(width) {
+  const taken = new Uint8Array(Math.max(1, Math.ceil(width)));
+  return function claim(left, right) {
+    const first = Math.floor(left);
+    const last = Math.ceil(right);
+    if (first < 0 || last > taken.length) return false;
+    for (let x = first; x < last; x++) if (taken[x]) return false;
+    taken.fill(1, first, last);
+    return true;
+  };
+}
+
+/** The CSS font of a size in pixels, in the theme's family. */
+export function fontOf(theme, size, weight = 400) {
+  return `${weight} ${size}px ${theme.font}`;
+}
+
+/** Text in lines no wider than `width` pixels, broken between words, in the context's current font. */
+export function wrapped(context, text, width) {
+  const lines = [];
+  for (const word of text.split(/\s+/)) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && context.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** A rounded label centred on x where it fits, pushed inwards at the edges. parts: [text, colour] one after another. */
+export function drawChip(context, { parts, x, y, width, height, font, fill, line = null }) {
+  context.font = font;
+  const widths = parts.map(([text]) => context.measureText(text).width);
+  const total = widths.reduce((sum, one) => sum + one, 0) + 12;
+  const left = Math.max(2, Math.min(width - total - 2, x - total / 2));
+  context.beginPath();
+  context.roundRect(left, y, total, height, 4);
+  context.fillStyle = fill;
+  context.fill();
+  if (line) {
+    context.strokeStyle = line;
+    context.lineWidth = 1;
+    context.stroke();
+  }
+  context.textAlign = "left";
+  context.textBaseline = "middle";
+  let at = left + 6;
+  parts.forEach(([text, colour], i) => {
+    context.fillStyle = colour;
+    context.fillText(text, at, y + height / 2 + 0.5);
+    at += widths[i];
+  });
+}

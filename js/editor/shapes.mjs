@@ -1,0 +1,56 @@
+// The shape of each kind of keyframe, around (0, 0) for a radius of 1, and the padlock of locked ones.
+//
+// Extents differ so that shapes weigh the same to the eye; fills, which matter least, a little less.
+
+/** Corners per kind; a fill is a circle. */
+const OUTLINES = {
+  first: [[-0.82, -0.95], [0.82, -0.95], [0.82, 0.3], [0, 1.1], [-0.82, 0.3]],
+  peak: [[0, -1.02], [1.06, 0.82], [-1.06, 0.82]],
+  valley: [[-1.06, -0.82], [1.06, -0.82], [0, 1.02]],
+  manual: [[0, -1.16], [1.16, 0], [0, 1.16], [-1.16, 0]],
+}; // prettier-ignore
+const FILL_RADIUS = 0.68;
+
+/** SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock of the same size. */
+export const KIND_SHAPES = {
+  ...Object.fromEntries(Object.entries(OUTLINES).map(([kind, corners]) => [kind, polygonPath(corners, 6)])),
+  fill: circlePath(FILL_RADIUS * 6),
+  locked: "M-4.5-1H4.5V6H-4.5Z M-3-1V-3.2A3 3 0 0 1 3-3.2V-1H1.4V-3.2A1.4 1.4 0 0 0-1.4-3.2V-1Z",
+};
+
+/** Adds a kind's shape to the context's current path. */
+export function traceShape(context, kind, x, y, radius) {
+  const corners = OUTLINES[kind];
+  if (!corners) {
+    context.moveTo(x + radius * FILL_RADIUS, y);
+    context.arc(x, y, radius * FILL_RADIUS, 0, 2 * Math.PI);
+    return;
+  }
+  corners.forEach(([u, v], i) => (i ? context.lineTo(x + radius * u, y + radius * v) : context.moveTo(x + radius * u, y + radius * v)));
+  context.closePath();
+}
+
+/** Fills a padlock `size` pixels high, centred on (x, y). */
+export function fillPadlock(context, x, y, size) {
+  const unit = size / 12;
+  context.beginPath();
+  context.roundRect(x - 4.5 * unit, y - unit, 9 * unit, 7 * unit, unit);
+  context.fill();
+  context.beginPath();
+  context.arc(x, y - 2.6 * unit, 2.5 * unit, Math.PI, 0);
+  context.lineTo(x + 2.5 * unit, y - unit);
+  context.moveTo(x - 2.5 * unit, y - 2.6 * unit);
+  context.lineTo(x - 2.5 * unit, y - unit);
+  context.lineWidth = 1.6 * unit;
+  context.strokeStyle = context.fillStyle;
+  context.stroke();
+}
+
+function polygonPath(corners, radius) {
+  return `M${corners.map((corner) => corner.map((value) => +(value * radius).toFixed(2)).join(" ")).join("L")}Z`;
+}
+
+function circlePath(radius) {
+  const r = radius.toFixed(2);
+  return `M-${r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1-${r} 0Z`;
+}

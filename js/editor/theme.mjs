@@ -1,0 +1,83 @@
+// The editor's colours, taken from ComfyUI's palette, whichever it is: dark, light, or one that somebody made.
+//
+// Kinds have the hues of preview/style.py. Each is moved towards white or black until it stands out on this palette.
+
+import { css, fromHex, isDark, mix, standingOut } from "./colour.mjs";
+
+const HUES = {
+  dark: { first: "#ffffff", peak: "#f5a623", valley: "#4aa3ff", fill: "#9aa0a6", manual: "#e86ad8", curve: "#5cd6ac" },
+  light: { first: "#1c1f24", peak: "#b65f00", valley: "#0b63c9", fill: "#6a7078", manual: "#b01f9e", curve: "#0a8a63" },
+};
+const GRAPHIC = 3; // contrast that WCAG 2.1 asks of graphics, criterion 1.4.11
+const TEXT = 4.5; // and of text, 1.4.3
+
+/** What is read of the palette, and ComfyUI's own dark one in case a variable is missing. */
+const VARIABLES = {
+  panel: ["--comfy-menu-bg", "#171718"],
+  text: ["--input-text", "#dddddd"],
+  accent: ["--p-primary-color", "#3d9bf0"],
+};
+
+/**
+ * The theme around an element: every colour as CSS text, and the font's family.
+ *
+ * Costs a style computation and one small canvas; read it again when the palette changes, not at each drawing.
+ */
+export function readTheme(element) {
+  const style = getComputedStyle(element);
+  const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const palette = {};
+  for (const [name, [variable, fallback]] of Object.entries(VARIABLES)) {
+    palette[name] = resolved(context, style.getPropertyValue(variable).trim(), fallback);
+  }
+  return themeOf(palette, style.fontFamily || "sans-serif");
+}
+
+/** [r, g, b] of any colour that CSS knows, color-mix() and names included: painted, and looked at. */
+function resolved(context, text, fallback) {
+  context.fillStyle = fallback;
+  if (text) context.fillStyle = text; // what is no colour leaves the fallback
+  context.clearRect(0, 0, 1, 1);
+  context.fillRect(0, 0, 1, 1);
+  const [r, g, b, alpha] = context.getImageData(0, 0, 1, 1).data;
+  return alpha < 128 ? fromHex(fallback) : [r, g, b];
+}
+
+/** The theme of a palette {panel, text, accent}, each [r, g, b]. */
+export function themeOf(palette, font = "sans-serif") {
+  const dark = isDark(palette.panel);
+  const ink = dark ? [255, 255, 255] : [0, 0, 0];
+  const raised = mix(palette.panel, ink, dark ? 0.055 : 0.045); // ruler and keyframes lie on it
+  const text = standingOut(palette.text, raised, 7);
+  const hues = Object.entries(HUES[dark ? "dark" : "light"]).map(([name, hex]) => [name, fromHex(hex)]);
+  const { curve, ...kinds } = Object.fromEntries(hues.map(([name, hue]) => [name, standingOut(hue, raised, GRAPHIC)]));
+  const accent = standingOut(palette.accent, raised, GRAPHIC);
+  return {
+    isDark: dark,
+    font,
+    panel: css(palette.panel),
+    raised: css(raised),
+    outside: css(mix(palette.panel, dark ? [0, 0, 0] : ink, dark ? 0.35 : 0.09)), // before and after the clip
+    line: css(mix(palette.panel, ink, dark ? 0.16 : 0.2)),
+    grid: css(ink, dark ? 0.06 : 0.07),
+    gridStrong: css(ink, dark ? 0.12 : 0.13),
+    text: css(text),
+    dim: css(standingOut(mix(text, raised, 0.4), raised, TEXT)),
+    waveform: css(mix(palette.panel, text, dark ? 0.34 : 0.36)),
+    middle: css(mix(palette.panel, text, 0.5)),
+    curve: css(curve),
+    curveTop: css(curve, dark ? 0.3 : 0.26),
+    curveBottom: css(curve, 0.03),
+    onset: css(standingOut(mix(curve, text, 0.35), palette.panel, GRAPHIC)),
+    beat: css(text, 0.3),
+    accent: css(accent),
+    accentFaint: css(accent, dark ? 0.16 : 0.13),
+    onAccent: css(isDark(accent) ? [255, 255, 255] : [0, 0, 0]),
+    selected: css(text, dark ? 0.2 : 0.16),
+    selectedLine: css(text),
+    playhead: css(standingOut(fromHex(dark ? "#ff5f57" : "#d3261d"), raised, GRAPHIC)),
+    onPlayhead: css(dark ? [20, 8, 8] : [255, 255, 255]),
+    chip: css(mix(palette.panel, ink, dark ? 0.14 : 0.02), 0.96),
+    kinds: Object.fromEntries(Object.entries(kinds).map(([kind, colour]) => [kind, css(colour)])),
+  };
+}
