@@ -30,6 +30,11 @@ def test_n_samples_at_follows_the_table(row):
     assert found == row["n_samples"]
 
 
+@pytest.mark.parametrize("row", TABLE["fps_fraction"])
+def test_fps_fraction_follows_the_table(row):
+    assert timebase.fps_fraction(row["fps"]) == Fraction(row["fraction"])
+
+
 @given(frame=st.integers(0, timebase.MAX_N_FRAMES), fps=FPS)
 def test_a_frame_survives_the_way_to_seconds_and_back(frame, fps):
     assert timebase.frame_at(timebase.time_at(frame, fps=fps), fps=fps) == frame

@@ -1,0 +1,165 @@
+// Keyframes as files and as text for other programs, and back. Every way there and back keeps the frames; JSON keeps all.
+
+import { PlanError } from "./errors.mjs";
+import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
+import { isObject, parseJson } from "./json.mjs";
+import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes } from "./plan.mjs";
+import { frameAt, timeAt } from "./timebase.mjs";
+
+/** What exportText writes and importText tells by content. `name` is for a menu, `file` for a saved one. */
+export const FORMATS = [
+  { format: "json", name: "Timing file (JSON)", file: "keyframes.json" },
+  { format: "csv", name: "Table (CSV)", file: "keyframes.csv" },
+  { format: "list", name: "Frames: 0, 7, 12", file: "keyframes.txt" },
+  { format: "schedule", name: "Schedule: 0:(1.0), 7:(1.0)", file: "keyframes_schedule.txt" },
+  { format: "audacity", name: "Audacity labels", file: "keyframes_labels.txt" },
+];
+
+const COLUMNS = ["frame", "time_s", "kind", "locked", "source"];
+const LOCKED = " (locked)"; // after the kind in the name of an Audacity label
+const LABEL = /^([0-9]+[.,][0-9]+)\t[0-9]+[.,][0-9]+(?:\t(.*))?$/; // Audacity always writes decimals
+
+/** The plan as text in one of the FORMATS. */
+export function exportText(plan, format) {
+  const { keyframes, fps } = plan;
+  const timeS = ({ frame }) => timeAt(frame, fps).toFixed(6);
+  if (format === "json") return `${JSON.stringify({ keyvid_timing: 1, plan }, null, 1)}\n`;
+  if (format === "csv") {
+    const rows = keyframes.map((k) => [k.frame, timeS(k), k.kind, k.locked, cell(k.source)]);
+    return [COLUMNS, ...rows].map((row) => `${row.join(",")}\n`).join("");
+  }
+  if (format === "list") return framesText(framesOf(plan));
+  if (format === "schedule") return keyframes.map(({ frame }) => `${frame}:(1.0)`).join(", ");
+  if (format === "audacity") {
+    const name = ({ kind, locked }) => kind + (locked ? LOCKED : "");
+    return keyframes.map((k) => `${timeS(k)}\t${timeS(k)}\t${name(k)}\n`).join("");
+  }
+  throw new PlanError(`There is no format "${format}"; use one of ${FORMATS.map((f) => f.format).join(", ")}.`);
+}
+
+/**
+ * A plan for the clip of `plan` from text in any of the FORMATS, or from a plan or edit document.
+ * notes: sentences on what could not be taken over as it was. Throws PlanError if it holds no keyframes at all.
+ * @returns {{plan: Object, format: string, notes: string[]}}
+ */
+export function importText(text, { plan }) {
+  const bare = text.replace(/^\ufeff+/, "").trim();
+  if (!bare) throw new PlanError(`The text is empty; ${EXPECTED}`);
+  const format = formatOf(bare);
+  const notes = [];
+  const read = { json: fromJson, csv: fromCsv, list: fromWords, schedule: fromWords, audacity: fromAudacity }[format];
+  const { keyframes, extra } = read(bare, plan, notes);
+  const result = withKeyframes({ ...plan, ...extra }, fitted(keyframes, plan, notes));
+  if (result.count !== plan.count) {
+    notes.push(`The plan has ${result.count} keyframes now; it had ${plan.count}.`);
+  }
+  return { plan: result, format, notes };
+}
+
+const EXPECTED =
+  'give a timing file, a table with a column "frame" or "time_s", Audacity labels, or frames such as 0, 7, 12.';
+
+function formatOf(text) {
+  const lines = text.split(/\r\n?|\n/);
+  if (text.startsWith("{")) return "json";
+  if (LABEL.test(lines[0])) return "audacity";
+  if (/(^|[,;\t"])(frame|time_s)($|[,;\t"])/i.test(lines[0].replaceAll(" ", ""))) return "csv";
+  if (/^\[?\s*[0-9]/.test(text)) return text.includes(":") ? "schedule" : "list";
+  throw new PlanError(`The text is none that can be imported; ${EXPECTED}`);
+}
+
+function fromJson(text, plan, notes) {
+  const document = parseJson(text, "file");
+  const found = isObject(document) && isObject(document.plan) ? document.plan : document;
+  if (!isObject(found) || !Object.hasOwn(found, "keyframes")) {
+    throw new PlanError("The file holds no plan; choose one saved from this editor or by Save Timing.");
+  }
+  const other = planFrom(found);
+  const { version, fps, n_frames, count, fingerprint, keyframes, ...extra } = other;
+  if (fps === plan.fps) return { keyframes, extra };
+  notes.push(`The file is for ${fps} fps, and this clip has ${plan.fps}; the keyframes kept their times.`);
+  return { keyframes: keyframes.map((k) => ({ ...k, frame: frameAt(timeAt(k.frame, fps), plan.fps) })), extra };
+}
+
+function fromCsv(text, plan, notes) {
+  const [header, ...rows] = table(text);
+  const columns = header.map((name) => name.trim().toLowerCase());
+  const keyframes = rows.map((row, i) => {
+    const at = Object.fromEntries(columns.map((name, j) => [name, row[j]?.trim() ?? ""]));
+    const timeS = Number((at.time_s ?? "").replace(",", ".") || NaN);
+    const frame = /^[0-9]+$/.test(at.frame ?? "") ? Number(at.frame) : frameAt(timeS, plan.fps);
+    if (!Number.isFinite(frame)) {
+      throw new PlanError(
+        `Row ${i + 2} of the table has no frame: "${row.join(",").slice(0, 40)}"; write a whole number into the ` +
+          "column frame, or seconds into time_s.",
+      );
+    }
+    const isLocked = /^(true|1|yes)$/i.test(at.locked ?? "");
+    return { ...newKeyframe(frame, kindFrom(at.kind, frame, notes), at.source || EDIT), locked: isLocked };
+  });
+  return { keyframes };
+}
+
+function fromWords(text) {
+  const frames = wordsOf(text).map(frameOf);
+  return { keyframes: frames.map((frame) => newKeyframe(frame, frame ? "manual" : "first", EDIT)) };
+}
+
+function fromAudacity(text, plan, notes) {
+  // lines that begin with a backslash tell the frequencies of the label before
+  const lines = text.split(/\r\n?|\n/).filter((line) => line.trim() && !line.startsWith("\\"));
+  const keyframes = lines.map((line, i) => {
+    const found = LABEL.exec(line.trimEnd());
+    if (!found) throw new PlanError(`Line ${i + 1} is no Audacity label: "${line.slice(0, 40)}"; delete it.`);
+    const frame = frameAt(Number(found[1].replace(",", ".")), plan.fps);
+    const name = (found[2] ?? "").trim();
+    const isLocked = name.endsWith(LOCKED);
+    const kind = isLocked ? name.slice(0, -LOCKED.length) : name;
+    // a label's name is free text: only what this editor wrote is a kind
+    return { ...newKeyframe(frame, kindFrom(KINDS.includes(kind) ? kind : "", frame, notes), EDIT), locked: isLocked };
+  });
+  return { keyframes };
+}
+
+function kindFrom(name, frame, notes) {
+  if (frame === 0) return "first";
+  const kind = (name ?? "").toLowerCase();
+  if (kind === "" || (KINDS.includes(kind) && kind !== "first")) return kind || "manual";
+  notes.push(`The keyframe at frame ${frame} has kind "${name}", which there is none of here; it became manual.`);
+  return "manual";
+}
+
+/** The keyframes that stand in the clip, frame 0 among them and each frame once; what was left out goes to notes. */
+function fitted(keyframes, plan, notes) {
+  const inside = keyframes.filter(({ frame }) => frame >= 0 && frame < plan.n_frames);
+  const nOutside = keyframes.length - inside.length;
+  if (nOutside) notes.push(`${nOutside} outside the clip of ${plan.n_frames} frames were left out.`);
+  const byFrame = new Map();
+  for (const keyframe of inside) if (!byFrame.has(keyframe.frame)) byFrame.set(keyframe.frame, keyframe);
+  const nTwice = inside.length - byFrame.size;
+  if (nTwice) notes.push(`${nTwice} on a frame that has a keyframe already were left out.`);
+  if (!byFrame.has(0)) {
+    byFrame.set(0, plan.keyframes[0]);
+    notes.push("Frame 0 was added: the video starts with it.");
+  }
+  return [...byFrame.values()];
+}
+
+/** A field of a table, in quotes where it needs them. */
+const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** The rows of a table whose fields are parted by the separator that its first line has: a tab, semicolon or comma. */
+function table(text) {
+  const separator = /[\t;,]/.exec(text.split(/\r|\n/)[0])?.[0] ?? ",";
+  const rows = [[]];
+  const field = new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}][^\\r\\n${separator}]*)?)(${separator}|\\r\\n?|\\n|$)`, "y");
+  for (let end = null; end !== ""; ) {
+    const found = field.exec(text);
+    if (!found) throw new PlanError("The table has a text in quotes that is not closed; close or delete the quotes.");
+    const [, inQuotes, plain = "", after] = found;
+    rows.at(-1).push(inQuotes === undefined ? plain : inQuotes.replaceAll('""', '"'));
+    end = after;
+    if (end !== "" && end !== separator) rows.push([]);
+  }
+  return rows.filter((row) => row.some((entry) => entry.trim()));
+}

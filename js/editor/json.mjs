@@ -1,0 +1,123 @@
+// JSON for people: read with the place of a mistake, written on one line as Python's json.dumps writes it.
+
+import { PlanError } from "./errors.mjs";
+
+/** Whether a value is a JSON object: neither null nor a list. */
+export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Whether a value is a whole number. JSON read by a browser no longer knows 7 from 7.0: both are. */
+export const isWhole = (value) => Number.isInteger(value);
+
+/** JSON text as values. Throws PlanError saying where it is wrong; `name` is what the text is, such as "edit". */
+export function parseJson(text, name) {
+  if (typeof text !== "string") throw new PlanError(`The ${name} is ${shown(text)}; give it as JSON text.`);
+  const bare = text.replace(/^\ufeff+/, "");
+  try {
+    return JSON.parse(bare, (_, value) => (Number.isFinite(value) || typeof value !== "number" ? value : refuse(name)));
+  } catch (error) {
+    if (error instanceof PlanError) throw error;
+    if (!(error instanceof SyntaxError)) refuse(name); // nested too deep
+  }
+  const { at, expected, constant } = faultIn(bare);
+  if (constant) {
+    throw new PlanError(`The ${name} contains ${constant}, which is no finite number; write a number.`);
+  }
+  const lines = bare.slice(0, at).split("\n");
+  throw new PlanError(
+    `The ${name} is not valid JSON at line ${lines.length}, column ${[...lines.at(-1)].length + 1} (${expected}); ` +
+      "correct it there or clear the text. Nothing was changed.",
+  );
+}
+
+/** A value as one line of JSON with the spaces that Python puts: {"a": [1, 2]}. */
+export function toLine(value) {
+  if (Array.isArray(value)) return `[${value.map(toLine).join(", ")}]`;
+  if (!isObject(value)) return JSON.stringify(value ?? null);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}: ${toLine(member)}`).join(", ")}}`;
+}
+
+/** A value as a sentence quotes it: as JSON writes it, and short, whatever it is. */
+export function shown(value) {
+  if (Number.isInteger(value) && Math.abs(value) >= 1e12) return "a number of more than 12 digits";
+  let text = String(value);
+  try {
+    if (typeof value !== "number" && value !== undefined) text = toLine(value);
+  } catch {
+    text = "a list too deep to read";
+  }
+  const characters = [...text];
+  return characters.length <= 40 ? text : `${characters.slice(0, 37).join("")}...`;
+}
+
+/** Whether two JSON values say the same; the order of an object's fields says nothing. */
+export function sameJson(a, b) {
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
+  if (!isObject(a) || !isObject(b)) return a === b;
+  const names = Object.keys(a);
+  if (names.length !== Object.keys(b).length) return false;
+  return names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
+}
+
+function refuse(name) {
+  throw new PlanError(
+    `The ${name} holds a number too long or lists too deep to read; correct it or clear the text. ` +
+      "Nothing was changed.",
+  );
+}
+
+const SPACE = /[ \t\n\r]*/y;
+const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const CONSTANT = /NaN|-?Infinity/y;
+
+/** Where text stops being JSON: {at, expected, constant}. Browsers word this each in their own way, or not at all. */
+function faultIn(text) {
+  let at = 0;
+  const take = (pattern) => {
+    pattern.lastIndex = at;
+    const found = pattern.exec(text)?.[0];
+    at += found?.length ?? 0;
+    return found;
+  };
+  const skip = (character) => {
+    take(SPACE);
+    if (text[at] !== character) return false;
+    at += 1;
+    return true;
+  };
+  const fault = (expected) => {
+    const constant = take(CONSTANT);
+    throw { at, expected, constant };
+  };
+  const string = (expected) => {
+    take(SPACE);
+    if (take(STRING) === undefined) fault(text[at] === '"' ? "a text that is not closed or not escaped" : expected);
+  };
+  const list = (end, member) => {
+    if (skip(end)) return;
+    do member();
+    while (skip(","));
+    if (!skip(end)) fault(`expected a comma or ${end}`);
+  };
+  const value = () => {
+    if (skip("[")) return list("]", value);
+    if (skip("{")) {
+      return list("}", () => {
+        string("expected a name in double quotes");
+        if (!skip(":")) fault("expected a colon");
+        value();
+      });
+    }
+    if (text[at] === '"') return string();
+    if (take(SCALAR) === undefined) fault("expected a value");
+  };
+  try {
+    value();
+    take(SPACE);
+    return { at, expected: "expected the end" };
+  } catch (fault) {
+    if (fault instanceof Error) return { at, expected: "too deep to read" };
+    return fault;
+  }
+}

@@ -1,0 +1,64 @@
+// An edit brought to another clip: its times kept, or its whole stretched to the new length.
+
+import { frameAt, timeAt } from "./timebase.mjs";
+import { mergeTo } from "./merge.mjs";
+import { PlanError, framesOf, planAtFrames } from "./plan.mjs";
+
+/**
+ * The edit for today's clip, stretched from its own length to this one's, as {plan, base, extra} for writeEdit. What the
+ * artist did goes along; the rest follows the prediction. Throws PlanError if it does not fit.
+ */
+export function rescaled(edit, prediction) {
+  if (!edit.plan) {
+    throw new PlanError(
+      "Typed frames do not say how long their clip was, so they cannot be stretched; keep those that fit, or type " +
+        "others.",
+    );
+  }
+  const ratio = prediction.n_frames / edit.plan.n_frames;
+  return carried(edit, prediction, (frame) => Math.floor(frame * ratio + 0.5));
+}
+
+/**
+ * The edit for today's clip, each keyframe at its own time in seconds and those past the end left out, as {plan, base,
+ * extra} for writeEdit. What the artist did goes along; the rest follows the prediction. Throws PlanError if
+ * it does not fit.
+ */
+export function kept(edit, prediction) {
+  if (!edit.plan) {
+    const inside = edit.frames.filter((frame) => frame < prediction.n_frames);
+    return { plan: planAtFrames(inside, prediction), base: null, extra: edit.extra };
+  }
+  const { fps } = edit.plan;
+  return carried(edit, prediction, (frame) => frameAt(timeAt(frame, fps), prediction.fps));
+}
+
+function carried({ plan, base, extra }, prediction, place) {
+  const frames = [...new Set([...framesOf(plan), ...(base ? framesOf(base) : [])])].sort((a, b) => a - b);
+  const inside = frames.filter((frame) => place(frame) < prediction.n_frames);
+  const targets = apart(inside.map(place), prediction.n_frames);
+  const to = new Map(inside.map((frame, i) => [frame, targets[i]]));
+  const moved = (old) => {
+    const staying = old.keyframes.filter(({ frame }) => to.has(frame));
+    const keyframes = staying.map((keyframe) => ({ ...keyframe, frame: to.get(keyframe.frame) }));
+    return { ...old, keyframes, count: keyframes.length };
+  };
+  const [before, edited] = [base && moved(base), moved(plan)];
+  // as merge decides it, but what was cut off with the end of the clip is no change of the number
+  const count = base && plan.count === base.count ? prediction.count : Math.max(2, edited.count);
+  return { plan: mergeTo(count, before, edited, prediction), base: base && prediction, extra };
+}
+
+/** Ascending frames, moved as little as it takes for no two to meet. */
+function apart(frames, nFrames) {
+  if (frames.length > nFrames) {
+    throw new PlanError(
+      `The edit and its prediction have ${frames.length} keyframes, and this clip only ${nFrames} frames; ` +
+        "reset the edit to start anew.",
+    );
+  }
+  const result = [...frames];
+  for (let i = 1; i < result.length; i++) result[i] = Math.max(result[i], result[i - 1] + 1);
+  for (let i = result.length - 1, last = nFrames - 1; i >= 0; i--, last--) result[i] = Math.min(result[i], last);
+  return result;
+}

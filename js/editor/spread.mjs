@@ -1,0 +1,50 @@
+// Where a fill goes: the mirror of roomiest_frame in keyframes/spread.py.
+
+/** Frames: two events no further apart than this are the same one, shifted. */
+export const TOLERANCE = 2;
+
+/**
+ * The free frame farthest from its neighbours, or null if there is none: the middle of the widest gap, away from what
+ * is gone and what was left out as long as there is such a frame. Of the frames equally far from the nearer of their
+ * neighbours the one in the wider gap wins, then the earlier one.
+ * @param {number[]} frames ascending, with 0 first; nFrames counts as the last neighbour
+ * @param {{nFrames: number, gone?: Iterable<number>, leftOut?: Iterable<number>}} clip
+ */
+export function roomiestFrame(frames, { nFrames, gone = [], leftOut = [] }) {
+  const ends = [...frames, nFrames];
+  const avoided = [...gone, ...leftOut];
+  const near = new Set();
+  for (const frame of avoided) for (let f = frame - TOLERANCE; f <= frame + TOLERANCE; f++) near.add(f);
+  for (const banned of [near, new Set(avoided), new Set(gone), new Set()]) {
+    const found = roomiest(ends, banned);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function roomiest(ends, banned) {
+  const best = { room: 0, width: 0, frame: null };
+  for (let i = 1; i < ends.length; i++) {
+    const [a, b] = [ends[i - 1], ends[i]];
+    const width = b - a;
+    // from the middle of the gap outwards, the earlier of two first
+    for (let room = Math.floor(width / 2); room > 0; room--) {
+      if (room < best.room || (room === best.room && width <= best.width)) break;
+      const frame = [a + room, b - room].find((candidate) => !banned.has(candidate));
+      if (frame !== undefined) Object.assign(best, { room, width, frame });
+    }
+  }
+  return best.frame;
+}
+
+/**
+ * `count` frames spread evenly over the free frames between a and b, both excluded; null if they are too few.
+ * Without anything in the way they are a + floor(j (b - a) / (count + 1)), as keyframes/spread.py spreads fills.
+ * @param {Set<number>} taken frames where none may stand
+ */
+export function evenly(a, b, count, taken = new Set()) {
+  const free = [];
+  for (let frame = a + 1; frame < b; frame++) if (!taken.has(frame)) free.push(frame);
+  if (free.length < count) return null;
+  return Array.from({ length: count }, (_, j) => free[Math.floor(((j + 1) * (free.length + 1)) / (count + 1)) - 1]);
+}

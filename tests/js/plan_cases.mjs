@@ -1,0 +1,40 @@
+// The short notation of merge_cases.json and count_cases.json, as tests/plan_cases.py reads it for Python.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+import { planFrom } from "../../js/editor/plan.mjs";
+
+/** A file of tests/ as text. */
+export const textOf = (name) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
+
+/** The cases of a table of tests/. */
+export function casesOf(name) {
+  const { cases } = JSON.parse(textOf(name));
+  assert.ok(cases.length > 0);
+  return cases;
+}
+
+/** A Plan of keyframes in short notation: [frame, kind, source, locked, unknown fields]. */
+export function planOf(entries, { n_frames = 24, fps = 24, fields = {}, fingerprint = null } = {}) {
+  const keyframes = entries.map(([frame, kind, source = "", locked = false, extra = {}]) => {
+    return { frame, kind, locked, source, ...extra };
+  });
+  return planFrom({ version: 1, fps, n_frames, count: keyframes.length, fingerprint, keyframes, ...fields });
+}
+
+/** The plan under a key of a case; null stays null. */
+export function casePlan(row, key) {
+  if (row[key] === null) return null;
+  const of = (name, otherwise) => row[`${key}_${name}`] ?? row[name] ?? otherwise;
+  return planOf(row[key], { n_frames: of("n_frames", 24), fps: of("fps", 24), fields: row[`${key}_fields`] });
+}
+
+/** Asserts that a function throws an error of this class whose sentence mentions all of these. */
+export function assertRefused(act, name, mentions) {
+  assert.throws(act, (error) => {
+    assert.equal(error.name, name, error.stack);
+    for (const mentioned of mentions) assert.ok(error.message.includes(mentioned), `${mentioned}: ${error.message}`);
+    return true;
+  });
+}

@@ -1,0 +1,54 @@
+// Frames and seconds: the table that keyframes/timebase.py is held to as well, and how a frame is written and typed.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { UNITS, fpsFraction, frameAt, label, parseFrame, timeAt, timecode } from "../../js/editor/timebase.mjs";
+import { textOf } from "./plan_cases.mjs";
+
+const table = JSON.parse(textOf("timebase_table.json"));
+const RATES = [1, 6, 12, 23.976, 24, 25, 29.97, 30, 59.94, 60, 120, 240];
+
+test("frames and seconds are those of the table", () => {
+  assert.ok(table.frame_at.length >= 20 && table.time_at.length >= 10);
+  for (const { time_s, fps, frame } of table.frame_at) assert.equal(frameAt(time_s, fps), frame, `${time_s} ${fps}`);
+  for (const { time_s, fps, frame } of table.time_at) assert.equal(timeAt(frame, fps), time_s, `${frame} ${fps}`);
+});
+
+test("rates that are the same are told as the same", () => {
+  for (const { fps, fraction } of table.fps_fraction) assert.equal(fpsFraction(fps), fraction, String(fps));
+});
+
+test("timecode counts frames within seconds and seconds within minutes", () => {
+  assert.equal(timecode(0, 24), "0:00:00");
+  assert.equal(timecode(47, 24), "0:01:23");
+  assert.equal(timecode(24 * 61 + 5, 24), "1:01:05");
+  assert.equal(timecode(24, 23.976), "0:01:00");
+  assert.equal(timecode(239, 240), "0:00:239");
+  assert.equal(timecode(-25, 24), "-0:01:01");
+});
+
+test("what a label says, typed, is that frame again in every unit and at every rate", () => {
+  for (const fps of RATES) {
+    for (const unit of UNITS) {
+      for (let frame = 0; frame < 3000; frame += 1) {
+        assert.equal(parseFrame(label(frame, unit, fps), unit, fps), frame, `${label(frame, unit, fps)} at ${fps}`);
+      }
+    }
+  }
+});
+
+test("a frame may be typed in any unit, and what is none is null", () => {
+  assert.equal(parseFrame(" 12 ", "frames", 24), 12);
+  assert.equal(parseFrame("1.5", "seconds", 24), 36);
+  assert.equal(parseFrame("1,5", "seconds", 24), 36);
+  assert.equal(parseFrame(".5", "seconds", 24), 12);
+  assert.equal(parseFrame("1.5 s", "frames", 24), 36);
+  assert.equal(parseFrame("36f", "seconds", 24), 36);
+  assert.equal(parseFrame("1:12", "frames", 24), 36);
+  assert.equal(parseFrame("1:00:00", "seconds", 24), 1440);
+  assert.equal(parseFrame("7", "timecode", 24), 7);
+  for (const wrong of ["", "x", "-1", "1.5", "1:60:00", "0:24", "1:2:3:4", "1e3", "NaN", "9".repeat(30)]) {
+    assert.equal(parseFrame(wrong, "frames", 24), null, wrong);
+  }
+});
