@@ -33,8 +33,12 @@ class Server:
 
     def get(self, path):
         """The JSON answer to GET path."""
+        return json.loads(self.get_bytes(path))
+
+    def get_bytes(self, path):
+        """The answer to GET path as it comes, such as a picture's file."""
         with _OPENER.open(self.url + path, timeout=60) as answer:
-            return json.load(answer)
+            return answer.read()
 
     def post(self, path, body):
         """POST a JSON body; the answer's text."""

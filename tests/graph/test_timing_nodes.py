@@ -1,8 +1,11 @@
 """The timing half in the real ComfyUI: what comes out, what is cached, and Cancel."""
 
+import io
 import json
+import urllib.parse
 
 import av
+import numpy as np
 import pytest
 from keyvid_pack.keyframes.timebase import n_samples_at
 from keyvid_pack.preview.style import KIND_COLOURS
@@ -158,6 +161,46 @@ def test_another_sound_of_the_same_length_warns_and_keeps_the_edit(comfy):
     assert "another sound" in result["notice"]
 
 
+# --- what the editor is told
+
+
+def test_the_editor_is_told_what_to_draw_snap_to_and_play(comfy):
+    result = edited_result(succeed(comfy, chain()))
+    assert result["onsets"] == result["curve_peaks"] == [12, 24, 30, 38]
+    assert len(result["curve"]) == 48
+    loudest = np.maximum(-np.array(result["peaks"]["min"]), result["peaks"]["max"])
+    assert loudest.argmax() // 8 in result["onsets"]
+    sound = comfy.get_bytes(f"/view?{urllib.parse.urlencode(result['audio'])}")
+    with av.open(io.BytesIO(sound)) as container:
+        assert sum(frame.samples for frame in container.decode(audio=0)) == 2 * 16_000
+    assert "images" not in succeed(comfy, chain())["edit"]
+
+
+def test_a_cached_run_tells_the_editor_again(comfy):
+    first = edited_result(succeed(comfy, chain()))
+    _, events = comfy.run(chain())
+    told = [
+        data["output"] for kind, data in events if kind == "executed" and data["node"] == "edit"
+    ]
+    assert [output["keyvid_edit"][0] for output in told] == [first]
+
+
+def test_the_editor_is_told_the_prediction_that_its_edit_does_not_fit(comfy):
+    edit = moved_edit(comfy, 24, 26)
+    prompt = chain(edit=edit)
+    prompt["clip"]["inputs"]["n_frames"] = 36
+    _, events = comfy.run(prompt)
+    failed = dict(events)["execution_error"]
+    (told,) = [
+        data["output"] for kind, data in events if kind == "executed" and data["node"] == "edit"
+    ]
+    (result,) = told["keyvid_edit"]
+    assert failed["node_id"] == "edit"
+    assert result["plan"] is None
+    assert result["prediction"]["n_frames"] == result["n_frames"] == 36
+    assert result["error"] == failed["exception_message"].strip()
+
+
 # --- cancel
 
 
@@ -173,6 +216,18 @@ def test_cancel_stops_the_localizer(comfy, method):
     _, events = comfy.run(prompt, on_event=cancel_at_first_progress)
     assert "execution_interrupted" in dict(events)
     assert not [data for kind, data in events if kind == "executing" and data["node"] == "plan"]
+
+
+def test_cancel_stops_the_editors_listening(comfy):
+    prompt = chain(length_s=300.0)
+    prompt["clip"]["inputs"]["n_frames"] = 0
+
+    def cancel_at_first_progress(kind, data):
+        if kind == "progress" and data["node"] == "edit":
+            comfy.interrupt()
+
+    _, events = comfy.run(prompt, on_event=cancel_at_first_progress)
+    assert dict(events)["execution_interrupted"]["node_id"] == "edit"
 
 
 def test_cancel_stops_the_preview_leaves_no_file_and_the_next_run_succeeds(comfy):
