@@ -62,24 +62,16 @@ def draw_marker(draw, kind, *, x, y, radius, locked=False, outline=None):
 def _draw_shape(draw, kind, x, y, radius, colour):
     # extents differ so that shapes weigh the same to the eye; fills, which matter least, a little less
     if kind == "fill":
-        r = radius * 0.7
+        r = radius * 0.68
         draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
     else:
         draw.polygon([(x + radius * u, y + radius * v) for u, v in _OUTLINES[kind]], fill=colour)
 
 
-def _star(n_points, inner):
-    corners = []
-    for i in range(2 * n_points):
-        angle = math.pi * i / n_points - math.pi / 2
-        r = 1.2 if i % 2 == 0 else inner
-        corners.append((r * math.cos(angle), r * math.sin(angle)))
-    return corners
-
-
+# those of js/editor/shapes.mjs, so that the editor and the pictures speak one language
 _OUTLINES = {
-    "first": [(-0.8, -0.8), (0.8, -0.8), (0.8, 0.8), (-0.8, 0.8)],
-    "peak": [(0, -1.08), (1.08, 0), (0, 1.08), (-1.08, 0)],
-    "valley": [(-1.08, -0.8), (1.08, -0.8), (0, 1.08)],
-    "manual": _star(5, 0.54),
+    "first": [(-0.82, -0.95), (0.82, -0.95), (0.82, 0.3), (0, 1.1), (-0.82, 0.3)],
+    "peak": [(0, -1.02), (1.06, 0.82), (-1.06, 0.82)],
+    "valley": [(-1.06, -0.82), (1.06, -0.82), (0, 1.02)],
+    "manual": [(0, -1.16), (1.16, 0), (0, 1.16), (-1.16, 0)],
 }
