@@ -1,118 +1,124 @@
-// Edit Keyframes: the widget that holds the artist's edit as readable text.
+// Edit Keyframes: the timeline editor in its node. All that it needs of ComfyUI is here; the editor is in editor/.
 //
-// The text is the whole truth: an empty one passes the prediction on. Running the node never changes it;
-// only the artist does, by typing or with the two buttons.
+// The widget's value is a text, and the text is the whole truth: an empty one passes the prediction on. Running the
+// node never changes it; only the artist does.
 
+import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { sheetsDownstream } from "./editor/pictures.mjs";
+import { createView, CSS_CLASS } from "./editor/view.mjs";
 import { remountSoon } from "./remount.mjs";
 
 const NODE_ID = "KeyVID_EditKeyframes";
+const SHEET_ID = "KeyVID_KeyframeSheet";
 const WIDGET_TYPE = "KEYVID_EDIT";
-const CSS_CLASS = "keyvid-edit";
-const PLACEHOLDER =
-  "Empty: the predicted keyframes are used as they are.\n" +
-  "Run the node once, then press Edit prediction. Or type the frames of your own plan, such as 0, 7, 12.";
+const MIN_HEIGHT = 310; // pixels
+const MIN_SIZE = { minWidth: 420, minHeight: 420 }; // of a new node
 
-class EditView {
-  constructor(text) {
-    this.result = null; // what the last run reported: { prediction, plan, notice }
-    this.root = document.createElement("div");
-    this.root.className = CSS_CLASS;
-    this.root.style.cssText = "display:flex;flex-direction:column;gap:4px;min-height:150px;overflow:hidden";
+const living = new Map(); // node -> view
 
-    this.text = document.createElement("textarea");
-    this.text.value = text ?? "";
-    this.text.placeholder = PLACEHOLDER;
-    this.text.spellcheck = false;
-    this.text.setAttribute("aria-label", "Keyframe edit");
-    this.text.style.cssText =
-      "flex:1;resize:none;font:11px monospace;padding:6px;border:1px solid var(--border-color);" +
-      "border-radius:4px;background:var(--comfy-input-bg);color:var(--input-text)";
-
-    this.notice = document.createElement("div");
-    this.notice.setAttribute("role", "status");
-    this.notice.style.cssText = "font-size:11px;color:var(--warning-text, #f5a623);display:none";
-
-    const buttons = document.createElement("div");
-    buttons.style.cssText = "display:flex;gap:4px";
-    this.start = button("Edit prediction", "Copies the predicted keyframes into the box, to be changed by hand");
-    this.clear = button("Clear edit", "Forgets the edit and goes back to the prediction");
-    buttons.append(this.start, this.clear);
-    this.root.append(this.text, this.notice, buttons);
-
-    this.text.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
-    this.text.addEventListener("input", () => this.commit());
-    // The canvas must not take keys and drags that are meant for the text.
-    for (const type of ["pointerdown", "keydown", "wheel", "contextmenu"]) {
-      this.text.addEventListener(type, (event) => event.stopPropagation());
-    }
-    this.start.addEventListener("click", () => this.startEdit());
-    this.clear.addEventListener("click", () => this.write(""));
-    this.showResult(null);
-  }
-
-  write(text) {
-    this.text.value = text;
-    this.commit();
-    app.extensionManager.workflow.activeWorkflow?.changeTracker?.captureCanvasState(); // one undo step
-  }
-
-  commit() {
-    this.widget?.callback?.(this.text.value);
-    this.showResult(this.result);
-  }
-
-  startEdit() {
-    const { prediction } = this.result;
-    this.write(JSON.stringify({ version: 1, plan: prediction, base: prediction }, null, 1));
-  }
-
-  showResult(result) {
-    this.result = result;
-    this.start.disabled = !result || this.text.value.trim() !== "";
-    this.clear.disabled = this.text.value === "";
-    const notice = this.text.value.trim() === "" ? "" : (result?.notice ?? "");
-    this.notice.textContent = notice;
-    this.notice.style.display = notice ? "block" : "none";
-  }
+/** What the editor asks of ComfyUI (`Host` of editor/view.mjs). widget: the one that carries its text. */
+function hostOf(node, widget) {
+  return {
+    write(text) {
+      widget().callback?.(text);
+      node.graph?.setDirtyCanvas?.(true, false);
+      app.extensionManager.workflow.activeWorkflow?.changeTracker?.captureCanvasState(); // one step of undo
+    },
+    type: (text) => widget().callback?.(text),
+    runUpToHere: () => app.queuePrompt(0, 1, [executionId(node)]),
+    hasPlan: () => node.inputs?.some((input) => input.name === "plan" && input.link != null) ?? false,
+    urlOf: (file) => api.apiURL(`/view?${new URLSearchParams(file)}`),
+    ask: (title, message, defaultValue) => app.extensionManager.dialog.prompt({ title, message, defaultValue }),
+    save(name, text) {
+      const link = document.createElement("a");
+      link.download = name;
+      link.href = `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`;
+      link.click();
+    },
+    leaveWheelToGraph(event) {
+      if (node.graph === null || document.querySelector("[data-node-id]")) return; // Nodes 2.0 has it already
+      app.canvas.canvas.dispatchEvent(new WheelEvent("wheel", event));
+      event.preventDefault();
+    },
+  };
 }
 
-function button(label, title) {
-  const element = document.createElement("button");
-  element.textContent = label;
-  element.title = title;
-  element.style.cssText = "flex:1;padding:3px 6px;font-size:11px";
-  return element;
+/** The node's id in the prompt: "4:2" inside a subgraph. */
+function executionId(node) {
+  const pathTo = (graph) => {
+    if (graph === node.graph) return [];
+    for (const around of graph._nodes.filter((one) => one.subgraph)) {
+      const path = pathTo(around.subgraph);
+      if (path) return [around.id, ...path];
+    }
+    return null;
+  };
+  return [...(pathTo(app.graph) ?? []), node.id].join(":");
+}
+
+/** What is seen of a node is remembered under this key; null while the node is in no graph. */
+function keyOf(node) {
+  return node.graph && Number(node.id) !== -1 ? `${app.graph.id}/${node.graph.id}/${node.id}` : null;
+}
+
+function chain(object, name, after) {
+  const before = object[name];
+  object[name] = function (...given) {
+    const result = before?.apply(this, given);
+    after.apply(this, given);
+    return result;
+  };
+}
+
+function addEditor(node, name, inputData) {
+  let widget = null;
+  const view = createView(hostOf(node, () => widget));
+  view.text = inputData[1]?.default ?? "";
+  widget = node.addDOMWidget(name, WIDGET_TYPE, view.root, {
+    getValue: () => view.text,
+    setValue: (text) => {
+      view.text = text;
+    },
+    getMinHeight: () => MIN_HEIGHT,
+    hideOnZoom: false,
+    socketless: true,
+  });
+  widget.view = view;
+  living.set(node, view);
+  // the node's id is known once it is in a graph, and told anew when it is opened or pasted
+  const attach = () => {
+    const key = keyOf(node);
+    if (key && view.key !== key) view.attach((view.key = key));
+  };
+  for (const event of ["onAdded", "onConfigure"]) chain(node, event, attach);
+  chain(node, "onConnectionsChange", () => view.show());
+  chain(node, "onRemoved", () => {
+    living.delete(node);
+    view.dispose();
+  });
+  return { widget, ...MIN_SIZE };
+}
+
+/** Pictures of a Keyframe Sheet belong to the editors before it. */
+function showSheet(sheet, payload) {
+  for (const [node, view] of living) if (sheetsDownstream(node, app.graph).includes(sheet)) view.setSheet(payload);
 }
 
 app.registerExtension({
   name: "KeyVID.EditKeyframes",
   afterConfigureGraph: () => remountSoon(app, WIDGET_TYPE, CSS_CLASS),
-  getCustomWidgets: () => ({
-    [WIDGET_TYPE](node, name, inputData) {
-      const view = new EditView(inputData[1]?.default);
-      const widget = node.addDOMWidget(name, WIDGET_TYPE, view.root, {
-        getValue: () => view.text.value,
-        setValue: (text) => {
-          view.text.value = text ?? "";
-          view.showResult(view.result);
-        },
-        getMinHeight: () => 160,
-        hideOnZoom: false,
-        socketless: true,
-      });
-      view.widget = widget;
-      widget.view = view;
-      return { widget, minWidth: 320, minHeight: 240 };
-    },
-  }),
+  getCustomWidgets: () => ({ [WIDGET_TYPE]: addEditor }),
   beforeRegisterNodeDef(nodeType, nodeData) {
-    if (nodeData.name !== NODE_ID) return;
-    const onExecuted = nodeType.prototype.onExecuted;
-    nodeType.prototype.onExecuted = function (output) {
-      onExecuted?.apply(this, arguments);
-      const widget = this.widgets?.find((candidate) => candidate.type === WIDGET_TYPE);
-      if (widget && output?.keyvid_edit) widget.view.showResult(output.keyvid_edit[0]);
-    };
+    if (nodeData.name === NODE_ID) {
+      chain(nodeType.prototype, "onExecuted", function (output) {
+        if (output?.keyvid_edit) living.get(this)?.setResult(output.keyvid_edit[0]);
+      });
+    }
+    if (nodeData.name === SHEET_ID) {
+      chain(nodeType.prototype, "onExecuted", function (output) {
+        if (output?.keyvid_sheet) showSheet(this, output.keyvid_sheet[0]);
+      });
+    }
   },
 });

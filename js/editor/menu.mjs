@@ -1,0 +1,106 @@
+// The menu of the timeline: on right-click, on a long press, on the key M, and behind the button with three dots.
+
+import { element } from "./elements.mjs";
+import { keyframeAt } from "./plan.mjs";
+import { keyOf } from "./keys.mjs";
+
+const EDGE_PX = 8; // between the menu and the edge of the page
+
+/** What the menu offers right now: [{label, key, run, isOff}] with null for a line. target: of `hit`, or null. */
+export function menuItems({ session, commands }, target) {
+  const { plan, situation, frames, measured } = session;
+  const isOff = !situation.canEdit;
+  const chosen = plan ? frames.map((frame) => keyframeAt(plan, frame)) : [];
+  const isLocked = chosen.length > 0 && chosen.every((keyframe) => keyframe.locked);
+  const isFirstOnly = chosen.length === 1 && chosen[0].frame === 0;
+  const at = target?.frame === null && target.part !== "overview" ? Math.round(target.at) : null;
+  const item = (label, command, argument, off = isOff) => ({
+    label,
+    key: keyOf(command, argument),
+    isOff: off,
+    run: () => commands[command](argument),
+  });
+  const selection = chosen.length
+    ? [
+        item(isLocked ? "Unlock" : "Lock", "toggleLock"),
+        item(chosen.length > 1 ? `Delete ${chosen.length} keyframes` : "Delete", "remove", undefined, isOff || isFirstOnly),
+        item("Type where it goes…", "typeFrame", undefined, isOff || isFirstOnly),
+        ...["peak", "valley", "fill", "manual"].map((kind) =>
+          item(`Make it a ${kind}`, "changeKind", kind, isOff || isFirstOnly),
+        ),
+        null,
+      ]
+    : [];
+  const add =
+    at !== null && plan
+      ? [{ label: `Add a keyframe at ${at}`, key: "", isOff: isOff || at >= plan.n_frames || at < 0, run: () => commands.add(at) }, null]
+      : [];
+  const scope = chosen.length > 2 ? "selected" : "all";
+  return [
+    ...add,
+    ...selection,
+    item("Select all", "selectAll", undefined, !plan),
+    item(`Distribute ${scope} evenly`, "distribute"),
+    item(`Snap ${chosen.length ? "selected" : "all"} to nearest onsets`, "snapToOnsets", undefined, isOff || !measured?.onsets.length),
+    item("Shift all…", "shiftAll"),
+    null,
+    item("Import…", "togglePanel", "import", situation.problem === "newer"),
+    item("Export…", "togglePanel", "export", !plan),
+    item("Text", "togglePanel", "text", false),
+    null,
+    item("Run up to here", "run", undefined, false),
+    item("Reset to prediction", "reset", undefined, session.text === "" || situation.problem === "newer"),
+    item("Keys and gestures", "togglePanel", "help", false),
+  ];
+}
+
+/** Opens a menu at {clientX, clientY} of the page; onClose(): it is gone. @returns {() => void} closes it */
+export function openMenu(items, { clientX, clientY }, onClose) {
+  const buttons = [];
+  const rows = items.map((item) => {
+    if (!item) return element("hr");
+    const button = element(
+      "button",
+      { type: "button", role: "menuitem", tabindex: "-1", disabled: item.isOff, onclick: () => choose(item) },
+      element("span", {}, item.label),
+      element("kbd", {}, item.key),
+    );
+    if (!item.isOff) buttons.push(button);
+    return button;
+  });
+  const root = element("div", { class: "keyvid-menu", role: "menu", "aria-label": "Keyframes", onkeydown: onKey }, ...rows);
+  for (const type of ["pointerdown", "contextmenu", "wheel"]) root.addEventListener(type, (event) => event.stopPropagation());
+  root.addEventListener("contextmenu", (event) => event.preventDefault());
+  document.body.append(root);
+  const { offsetWidth: width, offsetHeight: height } = root;
+  root.style.left = `${Math.max(EDGE_PX, Math.min(clientX, innerWidth - width - EDGE_PX))}px`;
+  root.style.top = `${Math.max(EDGE_PX, Math.min(clientY, innerHeight - height - EDGE_PX))}px`;
+  const outside = (event) => root.contains(event.target) || close();
+  window.addEventListener("pointerdown", outside, true);
+  window.addEventListener("blur", close);
+  buttons[0]?.focus({ preventScroll: true });
+
+  function onKey(event) {
+    event.stopPropagation();
+    const i = buttons.indexOf(document.activeElement);
+    const to = { ArrowDown: i + 1, ArrowUp: i - 1, Home: 0, End: -1 }[event.key];
+    if (to !== undefined) buttons.at(to % buttons.length)?.focus();
+    else if (event.key === "Escape" || event.key === "Tab") close();
+    else return;
+    event.preventDefault();
+  }
+
+  function choose(item) {
+    close();
+    item.run();
+  }
+
+  function close() {
+    if (!root.isConnected) return;
+    window.removeEventListener("pointerdown", outside, true);
+    window.removeEventListener("blur", close);
+    root.remove();
+    onClose();
+  }
+  return close;
+}

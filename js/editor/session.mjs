@@ -1,0 +1,165 @@
+// One artist at one node: the text, what it means, what is selected, and the gesture that is under way.
+//
+// A gesture previews (`preview`, nothing is written), and then settles into one new text and one step of undo, or is
+// cancelled. No element is touched here; whoever draws is told through `onChange`.
+
+import { textWith, situationOf } from "./situation.mjs";
+import { keyframeAt, framesOf, PlanError } from "./plan.mjs";
+import { stateOf } from "./viewstate.mjs";
+
+/**
+ * @param {{write: (text: string) => void}} host keeps the text, as one step of undo
+ * @param {(what: "all"|"look") => void} onChange "look": only what is drawn changed, and not what the text says
+ * @param {(sentence: string, isProblem: boolean) => void} say tells the artist
+ */
+export function createSession({ host, onChange, say }) {
+  let text = "";
+  let situation = null; // derived from text and result; null: to be derived
+  let draft = null; // {plan, frames, said} of the gesture under way
+
+  const session = {
+    state: stateOf(null),
+
+    get text() {
+      return text;
+    },
+    get situation() {
+      situation ??= situationOf(text, session.state.result);
+      return situation;
+    },
+    /** The plan as written, or null. */
+    get plan() {
+      return session.situation.plan;
+    },
+    /** The plan of the gesture under way, or null. */
+    get ghost() {
+      return draft?.plan ?? null;
+    },
+    /** Selected frames, ascending: where they are right now. */
+    get frames() {
+      return draft?.frames ?? ascending(session.state.selection);
+    },
+    get nFrames() {
+      return session.plan?.n_frames ?? session.state.result?.n_frames ?? 48;
+    },
+    get fps() {
+      return session.plan?.fps ?? session.state.result?.fps ?? 24;
+    },
+    /** What the last run measured, if it is of the clip that is shown. */
+    get measured() {
+      const { result } = session.state;
+      return result && result.n_frames === session.nFrames ? result : null;
+    },
+
+    /** Goes on with what was seen under this key before. */
+    attach(key) {
+      session.state = stateOf(key);
+      changed();
+    },
+    /** A text from outside: a workflow was opened, undone, pasted, or someone typed. */
+    setText(next) {
+      text = next ?? "";
+      changed();
+    },
+    /** A text that is being typed; the steps of undo are ComfyUI's. */
+    type(next) {
+      text = next;
+      changed();
+      host.type(text);
+    },
+    /** What a run reported. */
+    setResult(result) {
+      session.state.result = result;
+      changed();
+    },
+    /** One new text: one step of undo. */
+    write(next, said = "") {
+      draft = null;
+      const isNew = next !== text;
+      text = next;
+      changed();
+      if (isNew) host.write(text);
+      if (said) say(said, false);
+    },
+
+    /** Shows what an action would do to the plan, or to the gesture so far. Nothing is written. */
+    preview(action, ...more) {
+      const from = draft ?? { plan: session.plan, frames: session.frames };
+      return attempt(() => {
+        draft = action(from.plan, from.frames, ...more);
+      });
+    },
+    /** Shows a plan in the making, as a drag makes it. */
+    show(plan, frames, said) {
+      draft = { plan, frames, said };
+      onChange("look");
+    },
+    /** Ends the gesture: what it shows is written. */
+    settle() {
+      if (!draft) return;
+      const { plan, frames, said } = draft;
+      draft = null;
+      session.state.selection = new Set(frames);
+      if (frames.length) session.state.focus = frames.includes(session.state.focus) ? session.state.focus : frames[0];
+      if (plan === session.plan || !session.situation.canEdit) onChange("look");
+      else session.write(textWith(session.situation, plan), said);
+    },
+    cancel() {
+      draft = null;
+      onChange("look");
+    },
+    /** An action as one gesture. */
+    act(action, ...more) {
+      if (!session.situation.canEdit) return say(whyNot(session.situation), true);
+      draft = null;
+      if (session.preview(action, ...more)) session.settle();
+    },
+
+    /** Selects keyframes, and puts the keyboard on one of them. */
+    select(frames, focus = frames[0] ?? null) {
+      session.state.selection = new Set(frames.filter((frame) => session.plan && keyframeAt(session.plan, frame)));
+      session.state.focus = focus;
+      onChange("look");
+    },
+  };
+
+  function attempt(doing) {
+    try {
+      doing();
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      say(error.message, true);
+      onChange("look");
+      return false;
+    }
+    onChange("look");
+    return true;
+  }
+
+  function changed() {
+    situation = null;
+    const { state, plan } = session;
+    state.selection = new Set([...state.selection].filter((frame) => plan && keyframeAt(plan, frame)));
+    if (state.focus !== null && !(plan && keyframeAt(plan, state.focus))) state.focus = ascending(state.selection)[0] ?? null;
+    onChange("all");
+  }
+
+  return session;
+}
+
+function whyNot({ plan, message }) {
+  if (message) return message;
+  return plan ? "These keyframes cannot be changed now." : "There are no keyframes yet: run up to here first.";
+}
+
+function ascending(frames) {
+  return [...frames].sort((a, b) => a - b);
+}
+
+/** The keyframe before (-1) or after (1) a frame, or the frame itself at the ends. */
+export function neighbour(plan, frame, step) {
+  const frames = framesOf(plan);
+  if (frame === null) return step > 0 ? frames[0] : frames.at(-1);
+  if (step > 0) return frames.find((one) => one > frame) ?? frames.at(-1);
+  return frames.findLast((one) => one < frame) ?? frames[0];
+}

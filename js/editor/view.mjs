@@ -1,0 +1,155 @@
+// The editor of one node: puts the parts together, and takes all of them away again.
+
+import { createBanner } from "./banner.mjs";
+import { createCommands } from "./commands.mjs";
+import { createLeash, element } from "./elements.mjs";
+import { attachInput } from "./input.mjs";
+import { createInspector } from "./inspector.mjs";
+import { commandOf } from "./keys.mjs";
+import { createLegend } from "./legend.mjs";
+import { menuItems, openMenu } from "./menu.mjs";
+import { createPanel } from "./panel.mjs";
+import { pictureLoader, picturesFor } from "./pictures.mjs";
+import { createPlayback } from "./playback.mjs";
+import { createSession } from "./session.mjs";
+import { createStage } from "./stage.mjs";
+import { createStart } from "./start.mjs";
+import { addStyles } from "./styles.mjs";
+import { createToolbar } from "./toolbar.mjs";
+
+/** The class of the editor's element. */
+export const CSS_CLASS = "keyvid-edit";
+const SAID_MS = { problem: 9000, done: 3500 };
+
+/**
+ * @typedef {Object} Host what the editor needs of ComfyUI
+ * @property {(text: string) => void} write keeps a text as the widget's value, as one step of undo
+ * @property {(text: string) => void} type the same for text that is being typed: ComfyUI makes the steps of undo
+ * @property {() => void} runUpToHere @property {() => boolean} hasPlan whether something is connected to the plan input
+ * @property {(file: {filename: string, subfolder: string, type: string}) => string} urlOf
+ * @property {(title: string, message: string, value: string) => Promise<string|null>} ask
+ * @property {(name: string, text: string) => void} save offers a file
+ * @property {(event: WheelEvent) => void} leaveWheelToGraph
+ */
+
+/** @param {Host} host */
+export function createView(host) {
+  addStyles();
+  const leash = createLeash();
+  const root = element("div", { class: CSS_CLASS, role: "group", "aria-label": "Keyframe editor" });
+  const said = element("span", { role: "status", "aria-live": "polite" });
+  let parts = []; // what shows the session, besides the canvas
+  let closeMenu = null;
+  let saidUntil = 0;
+  let isDisposed = false;
+
+  const say = (sentence, isProblem) => {
+    said.textContent = sentence;
+    said.dataset.problem = isProblem;
+    clearTimeout(saidUntil);
+    saidUntil = setTimeout(() => (said.textContent = ""), isProblem ? SAID_MS.problem : SAID_MS.done);
+  };
+  const show = () => {
+    for (const part of parts) part.show();
+    editor.stage?.redraw();
+  };
+
+  const editor = { host, root, say, show };
+  const session = (editor.session = createSession({ host, say, onChange }));
+  const stage = (editor.stage = createStage({ session, leash }));
+  editor.playback = createPlayback({ session, stage, host, say, onChange: () => parts.forEach((part) => part.show()) }, leash);
+  const commands = (editor.commands = createCommands(editor));
+  editor.openMenu = (point, target = null) => {
+    closeMenu?.();
+    closeMenu = openMenu(menuItems(editor, target), point, () => {
+      closeMenu = null;
+      if (!isDisposed && !session.state.panel) commands.focusTimeline();
+    });
+  };
+  const toolbar = createToolbar(editor);
+  const banner = createBanner(editor);
+  const start = createStart(editor);
+  editor.panel = createPanel(editor);
+  editor.inspector = createInspector(editor);
+  const legend = createLegend(editor);
+  parts = [toolbar, banner, start, editor.panel, editor.inspector, legend];
+  const over = element("div", { class: "keyvid-said" }, said);
+  const field = element("div", { class: "keyvid-stage" }, stage.canvas, start.root, editor.panel.root, over);
+  field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
+  root.append(toolbar.root, banner.root, field, editor.inspector.root, legend.root);
+  attachInput(editor, leash);
+
+  function onChange(what) {
+    if (isDisposed || !editor.playback) return;
+    if (what === "all") {
+      refreshPictures();
+      editor.playback.follow();
+    }
+    show();
+  }
+
+  const load = pictureLoader(() => stage.redraw());
+  function refreshPictures() {
+    const { sheet } = session.state;
+    stage.pictures = picturesFor(sheet, { plan: session.plan, urlOf: host.urlOf, load });
+  }
+
+  // a held key is one gesture, which ends when it is let go
+  leash.listen(stage.canvas, "keydown", (event) => {
+    const found = commandOf(event);
+    if (!found) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!found.isHeld) session.settle();
+    commands[found.command](found.argument);
+  });
+  leash.listen(stage.canvas, "keyup", (event) => {
+    if (event.key.startsWith("Arrow") || event.key === "<" || event.key === ">") session.settle();
+  });
+  leash.listen(stage.canvas, "blur", () => session.settle());
+  // what is done here is not meant for the graph below; Ctrl and Cmd are ComfyUI's
+  leash.listen(root, "keydown", (event) => {
+    if (event.key === "Escape" && session.state.panel) commands.togglePanel(null);
+    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+  });
+  for (const type of ["pointerdown", "dblclick", "contextmenu"]) {
+    leash.listen(root, type, (event) => event.stopPropagation());
+  }
+
+  show();
+  return {
+    root,
+    session,
+    stage,
+    /** The widget's value. */
+    get text() {
+      return session.text;
+    },
+    set text(text) {
+      session.setText(text);
+    },
+    /** Goes on with what was seen of the node of this key; the keyboard comes along. */
+    attach(key) {
+      session.attach(key);
+      if (!session.state.wantsFocus) return;
+      session.state.wantsFocus = false;
+      requestAnimationFrame(() => requestAnimationFrame(() => isDisposed || commands.focusTimeline()));
+    },
+    setResult: (result) => session.setResult(result),
+    /** What a Keyframe Sheet after this node has painted. */
+    setSheet(payload) {
+      session.state.sheet = payload;
+      refreshPictures();
+      stage.redraw();
+    },
+    show,
+    dispose() {
+      if (isDisposed) return;
+      if (root.contains(document.activeElement)) session.state.wantsFocus = true;
+      isDisposed = true;
+      closeMenu?.();
+      clearTimeout(saidUntil);
+      leash.release();
+    },
+  };
+}

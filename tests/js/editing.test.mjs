@@ -1,0 +1,241 @@
+// What the artist's gestures write: one text each, which Python's rules read the same way.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import * as actions from "../../js/editor/actions.mjs";
+import { commandOf, keyName, keyOf, KEYS } from "../../js/editor/keys.mjs";
+import { framesOf, keyframeAt, planFrom } from "../../js/editor/plan.mjs";
+import { createSession, neighbour } from "../../js/editor/session.mjs";
+import { stateOf } from "../../js/editor/viewstate.mjs";
+
+const FINGERPRINT = { n_frames: 48, loudness: [0, 5, 9, 3] };
+const OTHER_FINGERPRINT = { n_frames: 48, loudness: [9, 0, 0, 9] };
+
+function prediction(changes = {}) {
+  const kinds = { 0: "first", 8: "peak", 14: "fill", 20: "valley", 26: "fill", 31: "peak", 40: "fill" };
+  const keyframes = Object.entries(kinds).map(([frame, kind]) => ({
+    frame: Number(frame),
+    kind,
+    locked: false,
+    source: "strongest",
+  }));
+  const document = { version: 1, fps: 24, n_frames: 48, count: keyframes.length, fingerprint: FINGERPRINT, keyframes };
+  return { ...document, ...changes };
+}
+
+const resultOf = (document) => ({ prediction: document, n_frames: document.n_frames, fps: document.fps, onsets: [7, 30] });
+
+/** A session after a run, and all that it wrote and said. */
+function opened({ text = "", result = resultOf(prediction()) } = {}) {
+  const written = [];
+  const said = [];
+  const session = createSession({
+    host: { write: (one) => written.push(one), type: (one) => written.push(one) },
+    onChange: () => {},
+    say: (sentence, isProblem) => said.push([sentence, isProblem]),
+  });
+  session.setText(text);
+  if (result) session.setResult(result);
+  return { session, written, said };
+}
+
+const framesIn = (text) => JSON.parse(text).plan.keyframes.map(({ frame }) => frame);
+
+test("neither opening nor running writes anything", () => {
+  const { session, written } = opened({ text: "0, 9, 31" });
+  session.setResult(resultOf(prediction({ fingerprint: OTHER_FINGERPRINT })));
+  session.select([9]);
+  session.settle();
+  session.cancel();
+  assert.deepEqual(written, []);
+  assert.equal(session.text, "0, 9, 31");
+});
+
+test("a gesture previews, and writes once when it settles", () => {
+  const { session, written } = opened();
+  session.select([14]);
+  session.preview(actions.move, 1);
+  session.preview(actions.move, 1);
+  assert.deepEqual(written, []);
+  assert.deepEqual(session.frames, [16]);
+  assert.deepEqual(framesOf(session.plan), [0, 8, 14, 20, 26, 31, 40]);
+  session.settle();
+  assert.equal(written.length, 1);
+  const { plan, base } = JSON.parse(written[0]);
+  assert.deepEqual(plan.keyframes.map(({ frame }) => frame), [0, 8, 16, 20, 26, 31, 40]);
+  assert.deepEqual(plan.keyframes[2], { frame: 16, kind: "manual", locked: false, source: "edit" });
+  assert.deepEqual(base, prediction());
+  assert.deepEqual(session.frames, [16]);
+  assert.equal(session.text, written[0]);
+});
+
+test("a cancelled gesture and one that ends where it began write nothing", () => {
+  const { session, written } = opened();
+  session.select([14]);
+  session.preview(actions.move, 3);
+  session.cancel();
+  session.settle();
+  assert.deepEqual([written, session.frames], [[], [14]]);
+});
+
+test("what stands after a gesture is what was shown during it, for every action", () => {
+  const cases = [
+    [[14], actions.move, 2],
+    [[8, 14], actions.move, 100],
+    [[8, 20], actions.stretch, 3],
+    [[], actions.add, 5],
+    [[20], actions.remove],
+    [[0, 14, 31], actions.remove],
+    [[8], actions.toggleLock],
+    [[8, 14], actions.toggleLock],
+    [[8], actions.changeKind, "valley"],
+    [[8, 20], actions.changeKind, "manual"],
+    [[14], actions.moveTo, 35],
+    [[14, 20], actions.moveTo, 15],
+    [[], actions.distribute],
+    [[], actions.snapToOnsets, [7, 30]],
+    [[], actions.shift, 2],
+  ];
+  for (const [frames, action, ...more] of cases) {
+    const { session, written, said } = opened();
+    session.select(frames);
+    session.preview(action, ...more);
+    const shown = session.ghost;
+    assert.ok(shown, `${action.name}: ${JSON.stringify(said)}`);
+    session.settle();
+    assert.equal(written.length, 1, action.name);
+    assert.deepEqual(framesOf(session.plan), framesOf(shown), action.name);
+    assert.equal(session.plan.count, 7, action.name);
+    for (const frame of session.frames) assert.ok(keyframeAt(session.plan, frame), action.name);
+    assert.equal(said.length, 1, action.name);
+    assert.equal(said[0][1], false, action.name);
+    assert.match(said[0][0], /^[A-Z].*\.$/, action.name);
+  }
+});
+
+test("what cannot be done is told and writes nothing", () => {
+  const locked = prediction();
+  locked.keyframes[1].locked = true;
+  const cases = [
+    [[0], actions.move, 1, /video starts with it/],
+    [[8], actions.move, 1, /locked/],
+    [[0], actions.remove, undefined, /video starts with it/],
+    [[8], actions.remove, undefined, /locked/],
+    [[], actions.add, 14, /already/],
+    [[14], actions.moveTo, 20, /one already/],
+    [[14], actions.stretch, 1, /two keyframes/],
+    [[], actions.snapToOnsets, [], /No onsets/],
+  ];
+  for (const [frames, action, argument, sentence] of cases) {
+    const { session, written, said } = opened({ result: resultOf(locked) });
+    session.select(frames);
+    session.act(action, argument);
+    assert.deepEqual(written, [], action.name);
+    assert.equal(said.length, 1, action.name);
+    assert.match(said[0][0], sentence, action.name);
+    assert.equal(said[0][1], true, action.name);
+  }
+});
+
+test("before the first run nothing can be changed, and the editor says why", () => {
+  const { session, written, said } = opened({ result: null });
+  session.act(actions.add, 3);
+  assert.deepEqual(written, []);
+  assert.match(said[0][0], /run up to here/);
+});
+
+test("an edit without a run is changed on the prediction it names", () => {
+  const { session, written } = opened();
+  session.act(actions.add, 5);
+  const again = opened({ text: written[0], result: null });
+  again.session.select([20]);
+  again.session.act(actions.move, 2);
+  assert.deepEqual(JSON.parse(again.written[0]).base, prediction());
+  assert.ok(framesIn(again.written[0]).includes(5));
+});
+
+test("a changed edit stays one of the sound it was made for until it is kept", () => {
+  const { session, written } = opened();
+  session.act(actions.add, 5);
+  const other = opened({ text: written[0], result: resultOf(prediction({ fingerprint: OTHER_FINGERPRINT })) });
+  assert.equal(other.session.situation.problem, "sound");
+  other.session.act(actions.add, 35);
+  assert.equal(other.session.situation.problem, "sound");
+  assert.deepEqual(JSON.parse(other.session.text).plan.fingerprint, FINGERPRINT);
+});
+
+test("an edit of another length is shown and left alone", () => {
+  const { session, written } = opened();
+  session.act(actions.add, 5);
+  const shorter = prediction({ n_frames: 44 });
+  const other = opened({ text: written[0], result: resultOf(shorter) });
+  assert.equal(other.session.situation.problem, "length");
+  other.session.act(actions.add, 3);
+  assert.deepEqual(other.written, []);
+  assert.equal(other.said[0][1], true);
+});
+
+test("a newer version's text is shown as a sentence and never touched", () => {
+  const text = '{"version": 99, "plan": {}, "base": null}';
+  const { session, written } = opened({ text });
+  session.act(actions.add, 3);
+  assert.equal(session.text, text);
+  assert.deepEqual(written, []);
+  assert.match(session.situation.message, /update ComfyUI-KeyVID/);
+});
+
+test("unknown fields of the edit are kept", () => {
+  const { session, written } = opened();
+  session.act(actions.add, 5);
+  const document = { ...JSON.parse(written[0]), note: "mine" };
+  document.plan.colour = "red";
+  const again = opened({ text: JSON.stringify(document) });
+  again.session.act(actions.add, 35);
+  const result = JSON.parse(again.written[0]);
+  assert.equal(result.note, "mine");
+  assert.equal(result.plan.colour, "red");
+});
+
+test("a selection only holds keyframes that are there", () => {
+  const { session } = opened();
+  session.select([8, 9, 14]);
+  assert.deepEqual(session.frames, [8, 14]);
+  session.setText("0, 14, 30");
+  assert.deepEqual(session.frames, [14]);
+});
+
+test("the neighbour of a keyframe, and of none", () => {
+  const plan = planFrom(prediction());
+  assert.equal(neighbour(plan, 8, 1), 14);
+  assert.equal(neighbour(plan, 8, -1), 0);
+  assert.equal(neighbour(plan, 40, 1), 40);
+  assert.equal(neighbour(plan, null, 1), 0);
+  assert.equal(neighbour(plan, null, -1), 40);
+});
+
+test("every key means one thing", () => {
+  const keys = KEYS.flatMap(([names]) => names);
+  assert.equal(new Set(keys).size, keys.length);
+});
+
+test("keys are named as they are pressed", () => {
+  const press = (key, more = {}) => ({ key, shiftKey: false, altKey: false, ctrlKey: false, metaKey: false, ...more });
+  assert.equal(keyName(press("a")), "A");
+  assert.equal(keyName(press(" ")), "Space");
+  assert.equal(keyName(press("+", { shiftKey: true })), "+");
+  assert.equal(keyName(press("ArrowLeft", { shiftKey: true })), "Shift+ArrowLeft");
+  assert.deepEqual(commandOf(press("ArrowRight", { shiftKey: true })), { command: "nudge", argument: 5, isHeld: true });
+  assert.equal(commandOf(press("z", { ctrlKey: true })), null, "undo is ComfyUI's");
+  assert.equal(commandOf(press("s", { ctrlKey: true })), null, "saving is ComfyUI's");
+  assert.equal(keyOf("changeKind", "valley"), "2");
+});
+
+test("what is seen of a node is kept by node, and forgotten at some point", () => {
+  stateOf("a").playhead = 7;
+  assert.equal(stateOf("a").playhead, 7);
+  assert.equal(stateOf("b").playhead, 0);
+  assert.notEqual(stateOf(null), stateOf(null));
+  for (let i = 0; i < 100; i++) stateOf(`node ${i}`);
+  assert.equal(stateOf("a").playhead, 0);
+});
