@@ -44,6 +44,8 @@ export function pictureLoader(onLoad, createImage = () => new Image()) {
     if (!images.has(url)) {
       const image = createImage();
       image.onload = onLoad;
+      // a canvas throws at a broken image, but not at one without a source
+      image.onerror = () => image.removeAttribute("src");
       image.src = url;
       images.set(url, image);
     }

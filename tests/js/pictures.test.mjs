@@ -41,6 +41,10 @@ test("a picture is asked for once, and says when it came", () => {
   assert.deepEqual(made.map(({ src }) => src), ["a", "b"]);
   made[1].onload();
   assert.equal(came, 1);
+  const removed = [];
+  made[0].removeAttribute = (name) => removed.push(name);
+  made[0].onerror(); // the temp folder was tidied: a broken image must not reach the canvas
+  assert.deepEqual([removed, came], [["src"], 1]);
 });
 
 // --- graphs, with litegraph's public fields
