@@ -3,11 +3,11 @@
 // The text is the whole truth: "" (no edit), frames ("0, 7, 12"), a plan document, or an edit document
 // {"version": 1, "plan": {...}, "base": {...}}. Nothing here remembers anything.
 
+import { PlanError, PlanMismatchError, PlanVersionError } from "./errors.mjs";
 import { framesFrom } from "./frames_text.mjs";
 import { isObject, isWhole, parseJson, toLine } from "./json.mjs";
 import { merge, rate, sameSound } from "./merge.mjs";
-import { EDIT, PlanError, PlanMismatchError, PlanVersionError } from "./plan.mjs";
-import { migrated, planAtFrames, planFrom, without } from "./plan.mjs";
+import { EDIT, migrated, planAtFrames, planFrom, without } from "./plan.mjs";
 
 export { kept, rescaled } from "./rescale.mjs";
 
@@ -54,8 +54,8 @@ export function writeEdit({ plan, base = null, extra = {} }) {
  *
  * plan: the plan that a run would pass on. Where a run would refuse, the artist's own plan as it is; null if there is
  * nothing to show. base: what belongs next to a changed `plan` in writeEdit. problem and message: why it is not
- * simply applied: "length", "rate" (another clip's), "sound" (applied, but check), "room" (more than the count), "frames"
- * (typed ones do not fit the clip), "newer" or "broken" (text that cannot be used; the prediction is shown).
+ * simply applied: "length", "rate" (another clip's), "sound" (applied, but check), "room" (more than the count),
+ * "frames" (typed ones do not fit the clip), "newer" or "broken" (text that cannot be used; the prediction is shown).
  * @returns {{plan: ?Object, base: ?Object, problem: ?string, message: string}}
  */
 export function shownPlan(edit, prediction) {

@@ -1,4 +1,5 @@
-// Keyframes as files and as text for other programs, and back. Every way there and back keeps the frames; JSON keeps all.
+// Keyframes as files and as text for other programs, and back. Every way there and back keeps the frames; JSON keeps
+// all of the plan.
 
 import { PlanError } from "./errors.mjs";
 import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
@@ -152,7 +153,8 @@ const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"
 function table(text) {
   const separator = /[\t;,]/.exec(text.split(/\r|\n/)[0])?.[0] ?? ",";
   const rows = [[]];
-  const field = new RegExp(`(?:"((?:[^"]|"")*)"|([^"\\r\\n${separator}][^\\r\\n${separator}]*)?)(${separator}|\\r\\n?|\\n|$)`, "y");
+  const plainText = `([^"\\r\\n${separator}][^\\r\\n${separator}]*)?`;
+  const field = new RegExp(`(?:"((?:[^"]|"")*)"|${plainText})(${separator}|\\r\\n?|\\n|$)`, "y");
   for (let end = null; end !== ""; ) {
     const found = field.exec(text);
     if (!found) throw new PlanError("The table has a text in quotes that is not closed; close or delete the quotes.");

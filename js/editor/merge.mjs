@@ -4,7 +4,7 @@
 import { PlanError, PlanMismatchError } from "./errors.mjs";
 import { sameJson } from "./json.mjs";
 import { EDIT, REFILL, extraOf, framesOf, newKeyframe, withKeyframes, without } from "./plan.mjs";
-import { TOLERANCE, roomiestFrame } from "./spread.mjs";
+import { TOLERANCE, around, roomiestFrames } from "./spread.mjs";
 import { fpsFraction } from "./timebase.mjs";
 
 const EVENTS = ["peak", "valley", "manual"];
@@ -41,9 +41,8 @@ export function mergeTo(count, base, edited, next) {
     if (result.size < count && !result.has(wish.frame)) result.set(wish.frame, wish);
   }
   const leftOut = framesOf(next).filter((frame) => !result.has(frame));
-  while (result.size < count) {
-    const frames = [...result.keys()].sort((a, b) => a - b);
-    const frame = roomiestFrame(frames, { nFrames: next.n_frames, gone, leftOut });
+  const frames = [...result.keys()].sort((a, b) => a - b);
+  for (const frame of roomiestFrames(count - result.size, frames, { nFrames: next.n_frames, gone, leftOut })) {
     result.set(frame, newKeyframe(frame, "fill", REFILL));
   }
   const { version, fps, n_frames, fingerprint } = next;
@@ -138,9 +137,6 @@ function matched(baseFrames, nextFrames) {
   }
   return toBase;
 }
-
-/** The whole numbers from `frame - reach` to `frame + reach`. */
-const around = (frame, reach) => Array.from({ length: 2 * reach + 1 }, (_, i) => frame - reach + i);
 
 /** The keyframes without as many as are too many (rule 6). */
 function drop(keyframes, nTooMany, ownFrames) {

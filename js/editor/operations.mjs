@@ -4,7 +4,7 @@
 
 import { EDIT, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, withKeyframes } from "./plan.mjs";
 import { changeable, movedTo, setKind } from "./rules.mjs";
-import { evenly, roomiestFrame } from "./spread.mjs";
+import { evenly, roomiestFrames } from "./spread.mjs";
 
 /**
  * Moves keyframes by `delta` frames, all by the same. If one would leave the clip or land on one that stays, they stop
@@ -29,24 +29,21 @@ export function shiftAll(plan, delta) {
  */
 export function scaleTogether(plan, frames, anchor, factor) {
   const moving = movableOf(plan, frames);
-  if (!moving.length) return { plan, frames: sorted(frames) };
+  const unchanged = { plan, frames: sorted(frames) };
+  // the one that is farthest from the anchor moves most: its frame stands for the factor
+  const end = moving.reduce((a, b) => (Math.abs(b - anchor) > Math.abs(a - anchor) ? b : a), anchor);
+  if (end === anchor) return unchanged;
   const fits = fitting(plan, moving);
-  const at = (scale) => moving.map((frame) => Math.floor(anchor + (frame - anchor) * scale + 0.5));
-  const ends = [moving[0], moving.at(-1)];
-  const end = Math.abs(ends[0] - anchor) > Math.abs(ends[1] - anchor) ? ends[0] : ends[1];
-  if (end === anchor) return { plan, frames: sorted(frames) };
+  const targetsFor = (to) =>
+    moving.map((frame) => Math.floor(anchor + ((frame - anchor) * (to - anchor)) / (end - anchor) + 0.5));
   // nothing outside the clip is worth trying, however far the pointer is
   const wanted = Math.max(-1, Math.min(plan.n_frames, anchor + (end - anchor) * Math.max(0, factor)));
-  if (fits(at((wanted - anchor) / (end - anchor)))) {
-    return placed(plan, frames, moving, at((wanted - anchor) / (end - anchor)));
-  }
-  // back towards where it stands, one frame of the outermost keyframe at a time
   const step = Math.sign(end - wanted);
-  for (let to = step > 0 ? Math.ceil(wanted) : Math.floor(wanted); step * (end - to) > 0; to += step) {
-    const targets = at((to - anchor) / (end - anchor));
+  for (let to = wanted; step * (end - to) > 0; to = step > 0 ? Math.floor(to) + 1 : Math.ceil(to) - 1) {
+    const targets = targetsFor(to);
     if (fits(targets)) return placed(plan, frames, moving, targets);
   }
-  return { plan, frames: sorted(frames) };
+  return unchanged;
 }
 
 /** Deletes keyframes and puts as many fills, one by one, to the roomiest free frames. Throws if none can be deleted. */
@@ -61,13 +58,8 @@ export function deleteAll(plan, frames) {
   }
   const gone = new Set(deleted);
   const left = plan.keyframes.filter((keyframe) => !gone.has(keyframe.frame));
-  const taken = left.map((keyframe) => keyframe.frame);
-  const refills = deleted.map(() => {
-    const refill = roomiestFrame(taken, { nFrames: plan.n_frames, gone });
-    taken.push(refill);
-    taken.sort((a, b) => a - b);
-    return newKeyframe(refill, "fill", REFILL);
-  });
+  const room = roomiestFrames(gone.size, framesOf({ keyframes: left }), { nFrames: plan.n_frames, gone });
+  const refills = room.map((frame) => newKeyframe(frame, "fill", REFILL));
   return { plan: withKeyframes(plan, [...left, ...refills]), frames: sorted(frames).filter((f) => !gone.has(f)) };
 }
 
@@ -156,11 +148,10 @@ function fitting(plan, moving) {
 /** Where ascending keyframes get when moved by `delta` together, or as far on the way as all of them fit. */
 function farthest(plan, moving, delta) {
   if (!moving.length) return [];
-  const fits = fitting(plan, moving);
+  const taken = staying(plan, moving);
   let by = Math.max(-moving[0], Math.min(plan.n_frames - 1 - moving.at(-1), Math.round(delta)));
-  const at = () => moving.map((frame) => frame + by);
-  while (by !== 0 && !fits(at())) by -= Math.sign(by);
-  return at();
+  while (moving.some((frame) => taken.has(frame + by))) by -= Math.sign(by);
+  return moving.map((frame) => frame + by);
 }
 
 /** {plan, frames} with the keyframes at `moving` put at `targets`, one by one. */

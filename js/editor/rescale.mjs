@@ -1,12 +1,13 @@
 // An edit brought to another clip: its times kept, or its whole stretched to the new length.
 
-import { frameAt, timeAt } from "./timebase.mjs";
+import { PlanError } from "./errors.mjs";
 import { mergeTo } from "./merge.mjs";
-import { PlanError, framesOf, planAtFrames } from "./plan.mjs";
+import { framesOf, planAtFrames } from "./plan.mjs";
+import { frameAt, timeAt } from "./timebase.mjs";
 
 /**
- * The edit for today's clip, stretched from its own length to this one's, as {plan, base, extra} for writeEdit. What the
- * artist did goes along; the rest follows the prediction. Throws PlanError if it does not fit.
+ * The edit for today's clip, stretched from its own length to this one's, as {plan, base, extra} for writeEdit. What
+ * the artist did goes along; the rest follows the prediction. Throws PlanError if it does not fit.
  */
 export function rescaled(edit, prediction) {
   if (!edit.plan) {
@@ -15,8 +16,9 @@ export function rescaled(edit, prediction) {
         "others.",
     );
   }
-  const ratio = prediction.n_frames / edit.plan.n_frames;
-  return carried(edit, prediction, (frame) => Math.floor(frame * ratio + 0.5));
+  const { n_frames: nFrames } = prediction;
+  const ratio = nFrames / edit.plan.n_frames;
+  return carried(edit, prediction, (frame) => Math.min(nFrames - 1, Math.floor(frame * ratio + 0.5)));
 }
 
 /**
@@ -49,7 +51,7 @@ function carried({ plan, base, extra }, prediction, place) {
   return { plan: mergeTo(count, before, edited, prediction), base: base && prediction, extra };
 }
 
-/** Ascending frames, moved as little as it takes for no two to meet. */
+/** Ascending frames, pushed on where two meet, and back from the end of the clip. */
 function apart(frames, nFrames) {
   if (frames.length > nFrames) {
     throw new PlanError(

@@ -1,8 +1,9 @@
 // How the artist changes a plan, one keyframe at a time: the mirror of keyframes/plan_rules.py, whose docstring has the
 // rules. tests/count_cases.json holds both to the same answers. Each function returns a new plan or throws PlanError.
 
-import { EDIT, KINDS, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, wholeFrame, withKeyframes } from "./plan.mjs";
+import { PlanError } from "./errors.mjs";
 import { shown } from "./json.mjs";
+import { EDIT, KINDS, REFILL, framesOf, keyframeAt, newKeyframe, wholeFrame, withKeyframes } from "./plan.mjs";
 import { roomiestFrame } from "./spread.mjs";
 
 /** The plan with a manual keyframe at a frame, in place of the nearest free one. */

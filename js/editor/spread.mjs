@@ -10,17 +10,35 @@ export const TOLERANCE = 2;
  * @param {number[]} frames ascending, with 0 first; nFrames counts as the last neighbour
  * @param {{nFrames: number, gone?: Iterable<number>, leftOut?: Iterable<number>}} clip
  */
-export function roomiestFrame(frames, { nFrames, gone = [], leftOut = [] }) {
+export function roomiestFrame(frames, clip) {
+  return roomiestFrames(1, frames, clip)[0] ?? null;
+}
+
+/** `count` frames, each the roomiest one (roomiestFrame) after those before it; fewer if the clip has no more. */
+export function roomiestFrames(count, frames, { nFrames, gone = [], leftOut = [] }) {
   const ends = [...frames, nFrames];
   const avoided = [...gone, ...leftOut];
-  const near = new Set();
-  for (const frame of avoided) for (let f = frame - TOLERANCE; f <= frame + TOLERANCE; f++) near.add(f);
-  for (const banned of [near, new Set(avoided), new Set(gone), new Set()]) {
-    const found = roomiest(ends, banned);
-    if (found !== null) return found;
+  const near = avoided.flatMap((frame) => around(frame, TOLERANCE));
+  const bans = [near, avoided, [...gone], []].map((banned) => new Set(banned));
+  const found = [];
+  while (found.length < count && bans.length) {
+    const frame = roomiest(ends, bans[0]);
+    if (frame === null) {
+      bans.shift(); // what is full stays full
+    } else {
+      found.push(frame);
+      ends.splice(
+        ends.findIndex((end) => end > frame),
+        0,
+        frame,
+      );
+    }
   }
-  return null;
+  return found;
 }
+
+/** The whole numbers from `frame - reach` to `frame + reach`. */
+export const around = (frame, reach) => Array.from({ length: 2 * reach + 1 }, (_, i) => frame - reach + i);
 
 function roomiest(ends, banned) {
   const best = { room: 0, width: 0, frame: null };

@@ -11,15 +11,20 @@ import pytest
 FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_javascript(path):
+def find_node():
+    """The node program; without one the test that asks is skipped, or fails where it must not be."""
     node = shutil.which("node")
     if not node:
         message = "No node: install Node.js 20 or newer to run the JavaScript tests."
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    command = [node, "--test", "--test-reporter=tap", str(path)]
+    return node
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_javascript(path):
+    command = [find_node(), "--test", "--test-reporter=tap", str(path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     # node counts a file without tests as one test of the file's own name

@@ -1,0 +1,47 @@
+// Answers the cases of test_agreement.py, one by one, as JSON: {"answer": ...} or {"error": class, "message": ...}.
+
+import { readFileSync } from "node:fs";
+
+import { readEdit, shownPlan, writeEdit } from "../../js/editor/edit.mjs";
+import { framesText } from "../../js/editor/frames_text.mjs";
+import { merge } from "../../js/editor/merge.mjs";
+import { PlanError, planFrom } from "../../js/editor/plan.mjs";
+import * as rules from "../../js/editor/rules.mjs";
+import { roomiestFrame } from "../../js/editor/spread.mjs";
+
+const STEPS = {
+  add: rules.addKeyframe,
+  delete: rules.deleteKeyframe,
+  move: rules.moveKeyframe,
+  lock: rules.lockKeyframe,
+  kind: rules.setKind,
+};
+
+const ANSWERS = {
+  merge: ({ base, edited, next }) => merge(base && planFrom(base), planFrom(edited), planFrom(next)),
+  step: ({ plan, step }) => STEPS[step[0]](planFrom(plan), ...step.slice(1)),
+  roomiest: ({ frames, n_frames, gone, left_out }) =>
+    roomiestFrame(frames, { nFrames: n_frames, gone, leftOut: left_out }),
+  plan: ({ document }) => planFrom(document),
+  edit({ text, prediction }) {
+    const edit = readEdit(text);
+    if (edit.message) throw Object.assign(new PlanError(edit.message), { name: CLASSES[edit.state] });
+    const { plan, problem, message } = shownPlan(edit, planFrom(prediction));
+    const written = { empty: () => "", frames: () => framesText(edit.frames), edit: () => writeEdit(edit) };
+    const refused = problem && problem !== "sound" ? message : null;
+    return { written: written[edit.state](), shown: refused ? null : plan, refused, sound: problem === "sound" };
+  },
+};
+
+const CLASSES = { newer: "PlanVersionError", broken: "PlanError" };
+
+const answered = (row) => {
+  try {
+    return { answer: ANSWERS[row.ask](row) };
+  } catch (error) {
+    if (!(error instanceof PlanError)) throw error;
+    return { error: error.name, message: error.message };
+  }
+};
+
+console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(answered)));

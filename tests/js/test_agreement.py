@@ -1,0 +1,282 @@
+"""JavaScript and Python give the same answer, or refuse with the same sentence, whatever plan or text they are given.
+
+The tables hold both to answers that a person chose; here hundreds of random cases look for what nobody thought of.
+"""
+
+import copy
+import json
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from keyvid_pack.keyframes.edit import apply_edit, edit_from_json, edit_to_json
+from keyvid_pack.keyframes.errors import PlanError
+from keyvid_pack.keyframes.fingerprint import same_sound
+from keyvid_pack.keyframes.merge import merge
+from keyvid_pack.keyframes.plan import (
+    add_keyframe,
+    delete_keyframe,
+    lock_keyframe,
+    move_keyframe,
+    plan_from_document,
+    plan_to_document,
+    set_kind,
+)
+from keyvid_pack.keyframes.spread import roomiest_frame
+
+from .test_js import find_node
+
+SEED = 20250412
+KINDS = ("peak", "valley", "fill", "manual")
+SOURCES = ("strongest", "edit", "refill", "")
+STEPS = {
+    "add": add_keyframe,
+    "delete": delete_keyframe,
+    "move": move_keyframe,
+    "lock": lambda plan, frame, locked: lock_keyframe(plan, frame, locked=locked),
+    "kind": set_kind,
+}
+VALUES = (
+    None,
+    True,
+    "x",
+    "",
+    -1,
+    0,
+    7,
+    7.5,
+    10**9,
+    [],
+    [0, 7],
+    {},
+    {"frame": 7},
+    "peak",
+    "\u00e9" * 50,
+)
+TEXTS = (
+    "", "  \n", "\ufeff0, 7", "0 7\n12", "[0, 4]", "0:(1.0), 7:(max(0, t))", "7, 12", "0, 5, 5", "0, 9, 4", "0, 99",
+    "0", "-1, 4", "0; 3;", "0, x", "0:(1", "0:1", "null", "[]", "\"0\"", "{}", "true", "{\"version\": 2}", "NaN",
+    "[NaN]", "{\"a\": -Infinity}", "  [ 0, 3 ]  ", "0, 999999999999999",
+)  # fmt: skip
+
+
+def random_plan(rng, n_frames, *, fps=24):
+    """A document of a valid plan: as a strategy makes it, or with anything that may stand in one."""
+    is_wild = rng.random() < 0.5
+    frames = sorted(rng.sample(range(1, n_frames), rng.randint(1, min(12, n_frames - 1))))
+    keyframes = [{"frame": 0, "kind": "first"}]
+    keyframes += [
+        {"frame": frame, "kind": rng.choice(KINDS[: 4 if is_wild else 3])} for frame in frames
+    ]
+    for keyframe in keyframes:
+        keyframe["locked"] = is_wild and rng.random() < 0.2
+        keyframe["source"] = rng.choice(SOURCES) if is_wild else "strongest"
+        if is_wild and rng.random() < 0.1:
+            keyframe["note"] = rng.choice(["snare", [1, {"a": None}], 0.5])
+    levels = [rng.randint(-10, 0) for _ in range(16)]
+    document = {
+        "version": 1,
+        "fps": fps,
+        "n_frames": n_frames,
+        "count": len(keyframes),
+        "fingerprint": rng.choice([None, {"n_frames": n_frames, "loudness": levels}]),
+        "keyframes": keyframes,
+    }
+    fields = {name: rng.choice(["calm", 90, {"b": [1]}]) for name in ("mood", "tempo", "mine")}
+    return document | {
+        name: value for name, value in fields.items() if is_wild and rng.random() < 0.5
+    }
+
+
+def random_step(rng, document):
+    frames = [keyframe["frame"] for keyframe in document["keyframes"]]
+    name = rng.choice(list(STEPS))
+    anywhere = rng.randint(-1, document["n_frames"])
+    frame = anywhere if name == "add" or rng.random() < 0.1 else rng.choice(frames)
+    rest = {
+        "move": [rng.randint(-1, document["n_frames"])],
+        "lock": [rng.random() < 0.5],
+        "kind": [rng.choice([*KINDS, "first", "x"])],
+    }
+    return [name, frame, *rest.get(name, [])]
+
+
+def random_edit(rng, plan):
+    """The document after a few steps of an artist."""
+    for _ in range(rng.randint(0, 6)):
+        name, *arguments = random_step(rng, plan)
+        try:
+            plan = plan_to_document(STEPS[name](plan_from_document(plan), *arguments))
+        except PlanError:
+            continue
+    return plan
+
+
+def broken(rng, document):
+    """A document with one of its fields, or a keyframe's, gone or of any value."""
+    document = copy.deepcopy(document)
+    holder = rng.choice([document, document, *document["keyframes"]])
+    name = rng.choice([*holder, "extra"])
+    if rng.random() < 0.3:
+        holder.pop(name, None)
+    else:
+        holder[name] = rng.choice(VALUES)
+    return document
+
+
+def random_text(rng, prediction):
+    plan = random_plan(rng, prediction["n_frames"], fps=prediction["fps"])
+    text = {
+        "version": 1,
+        "plan": random_edit(rng, plan),
+        "base": plan,
+        "made_with": '\u00e9\u2028"\\',
+    }
+    match rng.randrange(7):
+        case 0:
+            return rng.choice(TEXTS)
+        case 1:
+            return json.dumps(text["plan"], indent=1)
+        case 2:
+            part = rng.choice(["plan", "base"])
+            text[part] = broken(rng, text[part])
+        case 3:
+            text["base"] = None
+        case 4:
+            text["plan"]["keyframes"] = [{"frame": k["frame"]} for k in reversed(plan["keyframes"])]
+        case 5:
+            text[rng.choice(list(text))] = rng.choice(VALUES)
+    return json.dumps(text, ensure_ascii=rng.random() < 0.5)
+
+
+def damaged(rng, text):
+    start = rng.randint(0, len(text))
+    return (
+        text[:start]
+        + rng.choice(["", "", ",", "}", '"', "\n", "0"])
+        + text[start + rng.randint(0, 9) :]
+    )
+
+
+def merge_case(rng):
+    n_frames = rng.randint(2, 60)
+    base = random_plan(rng, n_frames)
+    edited = random_plan(rng, n_frames) if rng.random() < 0.2 else random_edit(rng, base)
+    next_fps = 23.976 if rng.random() < 0.05 else 24
+    following = random_plan(rng, n_frames + (rng.random() < 0.05), fps=next_fps)
+    return {
+        "ask": "merge",
+        "base": base if rng.random() < 0.9 else None,
+        "edited": edited,
+        "next": following,
+    }
+
+
+def step_case(rng):
+    plan = random_edit(rng, random_plan(rng, rng.randint(2, 30)))
+    return {"ask": "step", "plan": plan, "step": random_step(rng, plan)}
+
+
+def roomiest_case(rng):
+    n_frames = rng.randint(2, 40)
+    some = [rng.sample(range(1, n_frames), rng.randint(0, n_frames - 1)) for _ in range(3)]
+    keyframes, gone, left_out = some[0], *(each[:6] for each in some[1:])
+    frames = [0, *sorted(keyframes)]
+    return {
+        "ask": "roomiest",
+        "frames": frames,
+        "n_frames": n_frames,
+        "gone": gone,
+        "left_out": left_out,
+    }
+
+
+def plan_case(rng):
+    return {"ask": "plan", "document": broken(rng, random_plan(rng, rng.randint(2, 30)))}
+
+
+def edit_case(rng):
+    prediction = random_plan(rng, rng.choice([24, 24, 24, 8]), fps=rng.choice([24, 24, 29.97]))
+    text = random_text(rng, prediction)
+    if rng.random() < 0.2:
+        text = damaged(rng, text)
+    if rng.random() < 0.1:
+        prediction = random_plan(rng, 30)
+    return {"ask": "edit", "text": text, "prediction": prediction}
+
+
+def python_answer(case):
+    match case["ask"]:
+        case "merge":
+            base = case["base"] and plan_from_document(case["base"])
+            edited, following = (plan_from_document(case[key]) for key in ("edited", "next"))
+            return plan_to_document(merge(base, edited, following))
+        case "step":
+            name, *arguments = case["step"]
+            return plan_to_document(STEPS[name](plan_from_document(case["plan"]), *arguments))
+        case "roomiest":
+            clip = {name: case[name] for name in ("n_frames", "gone", "left_out")}
+            return roomiest_frame(case["frames"], **clip)
+        case "plan":
+            return plan_to_document(plan_from_document(case["document"]))
+        case "edit":
+            return edit_answer(edit_from_json(case["text"]), plan_from_document(case["prediction"]))
+
+
+def edit_answer(edit, prediction):
+    shown = refused = None
+    try:
+        shown = plan_to_document(apply_edit(edit, prediction))
+    except PlanError as error:
+        refused = str(error)
+    is_same = edit is None or same_sound(edit.fingerprint, prediction.fingerprint)
+    return {
+        "written": edit_to_json(edit),
+        "shown": shown,
+        "refused": refused,
+        "sound": not refused and not is_same,
+    }
+
+
+def expected(case):
+    try:
+        return {"answer": python_answer(case)}
+    except PlanError as error:
+        return {"error": type(error).__name__, "message": str(error)}
+
+
+def comparable(answer, case):
+    """An answer without what may differ: a parser's words and column, and where fields named 0, 1, ... stand."""
+    if "message" in answer:
+        message = re.sub(r"at line \d+, column \d+ \(.*?\);", "at ...;", answer["message"])
+        return {**answer, "message": message}
+    if case["ask"] == "edit" and re.search(r'"\d+":', case["text"]):
+        return {**answer["answer"], "written": json.loads(answer["answer"]["written"])}
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("make", "n_cases"),
+    [(merge_case, 400), (step_case, 300), (roomiest_case, 300), (plan_case, 300), (edit_case, 500)],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_javascript_answers_as_python_does(make, n_cases):
+    rng = random.Random(SEED)
+    cases = [make(rng) for _ in range(n_cases)]
+    answers = [expected(case) for case in cases]
+    # each kind of case is answered and refused often enough to mean something
+    n_refused = sum("error" in answer for answer in answers)
+    assert n_refused < n_cases * 0.9 and (n_refused > 5 or make is roomiest_case)
+    script = Path(__file__).parent / "agreement.mjs"
+    result = subprocess.run(
+        [find_node(), str(script)],
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    for case, answer, found in zip(cases, answers, json.loads(result.stdout), strict=True):
+        assert comparable(found, case) == comparable(answer, case), json.dumps(case)
