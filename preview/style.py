@@ -65,11 +65,11 @@ def _draw_shape(draw, kind, x, y, radius, colour):
         r = radius * 0.68
         draw.ellipse((x - r, y - r, x + r, y + r), fill=colour)
     else:
-        draw.polygon([(x + radius * u, y + radius * v) for u, v in _OUTLINES[kind]], fill=colour)
+        draw.polygon([(x + radius * u, y + radius * v) for u, v in OUTLINES[kind]], fill=colour)
 
 
 # those of js/editor/shapes.mjs, so that the editor and the pictures speak one language
-_OUTLINES = {
+OUTLINES = {
     "first": [(-0.82, -0.95), (0.82, -0.95), (0.82, 0.3), (0, 1.1), (-0.82, 0.3)],
     "peak": [(0, -1.02), (1.06, 0.82), (-1.06, 0.82)],
     "valley": [(-1.06, -0.82), (1.06, -0.82), (0, 1.02)],

@@ -1,6 +1,8 @@
 """The timing strip: what is drawn lies where and looks as it should."""
 
 import itertools
+import json
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +11,7 @@ from keyvid_pack.keyframes.curve import motion_curve
 from keyvid_pack.keyframes.errors import CurveError, KeyVIDError
 from keyvid_pack.preview import style
 from keyvid_pack.preview.strip import draw_playhead, draw_strip, frame_x, waveform_columns
+from keyvid_pack.tools.environment import ROOT
 
 WIDTH, HEIGHT, N_FRAMES, FPS = 640, 112, 40, 20.0
 SIZE = {"width": WIDTH, "height": HEIGHT, "n_frames": N_FRAMES, "fps": FPS}
@@ -160,3 +163,17 @@ def test_strip_refuses_what_it_cannot_draw():
     short = motion_curve([0, 1, 0], fps=FPS, source="test")
     with pytest.raises(CurveError, match="3 frames"):
         draw_strip(**SIZE, curve=short)
+
+
+def test_shapes_and_colours_are_those_of_the_editor():
+    def in_script(name, pattern):
+        text = (ROOT / "js/editor" / name).read_text(encoding="utf-8")
+        return dict(re.findall(pattern, text, re.MULTILINE))
+
+    outlines = in_script("shapes.mjs", r"^  (\w+): (\[\[.*\]\]),$")
+    assert {k: json.loads(v) for k, v in outlines.items()} == {
+        kind: [list(corner) for corner in corners] for kind, corners in style.OUTLINES.items()
+    }
+    dark = in_script("theme.mjs", r"^  (dark): \{(.*)\},$")["dark"]
+    hues = {name: tuple(bytes.fromhex(h)) for name, h in re.findall(r'(\w+): "#(\w{6})"', dark)}
+    assert hues == {**style.KIND_COLOURS, "curve": style.CURVE}
