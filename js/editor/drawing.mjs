@@ -1,7 +1,7 @@
 // Draws the editor: everything that is seen, from what is known at this moment. Nothing is kept between two drawings.
 
-import { drawKeyframes } from "./drawing_keys.mjs";
-import { drawBox, drawHover, drawMessage, drawPlayhead, drawSnapMark } from "./drawing_marks.mjs";
+import { drawMarkers, drawStems, keyframesToDraw } from "./drawing_keys.mjs";
+import { drawBox, drawHint, drawHover, drawMessage, drawPlayhead, drawSnapMark } from "./drawing_marks.mjs";
 import { drawOverview } from "./drawing_overview.mjs";
 import { drawPictures } from "./drawing_pictures.mjs";
 import { drawLoop, drawRuler } from "./drawing_ruler.mjs";
@@ -25,7 +25,8 @@ export { KIND_SHAPES } from "./shapes.mjs";
  * @property {Object|null} wave Of `levelsOf`. @property {Float32Array|null} curve One value in [0, 1] per frame.
  * @property {number[]} onsets Frames. @property {number[]} beats Frames.
  * @property {Map<number, CanvasImageSource>} pictures By frame.
- * @property {Object} theme Of `readTheme`. @property {number|null} snapMark A frame. @property {string} [snapTo]
+ * @property {Object} theme Of `readTheme`. @property {number|null} snapMark A frame.
+ * @property {string|null} [snapTo] What is there, as `snap` told.
  * @property {string} message A sentence in the middle, such as what to do first.
  * @property {Object} [boxes] Of `layout`, when the caller has it.
  */
@@ -38,16 +39,19 @@ export function draw(context, scene) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   drawBands(context, full);
   drawWave(context, full);
-  drawRuler(context, full);
   drawLoop(context, full);
+  drawRuler(context, full);
   drawHover(context, full);
   drawSnapMark(context, full);
-  drawKeyframes(context, full);
+  const keyframes = keyframesToDraw(full);
+  drawStems(context, full, keyframes);
   drawPictures(context, full);
-  drawBox(context, full);
   drawPlayhead(context, full);
+  drawMarkers(context, full, keyframes);
+  drawBox(context, full);
   drawOverview(context, full);
   drawMessage(context, full);
+  drawHint(context, full);
 }
 
 function drawBands(context, { width, height, boxes, theme, view, nFrames }) {

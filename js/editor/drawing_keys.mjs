@@ -1,38 +1,50 @@
 // The keyframes: a stem through the waveform, a marker below it, and its number where there is room.
 
-import { crisp, curveY } from "./drawing_wave.mjs";
+import { crisp, curveY, hair } from "./drawing_wave.mjs";
 import { frameList, frameToX, scaleOf, visible } from "./geometry.mjs";
 import { fontOf, freeRow } from "./labels.mjs";
 import { fillPadlock, traceShape } from "./shapes.mjs";
 import { label } from "./timebase.mjs";
 
-const LARGEST = 7; // radius of a marker in pixels
-const BARS_PX = 7; // mean distance below which markers give way to bars
-const CELL_PX = 3; // bars: one for so many pixels, so that drawing a thousand keyframes costs what fits on the screen
-const MARKER_Y = 16; // centre of the markers below the top of their band
-const LABEL_Y = 37;
-const RANK = ["fill", "valley", "peak", "manual", "first"]; // which one is seen where bars fall together
+const [SMALLEST, LARGEST] = [4.5, 7]; // radius of a marker in pixels
+const BARS_PX = 7; // mean distance in pixels below which markers give way to bars
+const CELL_PX = 3; // bars: one per so many pixels, so that drawing a thousand keyframes costs what fits on the screen
+const BAR_REACH = { first: [-10, 10], manual: [-10, 10], peak: [-10, 3], valley: [-3, 10], fill: [-3, 3] }; // pixels
+const RANK = ["fill", "valley", "peak", "manual", "first"]; // which one is seen where they fall together
 
-export function drawKeyframes(context, scene) {
-  const { boxes, width, shown } = scene;
-  if (!shown) return;
-  const seen = seenKeyframes(scene);
-  context.save();
-  context.beginPath();
-  context.rect(0, boxes.pictures.y, width, boxes.keys.y + boxes.keys.height - boxes.pictures.y);
-  context.clip();
+// below the top of their band, in pixels
+const MARKER_Y = 16;
+const LABEL_Y = 37;
+/** Where the markers end and the numbers begin. */
+export const MARKER_ZONE = 29;
+
+/**
+ * What of the plan is drawn (scene.ghost where something is dragged, else scene.plan): {whole, cells, radius}.
+ *
+ * whole: keyframes with marker and stem, the topmost last; cells: those drawn as bars, where they are too many.
+ */
+export function keyframesToDraw(scene) {
+  const { keyframes, gap } = seenKeyframes(scene);
+  const radius = Math.max(SMALLEST, Math.min(LARGEST, gap * 0.42)); // pixels
+  if (gap >= BARS_PX) return { whole: inOrder(keyframes, scene), cells: [], radius };
+  const marked = keyframes.filter((keyframe) => isMarked(keyframe, scene));
+  const isFew = marked.length * BARS_PX <= scene.width;
+  const whole = isFew ? marked : marked.filter((keyframe) => isUnderHand(keyframe, scene));
+  return { whole: inOrder(whole, scene), cells: thinned(keyframes, scene), radius };
+}
+
+/** All that the playhead passes over. */
+export function drawStems(context, scene, { whole, cells }) {
+  drawGround(context, scene);
+  drawBars(context, scene, cells);
   if (scene.ghost) drawLeftBehind(context, scene);
-  drawWall(context, scene);
-  const isDense = seen.gap < BARS_PX;
-  const special = seen.keyframes.filter((keyframe) => isMarked(keyframe, scene));
-  const bars = isDense ? thinned(seen.keyframes, scene) : [];
-  if (isDense) drawBars(context, scene, bars);
-  const whole = isDense ? special.slice(0, Math.ceil(width / BARS_PX)) : inOrder(seen.keyframes, scene);
-  const radius = Math.max(4.5, Math.min(LARGEST, seen.gap * 0.42));
-  drawStems(context, scene, whole);
+  for (const keyframe of whole) drawStem(context, scene, keyframe);
+}
+
+/** All that lies over the playhead. */
+export function drawMarkers(context, scene, { whole, radius }) {
   for (const keyframe of whole) drawMarker(context, scene, keyframe, radius);
   drawLabels(context, scene, whole);
-  context.restore();
 }
 
 /** The keyframes in view with their x in pixels, and their mean distance. */
@@ -40,122 +52,148 @@ function seenKeyframes({ shown, view, width }) {
   const [first, last] = visible(frameList(shown), view, 30 / scaleOf(view, width));
   const keyframes = [];
   for (let i = first; i < last; i++) {
-    const keyframe = shown.keyframes[i];
-    keyframes.push({ ...keyframe, x: frameToX(keyframe.frame, view, width) });
+    const { frame, kind, locked } = shown.keyframes[i];
+    keyframes.push({ frame, kind, locked, x: frameToX(frame, view, width) });
   }
   return { keyframes, gap: width / Math.max(1, keyframes.length) };
 }
 
-function isMarked({ frame }, { selection, focus, hover }) {
-  return selection.has(frame) || frame === focus || (hover?.part === "key" && frame === hover.frame);
+function isUnderHand({ frame }, { focus, hover }) {
+  return frame === focus || frame === hover?.frame;
+}
+
+function isMarked(keyframe, scene) {
+  return scene.selection.has(keyframe.frame) || isUnderHand(keyframe, scene);
 }
 
 /** Those that matter to the hand last, so that they lie on top. */
 function inOrder(keyframes, scene) {
-  return [...keyframes].sort((a, b) => isMarked(a, scene) - isMarked(b, scene) || RANK.indexOf(a.kind) - RANK.indexOf(b.kind));
+  const rankOf = (keyframe) => RANK.indexOf(keyframe.kind) + (isMarked(keyframe, scene) ? RANK.length : 0);
+  const ranked = keyframes.map((keyframe) => ({ keyframe, rank: rankOf(keyframe) }));
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ keyframe }) => keyframe);
 }
 
-/** One keyframe for each few pixels, the one that matters most. */
-function thinned(keyframes) {
+/** One keyframe for each few pixels, the one that matters most; selected when any of them is. */
+function thinned(keyframes, { selection }) {
   const cells = new Map();
   for (const keyframe of keyframes) {
-    const cell = Math.round(keyframe.x / CELL_PX);
-    const other = cells.get(cell);
-    if (!other || RANK.indexOf(keyframe.kind) > RANK.indexOf(other.kind)) cells.set(cell, keyframe);
+    const number = Math.round(keyframe.x / CELL_PX);
+    const cell = cells.get(number) ?? { keyframe, isSelected: false };
+    if (RANK.indexOf(keyframe.kind) > RANK.indexOf(cell.keyframe.kind)) cell.keyframe = keyframe;
+    cell.isSelected ||= selection.has(keyframe.frame);
+    cells.set(number, cell);
   }
   return [...cells.values()];
 }
 
 /** Far out: a bar per keyframe, up for a peak, down for a valley, short for a fill, whole for one set by hand. */
-function drawBars(context, { boxes, theme, ratio }, keyframes) {
+function drawBars(context, { boxes, theme, ratio }, cells) {
   const middle = boxes.keys.y + MARKER_Y;
-  const reach = { first: [-10, 10], manual: [-10, 10], peak: [-10, 3], valley: [-3, 10], fill: [-3, 3] };
+  context.fillStyle = theme.selected;
+  for (const [left, right] of selectedRuns(cells)) context.fillRect(left - 2, middle - 13, right - left + 4, 26);
   for (const kind of RANK) {
-    const [up, down] = reach[kind];
-    const ofKind = keyframes.filter((keyframe) => keyframe.kind === kind);
+    const ofKind = cells.filter(({ keyframe }) => keyframe.kind === kind);
+    const [up, down] = BAR_REACH[kind];
     context.fillStyle = theme.kinds[kind];
-    context.beginPath();
-    for (const { x } of ofKind) context.rect(crisp(x - 0.25, ratio), middle + up, 1.5, down - up);
-    context.fill();
+    for (const { keyframe } of ofKind) context.fillRect(crisp(keyframe.x, ratio, 1.5), middle + up, hair(ratio, 1.5), down - up);
     context.globalAlpha = 0.16;
-    context.beginPath();
-    for (const { x } of ofKind) context.rect(crisp(x, ratio), boxes.wave.y, 1, boxes.wave.height);
-    context.fill();
+    for (const { keyframe } of ofKind) context.fillRect(crisp(keyframe.x, ratio), boxes.wave.y, hair(ratio), boxes.wave.height);
     context.globalAlpha = 1;
   }
 }
 
-/** Where the video begins: frame 0 stands against a wall. */
-function drawWall(context, { boxes, view, width, theme }) {
+/** [left, right] in pixels of each run of neighbours that are selected. */
+function selectedRuns(cells) {
+  const runs = [];
+  cells.forEach(({ keyframe, isSelected }, i) => {
+    if (!isSelected) return;
+    if (i && cells[i - 1].isSelected) runs.at(-1)[1] = keyframe.x;
+    else runs.push([keyframe.x, keyframe.x]);
+  });
+  return runs;
+}
+
+/** Where the video begins, hatched ground: nothing lies before frame 0, and it cannot be moved. */
+function drawGround(context, { boxes, view, width, theme }) {
   const x = frameToX(0, view, width);
-  if (x < 0) return;
-  context.fillStyle = theme.kinds.first;
-  context.fillRect(x - 2, boxes.keys.y + 1, 2, boxes.keys.height - 2);
+  if (x <= 0) return;
+  const { y, height } = boxes.keys;
+  context.save();
+  context.beginPath();
+  context.rect(0, y + 1, x, height - 2);
+  context.clip();
+  context.strokeStyle = theme.gridStrong;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (let left = -height; left < x; left += 5) {
+    context.moveTo(left, y + height);
+    context.lineTo(left + height, y);
+  }
+  context.stroke();
+  context.restore();
 }
 
 /** Hollow outlines of where dragged keyframes came from. */
 function drawLeftBehind(context, { boxes, plan, ghost, view, width, theme }) {
   const still = new Set(frameList(ghost));
-  context.setLineDash([2, 2]);
-  context.lineWidth = 1;
+  context.globalAlpha = 0.75;
+  context.setLineDash([2.5, 2]);
+  context.lineWidth = 1.25;
   for (const { frame, kind } of plan.keyframes) {
     if (still.has(frame)) continue;
     context.strokeStyle = theme.kinds[kind];
-    context.beginPath();
-    traceShape(context, kind, frameToX(frame, view, width), boxes.keys.y + MARKER_Y, 6);
+    traceShape(context, kind, frameToX(frame, view, width), boxes.keys.y + MARKER_Y, LARGEST);
     context.stroke();
   }
   context.setLineDash([]);
+  context.globalAlpha = 1;
 }
 
-function drawStems(context, scene, keyframes) {
-  const { boxes, theme, ratio, curve, selection, focus } = scene;
-  const top = boxes.wave.y;
-  const bottom = boxes.keys.y + MARKER_Y;
-  for (const keyframe of keyframes) {
-    const { x, kind, frame } = keyframe;
-    const strong = selection.has(frame) || frame === focus;
-    context.fillStyle = theme.kinds[kind];
-    context.globalAlpha = strong ? 1 : kind === "fill" ? 0.45 : 0.7;
-    context.fillRect(crisp(x, ratio) - (strong ? 0.5 : 0), top, strong ? 2 : 1, bottom - top);
-    context.globalAlpha = 1;
-    if (!curve || frame >= curve.length) continue;
-    context.beginPath();
-    context.arc(x, curveY(boxes.wave, curve[frame]), 2.75, 0, 2 * Math.PI);
-    context.fill();
-    context.strokeStyle = theme.panel;
-    context.lineWidth = 1;
-    context.stroke();
-  }
-}
-
-function drawMarker(context, scene, keyframe, radius) {
-  const { boxes, theme, selection, focus, hover } = scene;
-  const { x, kind, frame, locked } = keyframe;
-  const y = boxes.keys.y + MARKER_Y;
-  const isHovered = hover?.part === "key" && hover.frame === frame;
-  if (selection.has(frame)) tile(context, x, y, radius + 5, theme.selected, theme.selectedLine);
-  if (frame === focus) tile(context, x, y, radius + 7.5, null, theme.accent, 2);
-  const size = (locked ? radius * 0.8 : radius) * (isHovered ? 1.18 : 1);
-
-  context.lineJoin = "round";
+function drawStem(context, { boxes, theme, ratio, curve, selection, focus }, { x, kind, frame }) {
+  const top = boxes.wave.y - (boxes.pictures.height ? 3 : 0); // up to the picture
+  const isStrong = selection.has(frame) || frame === focus;
+  const wide = isStrong || kind === "first" ? 2 : 1;
+  context.fillStyle = theme.kinds[kind];
+  context.globalAlpha = isStrong ? 1 : kind === "fill" ? 0.45 : 0.7;
+  context.fillRect(crisp(x, ratio, wide), top, hair(ratio, wide), boxes.keys.y + MARKER_Y - top);
+  context.globalAlpha = 1;
+  if (!curve || frame >= curve.length) return;
   context.beginPath();
-  traceShape(context, kind, x, y, size);
-  context.strokeStyle = theme.raised;
-  context.lineWidth = 5;
-  context.stroke(); // sets it apart from stems and from its neighbour
-  context.fillStyle = context.strokeStyle = theme.kinds[kind];
-  context.lineWidth = 1.5;
-  context.stroke();
+  context.arc(x, curveY(boxes.wave, curve[frame]), 2.75, 0, 2 * Math.PI);
   context.fill();
+  context.strokeStyle = theme.panel;
+  context.lineWidth = 1;
+  context.stroke();
+}
+
+function drawMarker(context, { boxes, theme, selection, focus, hover }, { x, kind, frame, locked }, radius) {
+  const y = boxes.keys.y + MARKER_Y;
+  if (selection.has(frame)) tile(context, x, y, radius + 5, { fill: theme.selected, line: theme.selectedLine, wide: 1 });
+  if (frame === focus) tile(context, x, y, radius + 7.5, { line: theme.accent, wide: 2 });
+  const full = radius * (hover?.frame === frame ? 1.18 : 1);
+  context.lineJoin = "round";
   if (locked) {
     context.beginPath();
-    context.arc(x, y, radius * 1.45, 0, 2 * Math.PI);
-    context.stroke();
+    context.arc(x, y, full * 1.36, 0, 2 * Math.PI);
+    outlined(context, theme.kinds[kind], theme.raised);
   }
+  traceShape(context, kind, x, y, locked ? full * 0.72 : full);
+  outlined(context, theme.kinds[kind], theme.raised);
+  context.fillStyle = theme.kinds[kind];
+  context.fill();
 }
 
-function tile(context, x, y, half, fill, line, lineWidth = 1) {
+/** Strokes the path in a colour, and around that in the ground's, which sets it apart from stems and neighbours. */
+function outlined(context, colour, ground) {
+  context.strokeStyle = ground;
+  context.lineWidth = 4.5;
+  context.stroke();
+  context.strokeStyle = colour;
+  context.lineWidth = 1.5;
+  context.stroke();
+}
+
+function tile(context, x, y, half, { fill, line, wide }) {
   context.beginPath();
   context.roundRect(x - half, y - half, 2 * half, 2 * half, 5);
   if (fill) {
@@ -163,7 +201,7 @@ function tile(context, x, y, half, fill, line, lineWidth = 1) {
     context.fill();
   }
   context.strokeStyle = line;
-  context.lineWidth = lineWidth;
+  context.lineWidth = wide;
   context.stroke();
 }
 
@@ -174,18 +212,19 @@ function drawLabels(context, scene, keyframes) {
   const y = boxes.keys.y + LABEL_Y;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const marked = keyframes.filter((keyframe) => isMarked(keyframe, scene));
-  const others = keyframes.filter((keyframe) => !isMarked(keyframe, scene)).sort((a, b) => a.x - b.x);
-  for (const keyframe of [...marked.reverse(), ...others]) {
-    const strong = isMarked(keyframe, scene);
-    context.font = fontOf(theme, 10.5, strong ? 600 : 400);
-    const text = label(keyframe.frame, unit, fps);
-    const lock = keyframe.locked ? 10 : 0;
+  const isStrong = (keyframe) => isMarked(keyframe, scene);
+  const strong = keyframes.filter(isStrong).reverse();
+  const others = keyframes.filter((keyframe) => !isStrong(keyframe)).sort((a, b) => a.x - b.x);
+  [...strong, ...others].forEach(({ frame, locked, x }, i) => {
+    if (x < 0 || x > width) return;
+    context.font = fontOf(theme, 10.5, i < strong.length ? 600 : 400);
+    const text = label(frame, unit, fps);
+    const lock = locked ? 10 : 0; // pixels of the padlock
     const wide = context.measureText(text).width + lock;
-    const left = Math.min(width - wide - 2, Math.max(2, keyframe.x - wide / 2));
-    if (!claim(left - 3, left + wide + 3)) continue;
-    context.fillStyle = strong ? theme.text : theme.dim;
+    const left = Math.min(width - wide - 2, Math.max(2, x - wide / 2));
+    if (!claim(left - 3, left + wide + 3)) return;
+    context.fillStyle = i < strong.length ? theme.text : theme.dim;
     if (lock) fillPadlock(context, left + 3.5, y - 0.5, 9);
     context.fillText(text, left + lock, y + 0.5);
-  }
+  });
 }

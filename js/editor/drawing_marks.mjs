@@ -1,53 +1,70 @@
 // What moves over the timeline: playhead, pointer, the box of a selection, and the sentence of an empty one.
 
-import { crisp } from "./drawing_wave.mjs";
+import { MARKER_ZONE } from "./drawing_keys.mjs";
+import { crisp, hair } from "./drawing_wave.mjs";
 import { frameToX } from "./geometry.mjs";
-import { drawChip, fontOf, wrapped } from "./labels.mjs";
+import { chipAt, drawChip, fontOf, wrapped } from "./labels.mjs";
 import { label } from "./timebase.mjs";
 
+const NO_SOUND = "Connect a curve and the sound to see them here.";
+const LINE_HEIGHT = 17;
+
 export function drawPlayhead(context, { boxes, view, width, playhead, theme, ratio }) {
-  if (playhead === null || playhead === undefined) return;
+  if (!Number.isFinite(playhead)) return;
   const x = frameToX(playhead, view, width);
-  if (x < -8 || x > width + 8) return;
-  const top = boxes.ruler.y + 10;
-  context.fillStyle = theme.panel;
-  context.globalAlpha = 0.5;
-  context.fillRect(x - 2, boxes.ruler.height, 4, boxes.keys.y + boxes.keys.height - boxes.ruler.height);
+  const top = boxes.ruler.y + boxes.ruler.height;
+  const height = boxes.keys.y + MARKER_ZONE - top; // not through the numbers
+  context.globalAlpha = 0.55;
+  context.fillStyle = theme.panel; // a seam that keeps it apart from stems and waveform
+  context.fillRect(x - 2.25, top, 4.5, height);
   context.globalAlpha = 1;
   context.fillStyle = theme.playhead;
-  context.fillRect(Math.round((x - 0.75) * ratio) / ratio, top, 1.5, boxes.keys.y + boxes.keys.height - top);
-  context.beginPath();
-  context.moveTo(x - 6, top);
-  context.lineTo(x + 6, top);
-  context.lineTo(x + 6, top + 6);
-  context.lineTo(x, top + 13);
-  context.lineTo(x - 6, top + 6);
-  context.closePath();
-  context.fill();
+  context.fillRect(crisp(x, ratio, 1.5), top, hair(ratio, 1.5), height);
 }
 
-/** A hair line under the pointer with its frame in the ruler; on a keyframe, what it is. */
-export function drawHover(context, { boxes, view, width, nFrames, hover, unit, fps, theme, ratio }) {
+/** A hair line under the pointer. */
+export function drawHover(context, { boxes, view, width, nFrames, hover, theme, ratio }) {
   if (!hover || hover.part === "overview") return;
   const frame = hover.frame ?? Math.round(hover.at);
   if (frame < 0 || frame > nFrames) return;
-  const x = frameToX(frame, view, width);
+  const top = boxes.ruler.y + boxes.ruler.height;
   context.fillStyle = theme.dim;
-  context.globalAlpha = 0.6;
-  context.fillRect(crisp(x, ratio), boxes.ruler.height, 1, boxes.wave.y + boxes.wave.height - boxes.ruler.height);
+  context.globalAlpha = 0.55;
+  context.fillRect(crisp(frameToX(frame, view, width), ratio), top, hair(ratio), boxes.keys.y - top);
   context.globalAlpha = 1;
-  const parts = [[label(frame, unit, fps), theme.text]];
-  drawChip(context, { parts, x, y: 3, width, height: 17, font: fontOf(theme, 10.5, 600), fill: theme.chip, line: theme.line });
+}
+
+/** What the keyframe under the pointer is, or while one is dragged, that one: "peak · frame 12 · 0.50 s". */
+export function drawHint(context, { boxes, view, width, fps, unit, shown, ghost, selection, focus, hover, snapTo, theme }) {
+  const dragged = focus ?? (selection.size === 1 ? [...selection][0] : null);
+  const frame = ghost ? dragged : hover?.frame;
+  const keyframe = shown?.keyframes.find((one) => one.frame === frame);
+  if (!keyframe || boxes.wave.height < 40) return;
+  const time = label(frame, unit === "timecode" ? "timecode" : "seconds", fps);
+  const parts = [
+    [keyframe.kind, theme.kinds[keyframe.kind]],
+    [` · frame ${frame} · ${time}`, theme.text],
+    [keyframe.locked ? " · locked" : "", theme.dim],
+    [ghost && snapTo && snapTo !== "frame" ? ` · ${snapTo}` : "", theme.text],
+  ];
+  context.font = fontOf(theme, 11, 500);
+  const chip = chipAt(context, parts, frameToX(frame, view, width), width);
+  drawChip(context, chip, { y: boxes.keys.y - 25, height: 20, fill: theme.chip, line: theme.line });
 }
 
 /** The place that a dragged keyframe sticks to. */
 export function drawSnapMark(context, { boxes, view, width, snapMark, theme, ratio }) {
-  if (snapMark === null || snapMark === undefined) return;
+  if (!Number.isFinite(snapMark)) return;
   const x = frameToX(snapMark, view, width);
   context.fillStyle = theme.accentFaint;
   context.fillRect(x - 4, boxes.wave.y, 8, boxes.wave.height);
   context.fillStyle = theme.accent;
-  context.fillRect(crisp(x, ratio), boxes.ruler.height, 1, boxes.keys.y - boxes.ruler.height);
+  context.fillRect(crisp(x, ratio), boxes.wave.y, hair(ratio), boxes.wave.height);
+  context.beginPath();
+  context.moveTo(x - 5, boxes.wave.y);
+  context.lineTo(x + 5, boxes.wave.y);
+  context.lineTo(x, boxes.wave.y + 7);
+  context.fill();
 }
 
 export function drawBox(context, { boxes, box, theme }) {
@@ -62,15 +79,23 @@ export function drawBox(context, { boxes, box, theme }) {
   context.strokeRect(left + 0.5, top + 0.5, Math.max(0, right - left - 1), height - 1);
 }
 
-/** A sentence in the middle of the waveform's band, in as many lines as it takes. */
-export function drawMessage(context, { boxes, width, message, theme }) {
-  if (!message) return;
-  context.font = fontOf(theme, 12);
+/** The scene's sentence in the middle, on a quiet panel; without one, what is missing. */
+export function drawMessage(context, { boxes, width, message, wave, curve, shown, theme }) {
+  const text = message || (shown && !wave && !curve ? NO_SOUND : "");
+  if (!text) return;
+  context.font = fontOf(theme, message ? 12.5 : 11.5);
+  const lines = text.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
+  const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 28;
+  const tall = lines.length * LINE_HEIGHT + 14;
+  const middle = boxes.pictures.y + (boxes.pictures.height + boxes.wave.height) / 2;
+  context.globalAlpha = 0.86;
+  context.fillStyle = theme.panel;
+  context.beginPath();
+  context.roundRect((width - wide) / 2, middle - tall / 2, wide, tall, 6);
+  context.fill();
+  context.globalAlpha = 1;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  const lines = message.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 48, 460)));
-  const lineHeight = 17;
-  const middle = boxes.pictures.y + (boxes.pictures.height + boxes.wave.height) / 2;
-  context.fillStyle = theme.text;
-  lines.forEach((line, i) => context.fillText(line, width / 2, middle + (i - (lines.length - 1) / 2) * lineHeight));
+  context.fillStyle = message ? theme.text : theme.dim;
+  lines.forEach((line, i) => context.fillText(line, width / 2, middle + (i - (lines.length - 1) / 2) * LINE_HEIGHT));
 }

@@ -1,6 +1,6 @@
 // The whole clip in one bar, and the part of it that is seen.
 
-import { crisp } from "./drawing_wave.mjs";
+import { crisp, hair } from "./drawing_wave.mjs";
 import { fit, frameToX, MARGIN } from "./geometry.mjs";
 import { columns } from "./levels.mjs";
 
@@ -54,12 +54,14 @@ function drawKeyframeTicks(context, { shown, width, theme, ratio, playhead }, { 
     const x = frameToX(frame, whole, width);
     cells.set(Math.round((x - MARGIN) / CELL_PX), { x, kind });
   }
+  context.globalAlpha = cells.size * 8 > width ? 0.6 : 1; // so many would outshine everything else
   for (const { x, kind } of cells.values()) {
     context.fillStyle = theme.kinds[kind];
-    context.fillRect(crisp(x, ratio), y + 1, 1, height - 2);
+    context.fillRect(crisp(x, ratio), y + 1, hair(ratio), height - 2);
   }
+  context.globalAlpha = 1;
   if (playhead !== null && playhead !== undefined) {
     context.fillStyle = theme.playhead;
-    context.fillRect(crisp(frameToX(playhead, whole, width), ratio), y - 2, 1.5, height + 4);
+    context.fillRect(crisp(frameToX(playhead, whole, width), ratio, 1.5), y - 2, hair(ratio, 1.5), height + 4);
   }
 }

@@ -3,43 +3,71 @@
 import { frameToX } from "./geometry.mjs";
 
 const GAP = 2;
-const NARROWEST = 16;
+const NARROWEST = 16; // pixels; a picture with less room is left out
 
 export function drawPictures(context, scene) {
-  const { boxes, view, width, pictures, theme, selection, focus, hover } = scene;
+  const { boxes, width, pictures, theme, selection, focus, hover } = scene;
   if (!boxes.pictures.height || !pictures?.size) return;
-  const top = boxes.pictures.y + 3;
-  const tall = boxes.pictures.height - 6;
-  const isMarked = (frame) => selection.has(frame) || frame === focus || (hover?.frame ?? null) === frame;
-  const all = [...pictures].sort(([a], [b]) => a - b).map(([frame, image]) => ({ frame, image, x: frameToX(frame, view, width) }));
-  const kept = [];
-  for (const picture of all) {
-    picture.wide = (tall * naturalSize(picture.image)[0]) / naturalSize(picture.image)[1];
-    if (picture.x < -picture.wide || picture.x > width + picture.wide) continue;
-    if (!kept.length || picture.x - kept.at(-1).x >= NARROWEST + GAP) kept.push(picture);
+  const band = { top: boxes.pictures.y + 3, tall: boxes.pictures.height - 6 };
+  const seen = seenPictures(scene, band.tall);
+  const kept = cutToRoom(seen, width);
+  for (const picture of kept) {
+    drawPicture(context, picture, band, selection.has(picture.frame) ? theme.text : theme.line);
   }
-  kept.forEach((picture, i) => {
-    const before = i ? (kept[i - 1].x + picture.x + GAP) / 2 : -Infinity;
-    const after = i + 1 < kept.length ? (kept[i + 1].x + picture.x - GAP) / 2 : Infinity;
-    picture.left = Math.max(before, picture.x - picture.wide / 2);
-    picture.right = Math.min(after, picture.x + picture.wide / 2);
-  });
-  for (const picture of kept) drawPicture(context, scene, picture, top, tall);
-  for (const picture of all.filter(({ frame }) => isMarked(frame))) {
-    const left = Math.min(width - picture.wide - 2, Math.max(2, picture.x - picture.wide / 2));
-    drawPicture(context, scene, { ...picture, left, right: left + picture.wide }, top, tall, theme.text);
-  }
+
+  // the one under the hand whole, over its neighbours
+  const raised = hover?.frame ?? focus;
+  const whole = seen.find(({ frame }) => frame === raised);
+  if (!whole) return;
+  const left = inside(whole, width);
+  context.shadowColor = "rgba(0, 0, 0, 0.5)";
+  context.shadowBlur = 6 * scene.ratio;
+  context.fillStyle = theme.panel;
+  context.fillRect(left, band.top, whole.wide, band.tall);
+  context.shadowColor = "transparent";
+  drawPicture(context, { ...whole, left, right: left + whole.wide }, band, theme.text);
 }
 
-function drawPicture(context, { theme }, { image, left, right, wide }, top, tall, line = theme.line) {
+function seenPictures({ pictures, view, width }, tall) {
+  const seen = [];
+  for (const [frame, image] of pictures) {
+    const [naturalWidth, naturalHeight] = naturalSize(image);
+    const wide = (tall * naturalWidth) / naturalHeight;
+    const x = frameToX(frame, view, width);
+    if (x > -wide / 2 && x < width + wide / 2) seen.push({ frame, image, x, wide });
+  }
+  return seen.sort((a, b) => a.x - b.x);
+}
+
+/** The pictures that have room, with the left and right that keep neighbours apart. */
+function cutToRoom(pictures, width) {
+  const kept = [];
+  for (const picture of pictures) {
+    if (!kept.length || picture.x - kept.at(-1).x >= NARROWEST + GAP) kept.push(picture);
+  }
+  return kept.map((picture, i) => {
+    const before = kept[i - 1] ? (kept[i - 1].x + picture.x + GAP) / 2 : -Infinity;
+    const after = kept[i + 1] ? (picture.x + kept[i + 1].x - GAP) / 2 : Infinity;
+    const left = inside(picture, width);
+    return { ...picture, left: Math.max(before, left), right: Math.min(after, left + picture.wide) };
+  });
+}
+
+/** The left of a whole picture, centred on its keyframe, and kept inside while that is. */
+function inside({ x, wide }, width) {
+  const left = x - wide / 2;
+  return x < 0 || x > width ? left : Math.min(width - wide - 2, Math.max(2, left));
+}
+
+function drawPicture(context, { image, left, right, wide }, { top, tall }, line) {
   const [naturalWidth, naturalHeight] = naturalSize(image);
-  const part = (right - left) / wide; // of the picture's own width; the rest is cut off evenly
-  const cut = (naturalWidth * (1 - part)) / 2;
+  const shown = (right - left) / wide; // part of the picture's width; what is cut off is cut off evenly
   context.save();
   context.beginPath();
   context.roundRect(left, top, right - left, tall, 4);
   context.clip();
-  context.drawImage(image, cut, 0, naturalWidth * part, naturalHeight, left, top, right - left, tall);
+  const cut = (naturalWidth * (1 - shown)) / 2;
+  context.drawImage(image, cut, 0, naturalWidth * shown, naturalHeight, left, top, right - left, tall);
   context.restore();
   context.beginPath();
   context.roundRect(left + 0.5, top + 0.5, right - left - 1, tall - 1, 4);

@@ -5,7 +5,6 @@ import { columns, levelsOf } from "./levels.mjs";
 import { ticks } from "./ruler.mjs";
 
 const FRAME_GRID_PX = 9; // pixels per frame from which each frame has its line
-const CURVE_DOTS_PX = 7; // and from which the curve is drawn from frame to frame
 const SILENCE = 1e-3; // of full scale: stretched to full height it would look like sound
 const curveLevels = new WeakMap();
 
@@ -32,7 +31,7 @@ export function curveY({ y, height }, score) {
 function drawGrid(context, { boxes, view, width, nFrames, unit, fps, theme, ratio }) {
   const { y } = boxes.pictures;
   const height = boxes.pictures.height + boxes.wave.height;
-  const line = (frame) => context.fillRect(crisp(frameToX(frame, view, width), ratio), y, 1, height);
+  const line = (frame) => context.fillRect(crisp(frameToX(frame, view, width), ratio), y, hair(ratio), height);
   if (scaleOf(view, width) >= FRAME_GRID_PX) {
     context.fillStyle = theme.grid;
     const pad = MARGIN / scaleOf(view, width);
@@ -44,44 +43,37 @@ function drawGrid(context, { boxes, view, width, nFrames, unit, fps, theme, rati
 }
 
 function drawBeats(context, { boxes, view, width, beats, theme, ratio }) {
-  context.fillStyle = theme.beat;
-  const dash = 3;
-  const { y, height } = boxes.wave;
   if (visibleGap(beats, view, width) < 8) return; // lines so close would grey the waveform
+  const { y, height } = boxes.wave;
+  const [dash, space] = [4, 4];
+  context.fillStyle = theme.beat;
   forVisible(beats, view, width, (x) => {
-    for (let at = y + 2; at < y + height - 2; at += 2 * dash) context.fillRect(crisp(x, ratio), at, 1, dash);
+    for (let at = y + 8; at < y + height; at += dash + space) context.fillRect(crisp(x, ratio), at, hair(ratio), dash);
   });
 }
 
 function drawSound(context, { boxes, view, width, nFrames, wave, theme, ratio }) {
+  if (!wave) return;
   const middle = boxes.wave.y + boxes.wave.height / 2;
-  const half = boxes.wave.height / 2 - 5;
-  if (!wave || wave.peak < SILENCE) {
-    if (!wave) return;
-    context.fillStyle = theme.waveform;
-    context.fillRect(0, middle - 0.5, width, 1);
-    return;
-  }
+  const gain = wave.peak < SILENCE ? 0 : (boxes.wave.height / 2 - 7) / wave.peak;
   const { min, max } = columns(wave, view, width, nFrames, ratio);
-  const gain = half / wave.peak;
   const thin = 0.5; // a quiet place is a line, not a gap
   context.fillStyle = theme.waveform;
-  context.beginPath();
   for (let i = 0; i < min.length; i++) {
     if (Number.isNaN(min[i])) continue;
-    const top = Math.min(middle - max[i] * gain, middle - thin);
-    const bottom = Math.max(middle - min[i] * gain, middle + thin);
-    context.rect(i / ratio, top, 1 / ratio, bottom - top);
+    const top = middle - Math.max(max[i] * gain, thin);
+    const bottom = middle - Math.min(min[i] * gain, -thin);
+    context.fillRect(i / ratio, top, 1 / ratio, bottom - top); // faster than one path of so many edges
   }
-  context.fill();
 }
 
 function drawCurve(context, scene) {
-  const { boxes, curve, theme } = scene;
+  const { boxes, curve, theme, view, width } = scene;
   if (!curve?.length) return;
-  const points = curvePoints(scene);
-  if (points.length < 2) return;
   const bottom = boxes.wave.y + boxes.wave.height;
+  const isNear = scaleOf(view, width) >= 1;
+  const points = isNear ? curvePoints(scene) : curveEnvelope(scene);
+  if (points.length < 2) return;
   const trace = () => points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
 
   const fade = context.createLinearGradient(0, boxes.wave.y, 0, bottom);
@@ -94,6 +86,11 @@ function drawCurve(context, scene) {
   context.fillStyle = fade;
   context.fill();
 
+  if (!isNear) {
+    context.fillStyle = theme.curveFar;
+    for (const [x, high, low] of points) context.fillRect(x, high - 0.5, 1, low - high + 1.5);
+    return;
+  }
   context.beginPath();
   trace();
   context.strokeStyle = theme.curve;
@@ -102,36 +99,38 @@ function drawCurve(context, scene) {
   context.stroke();
 }
 
-/** Frame by frame where frames are apart; else up and down within each pixel. */
+/** [x, y] from frame to frame. */
 function curvePoints({ boxes, view, width, nFrames, curve }) {
+  const first = Math.max(0, Math.floor(xToFrame(0, view, width)) - 1);
+  const last = Math.min(curve.length - 1, Math.ceil(xToFrame(width, view, width)) + 1);
   const points = [];
-  const scale = scaleOf(view, width);
-  if (scale >= 1) {
-    const first = Math.max(0, Math.floor(xToFrame(0, view, width)) - 1);
-    const last = Math.min(curve.length - 1, Math.ceil(xToFrame(width, view, width)) + 1);
-    for (let frame = first; frame <= last; frame++) points.push([frameToX(frame, view, width), curveY(boxes.wave, curve[frame])]);
-    if (last === curve.length - 1) points.push([frameToX(nFrames, view, width), points.at(-1)?.[1]]); // shown until the end
-    return points;
-  }
+  for (let i = first; i <= last; i++) points.push([frameToX(i, view, width), curveY(boxes.wave, curve[i])]);
+  // the last frame is shown until the clip ends
+  if (points.length && last === curve.length - 1) points.push([frameToX(nFrames, view, width), points.at(-1)[1]]);
+  return points;
+}
+
+/** [x, top, bottom] from pixel to pixel, where many frames share one. */
+function curveEnvelope({ boxes, view, width, nFrames, curve }) {
   if (!curveLevels.has(curve)) curveLevels.set(curve, levelsOf(curve, curve));
   const { min, max } = columns(curveLevels.get(curve), view, width, nFrames);
+  const points = [];
   for (let x = 0; x < min.length; x++) {
-    if (Number.isNaN(min[x])) continue;
-    const [low, high] = [curveY(boxes.wave, min[x]), curveY(boxes.wave, max[x])];
-    points.push([x + 0.25, points.length && points.at(-1)[1] < (low + high) / 2 ? high : low]);
-    points.push([x + 0.75, points.at(-1)[1] === high ? low : high]);
+    if (!Number.isNaN(min[x])) points.push([x, curveY(boxes.wave, max[x]), curveY(boxes.wave, min[x])]);
   }
   return points;
 }
 
 function drawOnsets(context, { boxes, view, width, onsets, theme }) {
-  if (visibleGap(onsets, view, width) < 3) return;
+  const gap = visibleGap(onsets, view, width);
+  if (gap < 3) return;
+  const half = Math.min(3.5, gap / 4);
   const top = boxes.wave.y;
   context.fillStyle = theme.onset;
   context.beginPath();
   forVisible(onsets, view, width, (x) => {
-    context.moveTo(x - 3.5, top);
-    context.lineTo(x + 3.5, top);
+    context.moveTo(x - half, top);
+    context.lineTo(x + half, top);
     context.lineTo(x, top + 5);
   });
   context.fill();
@@ -150,7 +149,12 @@ function visibleGap(frames, view, width) {
   return width / Math.max(1, last - first);
 }
 
-/** Where a line one pixel wide begins that is centred on x and sharp. */
-export function crisp(x, ratio) {
-  return Math.round((x - 0.5) * ratio) / ratio;
+/** How wide a line of about `wide` pixels is that ends where pixels of the canvas do. */
+export function hair(ratio, wide = 1) {
+  return Math.max(1, Math.round(wide * ratio)) / ratio;
+}
+
+/** Where such a line begins that is centred on x. */
+export function crisp(x, ratio, wide = 1) {
+  return Math.round((x - hair(ratio, wide) / 2) * ratio) / ratio;
 }

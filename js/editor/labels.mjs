@@ -1,12 +1,13 @@
 // Text on the canvas that never lies over other text.
 
+const CHIP_PADDING = 6;
+
 /** A row of labels `width` pixels wide: `claim(left, right)` tells whether the place was still free, and takes it. */
 export function freeRow(width) {
   const taken = new Uint8Array(Math.max(1, Math.ceil(width)));
   return function claim(left, right) {
-    const first = Math.floor(left);
-    const last = Math.ceil(right);
-    if (first < 0 || last > taken.length) return false;
+    const first = Math.max(0, Math.floor(left));
+    const last = Math.min(taken.length, Math.ceil(right));
     for (let x = first; x < last; x++) if (taken[x]) return false;
     taken.fill(1, first, last);
     return true;
@@ -29,14 +30,22 @@ export function wrapped(context, text, width) {
   return lines;
 }
 
-/** A rounded label centred on x where it fits, pushed inwards at the edges. parts: [text, colour] one after another. */
-export function drawChip(context, { parts, x, y, width, height, font, fill, line = null }) {
-  context.font = font;
+/**
+ * Where a chip lies, a rounded label centred on x and pushed inwards at the edges: {left, right, widths, parts}.
+ *
+ * parts: [text, colour] one after another; measured in the context's current font.
+ */
+export function chipAt(context, parts, x, width) {
   const widths = parts.map(([text]) => context.measureText(text).width);
-  const total = widths.reduce((sum, one) => sum + one, 0) + 12;
+  const total = widths.reduce((sum, one) => sum + one, 0) + 2 * CHIP_PADDING;
   const left = Math.max(2, Math.min(width - total - 2, x - total / 2));
+  return { left, right: left + total, widths, parts };
+}
+
+/** Draws a chip of `chipAt`, in the same font. */
+export function drawChip(context, { left, right, widths, parts }, { y, height, fill, line = null }) {
   context.beginPath();
-  context.roundRect(left, y, total, height, 4);
+  context.roundRect(left, y, right - left, height, 4);
   context.fillStyle = fill;
   context.fill();
   if (line) {
@@ -46,7 +55,7 @@ export function drawChip(context, { parts, x, y, width, height, font, fill, line
   }
   context.textAlign = "left";
   context.textBaseline = "middle";
-  let at = left + 6;
+  let at = left + CHIP_PADDING;
   parts.forEach(([text, colour], i) => {
     context.fillStyle = colour;
     context.fillText(text, at, y + height / 2 + 0.5);

@@ -2,7 +2,7 @@
 
 import { MARGIN, scaleOf } from "./geometry.mjs";
 
-const FEW = 3; // entries of a level that one column looks at, about
+const FEW = 3; // entries of a level that one column looks at, at least
 
 /**
  * A pyramid of bucket minima and maxima; each level halves the one before.
@@ -44,7 +44,7 @@ export function columns(levels, view, width, nFrames, ratio = 1) {
   const perFrame = nBuckets / nFrames;
   const perColumn = perFrame / (scaleOf(view, width) * ratio);
   const start = (view.first - MARGIN / scaleOf(view, width)) * perFrame; // bucket at the left edge
-  const depth = Math.max(0, Math.min(levels.levels.length - 1, Math.ceil(Math.log2(perColumn / FEW))));
+  const depth = Math.max(0, Math.min(levels.levels.length - 1, Math.floor(Math.log2(perColumn / FEW))));
   const read = perColumn < 1 ? interpolated : extremes;
   for (let column = 0; column < n; column++) {
     const from = start + column * perColumn;

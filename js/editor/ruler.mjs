@@ -21,8 +21,8 @@ export function ticks(view, width, unit, fps) {
   const longest = textAt(steps.find((step) => frameAt(step) >= end) ?? end, steps[0]).length;
   const spacing = (longest + 1) * CHARACTER_PX + LABEL_GAP_PX;
   const labelled = steps.find((step) => frameAt(step) * scale >= spacing) ?? steps.at(-1);
-  const isWhole = (step) => Math.abs(labelled / step - Math.round(labelled / step)) < 1e-6;
-  const fine = steps.find((step) => step <= labelled && isWhole(step) && frameAt(step) * scale >= MIN_TICK_PX) ?? labelled;
+  const divides = (step) => Math.abs(labelled / step - Math.round(labelled / step)) < 1e-6;
+  const fine = steps.find((step) => frameAt(step) * scale >= MIN_TICK_PX && divides(step)) ?? labelled;
   const perLabel = Math.round(labelled / fine);
 
   const found = [];

@@ -8,7 +8,7 @@ const OUTLINES = {
   peak: [[0, -1.02], [1.06, 0.82], [-1.06, 0.82]],
   valley: [[-1.06, -0.82], [1.06, -0.82], [0, 1.02]],
   manual: [[0, -1.16], [1.16, 0], [0, 1.16], [-1.16, 0]],
-}; // prettier-ignore
+};
 const FILL_RADIUS = 0.68;
 
 /** SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock of the same size. */
@@ -18,15 +18,11 @@ export const KIND_SHAPES = {
   locked: "M-4.5-1H4.5V6H-4.5Z M-3-1V-3.2A3 3 0 0 1 3-3.2V-1H1.4V-3.2A1.4 1.4 0 0 0-1.4-3.2V-1Z",
 };
 
-/** Adds a kind's shape to the context's current path. */
+/** Makes a kind's shape the context's path. */
 export function traceShape(context, kind, x, y, radius) {
-  const corners = OUTLINES[kind];
-  if (!corners) {
-    context.moveTo(x + radius * FILL_RADIUS, y);
-    context.arc(x, y, radius * FILL_RADIUS, 0, 2 * Math.PI);
-    return;
-  }
-  corners.forEach(([u, v], i) => (i ? context.lineTo(x + radius * u, y + radius * v) : context.moveTo(x + radius * u, y + radius * v)));
+  context.beginPath();
+  if (kind === "fill") context.arc(x, y, radius * FILL_RADIUS, 0, 2 * Math.PI);
+  else for (const [u, v] of OUTLINES[kind]) context.lineTo(x + radius * u, y + radius * v);
   context.closePath();
 }
 

@@ -48,34 +48,38 @@ export function themeOf(palette, font = "sans-serif") {
   const dark = isDark(palette.panel);
   const ink = dark ? [255, 255, 255] : [0, 0, 0];
   const raised = mix(palette.panel, ink, dark ? 0.055 : 0.045); // ruler and keyframes lie on it
-  const text = standingOut(palette.text, raised, 7);
+  const outside = mix(palette.panel, [0, 0, 0], dark ? 0.35 : 0.09); // before and after the clip
+  const ground = dark ? raised : outside; // the hardest to stand out from
+  const clear = (colour, least) => standingOut(colour, ground, least, ink);
+  const text = clear(palette.text, 7);
   const hues = Object.entries(HUES[dark ? "dark" : "light"]).map(([name, hex]) => [name, fromHex(hex)]);
-  const { curve, ...kinds } = Object.fromEntries(hues.map(([name, hue]) => [name, standingOut(hue, raised, GRAPHIC)]));
-  const accent = standingOut(palette.accent, raised, GRAPHIC);
+  const { curve, ...kinds } = Object.fromEntries(hues.map(([name, hue]) => [name, clear(hue, GRAPHIC)]));
+  const accent = clear(palette.accent, GRAPHIC);
   return {
     isDark: dark,
     font,
     panel: css(palette.panel),
     raised: css(raised),
-    outside: css(mix(palette.panel, dark ? [0, 0, 0] : ink, dark ? 0.35 : 0.09)), // before and after the clip
+    outside: css(outside),
     line: css(mix(palette.panel, ink, dark ? 0.16 : 0.2)),
     grid: css(ink, dark ? 0.06 : 0.07),
     gridStrong: css(ink, dark ? 0.12 : 0.13),
     text: css(text),
-    dim: css(standingOut(mix(text, raised, 0.4), raised, TEXT)),
+    dim: css(clear(mix(text, raised, 0.4), TEXT)),
     waveform: css(mix(palette.panel, text, dark ? 0.34 : 0.36)),
     middle: css(mix(palette.panel, text, 0.5)),
     curve: css(curve),
-    curveTop: css(curve, dark ? 0.3 : 0.26),
+    curveFar: css(curve, 0.6), // far out, where it is a surface
+    curveTop: css(curve, dark ? 0.26 : 0.22),
     curveBottom: css(curve, 0.03),
-    onset: css(standingOut(mix(curve, text, 0.35), palette.panel, GRAPHIC)),
-    beat: css(text, 0.3),
+    onset: css(clear(mix(curve, text, 0.35), GRAPHIC)),
+    beat: css(text, dark ? 0.38 : 0.42),
     accent: css(accent),
     accentFaint: css(accent, dark ? 0.16 : 0.13),
     onAccent: css(isDark(accent) ? [255, 255, 255] : [0, 0, 0]),
     selected: css(text, dark ? 0.2 : 0.16),
     selectedLine: css(text),
-    playhead: css(standingOut(fromHex(dark ? "#ff5f57" : "#d3261d"), raised, GRAPHIC)),
+    playhead: css(clear(fromHex(dark ? "#ff5f57" : "#d3261d"), GRAPHIC)),
     onPlayhead: css(dark ? [20, 8, 8] : [255, 255, 255]),
     chip: css(mix(palette.panel, ink, dark ? 0.14 : 0.02), 0.96),
     kinds: Object.fromEntries(Object.entries(kinds).map(([kind, colour]) => [kind, css(colour)])),

@@ -1,9 +1,12 @@
 // Made-up clips, drawn on the page's canvas and timed there.
 
 import { draw } from "/js/editor/drawing.mjs";
-import { fit } from "/js/editor/geometry.mjs";
+import { fit, frameToX, layout } from "/js/editor/geometry.mjs";
 import { levelsOf } from "/js/editor/levels.mjs";
 import { readTheme } from "/js/editor/theme.mjs";
+
+export { KIND_SHAPES } from "/js/editor/drawing.mjs";
+export { readTheme };
 
 const KINDS = ["peak", "valley", "peak", "fill", "manual", "fill"];
 
@@ -73,6 +76,8 @@ function pictureOf(number) {
   return picture;
 }
 
+const READ = { willReadFrequently: true }; // drawn by the processor, where a call ends when it is done
+
 /** Shows a scene on the page's canvas. */
 export function show(scene) {
   const canvas = document.querySelector("canvas");
@@ -80,12 +85,27 @@ export function show(scene) {
   canvas.height = scene.height * scene.ratio;
   canvas.style.width = `${scene.width}px`;
   canvas.style.height = `${scene.height}px`;
-  draw(canvas.getContext("2d"), scene);
+  draw(canvas.getContext("2d", READ), scene);
+}
+
+/** By frame: the colour in the middle of the marker on the page's canvas, and the one that its kind has. */
+export function markerColours({ plan, view, width, height, ratio, theme }) {
+  const context = document.querySelector("canvas").getContext("2d");
+  const { keys } = layout(width, height);
+  const colours = {};
+  for (const { frame, kind } of plan.keyframes) {
+    const place = [frameToX(frame, view, width), keys.y + 16].map((pixels) => Math.round(pixels * ratio));
+    const [r, g, b] = context.getImageData(...place, 1, 1).data;
+    colours[frame] = [`rgb(${r}, ${g}, ${b})`, theme.kinds[kind]];
+  }
+  return colours;
 }
 
 /** Median milliseconds of drawing each of the scenes, taken in turns so that a busy machine slows all alike. */
 export function times(scenes, nRounds = 25) {
-  const contexts = scenes.map(({ width, height, ratio }) => new OffscreenCanvas(width * ratio, height * ratio).getContext("2d"));
+  const contexts = scenes.map(({ width, height, ratio }) => {
+    return new OffscreenCanvas(width * ratio, height * ratio).getContext("2d", READ);
+  });
   const taken = scenes.map(() => []);
   for (let round = 0; round < nRounds; round++) {
     scenes.forEach((scene, i) => {
