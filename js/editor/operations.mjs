@@ -91,7 +91,7 @@ export function distributeEvenly(plan, frames) {
     moving.push(...between);
     targets.push(...evenly(pinned[i - 1], pinned[i], between.length, taken));
   }
-  return placed(plan, frames.length < 3 ? given : frames, moving, targets);
+  return placed(plan, frames, moving, targets);
 }
 
 /**
@@ -112,7 +112,7 @@ export function snapAll(plan, frames, onsets) {
     if (rival === undefined || Math.abs(onset - frame) < Math.abs(onset - rival)) winner.set(onset, frame);
   }
   const onsetOf = new Map([...winner].map(([onset, frame]) => [frame, onset]));
-  return placed(plan, given, moving, moving.map((frame) => onsetOf.get(frame) ?? frame));
+  return placed(plan, frames, moving, moving.map((frame) => onsetOf.get(frame) ?? frame));
 }
 
 /** The frames of those keyframes, ascending, that may be moved or deleted. */

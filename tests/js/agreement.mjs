@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import { readEdit, shownPlan, writeEdit } from "../../js/editor/edit.mjs";
+import { FORMATS, exportText, importText } from "../../js/editor/formats.mjs";
 import { framesText } from "../../js/editor/frames_text.mjs";
 import { merge } from "../../js/editor/merge.mjs";
 import { PlanError, planFrom } from "../../js/editor/plan.mjs";
@@ -23,6 +24,8 @@ const ANSWERS = {
   roomiest: ({ frames, n_frames, gone, left_out }) =>
     roomiestFrame(frames, { nFrames: n_frames, gone, leftOut: left_out }),
   plan: ({ document }) => planFrom(document),
+  export: ({ plan }) => Object.fromEntries(FORMATS.map(({ format }) => [format, exportText(planFrom(plan), format)])),
+  import: ({ text, plan }) => importText(text, { plan: planFrom(plan) }),
   edit({ text, prediction }) {
     const edit = readEdit(text);
     if (edit.message) throw Object.assign(new PlanError(edit.message), { name: CLASSES[edit.state] });

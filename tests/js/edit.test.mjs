@@ -6,9 +6,9 @@ import test from "node:test";
 
 import { kept, readEdit, rescaled, shownPlan, writeEdit } from "../../js/editor/edit.mjs";
 import { merge } from "../../js/editor/merge.mjs";
-import { VERSION, framesOf, planFrom } from "../../js/editor/plan.mjs";
+import { PlanError, VERSION, framesOf, planFrom } from "../../js/editor/plan.mjs";
 import { deleteKeyframe, lockKeyframe, moveKeyframe } from "../../js/editor/rules.mjs";
-import { assertRefused, planOf, textOf } from "./plan_cases.mjs";
+import { assertRefused, planOf, randomOf, randomPlan, textOf } from "./plan_cases.mjs";
 
 const DOCUMENTS = "unit/documents";
 const SAVED = textOf(`${DOCUMENTS}/edit_v1.json`);
@@ -180,4 +180,33 @@ test("without a base the plan is the artist's, whatever is kept", () => {
   assert.equal(to.base, null);
   assert.deepEqual(framesOf(to.plan), framesOf(edit.plan));
   assert.deepEqual(merge(null, to.plan, other), to.plan);
+});
+
+test("whatever the clip becomes: what is kept or stretched fits it, and is what a run shows", () => {
+  const random = randomOf(3);
+  let [nMade, nRefused] = [0, 0];
+  for (let round = 0; round < 600; round++) {
+    const rates = [24, 24, 12, 30];
+    const clip = () => ({ n_frames: 4 + random(30), fps: rates[random(4)] });
+    const own = clip();
+    const base = random(4) ? randomPlan(random, own) : null;
+    const edit = { plan: randomPlan(random, own), base, frames: null, extra: {}, state: "edit", message: "" };
+    const prediction = randomPlan(random, clip());
+    for (const bring of [kept, rescaled]) {
+      try {
+        const to = bring(edit, prediction);
+        const shown = shownPlan(written(to), prediction);
+        assert.equal(shown.problem, null, shown.message);
+        const places = (plan) => plan.keyframes.map(({ frame, kind, locked }) => [frame, kind, locked]);
+        assert.deepEqual(places(shown.plan), places(to.plan));
+        const locks = (plan) => plan.keyframes.filter(({ locked, frame }) => locked && frame).length;
+        if (bring === rescaled && !base) assert.equal(locks(to.plan), locks(edit.plan));
+        nMade += 1;
+      } catch (error) {
+        if (!(error instanceof PlanError)) throw error;
+        nRefused += 1;
+      }
+    }
+  }
+  assert.ok(nMade > 200 && nRefused > 20, `${nMade} made, ${nRefused} refused`);
 });

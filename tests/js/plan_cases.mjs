@@ -38,3 +38,23 @@ export function assertRefused(act, name, mentions) {
     return true;
   });
 }
+
+/** A function that gives pseudo-random whole numbers below `n`, the same in each run. */
+export function randomOf(seed) {
+  let state = seed;
+  return (n) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * n);
+  };
+}
+
+/** Any plan of a clip, about one frame in three a keyframe and one keyframe in six locked. */
+export function randomPlan(random, clip) {
+  const kinds = ["peak", "valley", "fill", "manual"];
+  const keyframes = [[0, "first"]];
+  for (let frame = 1; frame < clip.n_frames; frame++) {
+    const isLast = frame === clip.n_frames - 1 && keyframes.length === 1;
+    if (isLast || random(3) === 0) keyframes.push([frame, kinds[random(4)], "", random(6) === 0]);
+  }
+  return planOf(keyframes, clip);
+}

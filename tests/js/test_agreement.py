@@ -5,6 +5,7 @@ The tables hold both to answers that a person chose; here hundreds of random cas
 
 import copy
 import json
+import math
 import random
 import re
 import subprocess
@@ -25,7 +26,10 @@ from keyvid_pack.keyframes.plan import (
     set_kind,
 )
 from keyvid_pack.keyframes.spread import roomiest_frame
+from keyvid_pack.keyframes.text import frames_from_text
+from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
 
+from ..unit import test_edit, test_plan
 from .test_js import find_node
 
 SEED = 20250412
@@ -269,6 +273,55 @@ def test_javascript_answers_as_python_does(make, n_cases):
     # each kind of case is answered and refused often enough to mean something
     n_refused = sum("error" in answer for answer in answers)
     assert n_refused < n_cases * 0.9 and (n_refused > 5 or make is roomiest_case)
+    check_agreement(cases, answers)
+
+
+def test_what_python_is_known_to_refuse_javascript_refuses_with_the_same_sentence():
+    documents = [row[0] for row in test_plan.WRONG if is_same_in_javascript(row[0])]
+    texts = [row[0] for row in test_edit.WRONG]
+    prediction = plan_to_document(test_edit.PREDICTED)
+    cases = [{"ask": "plan", "document": document} for document in documents]
+    cases += [{"ask": "edit", "text": text, "prediction": prediction} for text in texts]
+    answers = [expected(case) for case in cases]
+    assert len(cases) > 60 and all("error" in answer for answer in answers)
+    check_agreement(cases, answers)
+
+
+def test_what_javascript_exports_python_reads_and_back():
+    rng = random.Random(SEED)
+    plans = [random_plan(rng, rng.randint(2, 60)) for _ in range(20)]
+    for plan, texts in zip(
+        plans, javascript_answers([{"ask": "export", "plan": plan} for plan in plans]), strict=True
+    ):
+        texts = texts["answer"]
+        assert plan_to_document(timing_from_json(texts["json"])[0]) == plan
+        frames = [keyframe["frame"] for keyframe in plan["keyframes"]]
+        assert frames_from_text(texts["list"]) == frames_from_text(texts["schedule"]) == frames
+        assert edit_from_json(texts["list"]).frames == tuple(frames)
+    files = [timing_to_json(plan=plan_from_document(plan)) for plan in plans]
+    cases = [
+        {"ask": "import", "text": text, "plan": plan}
+        for text, plan in zip(files, plans, strict=True)
+    ]
+    for plan, found in zip(plans, javascript_answers(cases), strict=True):
+        assert found["answer"] == {"plan": plan, "format": "json", "notes": []}
+
+
+def is_same_in_javascript(value):
+    """Whether JavaScript reads a document as it is: it cannot tell 7.0 from 7, nor hold numbers of many digits."""
+    if isinstance(value, dict | list):
+        return all(map(is_same_in_javascript, value.values() if isinstance(value, dict) else value))
+    if isinstance(value, float):
+        return math.isfinite(value) and not value.is_integer()
+    return not isinstance(value, int) or abs(value) < 2**53
+
+
+def check_agreement(cases, answers):
+    for case, answer, found in zip(cases, answers, javascript_answers(cases), strict=True):
+        assert comparable(found, case) == comparable(answer, case), json.dumps(case)
+
+
+def javascript_answers(cases):
     script = Path(__file__).parent / "agreement.mjs"
     result = subprocess.run(
         [find_node(), str(script)],
@@ -278,5 +331,4 @@ def test_javascript_answers_as_python_does(make, n_cases):
         timeout=120,
     )
     assert result.returncode == 0, result.stderr
-    for case, answer, found in zip(cases, answers, json.loads(result.stdout), strict=True):
-        assert comparable(found, case) == comparable(answer, case), json.dumps(case)
+    return json.loads(result.stdout)
