@@ -95,9 +95,11 @@ function drawBars(context, { boxes, theme, ratio }, cells) {
     const ofKind = cells.filter(({ keyframe }) => keyframe.kind === kind);
     const [up, down] = BAR_REACH[kind];
     context.fillStyle = theme.kinds[kind];
-    for (const { keyframe } of ofKind) context.fillRect(crisp(keyframe.x, ratio, 1.5), middle + up, hair(ratio, 1.5), down - up);
+    for (const { keyframe } of ofKind)
+      context.fillRect(crisp(keyframe.x, ratio, 1.5), middle + up, hair(ratio, 1.5), down - up);
     context.globalAlpha = 0.16;
-    for (const { keyframe } of ofKind) context.fillRect(crisp(keyframe.x, ratio), boxes.wave.y, hair(ratio), boxes.wave.height);
+    for (const { keyframe } of ofKind)
+      context.fillRect(crisp(keyframe.x, ratio), boxes.wave.y, hair(ratio), boxes.wave.height);
     context.globalAlpha = 1;
   }
 }
@@ -168,7 +170,8 @@ function drawStem(context, { boxes, theme, ratio, curve, selection, focus }, { x
 
 function drawMarker(context, { boxes, theme, selection, focus, hover }, { x, kind, frame, locked }, radius) {
   const y = boxes.keys.y + MARKER_Y;
-  if (selection.has(frame)) tile(context, x, y, radius + 5, { fill: theme.selected, line: theme.selectedLine, wide: 1 });
+  if (selection.has(frame))
+    tile(context, x, y, radius + 5, { fill: theme.selected, line: theme.selectedLine, wide: 1 });
   if (frame === focus) tile(context, x, y, radius + 7.5, { line: theme.accent, wide: 2 });
   const full = radius * (hover?.frame === frame ? 1.18 : 1);
   context.lineJoin = "round";

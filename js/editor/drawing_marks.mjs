@@ -35,7 +35,10 @@ export function drawHover(context, { boxes, view, width, nFrames, hover, theme, 
 }
 
 /** What the keyframe under the pointer is, or while one is dragged, that one: "peak · frame 12 · 0.50 s". */
-export function drawHint(context, { boxes, view, width, fps, unit, shown, ghost, selection, focus, hover, snapTo, theme }) {
+export function drawHint(
+  context,
+  { boxes, view, width, fps, unit, shown, ghost, selection, focus, hover, snapTo, theme },
+) {
   const dragged = focus ?? (selection.size === 1 ? [...selection][0] : null);
   const frame = ghost ? dragged : hover?.frame;
   const keyframe = shown?.keyframes.find((one) => one.frame === frame);

@@ -1,5 +1,6 @@
 // The ruler above everything: its figures, where playhead and pointer are, and the loop that is set on it.
 
+import { MARKER_ZONE } from "./drawing_keys.mjs";
 import { crisp, hair } from "./drawing_wave.mjs";
 import { frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf, freeRow } from "./labels.mjs";
@@ -70,8 +71,11 @@ export function drawLoop(context, { boxes, view, width, loop, theme }) {
   context.fillRect(left, top, right - left, bottom - top);
   context.fillStyle = theme.accent;
   context.fillRect(left, edge - LOOP_BAR, right - left, LOOP_BAR);
-  for (const [x, side] of [[left, 1], [right, -1]]) {
-    context.fillRect(side > 0 ? x : x - 1, edge, 1, bottom - edge);
+  for (const [x, side] of [
+    [left, 1],
+    [right, -1],
+  ]) {
+    context.fillRect(side > 0 ? x : x - 1, edge, 1, boxes.keys.y + MARKER_ZONE - edge);
     context.beginPath();
     context.moveTo(x, edge);
     context.lineTo(x, edge - 11);

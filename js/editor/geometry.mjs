@@ -84,7 +84,11 @@ const listed = new WeakMap();
 /** The plan's frames, ascending; made once per plan. */
 export function frameList(plan) {
   if (!plan) return [];
-  if (!listed.has(plan)) listed.set(plan, Int32Array.from(plan.keyframes, (keyframe) => keyframe.frame));
+  if (!listed.has(plan))
+    listed.set(
+      plan,
+      Int32Array.from(plan.keyframes, (keyframe) => keyframe.frame),
+    );
   return listed.get(plan);
 }
 

@@ -14,7 +14,11 @@ export function snapTargets({ plan = null, moving = [], onsets = [], beats = [],
   const taken = new Set(frameList(plan));
   for (const frame of moving) taken.delete(frame);
   const named = new Map();
-  for (const [name, frames] of [["beat", beats], ["peak", peaks], ["onset", onsets]]) {
+  for (const [name, frames] of [
+    ["beat", beats],
+    ["peak", peaks],
+    ["onset", onsets],
+  ]) {
     for (const frame of frames ?? []) if (!taken.has(frame)) named.set(frame, name);
   }
   const frames = Int32Array.from(named.keys()).sort();

@@ -32,7 +32,11 @@ function listener() {
 
 function planAt(nFrames, frames) {
   const kinds = ["peak", "valley", "fill", "manual"];
-  const keyframes = frames.map((frame, i) => ({ frame, kind: frame ? kinds[i % 4] : "first", locked: frame > 0 && i % 5 === 3 }));
+  const keyframes = frames.map((frame, i) => ({
+    frame,
+    kind: frame ? kinds[i % 4] : "first",
+    locked: frame > 0 && i % 5 === 3,
+  }));
   return { n_frames: nFrames, keyframes };
 }
 
@@ -40,10 +44,33 @@ function sceneOf(nFrames, nKeyframes, more = {}) {
   const frames = Array.from({ length: nKeyframes }, (_, i) => Math.floor((i * nFrames) / nKeyframes));
   const max = Float32Array.from({ length: nFrames * 8 }, (_, i) => Math.abs(Math.sin(i)));
   return {
-    width: 720, height: 240, ratio: 1, view: fit(nFrames), nFrames, fps: 24, unit: "frames", plan: planAt(nFrames, frames),
-    ghost: null, selection: new Set(), focus: null, hover: null, playhead: null, loop: null, box: null,
-    wave: levelsOf(max.map((value) => -value), max), curve: Float32Array.from({ length: nFrames }, (_, i) => (i % 9) / 9),
-    onsets: frames.slice(1), beats: frames, pictures: new Map(), theme, snapMark: null, message: "", ...more,
+    width: 720,
+    height: 240,
+    ratio: 1,
+    view: fit(nFrames),
+    nFrames,
+    fps: 24,
+    unit: "frames",
+    plan: planAt(nFrames, frames),
+    ghost: null,
+    selection: new Set(),
+    focus: null,
+    hover: null,
+    playhead: null,
+    loop: null,
+    box: null,
+    wave: levelsOf(
+      max.map((value) => -value),
+      max,
+    ),
+    curve: Float32Array.from({ length: nFrames }, (_, i) => (i % 9) / 9),
+    onsets: frames.slice(1),
+    beats: frames,
+    pictures: new Map(),
+    theme,
+    snapMark: null,
+    message: "",
+    ...more,
   };
 }
 
@@ -61,12 +88,19 @@ function drawn(scene) {
 
 /** [{text, left, right, y}] of all text that was written. */
 function written(calls) {
-  return calls.filter(({ name }) => name === "fillText").map(({ args: [text, x, y] }) => ({ text, left: x, right: x + text.length * CHARACTER_PX, y }));
+  return calls
+    .filter(({ name }) => name === "fillText")
+    .map(({ args: [text, x, y] }) => ({ text, left: x, right: x + text.length * CHARACTER_PX, y }));
 }
 
 test("numbers never lie over each other, at any zoom, unit and width, whatever is selected", () => {
   for (const unit of ["frames", "seconds", "timecode"]) {
-    for (const [width, nFrames, nKeyframes] of [[320, 48, 12], [420, 480, 40], [720, 480, 120], [1600, 10_000, 1000]]) {
+    for (const [width, nFrames, nKeyframes] of [
+      [320, 48, 12],
+      [420, 480, 40],
+      [720, 480, 120],
+      [1600, 10_000, 1000],
+    ]) {
       for (const view of [fit(nFrames), { first: nFrames / 3, span: nFrames / 5 }, { first: 7.5, span: 6 }]) {
         const scene = sceneOf(nFrames, nKeyframes, { unit, width, view, playhead: view.first + view.span / 2 });
         const frames = scene.plan.keyframes.map(({ frame }) => frame);
@@ -77,7 +111,10 @@ test("numbers never lie over each other, at any zoom, unit and width, whatever i
         for (const y of new Set(texts.map((text) => text.y))) {
           const row = texts.filter((text) => text.y === y).sort((a, b) => a.left - b.left);
           row.slice(1).forEach((text, i) => {
-            assert.ok(text.left >= row[i].right, `${row[i].text} and ${text.text} at ${y} in ${JSON.stringify([unit, width, view])}`);
+            assert.ok(
+              text.left >= row[i].right,
+              `${row[i].text} and ${text.text} at ${y} in ${JSON.stringify([unit, width, view])}`,
+            );
           });
           for (const { text, left, right } of row) assert.ok(left >= 0 && right <= width, `${text} is cut off`);
         }
@@ -92,7 +129,10 @@ test("the focused keyframe always has its number", () => {
   for (const frame of [0, 2, 240, 478]) {
     const texts = written(drawn({ ...scene, focus: frame })).filter(({ y }) => y > layout(720, 240).keys.y);
     const code = `0:${String(Math.floor(frame / 24)).padStart(2, "0")}:${String(frame % 24).padStart(2, "0")}`;
-    assert.ok(texts.some(({ text }) => text === code), `${code} in ${texts.map(({ text }) => text)}`);
+    assert.ok(
+      texts.some(({ text }) => text === code),
+      `${code} in ${texts.map(({ text }) => text)}`,
+    );
   }
 });
 
@@ -108,12 +148,18 @@ test("drawing costs what is seen: a long crowded clip is no more than twice a sh
 
 test("each keyframe is drawn at its frame, in the colour of its kind", () => {
   const scene = sceneOf(48, 12);
-  const stems = drawn(scene).filter(({ name, fill, alpha }) => name === "fillRect" && alpha < 1 && Object.values(theme.kinds).includes(fill));
+  const stems = drawn(scene).filter(
+    ({ name, fill, alpha }) => name === "fillRect" && alpha < 1 && Object.values(theme.kinds).includes(fill),
+  );
   const { wave } = layout(720, 240);
   for (const { frame, kind } of scene.plan.keyframes) {
     const x = frameToX(frame, scene.view, 720);
     const its = stems.filter(({ args: [left, top, width] }) => top === wave.y && Math.abs(left + width / 2 - x) <= 0.5);
-    assert.deepEqual(its.map(({ fill }) => fill), [theme.kinds[kind]], `frame ${frame}`);
+    assert.deepEqual(
+      its.map(({ fill }) => fill),
+      [theme.kinds[kind]],
+      `frame ${frame}`,
+    );
   }
 });
 
@@ -123,10 +169,21 @@ test("while something is dragged, the dragged plan is drawn, and where it came f
   const at = (calls, frame, nameOfCall) => {
     const { y, height } = layout(720, 240).keys;
     const x = frameToX(frame, fit(48), 720);
-    return calls.some(({ name, args }) => name === nameOfCall && Math.abs(args[0] - x) < 1 && args[1] > y && args[1] < y + height);
+    return calls.some(
+      ({ name, args }) => name === nameOfCall && Math.abs(args[0] - x) < 1 && args[1] > y && args[1] < y + height,
+    );
   };
-  const number = (calls, frame) => written(calls).some(({ text, y }) => text === String(frame) && y > layout(720, 240).keys.y);
-  const calls = drawn({ ...sceneOf(48, 2), plan, ghost, selection: new Set([30]), focus: 30, snapMark: 30, snapTo: "onset" });
+  const number = (calls, frame) =>
+    written(calls).some(({ text, y }) => text === String(frame) && y > layout(720, 240).keys.y);
+  const calls = drawn({
+    ...sceneOf(48, 2),
+    plan,
+    ghost,
+    selection: new Set([30]),
+    focus: 30,
+    snapMark: 30,
+    snapTo: "onset",
+  });
   assert.ok(number(calls, 30) && !number(calls, 20));
   assert.ok(calls.some(({ name, args }) => name === "setLineDash" && args[0].length === 2));
   assert.ok(written(calls).some(({ text }) => text === " · onset"));
@@ -135,7 +192,10 @@ test("while something is dragged, the dragged plan is drawn, and where it came f
 
 test("nothing known, no sound, silence, two frames and tiny sizes are fine", () => {
   const nothing = { plan: null, wave: null, curve: null, onsets: [], beats: [] };
-  const texts = (scene) => written(drawn(scene)).map(({ text }) => text).join(" ");
+  const texts = (scene) =>
+    written(drawn(scene))
+      .map(({ text }) => text)
+      .join(" ");
   assert.match(texts(sceneOf(48, 12, { ...nothing, message: "Run the node once." })), /Run the node once\./);
   assert.match(texts(sceneOf(48, 12, { wave: null, curve: null })), /Connect a curve and the sound/);
   assert.doesNotMatch(texts(sceneOf(48, 12)), /Connect/);
@@ -144,19 +204,29 @@ test("nothing known, no sound, silence, two frames and tiny sizes are fine", () 
   drawn(sceneOf(2, 2));
   drawn(sceneOf(48, 12, { width: 60, height: 70 }));
   drawn(sceneOf(48, 12, { curve: new Float32Array(3) })); // of a shorter clip
-  drawn({ ...sceneOf(48, 12), selection: undefined, playhead: undefined, loop: undefined, snapMark: undefined, pictures: undefined });
+  drawn({
+    ...sceneOf(48, 12),
+    selection: undefined,
+    playhead: undefined,
+    loop: undefined,
+    snapMark: undefined,
+    pictures: undefined,
+  });
 });
 
 test("pictures never overlap, but for the whole one under the hand", () => {
   const image = { width: 160, height: 100 };
   const scene = sceneOf(48, 12, { height: 260 });
   scene.pictures = new Map(scene.plan.keyframes.map(({ frame }) => [frame, image]));
-  const places = (calls) => calls.filter(({ name }) => name === "drawImage").map(({ args }) => [args[5], args[5] + args[7]]);
+  const places = (calls) =>
+    calls.filter(({ name }) => name === "drawImage").map(({ args }) => [args[5], args[5] + args[7]]);
   for (const view of [fit(48), { first: 3, span: 20 }, { first: 20, span: 6 }]) {
     const found = places(drawn({ ...scene, view }));
     assert.ok(found.length > 0);
     found.slice(1).forEach(([left], i) => assert.ok(left >= found[i][1], JSON.stringify(view)));
   }
   const [focused] = places(drawn({ ...scene, focus: 12 })).slice(-1);
-  assert.ok(Math.abs(focused[1] - focused[0] - 1.6 * (layout(720, 260, { hasPictures: true }).pictures.height - 6)) < 1e-6);
+  assert.ok(
+    Math.abs(focused[1] - focused[0] - 1.6 * (layout(720, 260, { hasPictures: true }).pictures.height - 6)) < 1e-6,
+  );
 });

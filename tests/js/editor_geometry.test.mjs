@@ -5,7 +5,8 @@ import test from "node:test";
 
 import * as geometry from "../../js/editor/geometry.mjs";
 
-const { MARGIN, clampView, fit, framesInBox, frameToX, hit, layout, panBy, reveal, visible, xToFrame, zoomAt } = geometry;
+const { MARGIN, clampView, fit, framesInBox, frameToX, hit, layout, panBy, reveal, visible, xToFrame, zoomAt } =
+  geometry;
 
 const planAt = (frames, nFrames = 480) => ({
   n_frames: nFrames,
@@ -44,7 +45,15 @@ test("the frame under the pointer stays where it is while zooming", () => {
 test("no view leaves the clip, and none gets nearer than a few frames", () => {
   for (const nFrames of [2, 5, 48, 10_000]) {
     let view = fit(nFrames);
-    for (const [factor, delta] of [[2, 3], [2, 1e5], [0.3, -2], [100, 0], [1e-3, 5], [3, -1e6], [7, nFrames / 2]]) {
+    for (const [factor, delta] of [
+      [2, 3],
+      [2, 1e5],
+      [0.3, -2],
+      [100, 0],
+      [1e-3, 5],
+      [3, -1e6],
+      [7, nFrames / 2],
+    ]) {
       view = panBy(zoomAt(view, view.first + view.span / 3, factor, nFrames), delta, nFrames);
       assert.ok(view.first >= 0 && view.first + view.span <= nFrames + 1e-9, JSON.stringify(view));
       assert.ok(view.span >= Math.min(6, nFrames), JSON.stringify(view));
@@ -108,7 +117,12 @@ const at = (plan, band, x, more = {}) => hit(plan, more.view ?? fit(48), BOXES, 
 test("each band tells what it is", () => {
   const plan = planAt([0, 24], 48);
   const x = frameToX(12, fit(48), 700);
-  for (const [band, part] of [["ruler", "ruler"], ["pictures", "wave"], ["wave", "wave"], ["keys", "keys"]]) {
+  for (const [band, part] of [
+    ["ruler", "ruler"],
+    ["pictures", "wave"],
+    ["wave", "wave"],
+    ["keys", "keys"],
+  ]) {
     const found = at(plan, band, x);
     assert.deepEqual([found.part, found.frame], [part, null], band);
     assertNear(found.at, 12);
@@ -138,7 +152,10 @@ test("a stem is grabbed where it stands alone, and leaves a box its room where n
 test("a picture belongs to its keyframe", () => {
   const plan = planAt([0, 24], 48);
   assert.deepEqual(
-    [at(plan, "pictures", frameToX(24, fit(48), 700) + 15).part, at(plan, "pictures", frameToX(24, fit(48), 700)).frame],
+    [
+      at(plan, "pictures", frameToX(24, fit(48), 700) + 15).part,
+      at(plan, "pictures", frameToX(24, fit(48), 700)).frame,
+    ],
     ["picture", 24],
   );
 });
@@ -146,7 +163,10 @@ test("a picture belongs to its keyframe", () => {
 test("the loop is taken by its edges, the overview by its window", () => {
   const plan = planAt([0, 24], 48);
   const x = (frame) => frameToX(frame, fit(48), 700);
-  assert.deepEqual([at(plan, "ruler", x(10) + 3, { loop: [10, 20] }).edge, at(plan, "ruler", x(20) - 3, { loop: [10, 20] }).edge], ["start", "end"]);
+  assert.deepEqual(
+    [at(plan, "ruler", x(10) + 3, { loop: [10, 20] }).edge, at(plan, "ruler", x(20) - 3, { loop: [10, 20] }).edge],
+    ["start", "end"],
+  );
   assert.equal(at(plan, "ruler", x(15), { loop: [10, 20] }).part, "ruler");
   const view = { first: 12, span: 24 };
   assert.deepEqual(

@@ -6,7 +6,8 @@ import test from "node:test";
 import { fit, xToFrame } from "../../js/editor/geometry.mjs";
 import { columns, levelsOf } from "../../js/editor/levels.mjs";
 
-const noise = (n, seed) => Float32Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898 + seed) * Math.cos(i * 0.01));
+const noise = (n, seed) =>
+  Float32Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898 + seed) * Math.cos(i * 0.01));
 const sound = (n) => {
   const max = noise(n, 1).map(Math.abs);
   return [max.map((value) => -value * 0.7), max];
@@ -21,7 +22,12 @@ function extremes(min, max, nFrames, a, b) {
 }
 
 test("columns hold every extreme of what they stand for, and nothing from further than a neighbour", () => {
-  for (const [nFrames, nBuckets] of [[48, 384], [480, 3840], [10_000, 4096], [300, 299]]) {
+  for (const [nFrames, nBuckets] of [
+    [48, 384],
+    [480, 3840],
+    [10_000, 4096],
+    [300, 299],
+  ]) {
     const [min, max] = sound(nBuckets);
     const levels = levelsOf(min, max);
     for (const view of [fit(nFrames), { first: nFrames / 3, span: nFrames / 2 }]) {

@@ -51,12 +51,18 @@ test("ticks cover the view with its margins, evenly, and begin at 0", () => {
     found.slice(1).forEach(({ frame }, i) => assert.ok(Math.abs(frame - found[i].frame - step) < 1e-6));
     assert.ok(found[0].frame >= 0);
     assert.ok(found[0].frame === 0 || frameToX(found[0].frame - step, view, width) < 0);
-    assert.ok(frameToX(found.at(-1).frame + step, view, width) > width - 1e-6, JSON.stringify({ unit, fps, width, view }));
+    assert.ok(
+      frameToX(found.at(-1).frame + step, view, width) > width - 1e-6,
+      JSON.stringify({ unit, fps, width, view }),
+    );
   }
 });
 
 test("figures read as the unit is written", () => {
-  const labels = (view, unit, fps = 24) => ticks(view, 700, unit, fps).map(({ label }) => label).filter(Boolean);
+  const labels = (view, unit, fps = 24) =>
+    ticks(view, 700, unit, fps)
+      .map(({ label }) => label)
+      .filter(Boolean);
   assert.deepEqual(labels(fit(48), "frames").slice(0, 3), ["0", "5", "10"]);
   assert.deepEqual(labels(fit(48), "seconds").slice(0, 3), ["0.0 s", "0.2 s", "0.4 s"]);
   assert.deepEqual(labels(fit(48), "timecode").slice(0, 3), ["0:00:00", "0:00:06", "0:00:12"]);
@@ -79,5 +85,8 @@ test("frames are ticked one by one when there is room", () => {
   const view = { first: 10, span: 12 };
   assert.ok(scaleOf(view, 700) > 40);
   const found = ticks(view, 700, "frames", 24);
-  assert.deepEqual(found.slice(0, 2).map(({ frame }) => frame), [10, 11]);
+  assert.deepEqual(
+    found.slice(0, 2).map(({ frame }) => frame),
+    [10, 11],
+  );
 });

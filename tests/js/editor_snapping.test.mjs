@@ -6,7 +6,13 @@ import test from "node:test";
 import { fit } from "../../js/editor/geometry.mjs";
 import { peaksOf, snap, snapTargets } from "../../js/editor/snapping.mjs";
 
-const plan = { n_frames: 48, keyframes: [{ frame: 0, kind: "first" }, { frame: 10, kind: "peak" }] };
+const plan = {
+  n_frames: 48,
+  keyframes: [
+    { frame: 0, kind: "first" },
+    { frame: 10, kind: "peak" },
+  ],
+};
 const sound = { onsets: [10, 20], beats: [12, 20, 24], peaks: [14, 20] };
 const WIDTH = 516; // 10 pixels per frame of 48
 

@@ -19,7 +19,11 @@ const PALETTES = {
   "middle grey": ["#808080", "#888888"],
   cream: ["#f6ead2", "#b0a080"],
 };
-const parsed = (text) => text.match(/[\d.]+/g).slice(0, 3).map(Number);
+const parsed = (text) =>
+  text
+    .match(/[\d.]+/g)
+    .slice(0, 3)
+    .map(Number);
 const themes = Object.entries(PALETTES).map(([name, [panel, text]]) => {
   return [name, themeOf({ panel: fromHex(panel), text: fromHex(text), accent: fromHex("#0b8ce9") })];
 });
@@ -27,7 +31,10 @@ const themes = Object.entries(PALETTES).map(([name, [panel, text]]) => {
 test("whatever the palette, all that matters stands out from every ground it lies on", () => {
   for (const [name, theme] of themes) {
     const grounds = ["panel", "raised", "outside"].map((ground) => [ground, parsed(theme[ground])]);
-    const graphics = { ...theme.kinds, ...Object.fromEntries(["curve", "onset", "accent", "playhead"].map((one) => [one, theme[one]])) };
+    const graphics = {
+      ...theme.kinds,
+      ...Object.fromEntries(["curve", "onset", "accent", "playhead"].map((one) => [one, theme[one]])),
+    };
     for (const [ground, colour] of grounds) {
       for (const [what, graphic] of Object.entries(graphics)) {
         const found = contrast(parsed(graphic), colour);

@@ -42,7 +42,9 @@ export function sceneOf({ nFrames = 48, nKeyframes = 12, width = 720, height = 2
       loudness[strike * perFrame + i] += 0.8 * Math.exp(-i / (4 * perFrame)) * (0.6 + 0.4 * Math.sin(i * 1.7) ** 2);
     }
   }
-  const curve = Float32Array.from({ length: nFrames }, (_, frame) => Math.min(1, loudness[frame * perFrame] * 1.1 + 0.05));
+  const curve = Float32Array.from({ length: nFrames }, (_, frame) =>
+    Math.min(1, loudness[frame * perFrame] * 1.1 + 0.05),
+  );
   return {
     width, height, ratio: 1, view: fit(nFrames), nFrames, fps: 24, unit: "frames", plan, ghost: null,
     selection: new Set(), focus: null, hover: null, playhead: null, loop: null, box: null,
