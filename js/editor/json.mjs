@@ -12,21 +12,15 @@ export const isWhole = (value) => Number.isInteger(value);
 export function parseJson(text, name) {
   if (typeof text !== "string") throw new PlanError(`The ${name} is ${shown(text)}; give it as JSON text.`);
   const bare = text.replace(/^\ufeff+/, "");
+  const isFinite = (_, value) => {
+    if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError();
+    return value;
+  };
   try {
-    return JSON.parse(bare, (_, value) => (Number.isFinite(value) || typeof value !== "number" ? value : refuse(name)));
-  } catch (error) {
-    if (error instanceof PlanError) throw error;
-    if (!(error instanceof SyntaxError)) refuse(name); // nested too deep
+    return JSON.parse(bare, isFinite);
+  } catch {
+    throw new PlanError(whyNot(bare, name));
   }
-  const { at, expected, constant } = faultIn(bare);
-  if (constant) {
-    throw new PlanError(`The ${name} contains ${constant}, which is no finite number; write a number.`);
-  }
-  const lines = bare.slice(0, at).split("\n");
-  throw new PlanError(
-    `The ${name} is not valid JSON at line ${lines.length}, column ${[...lines.at(-1)].length + 1} (${expected}); ` +
-      "correct it there or clear the text. Nothing was changed.",
-  );
 }
 
 /** A value as one line of JSON with the spaces that Python puts: {"a": [1, 2]}. */
@@ -59,10 +53,27 @@ export function sameJson(a, b) {
   return names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
 }
 
-function refuse(name) {
-  throw new PlanError(
-    `The ${name} holds a number too long or lists too deep to read; correct it or clear the text. ` +
-      "Nothing was changed.",
+function whyNot(text, name) {
+  let fault = null;
+  try {
+    fault = faultIn(text);
+  } catch {
+    // nested too deep for this as well
+  }
+  if (!fault) {
+    return (
+      `The ${name} holds a number too long or lists too deep to read; correct it or clear the text. ` +
+      "Nothing was changed."
+    );
+  }
+  if (fault.constant) {
+    return `The ${name} contains ${fault.constant}, which is no finite number; write a number.`;
+  }
+  const lines = text.slice(0, fault.at).split("\n");
+  const column = [...lines.at(-1)].length + 1;
+  return (
+    `The ${name} is not valid JSON at line ${lines.length}, column ${column} (${fault.expected}); ` +
+    "correct it there or clear the text. Nothing was changed."
   );
 }
 
@@ -71,7 +82,10 @@ const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const CONSTANT = /NaN|-?Infinity/y;
 
-/** Where text stops being JSON: {at, expected, constant}. Browsers word this each in their own way, or not at all. */
+/**
+ * Where text stops being JSON: {at, expected, constant}, null if it does not. Browsers word this each in their own
+ * way, or not at all.
+ */
 function faultIn(text) {
   let at = 0;
   const take = (pattern) => {
@@ -86,38 +100,30 @@ function faultIn(text) {
     at += 1;
     return true;
   };
-  const fault = (expected) => {
-    const constant = take(CONSTANT);
-    throw { at, expected, constant };
-  };
+  // each of these gives the fault that it met, or null
+  const fault = (expected) => ({ at, expected, constant: take(CONSTANT) ?? null });
   const string = (expected) => {
     take(SPACE);
-    if (take(STRING) === undefined) fault(text[at] === '"' ? "a text that is not closed or not escaped" : expected);
+    if (take(STRING) !== undefined) return null;
+    return fault(text[at] === '"' ? "a text that is not closed or not escaped" : expected);
   };
   const list = (end, member) => {
-    if (skip(end)) return;
-    do member();
-    while (skip(","));
-    if (!skip(end)) fault(`expected a comma or ${end}`);
+    if (skip(end)) return null;
+    do {
+      const found = member();
+      if (found) return found;
+    } while (skip(","));
+    return skip(end) ? null : fault(`expected a comma or ${end}`);
   };
+  const field = () =>
+    string("expected a name in double quotes") ?? (skip(":") ? value() : fault("expected a colon"));
   const value = () => {
     if (skip("[")) return list("]", value);
-    if (skip("{")) {
-      return list("}", () => {
-        string("expected a name in double quotes");
-        if (!skip(":")) fault("expected a colon");
-        value();
-      });
-    }
+    if (skip("{")) return list("}", field);
     if (text[at] === '"') return string();
-    if (take(SCALAR) === undefined) fault("expected a value");
+    return take(SCALAR) === undefined ? fault("expected a value") : null;
   };
-  try {
-    value();
-    take(SPACE);
-    return { at, expected: "expected the end" };
-  } catch (fault) {
-    if (fault instanceof Error) return { at, expected: "too deep to read" };
-    return fault;
-  }
+  const found = value();
+  take(SPACE);
+  return found ?? (at < text.length ? fault("expected the end") : null);
 }
