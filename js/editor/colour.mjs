@@ -29,7 +29,7 @@ export function isDark(colour) {
   return contrast(colour, [255, 255, 255]) > contrast(colour, [0, 0, 0]);
 }
 
-/** The colour, moved towards `end` just as far as it takes to stand out against `background` by `least`, or all the way. */
+/** The colour, moved towards `end` as far as it takes for a contrast of `least` to `background`, or all the way. */
 export function standingOut(colour, background, least, end) {
   for (let amount = 0; amount < 1; amount += 0.05) {
     const moved = mix(colour, end, amount);

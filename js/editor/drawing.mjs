@@ -5,7 +5,7 @@ import { drawBox, drawHint, drawHover, drawMessage, drawPlayhead, drawSnapMark }
 import { drawOverview } from "./drawing_overview.mjs";
 import { drawPictures } from "./drawing_pictures.mjs";
 import { drawLoop, drawRuler } from "./drawing_ruler.mjs";
-import { drawWave } from "./drawing_wave.mjs";
+import { drawWave, hair } from "./drawing_wave.mjs";
 import { frameToX, layout } from "./geometry.mjs";
 
 export { KIND_SHAPES } from "./shapes.mjs";
@@ -22,7 +22,8 @@ export { KIND_SHAPES } from "./shapes.mjs";
  * @property {Object|null} hover What `hit` of geometry.mjs told.
  * @property {number|null} playhead In frames (float). @property {[number, number]|null} loop In frames.
  * @property {{x0: number, x1: number}|null} box In pixels.
- * @property {Object|null} wave Of `levelsOf`. @property {Float32Array|null} curve One value in [0, 1] per frame.
+ * @property {Object|null} wave Of `levelsOf`.
+ * @property {Float32Array|null} curve Scores in [0, 1], evenly over nFrames.
  * @property {number[]} onsets Frames. @property {number[]} beats Frames.
  * @property {Map<number, CanvasImageSource>} pictures By frame.
  * @property {Object} theme Of `readTheme`. @property {number|null} snapMark A frame.
@@ -54,7 +55,7 @@ export function draw(context, scene) {
   drawHint(context, full);
 }
 
-function drawBands(context, { width, height, boxes, theme, view, nFrames }) {
+function drawBands(context, { width, height, ratio, boxes, theme, view, nFrames }) {
   context.fillStyle = theme.panel;
   context.fillRect(0, 0, width, height);
   context.fillStyle = theme.raised;
@@ -67,6 +68,7 @@ function drawBands(context, { width, height, boxes, theme, view, nFrames }) {
   if (end < width) context.fillRect(end, 0, width - end, below);
 
   context.fillStyle = theme.line;
-  for (const { y, height: tall } of [boxes.ruler, boxes.keys]) context.fillRect(0, y + tall - 1, width, 1);
-  context.fillRect(0, boxes.keys.y, width, 1);
+  for (const y of [boxes.wave.y, boxes.pictures.y, boxes.keys.y, boxes.overview.y]) {
+    context.fillRect(0, Math.round((y - 1) * ratio) / ratio, width, hair(ratio));
+  }
 }

@@ -1,6 +1,6 @@
 // The keyframes: a stem through the waveform, a marker below it, and its number where there is room.
 
-import { crisp, curveY, hair } from "./drawing_wave.mjs";
+import { crisp, curveY, hair, scoreAt } from "./drawing_wave.mjs";
 import { frameList, frameToX, scaleOf, visible } from "./geometry.mjs";
 import { fontOf, freeRow } from "./labels.mjs";
 import { fillPadlock, traceShape } from "./shapes.mjs";
@@ -16,7 +16,7 @@ const RANK = ["fill", "valley", "peak", "manual", "first"]; // which one is seen
 const MARKER_Y = 16;
 const LABEL_Y = 37;
 /** Where the markers end and the numbers begin. */
-export const MARKER_ZONE = 29;
+export const MARKER_ZONE = 25;
 
 /**
  * What of the plan is drawn (scene.ghost where something is dragged, else scene.plan): {whole, cells, radius}.
@@ -151,7 +151,8 @@ function drawLeftBehind(context, { boxes, plan, ghost, view, width, theme }) {
   context.globalAlpha = 1;
 }
 
-function drawStem(context, { boxes, theme, ratio, curve, selection, focus }, { x, kind, frame }) {
+function drawStem(context, scene, { x, kind, frame }) {
+  const { boxes, theme, ratio, selection, focus } = scene;
   const top = boxes.wave.y - (boxes.pictures.height ? 3 : 0); // up to the picture
   const isStrong = selection.has(frame) || frame === focus;
   const wide = isStrong || kind === "first" ? 2 : 1;
@@ -159,9 +160,10 @@ function drawStem(context, { boxes, theme, ratio, curve, selection, focus }, { x
   context.globalAlpha = isStrong ? 1 : kind === "fill" ? 0.45 : 0.7;
   context.fillRect(crisp(x, ratio, wide), top, hair(ratio, wide), boxes.keys.y + MARKER_Y - top);
   context.globalAlpha = 1;
-  if (!curve || frame >= curve.length) return;
+  const score = scoreAt(scene, frame);
+  if (score === null) return;
   context.beginPath();
-  context.arc(x, curveY(boxes.wave, curve[frame]), 2.75, 0, 2 * Math.PI);
+  context.arc(x, curveY(boxes.wave, score), 2.75, 0, 2 * Math.PI);
   context.fill();
   context.strokeStyle = theme.panel;
   context.lineWidth = 1;

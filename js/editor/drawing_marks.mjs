@@ -6,7 +6,7 @@ import { frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf, wrapped } from "./labels.mjs";
 import { label } from "./timebase.mjs";
 
-const NO_SOUND = "Connect a curve and the sound to see them here.";
+const NO_SOUND = "Connect the sound and a curve, then run: they appear here.";
 const LINE_HEIGHT = 17;
 
 export function drawPlayhead(context, { boxes, view, width, playhead, theme, ratio }) {

@@ -40,11 +40,9 @@ function drawSound(context, { width, nFrames, wave, theme }, { y, height }, whol
   const middle = y + height / 2;
   context.fillStyle = theme.waveform;
   context.globalAlpha = 0.7;
-  context.beginPath();
   for (let x = 0; x < min.length; x++) {
-    if (!Number.isNaN(min[x])) context.rect(x, middle - max[x] * gain, 1, Math.max(1, (max[x] - min[x]) * gain));
+    if (!Number.isNaN(min[x])) context.fillRect(x, middle - max[x] * gain, 1, Math.max(1, (max[x] - min[x]) * gain));
   }
-  context.fill();
   context.globalAlpha = 1;
 }
 

@@ -5,6 +5,7 @@ import { columns, levelsOf } from "./levels.mjs";
 import { ticks } from "./ruler.mjs";
 
 const FRAME_GRID_PX = 9; // pixels per frame from which each frame has its line
+const [CURVE_ABOVE, CURVE_BELOW] = [11, 5]; // pixels: room for the onsets, and for the dots of keyframes
 const SILENCE = 1e-3; // of full scale: stretched to full height it would look like sound
 const curveLevels = new WeakMap();
 
@@ -23,9 +24,14 @@ export function drawWave(context, scene) {
   context.restore();
 }
 
+/** The curve's score at a frame, or null. The curve of a very long clip has fewer scores than frames. */
+export function scoreAt({ curve, nFrames }, frame) {
+  return curve?.length ? curve[Math.min(curve.length - 1, Math.floor((frame * curve.length) / nFrames))] : null;
+}
+
 /** Height of a score in [0, 1] in the waveform's band, in pixels from the top. */
 export function curveY({ y, height }, score) {
-  return y + height - 5 - Math.min(1, Math.max(0, score)) * (height - 12);
+  return y + height - CURVE_BELOW - Math.min(1, Math.max(0, score)) * (height - CURVE_BELOW - CURVE_ABOVE);
 }
 
 function drawGrid(context, { boxes, view, width, nFrames, unit, fps, theme, ratio }) {
@@ -68,10 +74,10 @@ function drawSound(context, { boxes, view, width, nFrames, wave, theme, ratio })
 }
 
 function drawCurve(context, scene) {
-  const { boxes, curve, theme, view, width } = scene;
+  const { boxes, curve, theme, view, width, nFrames } = scene;
   if (!curve?.length) return;
   const bottom = boxes.wave.y + boxes.wave.height;
-  const isNear = scaleOf(view, width) >= 1;
+  const isNear = (scaleOf(view, width) * nFrames) / curve.length >= 1; // a pixel or more per score
   const points = isNear ? curvePoints(scene) : curveEnvelope(scene);
   if (points.length < 2) return;
   const trace = () => points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
@@ -99,12 +105,13 @@ function drawCurve(context, scene) {
   context.stroke();
 }
 
-/** [x, y] from frame to frame. */
+/** [x, y] from score to score. */
 function curvePoints({ boxes, view, width, nFrames, curve }) {
-  const first = Math.max(0, Math.floor(xToFrame(0, view, width)) - 1);
-  const last = Math.min(curve.length - 1, Math.ceil(xToFrame(width, view, width)) + 1);
+  const step = nFrames / curve.length; // frames per score: 1, but for very long clips
+  const first = Math.max(0, Math.floor(xToFrame(0, view, width) / step) - 1);
+  const last = Math.min(curve.length - 1, Math.ceil(xToFrame(width, view, width) / step) + 1);
   const points = [];
-  for (let i = first; i <= last; i++) points.push([frameToX(i, view, width), curveY(boxes.wave, curve[i])]);
+  for (let i = first; i <= last; i++) points.push([frameToX(i * step, view, width), curveY(boxes.wave, curve[i])]);
   // the last frame is shown until the clip ends
   if (points.length && last === curve.length - 1) points.push([frameToX(nFrames, view, width), points.at(-1)[1]]);
   return points;

@@ -10,6 +10,7 @@ const HEIGHTS = { ruler: 24, pictures: 58, keys: 46, overview: 22 };
 const MIN_WAVE = 36;
 const SLOP = { mouse: 10, touch: 22 }; // pixels around a marker that still grab it
 const STEM_SLOP = { mouse: 4, touch: 11 }; // and around its stem in the waveform
+const PICTURE_SLOP = 36; // and around the middle of a picture, which is about twice as wide
 const EDGE_SLOP = { mouse: 6, touch: 16 }; // and around an edge of the loop or of the overview's window
 
 /** @typedef {{first: number, span: number}} View In frames; first >= 0, first + span <= nFrames. */
@@ -154,7 +155,7 @@ export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}
     return frame === null ? found("keys") : found("key", frame);
   }
   if (band === "pictures") {
-    const frame = nearestKey(plan, view, width, x, SLOP.touch);
+    const frame = nearestKey(plan, view, width, x, PICTURE_SLOP);
     return frame === null ? found("wave") : found("picture", frame);
   }
   // finger and stem: a marker's lane is low, so the end of the waveform above it belongs to it as well
@@ -181,8 +182,12 @@ function hitOverview(plan, view, boxes, x, slop) {
   const whole = fit(plan?.n_frames ?? view.first + view.span);
   const at = xToFrame(x, whole, boxes.width);
   const window = [view.first, view.first + view.span];
-  const isInside = at >= window[0] && at <= window[1];
-  const edge = edgeAt(window, whole, boxes.width, x, slop) ?? (isInside ? "window" : null);
+  const [left, right] = window.map((frame) => frameToX(frame, whole, boxes.width));
+  // a window too narrow for edges is one handle, with some room to grab it
+  const isNarrow = right - left < 3 * slop;
+  const room = isNarrow ? slop : 0;
+  const isInside = x >= left - room && x <= right + room;
+  const edge = (isNarrow ? null : edgeAt(window, whole, boxes.width, x, slop)) ?? (isInside ? "window" : null);
   return { part: "overview", frame: null, at, edge };
 }
 

@@ -8,7 +8,7 @@ const ORDER = ["onset", "peak", "beat"]; // which one is named where several fal
  * The frames worth sticking to, ascending, each once: {frames: Int32Array, names: ["onset"|"peak"|"beat", ...]}.
  *
  * plan: frames that hold a keyframe are left out, since nothing can be dropped there; moving: those of its frames that
- * are being dragged and so count as free. onsets, beats, peaks: frames.
+ * are being dragged and so count as free. onsets, beats, peaks (of the motion curve): frames.
  */
 export function snapTargets({ plan = null, moving = [], onsets = [], beats = [], peaks = [] } = {}) {
   const taken = new Set(frameList(plan));
@@ -42,24 +42,4 @@ export function snap(frameFloat, targets, view, width, { enabled = true, toleran
   const [best] = near;
   if (best === undefined || distance(best) * scaleOf(view, width) > tolerancePx) return { frame: whole, to: "frame" };
   return { frame: frames[best], to: names[best] };
-}
-
-/**
- * Frames of the motion curve's peaks: local maxima that stand out by at least `prominence` from the valleys beside
- * them. A plateau counts once, at its first frame.
- */
-export function peaksOf(curve, prominence = 0.1) {
-  const peaks = [];
-  let [low, top, topFrame] = [Infinity, -Infinity, -1]; // the valley before, and the summit since
-  for (let frame = 0; frame < (curve?.length ?? 0); frame++) {
-    const value = curve[frame];
-    if (value > top && value - low >= prominence) [top, topFrame] = [value, frame];
-    if (topFrame < 0) low = Math.min(low, value);
-    else if (top - value >= prominence) {
-      peaks.push(topFrame);
-      [low, top, topFrame] = [value, -Infinity, -1];
-    }
-  }
-  if (topFrame >= 0) peaks.push(topFrame);
-  return peaks;
 }

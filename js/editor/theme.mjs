@@ -69,7 +69,7 @@ export function themeOf(palette, font = "sans-serif") {
     waveform: css(mix(palette.panel, text, dark ? 0.34 : 0.36)),
     middle: css(mix(palette.panel, text, 0.5)),
     curve: css(curve),
-    curveFar: css(curve, 0.6), // far out, where it is a surface
+    curveFar: css(curve, 0.45), // far out, where it is a surface
     curveTop: css(curve, dark ? 0.26 : 0.22),
     curveBottom: css(curve, 0.03),
     onset: css(clear(mix(curve, text, 0.35), GRAPHIC)),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { draw } from "../../js/editor/drawing.mjs";
-import { fit, frameToX, layout } from "../../js/editor/geometry.mjs";
+import { fit, frameToX, layout, xToFrame } from "../../js/editor/geometry.mjs";
 import { levelsOf } from "../../js/editor/levels.mjs";
 import { themeOf } from "../../js/editor/theme.mjs";
 
@@ -163,6 +163,21 @@ test("each keyframe is drawn at its frame, in the colour of its kind", () => {
   }
 });
 
+test("a keyframe's dot lies on the curve, also where the curve has fewer scores than frames", () => {
+  for (const nScores of [48, 24]) {
+    const curve = Float32Array.from({ length: nScores }, (_, i) => i / nScores);
+    const scene = sceneOf(48, 12, { curve });
+    const dots = drawn(scene).filter(({ name, args }) => name === "arc" && args[2] === 2.75);
+    const { y, height } = layout(720, 240).wave;
+    assert.equal(dots.length, 12);
+    for (const { args } of dots) {
+      const frame = Math.round(xToFrame(args[0], scene.view, 720));
+      const score = (y + height - 5 - args[1]) / (height - 16);
+      assert.ok(Math.abs(score - frame / 48) < 0.001, `frame ${frame} of ${nScores}: ${score}`);
+    }
+  }
+});
+
 test("while something is dragged, the dragged plan is drawn, and where it came from is hollow", () => {
   const plan = planAt(48, [0, 10, 20]);
   const ghost = planAt(48, [0, 10, 30]);
@@ -197,13 +212,13 @@ test("nothing known, no sound, silence, two frames and tiny sizes are fine", () 
       .map(({ text }) => text)
       .join(" ");
   assert.match(texts(sceneOf(48, 12, { ...nothing, message: "Run the node once." })), /Run the node once\./);
-  assert.match(texts(sceneOf(48, 12, { wave: null, curve: null })), /Connect a curve and the sound/);
+  assert.match(texts(sceneOf(48, 12, { wave: null, curve: null })), /Connect the sound and a curve/);
   assert.doesNotMatch(texts(sceneOf(48, 12)), /Connect/);
   drawn(sceneOf(48, 12, { ...nothing, nFrames: 0, view: fit(0), message: "Run the node once." }));
   drawn(sceneOf(48, 12, { wave: levelsOf([0, 0], [0, 0]) }));
   drawn(sceneOf(2, 2));
   drawn(sceneOf(48, 12, { width: 60, height: 70 }));
-  drawn(sceneOf(48, 12, { curve: new Float32Array(3) })); // of a shorter clip
+  drawn(sceneOf(48, 12, { curve: new Float32Array(0) }));
   drawn({
     ...sceneOf(48, 12),
     selection: undefined,

@@ -174,4 +174,9 @@ test("the loop is taken by its edges, the overview by its window", () => {
     ["start", "window", "end", null],
   );
   assertNear(at(plan, "overview", x(44), { view }).at, 44);
+  const narrow = { view: { first: 12, span: 0.5 } };
+  assert.deepEqual(
+    [x(12) - 4, x(12.2), x(12.5) + 4, x(12.5) + 9].map((place) => at(plan, "overview", place, narrow).edge),
+    ["window", "window", "window", null],
+  );
 });

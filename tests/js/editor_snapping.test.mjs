@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { fit } from "../../js/editor/geometry.mjs";
-import { peaksOf, snap, snapTargets } from "../../js/editor/snapping.mjs";
+import { snap, snapTargets } from "../../js/editor/snapping.mjs";
 
 const plan = {
   n_frames: 48,
@@ -49,13 +49,4 @@ test("reach is measured on the screen: further in, it spans fewer frames", () =>
   const targets = snapTargets({ onsets: [20] });
   assert.equal(snap(18.5, targets, fit(480), WIDTH).to, "onset");
   assert.equal(snap(18.5, targets, { first: 15, span: 10 }, WIDTH).to, "frame");
-});
-
-test("peaks of the curve stand out, plateaus count once", () => {
-  assert.deepEqual(peaksOf([0, 1, 0, 0.05, 0, 0.5, 0.5, 0.2]), [1, 5]);
-  assert.deepEqual(peaksOf([0, 0.5, 0.45, 0.9, 0.3]), [3]);
-  assert.deepEqual(peaksOf([0, 0.2, 0.4]), [2]);
-  assert.deepEqual(peaksOf([0.9, 0.4, 0.1]), []);
-  assert.deepEqual(peaksOf([]), []);
-  assert.deepEqual(peaksOf(null), []);
 });
