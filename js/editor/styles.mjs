@@ -35,11 +35,11 @@ const CSS = `
   color: var(--p-primary-contrast-color, #fff); padding: 6px 16px; }
 .keyvid-edit .keyvid-main:hover:not(:disabled) { background: var(--keyvid-accent); filter: brightness(1.12); }
 .keyvid-stage { position: relative; flex: 1 1 0; min-height: 150px; border: 1px solid var(--border-color);
-  border-radius: 5px; overflow: hidden; background: var(--comfy-input-bg); }
+  border-radius: 5px; overflow: hidden; background: var(--comfy-menu-bg); }
 .keyvid-stage canvas { position: absolute; inset: 0; width: 100%; height: 100%; touch-action: none; outline: none; }
 .keyvid-stage:has(canvas:focus-visible) { border-color: var(--keyvid-accent); box-shadow: 0 0 0 1px var(--keyvid-accent); }
 .keyvid-over { position: absolute; inset: 0; display: flex; flex-direction: column; gap: 8px; padding: 10px;
-  background: var(--comfy-input-bg); }
+  background: var(--comfy-menu-bg); }
 .keyvid-start { align-items: center; justify-content: center; text-align: center; }
 .keyvid-start p { margin: 0; max-width: 44ch; }
 .keyvid-start small { color: var(--descrip-text); font-size: 11px; }

@@ -56,7 +56,6 @@ export function themeOf(palette, font = "sans-serif") {
   const { curve, ...kinds } = Object.fromEntries(hues.map(([name, hue]) => [name, clear(hue, GRAPHIC)]));
   const accent = clear(palette.accent, GRAPHIC);
   return {
-    isDark: dark,
     font,
     panel: css(palette.panel),
     raised: css(raised),
@@ -67,7 +66,6 @@ export function themeOf(palette, font = "sans-serif") {
     text: css(text),
     dim: css(clear(mix(text, raised, 0.4), TEXT)),
     waveform: css(mix(palette.panel, text, dark ? 0.34 : 0.36)),
-    middle: css(mix(palette.panel, text, 0.5)),
     curve: css(curve),
     curveFar: css(curve, 0.45), // far out, where it is a surface
     curveTop: css(curve, dark ? 0.26 : 0.22),
@@ -76,7 +74,6 @@ export function themeOf(palette, font = "sans-serif") {
     beat: css(text, dark ? 0.38 : 0.42),
     accent: css(accent),
     accentFaint: css(accent, dark ? 0.16 : 0.13),
-    onAccent: css(isDark(accent) ? [255, 255, 255] : [0, 0, 0]),
     selected: css(text, dark ? 0.2 : 0.16),
     selectedLine: css(text),
     playhead: css(clear(fromHex(dark ? "#ff5f57" : "#d3261d"), GRAPHIC)),

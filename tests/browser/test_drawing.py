@@ -63,22 +63,20 @@ def test_markers_have_the_colours_of_their_kinds(page, palette):
 def test_a_theme_is_read_from_any_colour_that_css_knows(page):
     read = """values => {
       for (const [name, value] of Object.entries(values)) document.body.style.setProperty(name, value);
-      const theme = page.readTheme(document.body);
-      return [theme.isDark, theme.panel];
+      return page.readTheme(document.body).panel;
     }"""
     panel = "--comfy-menu-bg"
-    assert page.evaluate(read, {panel: "white"}) == [False, "rgb(255, 255, 255)"]
-    assert page.evaluate(read, {panel: "color-mix(in srgb, black, white 20%)"}) == [
-        True,
-        "rgb(51, 51, 51)",
-    ]
-    assert page.evaluate(read, {panel: "hsl(200 50% 90%)"})[0] is False
-    assert page.evaluate(read, {panel: "var(--other)", "--other": "#102030"}) == [
-        True,
-        "rgb(16, 32, 48)",
-    ]
-    for nothing in ("", "no colour", "transparent"):
-        assert page.evaluate(read, {panel: nothing}) == [True, "rgb(23, 23, 24)"]
+    for text, wanted in {
+        "white": "rgb(255, 255, 255)",
+        "#102030": "rgb(16, 32, 48)",
+        "color-mix(in srgb, black, white 20%)": "rgb(51, 51, 51)",
+        "hsl(200 50% 90%)": "rgb(217, 234, 242)",
+        "var(--other)": "rgb(1, 2, 3)",
+        "": "rgb(23, 23, 24)",  # ComfyUI's own dark palette
+        "no colour": "rgb(23, 23, 24)",
+        "transparent": "rgb(23, 23, 24)",
+    }.items():
+        assert page.evaluate(read, {panel: text, "--other": "rgb(1 2 3)"}) == wanted, text
 
 
 def test_shapes_are_paths_that_a_page_can_draw(page):
