@@ -124,12 +124,12 @@ function matched(baseFrames, nextFrames) {
   for (const b of baseFrames) {
     for (const n of around(b, TOLERANCE)) if (known.has(n)) pairs.push([Math.abs(n - b), b, n]);
   }
-  pairs.sort((x, y) => x[0] - y[0] || x[1] - y[1] || x[2] - y[2]);
+  pairs.sort((x, y) => x[0] - y[0]); // equally near ones stay in order of base frame, then of next frame
   const [toNext, toBase] = [new Map(), new Map()];
   for (const [, b, n] of pairs) {
     // pairs that could cross this one start at most twice the tolerance away
     const nearby = around(b, 2 * TOLERANCE).filter((x) => toNext.has(x));
-    const fits = nearby.every((x) => x !== b && x < b === toNext.get(x) < n);
+    const fits = nearby.every((x) => x !== b && (x < b) === (toNext.get(x) < n));
     if (fits && !toBase.has(n)) {
       toNext.set(b, n);
       toBase.set(n, b);

@@ -162,6 +162,16 @@ test("an edit of another length or rate may keep its times; what lies past the e
   }
 });
 
+test("the end of the clip: its last frame stays the last one, and what begins with the end is past it", () => {
+  const plan = planOf([[0, "first", "edit"], [24, "manual", "edit"], [47, "manual", "edit"]], { n_frames: 48 });
+  const short = planOf([[0, "first"], [5, "peak"]], { n_frames: 24 });
+  const edit = { plan, base: null, extra: {} };
+  assert.deepEqual(framesOf(rescaled(edit, short).plan), [0, 12, 23]);
+  assert.deepEqual(framesOf(kept(edit, planOf([[0, "first"], [5, "peak"]], { n_frames: 25 })).plan), [0, 24]);
+  assert.equal(kept(edit, short).plan.count, 2, "a fill takes the place of all that lay past the end");
+  assert.deepEqual(framesOf(kept(readEdit("0, 7, 24"), short).plan), [0, 7]);
+});
+
 test("stretching into fewer frames parts what meets, and refuses what cannot stand", () => {
   const frames = [0, 1, 2, 3, 40, 46, 47];
   const plan = planOf(frames.map((frame) => [frame, frame ? "manual" : "first", "edit"]), { n_frames: 48 });

@@ -28,6 +28,11 @@ test("timecode counts frames within seconds and seconds within minutes", () => {
   assert.equal(timecode(-25, 24), "-0:01:01");
 });
 
+test("a label is short, and tells frames apart", () => {
+  assert.deepEqual(UNITS.map((unit) => label(36, unit, 24)), ["36", "1.50 s", "0:01:12"]);
+  assert.equal(label(1, "seconds", 240), "0.004 s");
+});
+
 test("what a label says, typed, is that frame again in every unit and at every rate", () => {
   for (const fps of RATES) {
     for (const unit of UNITS) {
