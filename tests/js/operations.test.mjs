@@ -98,6 +98,9 @@ test("each goes to its nearest onset, one to each", () => {
   assert.deepEqual(frames(snapAll(PLAN, [16], [9, 12, 21])), framesOf(PLAN), "12 is locked and taken");
   assert.deepEqual(frames(snapAll(PLAN, [4], [0])), framesOf(PLAN));
   assert.deepEqual(snapAll(PLAN, [4, 8], [10, 3]).frames, [3, 10]);
+  assert.deepEqual(snapAll(PLAN, [4], [2, 6]).frames, [2], "of two onsets the earlier");
+  assert.deepEqual(snapAll(PLAN, [4, 20], [-1, 24]).frames, [4, 20], "onsets outside the clip are none");
+  assert.deepEqual(snapAll(PLAN, [4, 20], [23]).frames, [4, 23], "the last frame is inside");
   assert.equal(snapAll(PLAN, [], [4, 8, 16, 20]).plan, PLAN);
 });
 

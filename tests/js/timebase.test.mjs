@@ -24,7 +24,10 @@ test("timecode counts frames within seconds and seconds within minutes", () => {
   assert.equal(timecode(47, 24), "0:01:23");
   assert.equal(timecode(24 * 61 + 5, 24), "1:01:05");
   assert.equal(timecode(24, 23.976), "0:01:00");
-  assert.equal(timecode(239, 240), "0:00:239");
+  assert.equal(timecode(5, 6), "0:00:05");
+  assert.equal(timecode(99, 100), "0:00:99");
+  assert.equal(timecode(100, 101), "0:00:100");
+  assert.equal(timecode(7, 240), "0:00:007");
   assert.equal(timecode(-25, 24), "-0:01:01");
 });
 
