@@ -23,13 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tools import environment, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 
-MAIN_WORKFLOW = "keyvid_timing"
-# ComfyUI's Windows build ignores the current folder, so the path is handed over
-RUN_WORKFLOW = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from tools.run_workflow import main; "
-    "sys.exit(main(*sys.argv[2:]))"
-)
-# the pack under one name, as tests/conftest.py has it: inside it all imports are relative
+MAIN_WORKFLOW = TIMING_WORKFLOW = "keyvid_timing"
+# the pack under one name, as tests/conftest.py has it: inside it all imports are relative; ComfyUI's Windows build
+# ignores the current folder, so the path is handed over
 RUN_IN_PACK = (
     "import importlib.util as u, os, sys; root, name, *words = sys.argv[1:]; "
     "spec = u.spec_from_file_location('keyvid_pack', os.path.join(root, '__init__.py'), "
@@ -52,23 +48,23 @@ def command_setup(_options):
 
 
 def command_demo(options):
-    graph = ROOT / "workflows" / "api" / f"{MAIN_WORKFLOW}.json"
+    workflow = TIMING_WORKFLOW if options.timing else MAIN_WORKFLOW
+    graph = ROOT / "workflows" / "api" / f"{workflow}.json"
     comfyui, python = _installation(options)
     # somebody else's installation is read, not even byte code is written into it
     env = {} if comfyui == COMFYUI else {"PYTHONDONTWRITEBYTECODE": "1"}
     cpu = _run(python, "-W", "ignore", "-c", HAS_GPU, env=env) != 0
     print(f"Starting ComfyUI on the {'CPU' if cpu else 'GPU'} ...", flush=True)
     with server.running(BASE, python=python, comfyui=comfyui, pack=ROOT, cpu=cpu, env=env) as comfy:
-        code = _run(python, "-c", RUN_WORKFLOW, ROOT, comfy.url, graph, BASE / "output", env=env)
+        words = ("tools.run_workflow", comfy.url, graph, BASE / "output")
+        code = _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env)
         if code:
             print(f"\nComfyUI's log: {comfy.log_path}")
         if code not in (0, WORKFLOW_FAILED):  # not a sentence of a node: the log knows more
             print(environment.tail(comfy.log_path))
         if options.serve and not code:
-            print(f"\nComfyUI: {comfy.url}/?template={MAIN_WORKFLOW}&source={PACK_NAME}")
-            print(
-                f"opens the workflow (Templates > {PACK_NAME} > {MAIN_WORKFLOW}). Ctrl-C stops it."
-            )
+            print(f"\nComfyUI: {comfy.url}/?template={workflow}&source={PACK_NAME}")
+            print(f"opens the workflow (Templates > {PACK_NAME} > {workflow}). Ctrl-C stops it.")
             with contextlib.suppress(KeyboardInterrupt):
                 comfy.process.wait()
     return code
@@ -128,7 +124,8 @@ def command_export(options):
 
 
 def command_eval(options):
-    return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
+    python = environment.setup(train=True)
+    return _run(python, "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
 
 
 def command_workflows(options):
@@ -157,9 +154,16 @@ COMMANDS = [
     ("setup", "make .venv and .comfyui with the pinned packages, link the pack", command_setup, []),
     (
         "demo",
-        "run the main workflow in the real ComfyUI (--serve, --comfyui PATH, --python EXE)",
+        "run the main workflow in the real ComfyUI (--timing, --serve, --comfyui PATH, --python EXE)",
         command_demo,
         [
+            (
+                ["--timing"],
+                {
+                    "action": "store_true",
+                    "help": "only the timing, on a picture: nothing is painted",
+                },
+            ),
             (["--serve"], {"action": "store_true", "help": "keep ComfyUI running afterwards"}),
             (
                 ["--comfyui"],

@@ -13,6 +13,10 @@ import folder_paths
 from ..keyframes.errors import CheckpointFileError
 
 FOLDER = "keyvid"  # models/keyvid, the pack's own
+# the small networks that come with the pack
+EMBEDDED = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "models", "weights"
+)
 log = logging.getLogger("keyvid")
 
 
@@ -59,11 +63,16 @@ _LOCALIZER = Source(
 
 @dataclass(frozen=True)
 class Shelf:
-    """The files that one loader offers. what: a file of it is called; folders: ComfyUI's names, first wins."""
+    """The files that one loader offers.
+
+    what: a file of it is called; folders: ComfyUI's names, first wins; embedded: the file of the pack that a new
+    loader begins with.
+    """
 
     what: str
     folders: tuple[str, ...]
     sources: tuple[Source, ...]
+    embedded: str
 
     @property
     def nothing_found(self):
@@ -71,26 +80,34 @@ class Shelf:
         return f"no file yet: put one into models/{self.folders[0]}"
 
 
+_SMALL_GENERATOR = "keyvid_small_generator.safetensors"
 VIDEO_MODELS = Shelf(
-    "model", (FOLDER, "diffusion_models", "checkpoints"), (_KEYVID, _DYNAMICRAFTER)
+    "model",
+    (FOLDER, "diffusion_models", "checkpoints"),
+    (_KEYVID, _DYNAMICRAFTER),
+    "keyvid_small_interpolator.safetensors",
 )
-WHOLE_FILES = Shelf("checkpoint", (FOLDER, "checkpoints"), (_KEYVID, _DYNAMICRAFTER))
+WHOLE_FILES = Shelf(
+    "checkpoint", (FOLDER, "checkpoints"), (_KEYVID, _DYNAMICRAFTER), _SMALL_GENERATOR
+)
 AUDIO_ENCODERS = Shelf(
     "audio encoder",
     (FOLDER, "audio_encoders", "checkpoints", "diffusion_models"),
     (_IMAGEBIND, _KEYVID),
+    _SMALL_GENERATOR,
 )
-LOCALIZERS = Shelf("localizer", (FOLDER,), (_LOCALIZER,))
+LOCALIZERS = Shelf("localizer", (FOLDER,), (_LOCALIZER,), "keyvid_small_localizer.safetensors")
 
 
 def register_model_folders():
-    """Makes models/keyvid a folder of ComfyUI, beside those that extra_model_paths.yaml may name.
+    """Makes models/keyvid a folder of ComfyUI, beside the pack's weights and those that extra_model_paths.yaml names.
 
     To be called before files are listed. The folder is made on disk so that there is a place to put files into; that
     it cannot be made is reported, not raised.
     """
     own = os.path.join(folder_paths.models_dir, FOLDER)
-    folder_paths.add_model_folder_path(FOLDER, own)
+    for folder in (own, EMBEDDED):
+        folder_paths.add_model_folder_path(FOLDER, folder)
     # a new name is registered without suffixes, which stands for every file there is
     folders, suffixes = folder_paths.folder_names_and_paths[FOLDER]
     suffixes = set(suffixes) | folder_paths.supported_pt_extensions
@@ -107,6 +124,12 @@ def file_names(shelf):
         _plain(name) for folder in shelf.folders for name in folder_paths.get_filename_list(folder)
     }
     return sorted(found) or [shelf.nothing_found]
+
+
+def first_choice(shelf):
+    """The name that a new loader shows: the pack's own file, which always works, or the first there is."""
+    names = file_names(shelf)
+    return shelf.embedded if shelf.embedded in names else names[0]
 
 
 def file_path(name, shelf):

@@ -3,7 +3,14 @@
 from comfy_api.latest import io
 
 from ..host.audio_encoder import load_audio_encoder
-from ..host.model_files import AUDIO_ENCODERS, file_names, file_path, file_problem, file_stamp
+from ..host.model_files import (
+    AUDIO_ENCODERS,
+    file_names,
+    file_path,
+    file_problem,
+    file_stamp,
+    first_choice,
+)
 
 
 class LoadAudioEncoder(io.ComfyNode):
@@ -19,6 +26,7 @@ class LoadAudioEncoder(io.ComfyNode):
                 io.Combo.Input(
                     "audio_encoder_name",
                     options=file_names(AUDIO_ENCODERS),
+                    default=first_choice(AUDIO_ENCODERS),
                     tooltip="imagebind_huge.pth or a whole KeyVID file, in models/keyvid, models/audio_encoders, "
                     "models/checkpoints or models/diffusion_models.",
                 )

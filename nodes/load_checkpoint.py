@@ -2,7 +2,14 @@
 
 from comfy_api.latest import io
 
-from ..host.model_files import WHOLE_FILES, file_names, file_path, file_problem, file_stamp
+from ..host.model_files import (
+    WHOLE_FILES,
+    file_names,
+    file_path,
+    file_problem,
+    file_stamp,
+    first_choice,
+)
 from ..host.networks import WEIGHT_TYPES
 from ..host.whole_file import load_whole_file
 from .load_model import WEIGHT_DTYPE
@@ -22,6 +29,7 @@ class LoadCheckpoint(io.ComfyNode):
                 io.Combo.Input(
                     "ckpt_name",
                     options=file_names(WHOLE_FILES),
+                    default=first_choice(WHOLE_FILES),
                     tooltip="A file in models/keyvid or models/checkpoints.",
                 ),
                 WEIGHT_DTYPE,

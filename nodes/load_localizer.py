@@ -3,7 +3,14 @@
 from comfy_api.latest import io
 
 from ..host.localizer import load_localizer
-from ..host.model_files import LOCALIZERS, file_names, file_path, file_problem, file_stamp
+from ..host.model_files import (
+    LOCALIZERS,
+    file_names,
+    file_path,
+    file_problem,
+    file_stamp,
+    first_choice,
+)
 from .sockets import Localizer
 
 
@@ -20,6 +27,7 @@ class LoadLocalizer(io.ComfyNode):
                 io.Combo.Input(
                     "localizer_name",
                     options=file_names(LOCALIZERS),
+                    default=first_choice(LOCALIZERS),
                     tooltip="A file in models/keyvid.",
                 )
             ],

@@ -2,7 +2,14 @@
 
 from comfy_api.latest import io
 
-from ..host.model_files import VIDEO_MODELS, file_names, file_path, file_problem, file_stamp
+from ..host.model_files import (
+    VIDEO_MODELS,
+    file_names,
+    file_path,
+    file_problem,
+    file_stamp,
+    first_choice,
+)
 from ..host.networks import WEIGHT_TYPES
 from ..host.video_model import load_video_model
 
@@ -30,6 +37,7 @@ class LoadModel(io.ComfyNode):
                 io.Combo.Input(
                     "model_name",
                     options=file_names(VIDEO_MODELS),
+                    default=first_choice(VIDEO_MODELS),
                     tooltip="A file in models/keyvid, models/diffusion_models or models/checkpoints; a whole file "
                     "will do. Whole files give their encoders through Load KeyVID Checkpoint.",
                 ),

@@ -1,4 +1,4 @@
-"""Runs an API-format graph on a running ComfyUI with a line per node, and prints where the video is."""
+"""Runs an API-format graph on a running ComfyUI with a line per node, and prints where the video and its frames are."""
 
 import contextlib
 import json
@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from ..preview.frame_sheet import write_frame_sheet
 from . import client
 
 
@@ -78,6 +79,7 @@ def main(url, graph, folder):
         videos = [path for path in output_files(entry, folder) if path.suffix == ".mp4"]
         for path in videos:
             print(f"\nThe video: {path}", flush=True)
+            print(f"Its frames, the heard ones marked: {write_frame_sheet(path)}", flush=True)
         if videos and not failed:
             return 0
         print("\n".join(failed or ["The workflow saved no MP4."]), flush=True)

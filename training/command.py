@@ -1,6 +1,7 @@
 """`python dev.py train NAME`: which trainings there are, and their options.
 
-They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator.
+They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator; shipped
+lets all of them begin with the weights that the pack ships.
 """
 
 import argparse
@@ -18,6 +19,7 @@ logger = logging.getLogger("keyvid.training")
 # each is the file of this folder that has its make_task; in the order in which they are needed
 TASKS = ("vae", "audio", "localizer", "generator", "interpolator")
 DATA = "data"  # no training, but what the later ones learn from
+SHIPPED = "shipped"  # no training either, but what all of them can begin with
 
 
 def main(*words):
@@ -39,7 +41,13 @@ def _train(options):
 
     folder = state.state_dir(options.state_dir)
     if options.name == DATA:
-        _make_data(folder, options.clips)
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            _make_data(folder, options.clips)
+        return
+    if options.name == SHIPPED:
+        from . import shipped
+
+        shipped.report(shipped.write_states(folder, seed=options.seed))
         return
     # late: diffusers is slow to import, and only the VAE needs it
     task_file = importlib.import_module(f".{options.name}", __package__)
@@ -65,14 +73,14 @@ def _make_data(folder, n_clips):
 
 def _parser():
     parser = argparse.ArgumentParser("python dev.py train")
-    parser.add_argument("name", choices=[*TASKS, DATA])
+    parser.add_argument("name", choices=[*TASKS, DATA, SHIPPED])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
     parser.add_argument("--minutes", type=float, help="stop after this long; the next call goes on")
     parser.add_argument("--steps", type=int, help="stop at this step, counted from the beginning")
     parser.add_argument("--state-dir", metavar="DIR", help="default: in the user's data folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads; default: all")
-    parser.add_argument("--bf16", action="store_true", help="mixed precision, for GPUs")
+    parser.add_argument("--bf16", action="store_true", help="mixed precision")
     parser.add_argument("--cpu", action="store_true", help="not on the GPU even where there is one")
     return parser
 

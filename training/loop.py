@@ -220,10 +220,13 @@ def _resume(task, folder, optimizer, averages, seed):
             f"The training in {folder} was begun with seed {state['seed']}, not {seed}; use that seed, or another "
             "--state-dir for a new one."
         )
-    _fill(task.modules, state["modules"], folder)
-    optimizer.load_state_dict(state["optimizer"])
-    for name, tensors in averages.items():
-        for key, tensor in tensors.items():
+    begun = "optimizer" not in state  # by shipped.py, with the networks that are shipped
+    known = [name for name in task.modules if not begun or name in state["modules"]]
+    _fill({name: task.modules[name] for name in known}, state["modules"], folder)
+    if not begun:
+        optimizer.load_state_dict(state["optimizer"])
+    for name in known:
+        for key, tensor in averages[name].items():
             tensor.copy_(state["averages"][name][key])
     logger.info("%s goes on from step %d", task.name, state["step"])
     return state["step"]

@@ -27,7 +27,7 @@ VAE = VAEConfig(
 )
 VAE_N_CLIPS = 1200  # PICTURES_PER_CLIP pictures of each
 VAE_BATCH = 4  # whole frames; of crops many are plain, which is harder than what the VAE is for
-VAE_LEARNING_RATE, VAE_WARMUP, VAE_DECAY_STEPS = 1.5e-4, 100, 5000
+VAE_LEARNING_RATE, VAE_WARMUP, VAE_DECAY_STEPS = 1.5e-4, 100, 4000
 VAE_EMA_HALF_LIFE = 150  # steps
 VAE_NOISE = 0.03  # added to the latent while training, beside channels of mean square 1
 VAE_SIZE_WEIGHT = 1e-3  # of what keeps them so
@@ -88,9 +88,9 @@ KEYFRAME_COUNTS = (6, 7, 8, 9, 10, 11, 12)
 N_SOUNDS = 10_000  # of the world, and as many of other struck things
 HELD_OUT_SOUNDS = range(1_000_000, 1_000_500)
 AUDIO_BATCH, AUDIO_LEARNING_RATE = 12, 1e-3
-AUDIO_WARMUP, AUDIO_DECAY_STEPS = 200, 4000
+AUDIO_WARMUP, AUDIO_DECAY_STEPS = 200, 2500
 LOCALIZER_BATCH, LOCALIZER_LEARNING_RATE = 16, 1e-3
-LOCALIZER_WARMUP, LOCALIZER_DECAY_STEPS = 200, 5000
+LOCALIZER_WARMUP, LOCALIZER_DECAY_STEPS = 200, 3000
 LISTENING_EMA_HALF_LIFE = 100  # steps; of both
 
 GENERATOR_FPS_CONDITION = 6  # as the published inference has it

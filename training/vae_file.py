@@ -56,7 +56,12 @@ def load_vae(folder):
         raise KeyVIDError(
             f"There is no trained VAE in {folder}; run: python dev.py train vae, then python dev.py train data"
         )
-    tensors = {name: tensor.float() for name, tensor in load_file(path).items()}
+    return vae_of(load_file(path))
+
+
+def vae_of(tensors):
+    """diffusers' AutoencoderKL of {latent diffusion's name: tensor}, in fp32 and set to evaluation."""
+    tensors = {name: tensor.float() for name, tensor in tensors.items()}
     vae = build_vae()
     vae.load_state_dict(from_latent_diffusion(tensors, recipe.VAE, like=vae.state_dict()))
     return vae.eval().requires_grad_(False)
@@ -67,7 +72,9 @@ def encode(vae, frames, *, batch_size=16):
     """The latents that the diffusion networks see, float32 (n, 4, H / 8, W / 8), of frames uint8 (n, H, W, 3)."""
     device = next(vae.parameters()).device
     parts = [
-        vae.encode(to_pixels(frames[first : first + batch_size]).to(device)).latent_dist.mean
+        vae.encode(
+            to_pixels(frames[first : first + batch_size]).to(device)
+        ).latent_dist.mean.float()
         for first in range(0, len(frames), batch_size)
     ]
     return recipe.SCALE_FACTOR * torch.cat(parts)
@@ -76,7 +83,7 @@ def encode(vae, frames, *, batch_size=16):
 @torch.no_grad()
 def decode(vae, latents):
     """Frames uint8 (n, H, W, 3) of latents (n, 4, h, w) as encode gives them."""
-    return to_frames(vae.decode(latents / recipe.SCALE_FACTOR).sample)
+    return to_frames(vae.decode(latents / recipe.SCALE_FACTOR).sample.float())
 
 
 def latent_statistics(vae, frames):

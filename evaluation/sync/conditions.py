@@ -4,12 +4,15 @@ truth: the ground truth. vae: the ground truth through the VAE and back. still: 
 KeyVID, from the first frame, the caption and the sound.
 """
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
 
 from ...keyframes.errors import KeyVIDError
 from ...keyframes.select import T_K
+from . import painter
+from .reconstruction import through_vae
 
 FEW = 6  # keyframes of the conditions that end in _6: as many as a steady 6 fps in a second
 
@@ -42,21 +45,33 @@ def check_condition(name):
     """Raises KeyVIDError unless videos can be made under this condition."""
     if name not in CONDITIONS:
         raise KeyVIDError(f'There is no condition "{name}"; choose from {", ".join(CONDITIONS)}.')
-    if name not in ("truth", "still"):
-        raise KeyVIDError(
-            f'The condition "{name}" needs the embedded weights, and this version has none yet; truth and still need '
-            "none."
-        )
-
-
-def make_video(clip, name):
-    """The frames, uint8 (48, H, W, 3), of a WorldClip under a condition. Raises as check_condition."""
-    check_condition(name)
-    if name == "still":
-        return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
-    return clip.frames
+    made_by(name)
 
 
 def made_by(name):
-    """What a condition's videos are made from, a short name that changes with it: results of another do not count."""
-    return "world"
+    """What a condition's videos are made from, a short name that changes with it: results of another do not count.
+
+    Raises KeyVIDError when it needs weights and there are none.
+    """
+    return "world" if name in ("truth", "still") else painter.fingerprint()
+
+
+@contextlib.contextmanager
+def video_maker(names, folder):
+    """Yields make(clip, name): the frames, uint8 (48, H, W, 3), of a WorldClip under one of these conditions.
+
+    A ComfyUI is started in the folder when one of them needs it.
+    """
+    with contextlib.ExitStack() as stack:
+        paint = None
+        if any(name in MADE for name in names):
+            paint = stack.enter_context(painter.painting(folder))
+
+        def make(clip, name):
+            if name in MADE:
+                return paint(clip, MADE[name])
+            if name == "still":
+                return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
+            return through_vae(clip.frames) if name == "vae" else clip.frames
+
+        yield make

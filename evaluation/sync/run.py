@@ -12,7 +12,7 @@ import numpy as np
 from ...keyframes.errors import KeyVIDError
 from ...training.state import state_dir, write_atomically
 from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
-from .conditions import CONDITIONS, check_condition, made_by, make_video
+from .conditions import CONDITIONS, check_condition, made_by, video_maker
 from .quality import background_variation, colour_drift, psnr
 from .report import write_report
 from .results import add_result, read_results
@@ -36,8 +36,9 @@ def main(*words):
         check_condition(condition)
     folder = (state_dir(options.state_dir) / "sync").resolve()
     seeds = range(options.first_seed, options.first_seed + options.clips)
-    for condition in options.conditions:
-        measure_condition(condition, seeds, folder, keep=options.keep)
+    with video_maker(options.conditions, folder / "comfyui") as make:
+        for condition in options.conditions:
+            measure_condition(condition, seeds, folder, make, keep=options.keep)
     results = {
         name: read_results(folder, name, made_by=made_by(name)) for name in options.conditions
     }
@@ -46,11 +47,12 @@ def main(*words):
     return 0
 
 
-def measure_condition(condition, seeds, folder, *, keep=False):
+def measure_condition(condition, seeds, folder, make, *, keep=False):
     """Measure the clips of these seeds that have no result of this condition in the folder yet.
 
-    keep: keep the videos too, as folder/videos/MADE_BY/CONDITION/SEED.npz (frames uint8 (48, H, W, 3)). A video that
-    is there is not made again, so that a better tracker can look at it once the results are removed.
+    make(clip, condition): its video, as conditions.video_maker gives it. keep: keep the videos too, as
+    folder/videos/MADE_BY/CONDITION/SEED.npz (frames uint8 (48, H, W, 3)). A video that is there is not made again, so
+    that a better tracker can look at it once the results are removed.
     """
     author = made_by(condition)
     done = read_results(folder, condition, made_by=author)
@@ -58,7 +60,7 @@ def measure_condition(condition, seeds, folder, *, keep=False):
         if seed in done:
             continue
         clip = render_clip(seed)
-        frames = _kept_video(clip, condition, folder / "videos" / author, keep=keep)
+        frames = _kept_video(clip, condition, folder / "videos" / author, make, keep=keep)
         result = {"seed": seed, "made_by": author, **measure_video(clip, frames)}
         add_result(folder, condition, result)
         logger.info("%s %d: %s", condition, seed, _shown(result))
@@ -84,12 +86,12 @@ def measure_video(clip, frames):
     return {**result, "follows": motion_follows_sound(frames, clip.audio, clip.sample_rate)}
 
 
-def _kept_video(clip, condition, folder, *, keep):
+def _kept_video(clip, condition, folder, make, *, keep):
     path = folder / condition / f"{clip.seed}.npz"
     if path.is_file():
         with np.load(path) as kept:
             return kept["frames"]
-    frames = make_video(clip, condition)
+    frames = make(clip, condition)
     if keep:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda part: _save(part, frames))

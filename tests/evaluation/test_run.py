@@ -1,11 +1,12 @@
 """The benchmark as it is run: each clip is measured once, whatever interrupts it, and the table says what was found."""
 
+import contextlib
 import csv
 import math
 
 import pytest
 from keyvid_pack.evaluation import command
-from keyvid_pack.evaluation.sync import conditions, results, run
+from keyvid_pack.evaluation.sync import conditions, painter, results, run
 from keyvid_pack.evaluation.sync.report import report_rows
 from keyvid_pack.keyframes.errors import KeyVIDError
 
@@ -17,11 +18,12 @@ def made(monkeypatch):
     """The (seed, condition) of every video made."""
     calls = []
 
-    def make_video(clip, name):
-        calls.append((clip.seed, name))
-        return conditions.make_video(clip, name)
+    @contextlib.contextmanager
+    def video_maker(names, folder):
+        with conditions.video_maker(names, folder) as make:
+            yield lambda clip, name: calls.append((clip.seed, name)) or make(clip, name)
 
-    monkeypatch.setattr(run, "make_video", make_video)
+    monkeypatch.setattr(run, "video_maker", video_maker)
     return calls
 
 
@@ -91,15 +93,16 @@ def test_clips_without_events_have_no_event_figures():
     assert [row["figure"] for row in report_rows({"truth": {9: sea}})] == ["background"]
 
 
-def test_what_cannot_be_made_is_said_in_a_sentence(tmp_path, caplog):
+def test_what_cannot_be_made_is_said_in_a_sentence(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(painter, "WEIGHTS", tmp_path / "weights")
     words = ("--clips", "1", "--state-dir", str(tmp_path), "--conditions")
     with pytest.raises(KeyVIDError, match='no condition "perfect"'):
         run.main(*words, "truth,perfect")
     assert not (tmp_path / "sync").exists()  # said before anything is measured
-    with pytest.raises(KeyVIDError, match="needs the embedded weights"):
+    with pytest.raises(KeyVIDError, match="no weights"):
         run.main(*words, "full")
     assert command.main("sync", *words, "full") == 1
-    assert "needs the embedded weights" in caplog.text
+    assert "no weights" in caplog.text
 
 
 @pytest.mark.parametrize("words", [("--clips", "0"), ("--first-seed", "999999")])

@@ -55,11 +55,12 @@ def _small_model(tmp_path_factory, kind):
 
 @pytest.fixture
 def models_folder(tmp_path, monkeypatch):
-    """An empty models folder of ComfyUI, with the pack's own in it."""
+    """An empty models folder of ComfyUI, with the pack's own in it, and a pack without weights."""
     import folder_paths
-    from keyvid_pack.host.model_files import register_model_folders
+    from keyvid_pack.host import model_files
 
     models = tmp_path / "models"
+    monkeypatch.setattr(model_files, "EMBEDDED", str(models / "embedded"))
     known = {
         name: ([str(models / name)], suffixes)
         for name, (_, suffixes) in folder_paths.folder_names_and_paths.items()
@@ -68,5 +69,5 @@ def models_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_paths, "models_dir", str(models))
     monkeypatch.setattr(folder_paths, "folder_names_and_paths", known)
     monkeypatch.setattr(folder_paths, "filename_list_cache", {})
-    register_model_folders()
+    model_files.register_model_folders()
     return models

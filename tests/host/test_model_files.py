@@ -117,7 +117,19 @@ def test_folders_of_extra_model_paths_are_kept(files, models_folder, tmp_path):
     assert folder_paths.get_folder_paths(files.FOLDER) == [
         str(elsewhere),
         str(models_folder / "keyvid"),
+        files.EMBEDDED,
     ]
+
+
+def test_a_new_loader_begins_with_the_packs_own_file_and_people_can_replace_it(files, put):
+    assert files.first_choice(files.LOCALIZERS) == files.LOCALIZERS.nothing_found
+    put("keyvid", "a.safetensors")
+    assert files.first_choice(files.LOCALIZERS) == "a.safetensors"
+    embedded = put("embedded", files.LOCALIZERS.embedded)
+    assert files.first_choice(files.LOCALIZERS) == embedded.name
+    assert files.file_path(embedded.name, files.LOCALIZERS) == str(embedded)
+    theirs = put("keyvid", embedded.name)
+    assert files.file_path(embedded.name, files.LOCALIZERS) == str(theirs)
 
 
 def test_a_models_folder_that_cannot_be_written_is_reported_not_raised(

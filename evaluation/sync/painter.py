@@ -1,0 +1,143 @@
+"""Videos of world clips made by KeyVID itself: the demo's own graph, in a real ComfyUI, with a clip's sound, first
+frame and caption in the place of the demo's.
+
+The frames are read as PNG pictures, so that no video compression stands between what was painted and what is looked at.
+"""
+
+import contextlib
+import hashlib
+import json
+import sys
+import wave
+
+import numpy as np
+from PIL import Image
+
+from ...keyframes.curve import motion_curve
+from ...keyframes.errors import KeyVIDError
+from ...keyframes.select import select_keyframes
+from ...keyframes.text import frames_to_text
+from ...keyframes.timebase import FPS
+from ...tools import environment, run_workflow, server
+from ...training.export import WEIGHTS
+from ...training.localizer import event_curve
+
+GRAPH = environment.ROOT / "workflows" / "api" / "keyvid_demo.json"
+TIMEOUT_S = 600  # for one video, on a busy machine
+SAVE = "frames"  # the node that is put in the place of these
+SHOWN = ("SaveVideo", "CreateVideo", "KeyVID_PlanInfo", "KeyVID_KeyframeSheet")
+
+
+@contextlib.contextmanager
+def painting(folder):
+    """Start a ComfyUI with the pack; yields paint(clip, condition): frames uint8 (48, H, W, 3) of a WorldClip.
+
+    folder: for its files. condition: a conditions.Condition. Raises KeyVIDError when a video cannot be made.
+    """
+    with server.running(folder, python=sys.executable, pack=environment.ROOT) as comfy:
+        yield lambda clip, condition: _paint(comfy, clip, condition)
+
+
+def fingerprint():
+    """A short name of all that decides what is painted: the weights and the demo's graph.
+
+    Raises KeyVIDError when there are no weights.
+    """
+    files = sorted(WEIGHTS.glob("*.safetensors"))
+    if not files:
+        raise KeyVIDError(
+            f"There are no weights in {WEIGHTS}; make them with: python dev.py export"
+        )
+    digest = hashlib.sha256()
+    for path in [*files, GRAPH]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def graph_for(clip, condition):
+    """(graph in API form, {file name: what stands in it}) for the video of a WorldClip under a Condition.
+
+    The files, the sound as WAV and the first frame as PNG, belong into ComfyUI's input folder.
+    """
+    graph = json.loads(GRAPH.read_text(encoding="utf-8"))
+    sound, picture = f"sync_{clip.seed}.wav", f"sync_{clip.seed}.png"
+    _set(graph, "LoadAudio", audio=sound)
+    _set(graph, "LoadImage", image=picture)
+    prompt = _only(graph, "KeyVID_KeyframeConditioning")["inputs"]["positive"][0]
+    graph[prompt]["inputs"]["text"] = clip.caption
+    selection = {"count": condition.count}
+    if condition.plan == "uniform":
+        selection["strategy"] = "uniform"
+    _set(graph, "KeyVID_SelectKeyframes", **selection)
+    if condition.plan == "events":
+        _set(graph, "KeyVID_EditKeyframes", edit=frames_to_text(event_frames(clip, condition)))
+    if not condition.hears:
+        for node in _all(graph, "KeyVID_MultimodalCFG"):
+            node["inputs"]["audio_scale"] = 0.0
+    pictures = _only(graph, "CreateVideo")["inputs"]["images"]
+    for key in [key for key, node in graph.items() if node["class_type"] in SHOWN]:
+        del graph[key]
+    graph[SAVE] = {
+        "class_type": "SaveImage",
+        "inputs": {"images": pictures, "filename_prefix": f"sync/{clip.seed}"},
+        "_meta": {"title": "frames"},
+    }
+    return graph, {sound: (clip.audio, clip.sample_rate), picture: clip.frames[0]}
+
+
+def event_frames(clip, condition):
+    """The keyframes that a perfect localizer would lead to, ascending frames."""
+    frames = [event.frame for event in clip.events]
+    strengths = [event.strength for event in clip.events]
+    curve = motion_curve(event_curve(frames, strengths), fps=FPS, source="world")
+    return [k.frame for k in select_keyframes(curve, count=condition.count).keyframes]
+
+
+def _paint(comfy, clip, condition):
+    graph, files = graph_for(clip, condition)
+    folder = comfy.base / "input"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        _write(folder / name, content)
+    entry, _ = comfy.run(graph, timeout_s=TIMEOUT_S)
+    titles = {key: node["_meta"]["title"] for key, node in graph.items()}
+    failed = run_workflow.problems(entry, titles)
+    if failed:
+        raise KeyVIDError(f"ComfyUI made no video of clip {clip.seed}: {' '.join(failed)}")
+    paths = [
+        comfy.base / "output" / item["subfolder"] / item["filename"]
+        for item in entry["outputs"][SAVE]["images"]
+    ]
+    frames = []
+    for path in paths:
+        with Image.open(path) as picture:
+            frames.append(np.asarray(picture.convert("RGB")))
+        path.unlink()
+    for name in files:
+        (folder / name).unlink()
+    return np.stack(frames)
+
+
+def _write(path, content):
+    if path.suffix == ".png":
+        Image.fromarray(content).save(path)
+        return
+    samples, sample_rate = content
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sample_rate)
+        file.writeframes((samples.clip(-1, 1) * 32767).round().astype("<i2").tobytes())
+
+
+def _all(graph, kind):
+    return [node for node in graph.values() if node["class_type"] == kind]
+
+
+def _only(graph, kind):
+    (node,) = _all(graph, kind)
+    return node
+
+
+def _set(graph, kind, **inputs):
+    _only(graph, kind)["inputs"].update(inputs)

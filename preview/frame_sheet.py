@@ -1,0 +1,86 @@
+"""A whole video on one page: every frame in reading order, and a mark on those where something is heard.
+
+So one look tells whether it moves when it sounds.
+"""
+
+import math
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image, ImageDraw
+
+from ..keyframes.errors import KeyVIDError
+from ..keyframes.onset import clip_envelope, onset_frames
+from . import style
+
+COLUMNS = 8
+CELL_WIDTH = 192  # px
+GAP = 8  # px
+MAX_FRAMES = 240  # on one page: more than that nobody looks at
+HEARD = style.KIND_COLOURS["peak"]
+
+
+def draw_frame_sheet(frames, *, fps, onsets=()):
+    """The page, uint8 (height, width, 3), of frames (n, H, W, 3) uint8; onsets: the frames on which it is heard.
+
+    Raises KeyVIDError when there is no frame or more than MAX_FRAMES.
+    """
+    if not 0 < len(frames) <= MAX_FRAMES:
+        raise KeyVIDError(f"The video has {len(frames)} frames; a page shows 1 to {MAX_FRAMES}.")
+    height, width = frames[0].shape[:2]
+    cell = (CELL_WIDTH, max(1, round(CELL_WIDTH * height / width)))
+    caption = 20
+    step = cell[0] + GAP, cell[1] + caption + GAP
+    size = (GAP + COLUMNS * step[0], GAP + math.ceil(len(frames) / COLUMNS) * step[1])
+    page = Image.new("RGB", size, style.BACKGROUND)
+    draw, font = ImageDraw.Draw(page), style.text_font(12)
+    onsets = set(onsets)
+    for frame, pixels in enumerate(frames):
+        x, y = GAP + frame % COLUMNS * step[0], GAP + frame // COLUMNS * step[1]
+        heard = frame in onsets
+        if heard:
+            draw.rectangle((x - 4, y - 4, x + cell[0] + 3, y + cell[1] + caption + 3), fill=HEARD)
+        page.paste(Image.fromarray(pixels).resize(cell, Image.Resampling.BICUBIC), (x, y))
+        text = f"{frame}   {style.time_text(frame / fps)}" + ("   heard" if heard else "")
+        colour = style.BACKGROUND if heard else style.TEXT_DIM
+        draw.text((x + 4, y + cell[1] + caption / 2), text, font=font, fill=colour, anchor="lm")
+    return np.asarray(page)
+
+
+def write_frame_sheet(video_path):
+    """Write the page of a video file, with the onsets of its sound, as PNG beside it; returns the path.
+
+    Raises KeyVIDError when the file holds no video, or one too long.
+    """
+    frames, fps, samples, sample_rate = _read(video_path)
+    onsets = []
+    if samples is not None:
+        envelope = clip_envelope(samples, sample_rate, n_frames=len(frames), fps=fps)
+        onsets = onset_frames(envelope, n_frames=len(frames), fps=fps)
+    page = draw_frame_sheet(frames, fps=fps, onsets=onsets)
+    path = Path(video_path).with_suffix(".png")
+    Image.fromarray(page).save(path)
+    return path
+
+
+def _read(path):
+    """(frames (n, H, W, 3) uint8, fps, samples (C, N) or None, sample rate) of a video file."""
+    frames, blocks, rate = [], [], 0
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise KeyVIDError(f"{Path(path).name} holds no video.")
+        fps = float(container.streams.video[0].average_rate)
+        resampler = av.AudioResampler(format="fltp")
+        for packet in container.demux():
+            for decoded in packet.decode():
+                if isinstance(decoded, av.VideoFrame):
+                    if len(frames) == MAX_FRAMES:
+                        raise KeyVIDError(
+                            f"{Path(path).name} has more than {MAX_FRAMES} frames, too many for one page."
+                        )
+                    frames.append(decoded.to_ndarray(format="rgb24"))
+                elif isinstance(decoded, av.AudioFrame):
+                    rate = decoded.sample_rate
+                    blocks += [block.to_ndarray() for block in resampler.resample(decoded)]
+    return frames, fps, np.concatenate(blocks, axis=1) if blocks else None, rate
