@@ -13,7 +13,7 @@ const NODE_ID = "KeyVID_EditKeyframes";
 const SHEET_ID = "KeyVID_KeyframeSheet";
 const WIDGET_TYPE = "KEYVID_EDIT";
 const MIN_HEIGHT = 310; // pixels
-const MIN_SIZE = { minWidth: 420, minHeight: 420 }; // of a new node
+const MIN_SIZE = { minWidth: 560, minHeight: 440 }; // of a new node
 
 const living = new Map(); // node -> view
 
@@ -86,12 +86,13 @@ function addEditor(node, name, inputData) {
   });
   widget.view = view;
   living.set(node, view);
-  // the node's id is known once it is in a graph, and told anew when it is opened or pasted
+  // a node that is opened is added first and gets its text and id after that
   const attach = () => {
     const key = keyOf(node);
     if (key && view.key !== key) view.attach((view.key = key));
   };
-  for (const event of ["onAdded", "onConfigure"]) chain(node, event, attach);
+  chain(node, "onConfigure", attach);
+  chain(node, "onAdded", () => queueMicrotask(attach));
   chain(node, "onConnectionsChange", () => view.show());
   chain(node, "onRemoved", () => {
     living.delete(node);

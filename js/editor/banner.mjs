@@ -45,7 +45,8 @@ export function createBanner({ session, commands, say }) {
     if (problem === "frames") return { message, offered: ["keep", "text", "reset"] };
     if (problem) return { message, offered: ["reset"] };
     if (plan && !prediction) {
-      return { message: "Not run yet: run up to here for the waveform and the sound.", offered: ["run"], isPlain: true };
+      const hint = "Not run yet: run up to here for the waveform and the sound.";
+      return { message: hint, offered: ["run"], isPlain: true };
     }
     return null;
   };

@@ -7,7 +7,8 @@ import { neighbour } from "./session.mjs";
 import { UNITS } from "./timebase.mjs";
 
 /**
- * @param {Object} editor {session, host, stage, playback, say} and, when they are called, panel, inspector, openMenu
+ * @param {Object} editor {session, host, stage, playback, say} and, when they are called, input, panel, inspector,
+ *   openMenu, show, root
  */
 export function createCommands(editor) {
   const { session, host, stage, playback, say } = editor;
@@ -84,10 +85,11 @@ export function createCommands(editor) {
     selectAll: () => session.plan && session.select(framesOf(session.plan), session.state.focus),
     selectNone: () => session.select([]),
     escape() {
+      if (editor.input.cancel()) return;
       if (session.ghost) session.cancel();
       else if (session.state.panel) commands.togglePanel(null);
       else if (selected().length) session.select([]);
-      else editor.root.blur();
+      else stage.canvas.blur();
     },
     typeFrame: () => needsSelection(() => editor.inspector.focusFrame()),
     focusTimeline: () => stage.canvas.focus({ preventScroll: true }),

@@ -8,18 +8,17 @@ import { framesOf } from "./plan.mjs";
 import { inWords } from "./actions.mjs";
 import { snap, snapTargets } from "./snapping.mjs";
 
+/** What a run measured that keyframes stick to. */
+export function snapping(measured) {
+  return { onsets: measured?.onsets, beats: measured?.beats, peaks: measured?.curve_peaks };
+}
+
 /** Dragging keyframes: moves them together, or with Alt scales them from the far end. */
 export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
   const { plan, measured } = session;
   const frames = session.frames;
   const moving = framesOf(plan).filter((frame) => frames.includes(frame));
-  const targets = snapTargets({
-    plan,
-    moving,
-    onsets: measured?.onsets,
-    beats: measured?.beats,
-    peaks: measured?.curve_peaks,
-  });
+  const targets = snapTargets({ plan, moving, ...snapping(measured) });
   const startFrame = xToFrame(start.x, stage.view(), stage.width());
   const anchor = anchorOf(frames, grabbed);
   return {
@@ -64,7 +63,7 @@ export function boxSelect({ session, stage }, start, { added }) {
     move(place) {
       stage.look.box = { x0: start.x, x1: place.x };
       const covered = session.plan ? framesInBox(session.plan, stage.view(), stage.width(), start.x, place.x) : [];
-      session.select([...new Set([...before, ...covered])].sort((a, b) => a - b), covered[0] ?? before[0] ?? null);
+      session.select([...before, ...covered], covered[0] ?? before[0] ?? null);
     },
     end() {
       stage.look.box = null;
@@ -147,5 +146,6 @@ export function dragOverview({ session, stage }, start, { edge, at }) {
     stage.redraw();
   };
   if (isBeside) move(start);
-  return { cursor: edge === "start" || edge === "end" ? "ew-resize" : "grabbing", pansAtEdge: false, move, end() {}, cancel() {} };
+  const cursor = edge === "start" || edge === "end" ? "ew-resize" : "grabbing";
+  return { cursor, pansAtEdge: false, move, end() {}, cancel() {} };
 }

@@ -5,7 +5,7 @@
 
 import { hit, panBy, xToFrame, zoomAt, scaleOf } from "./geometry.mjs";
 import { snap, snapTargets } from "./snapping.mjs";
-import { boxSelect, dragKeys, dragLoop, dragOverview, pan, scrub } from "./gestures.mjs";
+import { boxSelect, dragKeys, dragLoop, dragOverview, pan, scrub, snapping } from "./gestures.mjs";
 
 const DRAG_PX = { mouse: 3, pen: 5, touch: 8 }; // how far a press travels before it is a drag
 const LONG_PRESS_MS = 550;
@@ -45,7 +45,7 @@ export function attachInput(editor, leash) {
     if (press || pinch) return;
     session.settle(); // of a key still down
     const kind = event.pointerType in DRAG_PX ? event.pointerType : "mouse";
-    press = { id: event.pointerId, start: place, target: under(place, kind), gesture: null, isMoved: false, kind, event };
+    press = { id: event.pointerId, start: place, target: under(place, kind), gesture: null, isMoved: false, kind };
     const isMiddle = event.button === 1;
     if (isMiddle) press.gesture = pan(editor, place);
     else if (press.target.part === "overview") press.gesture = dragOverview(editor, place, press.target);
@@ -87,7 +87,7 @@ export function attachInput(editor, leash) {
     const isKey = target.part === "key" || target.part === "picture";
     if (isKey && session.situation.canEdit) {
       if (!session.state.selection.has(target.frame)) {
-        session.select(event.shiftKey ? [...session.frames, target.frame].sort((a, b) => a - b) : [target.frame], target.frame);
+        session.select(event.shiftKey ? [...session.frames, target.frame] : [target.frame], target.frame);
       }
       return dragKeys(editor, start, target.frame, { isScaling: event.altKey });
     }
@@ -124,7 +124,7 @@ export function attachInput(editor, leash) {
       const others = session.frames.filter((one) => one !== frame);
       if (!event.shiftKey) session.select([frame]);
       else if (session.state.selection.has(frame)) session.select(others);
-      else session.select([...others, frame].sort((a, b) => a - b), frame);
+      else session.select([...others, frame], frame);
       return;
     }
     if (target.part === "wave" || target.part === "keys") {
@@ -138,7 +138,7 @@ export function attachInput(editor, leash) {
   /** Adding snaps as dragging does: one double-clicks at what one sees. */
   function addedFrame(at, event) {
     const { plan, measured, state } = session;
-    const targets = snapTargets({ plan, onsets: measured?.onsets, beats: measured?.beats, peaks: measured?.curve_peaks });
+    const targets = snapTargets({ plan, ...snapping(measured) });
     const enabled = state.snapping && !event.ctrlKey && !event.metaKey;
     const { frame } = snap(at, targets, stage.view(), stage.width(), { enabled });
     return Math.min(session.nFrames - 1, Math.max(0, frame));
@@ -152,13 +152,16 @@ export function attachInput(editor, leash) {
     canvas.style.cursor = "";
   }
 
+  /** Takes back what is under way. @returns {boolean} whether anything was */
   function cancel() {
+    const isBusy = press !== null;
     const gesture = press?.gesture;
     dropPress();
     fingers.clear();
     pinch = null;
     gesture?.cancel();
     stage.redraw();
+    return isBusy;
   }
 
   /** A drag held beyond the edge of a near view pushes it on. */
@@ -253,5 +256,5 @@ export function attachInput(editor, leash) {
   leash.listen(canvas, "contextmenu", onContextMenu);
   leash.listen(window, "wheel", onWheel, { capture: true, passive: false });
   leash.add(cancel);
-  return { cancel, isBusy: () => press !== null && press.isMoved };
+  return { cancel, isBusy: () => press !== null };
 }

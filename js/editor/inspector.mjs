@@ -46,7 +46,9 @@ export function createInspector({ session, commands, say }) {
       commands.focusTimeline();
     } else if (event.key === "Enter") {
       const typed = parseFrame(frame.value, session.state.unit, session.fps);
-      if (typed === null) return say(`"${frame.value}" is no place in the clip; type one like 31, 1.3 or 0:01:07.`, true);
+      if (typed === null) {
+        return say(`"${frame.value}" is no place in the clip; type one like 31, 1.3 s or 0:01:07.`, true);
+      }
       commands.moveTo(typed);
       show(true);
       commands.focusTimeline();

@@ -12,45 +12,41 @@ export function menuItems({ session, commands }, target) {
   const isOff = !situation.canEdit;
   const chosen = plan ? frames.map((frame) => keyframeAt(plan, frame)) : [];
   const isLocked = chosen.length > 0 && chosen.every((keyframe) => keyframe.locked);
-  const isFirstOnly = chosen.length === 1 && chosen[0].frame === 0;
+  const off = isOff || (chosen.length === 1 && chosen[0].frame === 0);
   const at = target?.frame === null && target.part !== "overview" ? Math.round(target.at) : null;
-  const item = (label, command, argument, off = isOff) => ({
-    label,
-    key: keyOf(command, argument),
-    isOff: off,
-    run: () => commands[command](argument),
-  });
+  const item = (label, command, { argument, off = isOff } = {}) => {
+    return { label, key: keyOf(command, argument), isOff: off, run: () => commands[command](argument) };
+  };
   const selection = chosen.length
     ? [
         item(isLocked ? "Unlock" : "Lock", "toggleLock"),
-        item(chosen.length > 1 ? `Delete ${chosen.length} keyframes` : "Delete", "remove", undefined, isOff || isFirstOnly),
-        item("Type where it goes…", "typeFrame", undefined, isOff || isFirstOnly),
-        ...["peak", "valley", "fill", "manual"].map((kind) =>
-          item(`Make it a ${kind}`, "changeKind", kind, isOff || isFirstOnly),
-        ),
+        item(chosen.length > 1 ? `Delete ${chosen.length} keyframes` : "Delete", "remove", { off }),
+        item("Type where it goes…", "typeFrame", { off }),
+        ...["peak", "valley", "fill"].map((kind) => item(`Make it a ${kind}`, "changeKind", { argument: kind, off })),
+        item("Make it manual", "changeKind", { argument: "manual", off }),
         null,
       ]
     : [];
-  const add =
-    at !== null && plan
-      ? [{ label: `Add a keyframe at ${at}`, key: "", isOff: isOff || at >= plan.n_frames || at < 0, run: () => commands.add(at) }, null]
-      : [];
+  const isInside = plan && at !== null && at >= 0 && at < plan.n_frames;
+  const add = isInside ? [item(`Add a keyframe at ${at}`, "add", { argument: at }), null] : [];
+  const isNewer = situation.problem === "newer";
+  const hasOnsets = Boolean(measured?.onsets.length);
   const scope = chosen.length > 2 ? "selected" : "all";
   return [
     ...add,
     ...selection,
-    item("Select all", "selectAll", undefined, !plan),
+    item("Select all", "selectAll", { off: !plan }),
     item(`Distribute ${scope} evenly`, "distribute"),
-    item(`Snap ${chosen.length ? "selected" : "all"} to nearest onsets`, "snapToOnsets", undefined, isOff || !measured?.onsets.length),
+    item(`Snap ${chosen.length ? "selected" : "all"} to nearest onsets`, "snapToOnsets", { off: isOff || !hasOnsets }),
     item("Shift all…", "shiftAll"),
     null,
-    item("Import…", "togglePanel", "import", situation.problem === "newer"),
-    item("Export…", "togglePanel", "export", !plan),
-    item("Text", "togglePanel", "text", false),
+    item("Import…", "togglePanel", { argument: "import", off: isNewer }),
+    item("Export…", "togglePanel", { argument: "export", off: !plan }),
+    item("Text", "togglePanel", { argument: "text", off: false }),
     null,
-    item("Run up to here", "run", undefined, false),
-    item("Reset to prediction", "reset", undefined, session.text === "" || situation.problem === "newer"),
-    item("Keys and gestures", "togglePanel", "help", false),
+    item("Run up to here", "run", { off: false }),
+    item("Reset to prediction", "reset", { off: session.text === "" || isNewer }),
+    item("Keys and gestures", "togglePanel", { argument: "help", off: false }),
   ];
 }
 
@@ -68,9 +64,11 @@ export function openMenu(items, { clientX, clientY }, onClose) {
     if (!item.isOff) buttons.push(button);
     return button;
   });
-  const root = element("div", { class: "keyvid-menu", role: "menu", "aria-label": "Keyframes", onkeydown: onKey }, ...rows);
-  for (const type of ["pointerdown", "contextmenu", "wheel"]) root.addEventListener(type, (event) => event.stopPropagation());
-  root.addEventListener("contextmenu", (event) => event.preventDefault());
+  const about = { class: "keyvid-menu", role: "menu", "aria-label": "Keyframes" };
+  const stop = (event) => event.stopPropagation();
+  const refuse = (event) => event.preventDefault();
+  const listeners = { onkeydown: onKey, onpointerdown: stop, onwheel: stop, oncontextmenu: refuse };
+  const root = element("div", { ...about, ...listeners }, ...rows);
   document.body.append(root);
   const { offsetWidth: width, offsetHeight: height } = root;
   root.style.left = `${Math.max(EDGE_PX, Math.min(clientX, innerWidth - width - EDGE_PX))}px`;

@@ -33,10 +33,13 @@ export function createPanel({ session, commands, host, say }) {
   const text = box("Keyframe edit", PLACEHOLDER, { oninput: () => session.type(text.value) });
   const pasted = box("Keyframes to import", EXPECTED);
   const shown = box("Keyframes in the chosen format", "", { readonly: true });
-  const word = (label, onclick, title = label) => element("button", { type: "button", class: "keyvid-word", title, onclick }, label);
+  const word = (label, onclick, tooltip = label) =>
+    element("button", { type: "button", class: "keyvid-word", title: tooltip, onclick }, label);
   const row = (...children) => element("div", { class: "keyvid-row" }, ...children);
+  const title = (words) => element("b", { class: "keyvid-title" }, words);
   const close = () => word("Close", () => commands.togglePanel(null), "Back to the timeline (Esc)");
-  const file = element("input", { type: "file", accept: ".json,.csv,.txt,.tsv,text/*,application/json", hidden: true, onchange: readFile });
+  const accept = ".json,.csv,.txt,.tsv,text/*,application/json";
+  const file = element("input", { type: "file", accept, hidden: true, onchange: readFile });
   const format = element(
     "select",
     { "aria-label": "Format", onchange: showExport },
@@ -44,10 +47,14 @@ export function createPanel({ session, commands, host, say }) {
   );
 
   const panels = {
-    text: () => [text, row(close())],
-    import: () => [pasted, row(word("Import", () => take(pasted.value)), word("Open file…", () => file.click()), close()), file],
-    export: () => [shown, row(format, word("Copy", copy), word("Save…", save), close())],
-    help: () => [help(), row(close())],
+    text: () => [row(title("The edit as text"), close()), text],
+    import: () => [
+      row(title("Import"), word("Open file…", () => file.click()), word("Take it", () => take(pasted.value)), close()),
+      pasted,
+      file,
+    ],
+    export: () => [row(title("Export"), format, word("Copy", copy), word("Save…", save), close()), shown],
+    help: () => [row(title("Keys and gestures"), close()), help()],
   };
   const first = { text, import: pasted, export: format };
 
@@ -58,7 +65,8 @@ export function createPanel({ session, commands, host, say }) {
       const { plan: next, notes } = importText(imported, { plan });
       commands.togglePanel(null);
       // whatever stood there before, all of it is the artist's now
-      session.write(textWith({ ...situation, problem: null, base: null, edit: { extra: {} } }, next), ["Imported.", ...notes].join(" "));
+      const whole = { ...situation, problem: null, base: null, edit: { extra: {} } };
+      session.write(textWith(whole, next), ["Imported.", ...notes].join(" "));
       pasted.value = "";
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
@@ -79,7 +87,8 @@ export function createPanel({ session, commands, host, say }) {
   async function copy() {
     shown.select();
     // pages that are not served over https or from this very machine have no clipboard
-    const isCopied = await (navigator.clipboard?.writeText(shown.value) ?? Promise.reject()).then(() => true, () => document.execCommand("copy"));
+    const write = navigator.clipboard?.writeText(shown.value) ?? Promise.reject(new Error("no clipboard"));
+    const isCopied = await write.then(() => true).catch(() => document.execCommand("copy"));
     say(isCopied ? "Copied." : "The browser does not let us copy: press Ctrl+C.", !isCopied);
   }
 
@@ -104,6 +113,7 @@ export function createPanel({ session, commands, host, say }) {
 }
 
 function help() {
-  const rows = HELP.map(([keys, meaning]) => element("tr", {}, element("th", { scope: "row" }, keys), element("td", {}, meaning)));
+  const cells = (keys, meaning) => [element("th", { scope: "row" }, keys), element("td", {}, meaning)];
+  const rows = HELP.map((line) => element("tr", {}, ...cells(...line)));
   return element("div", { class: "keyvid-help", tabindex: "0" }, element("table", {}, ...rows));
 }

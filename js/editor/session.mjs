@@ -139,12 +139,27 @@ export function createSession({ host, onChange, say }) {
   function changed() {
     situation = null;
     const { state, plan } = session;
-    state.selection = new Set([...state.selection].filter((frame) => plan && keyframeAt(plan, frame)));
-    if (state.focus !== null && !(plan && keyframeAt(plan, state.focus))) state.focus = ascending(state.selection)[0] ?? null;
+    const frames = plan ? framesOf(plan) : [];
+    follow(state, frames);
+    state.frames = frames;
     onChange("all");
   }
 
   return session;
+}
+
+/** Keeps selection and keyboard on keyframes that are there; after undo that is where they were before the move. */
+function follow(state, frames) {
+  const [before, now] = [new Set(state.frames), new Set(frames)];
+  const lost = ascending(state.selection).filter((frame) => !now.has(frame));
+  if (!lost.length) return;
+  const come = frames.filter((frame) => !before.has(frame));
+  const kept = [...state.selection].filter((frame) => now.has(frame));
+  const isMove = before.size === now.size && lost.length === come.length;
+  const places = new Map(isMove ? lost.map((frame, i) => [frame, come[i]]) : []);
+  state.selection = new Set([...kept, ...places.values()]);
+  if (state.focus === null || now.has(state.focus)) return;
+  state.focus = places.get(state.focus) ?? ascending(kept)[0] ?? null;
 }
 
 function whyNot({ plan, message }) {

@@ -22,7 +22,7 @@ export function createStage({ session, leash }) {
   });
   const context = canvas.getContext("2d");
   const look = { hover: null, box: null, snapMark: null, snapTo: null };
-  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, onTheme: () => {} };
+  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, onTheme: () => {}, onSize: () => {} };
   let size = { width: 0, height: 0 };
   let theme = null;
   let scheduled = 0;
@@ -59,7 +59,8 @@ export function createStage({ session, leash }) {
   function outlinesOf(result) {
     if (outlines.of !== result) {
       const { peaks = null, curve = null } = result ?? {};
-      outlines = { of: result, wave: peaks && levelsOf(peaks.min, peaks.max), curve: curve && Float32Array.from(curve) };
+      const wave = peaks && levelsOf(peaks.min, peaks.max);
+      outlines = { of: result, wave, curve: curve && Float32Array.from(curve) };
     }
     return outlines;
   }
@@ -138,6 +139,7 @@ export function createStage({ session, leash }) {
 
   const resized = new ResizeObserver(() => {
     size = { width: canvas.clientWidth, height: canvas.clientHeight };
+    stage.onSize();
     stage.redraw();
   });
   resized.observe(canvas);

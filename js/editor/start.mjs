@@ -2,10 +2,18 @@
 
 import { element } from "./elements.mjs";
 
+const UNCONNECTED = "Connect the plan of Select Keyframes to this node first; its keyframes appear here.";
+const UNRUN = "See the keyframes on the sound, and move them by hand.";
+const typed = (frames) => {
+  const list = frames.slice(0, 12).join(", ") + (frames.length > 12 ? " …" : "");
+  return `Your frames: ${list}. Run up to here to see them on the sound.`;
+};
+
 /** {root, show()}. */
 export function createStart({ session, commands, host }) {
   const words = element("p");
-  const run = element("button", { type: "button", class: "keyvid-main", onclick: () => commands.run() }, "Run up to here");
+  const start = { type: "button", class: "keyvid-main", onclick: () => commands.run() };
+  const run = element("button", start, "Run up to here");
   const more = element("small", {}, "Nothing after this node runs, so it takes seconds.");
   const root = element("div", { class: "keyvid-over keyvid-start" }, words, run, more);
 
@@ -14,11 +22,8 @@ export function createStart({ session, commands, host }) {
     const isConnected = host.hasPlan();
     root.hidden = plan !== null || problem !== null;
     run.hidden = more.hidden = !isConnected;
-    words.textContent = !isConnected
-      ? "Connect the plan of Select Keyframes to this node first. Its keyframes appear here, to be moved by hand."
-      : edit.state === "frames"
-        ? `Your frames: ${edit.frames.slice(0, 12).join(", ")}${edit.frames.length > 12 ? " …" : ""}. Run up to here to see them on the sound.`
-        : "See the keyframes on the sound, and move them by hand.";
+    if (!isConnected) words.textContent = UNCONNECTED;
+    else words.textContent = edit.state === "frames" ? typed(edit.frames) : UNRUN;
   }
   return { root, show };
 }

@@ -17,7 +17,8 @@ const CSS = `
 .keyvid-edit button { cursor: pointer; }
 .keyvid-edit button:hover:not(:disabled) { background: var(--keyvid-soft); }
 .keyvid-edit button:disabled, .keyvid-menu button:disabled { opacity: 0.38; cursor: default; }
-.keyvid-edit :focus-visible, .keyvid-menu :focus-visible { outline: 2px solid var(--keyvid-accent); outline-offset: -1px; }
+.keyvid-edit :focus-visible, .keyvid-menu :focus-visible { outline: 2px solid var(--keyvid-accent);
+  outline-offset: -1px; }
 .keyvid-edit svg { width: 16px; height: 16px; display: block; stroke-width: 1.4; stroke-linecap: round;
   stroke-linejoin: round; }
 .keyvid-bar { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 1px; }
@@ -26,7 +27,8 @@ const CSS = `
   border-color: var(--keyvid-accent); }
 .keyvid-gap { width: 1px; height: 16px; margin: 0 4px; background: var(--keyvid-line); }
 .keyvid-rest { flex: 1; }
-.keyvid-banner { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; padding: 5px 8px; border-radius: 5px;
+.keyvid-banner { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; padding: 5px 8px;
+  border-radius: 5px;
   border: 1px solid var(--keyvid-line); border-left: 4px solid var(--keyvid-accent); background: var(--keyvid-soft); }
 .keyvid-banner[data-kind="problem"] { border-left-color: var(--warning-background, #d97706); }
 .keyvid-banner > span { flex: 1 1 200px; }
@@ -37,7 +39,8 @@ const CSS = `
 .keyvid-stage { position: relative; flex: 1 1 0; min-height: 150px; border: 1px solid var(--border-color);
   border-radius: 5px; overflow: hidden; background: var(--comfy-menu-bg); }
 .keyvid-stage canvas { position: absolute; inset: 0; width: 100%; height: 100%; touch-action: none; outline: none; }
-.keyvid-stage:has(canvas:focus-visible) { border-color: var(--keyvid-accent); box-shadow: 0 0 0 1px var(--keyvid-accent); }
+.keyvid-stage:has(canvas:focus-visible) { border-color: var(--keyvid-accent);
+  box-shadow: 0 0 0 1px var(--keyvid-accent); }
 .keyvid-over { position: absolute; inset: 0; display: flex; flex-direction: column; gap: 8px; padding: 10px;
   background: var(--comfy-menu-bg); }
 .keyvid-start { align-items: center; justify-content: center; text-align: center; }
@@ -46,8 +49,10 @@ const CSS = `
 .keyvid-over textarea { flex: 1; resize: none; min-height: 0; font: 11px/1.4 ui-monospace, monospace; padding: 6px;
   color: var(--input-text); background: transparent; border: 1px solid var(--keyvid-line); border-radius: 5px;
   user-select: text; }
+.keyvid-title { margin-right: auto; }
 .keyvid-help { flex: 1; min-height: 0; overflow-y: auto; user-select: text; }
-.keyvid-help th { text-align: left; font-weight: 600; padding: 1px 12px 1px 0; vertical-align: top; white-space: nowrap; }
+.keyvid-help th { text-align: left; font-weight: 600; padding: 1px 12px 1px 0; vertical-align: top;
+  white-space: nowrap; }
 .keyvid-help td { color: var(--descrip-text); }
 .keyvid-row { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; min-height: 24px; }
 .keyvid-row label { display: inline-flex; align-items: center; gap: 4px; color: var(--descrip-text); }

@@ -4,6 +4,16 @@ import { element, icon, iconButton } from "./elements.mjs";
 import { ICONS } from "./icons.mjs";
 import { UNITS } from "./timebase.mjs";
 
+const TITLES = {
+  half: "Half speed: easier to place, an octave lower (H)",
+  click: "A click at each keyframe, to hear whether it sits (C)",
+  add: "Add a keyframe at the playhead (A), or double-click the timeline",
+  remove: "Delete the selected keyframes; fills keep the count (Del)",
+  snap: "Snap to onsets, peaks and beats (S); hold Ctrl or Cmd while dragging to do without",
+  zoomIn: "Zoom in (+), or turn the wheel over the timeline once you have clicked it",
+  run: "Run this node and what it needs, and nothing after it",
+  loop: "Repeat the selected or the visible part (R); drag along the ruler with Shift to draw one.",
+};
 const UNIT_LABELS = { frames: "fr", seconds: "s", timecode: "tc" };
 
 /** {root, show()}; editor: {session, commands, playback, openMenu}. */
@@ -14,21 +24,19 @@ export function createToolbar({ session, commands, playback, openMenu }) {
   const loop = tool("loop", "Loop", "", () => commands.toggleLoop());
   const half = iconButton({
     label: "½×",
-    title: "Half speed: easier to place, an octave lower (H)",
+    title: TITLES.half,
     onclick: () => commands.toggleHalfSpeed(),
   });
   half.setAttribute("aria-label", "Half speed");
-  const click = tool("click", "Click at keyframes", "A click at each keyframe, to hear whether it sits (C)", () => commands.toggleClick());
-  const add = tool("add", "Add keyframe", "Add a keyframe at the playhead (A), or double-click the timeline", () => commands.addHere());
-  const remove = tool("remove", "Delete", "Delete the selected keyframes; fills keep the count (Del)", () => commands.remove());
-  const snap = tool("snap", "Snap", "Snap to onsets, peaks and beats (S); hold Ctrl or Cmd while dragging to do without", () =>
-    commands.toggleSnapping(),
-  );
+  const click = tool("click", "Click at keyframes", TITLES.click, () => commands.toggleClick());
+  const add = tool("add", "Add keyframe", TITLES.add, () => commands.addHere());
+  const remove = tool("remove", "Delete", TITLES.remove, () => commands.remove());
+  const snap = tool("snap", "Snap", TITLES.snap, () => commands.toggleSnapping());
   const unit = iconButton({ label: "fr", title: "", onclick: () => commands.nextUnit() });
   const zoomOut = tool("zoomOut", "Zoom out", "Zoom out (−)", () => commands.zoom(1 / 1.5));
   const fit = tool("fit", "Show all", "Show the whole clip (0)", () => commands.fit());
-  const zoomIn = tool("zoomIn", "Zoom in", "Zoom in (+), or turn the wheel over the timeline once you have clicked it", () => commands.zoom(1.5));
-  const run = tool("run", "Run up to here", "Run this node and what it needs, and nothing after it", () => commands.run());
+  const zoomIn = tool("zoomIn", "Zoom in", TITLES.zoomIn, () => commands.zoom(1.5));
+  const run = tool("run", "Run up to here", TITLES.run, () => commands.run());
   const text = tool("text", "Text", "The edit as text, to be typed or copied (T)", () => commands.togglePanel("text"));
   const more = tool("menu", "More", "Import, export, distribute, snap all, shift all, reset (M)", () => {
     const { left, bottom } = more.getBoundingClientRect();
@@ -61,8 +69,9 @@ export function createToolbar({ session, commands, playback, openMenu }) {
     wasPlaying = isPlaying;
     name(play, isPlaying ? "Pause" : "Play", notice || `${isPlaying ? "Pause" : "Play from the playhead"} (Space)`);
     const span = state.loop ? ` Frames ${state.loop[0]} to ${state.loop[1]}.` : "";
-    name(loop, "Loop", `Repeat the selected or the visible part (R); drag along the ruler with Shift to draw one.${span}`);
-    name(unit, `Ruler in ${state.unit}`, `Ruler in ${state.unit}; click for ${UNITS[(UNITS.indexOf(state.unit) + 1) % UNITS.length]} (U)`);
+    name(loop, "Loop", TITLES.loop + span);
+    const next = UNITS[(UNITS.indexOf(state.unit) + 1) % UNITS.length];
+    name(unit, `Ruler in ${state.unit}`, `Ruler in ${state.unit}; click for ${next} (U)`);
     unit.textContent = UNIT_LABELS[state.unit];
     press(loop, state.isLooping);
     press(half, state.rate !== 1);

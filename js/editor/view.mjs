@@ -19,6 +19,7 @@ import { createToolbar } from "./toolbar.mjs";
 
 /** The class of the editor's element. */
 export const CSS_CLASS = "keyvid-edit";
+const UNDO_MS = 10_000; // longest time that undo may take
 const SAID_MS = { problem: 9000, done: 3500 };
 
 /**
@@ -57,7 +58,8 @@ export function createView(host) {
   const editor = { host, root, say, show };
   const session = (editor.session = createSession({ host, say, onChange }));
   const stage = (editor.stage = createStage({ session, leash }));
-  editor.playback = createPlayback({ session, stage, host, say, onChange: () => parts.forEach((part) => part.show()) }, leash);
+  const onPlay = () => parts.forEach((part) => part.show());
+  editor.playback = createPlayback({ session, stage, host, say, onChange: onPlay }, leash);
   const commands = (editor.commands = createCommands(editor));
   editor.openMenu = (point, target = null) => {
     closeMenu?.();
@@ -77,7 +79,7 @@ export function createView(host) {
   const field = element("div", { class: "keyvid-stage" }, stage.canvas, start.root, editor.panel.root, over);
   field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
   root.append(toolbar.root, banner.root, field, editor.inspector.root, legend.root);
-  attachInput(editor, leash);
+  editor.input = attachInput(editor, leash);
 
   function onChange(what) {
     if (isDisposed || !editor.playback) return;
@@ -87,6 +89,15 @@ export function createView(host) {
     }
     show();
   }
+
+  /** Undo throws the element away that has the keyboard: the new one takes it as soon as it is on the page. */
+  function takeFocus() {
+    const { undoneAt } = session.state;
+    if (undoneAt === null || !stage.width() || !root.isConnected) return;
+    session.state.undoneAt = null;
+    if (performance.now() - undoneAt < UNDO_MS) commands.focusTimeline();
+  }
+  stage.onSize = takeFocus;
 
   const load = pictureLoader(() => stage.redraw());
   function refreshPictures() {
@@ -100,7 +111,9 @@ export function createView(host) {
     if (!found) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!found.isHeld) session.settle();
+    // with a drag in the hand only its own keys count
+    if (editor.input.isBusy() && !["escape", "toggleSnapping"].includes(found.command)) return;
+    if (!found.isHeld && !editor.input.isBusy() && found.command !== "escape") session.settle();
     commands[found.command](found.argument);
   });
   leash.listen(stage.canvas, "keyup", (event) => {
@@ -111,6 +124,7 @@ export function createView(host) {
   leash.listen(root, "keydown", (event) => {
     if (event.key === "Escape" && session.state.panel) commands.togglePanel(null);
     if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+    else if (/^[zy]$/i.test(event.key) && event.target === stage.canvas) session.state.undoneAt = performance.now();
   });
   for (const type of ["pointerdown", "dblclick", "contextmenu"]) {
     leash.listen(root, type, (event) => event.stopPropagation());
@@ -131,9 +145,7 @@ export function createView(host) {
     /** Goes on with what was seen of the node of this key; the keyboard comes along. */
     attach(key) {
       session.attach(key);
-      if (!session.state.wantsFocus) return;
-      session.state.wantsFocus = false;
-      requestAnimationFrame(() => requestAnimationFrame(() => isDisposed || commands.focusTimeline()));
+      takeFocus();
     },
     setResult: (result) => session.setResult(result),
     /** What a Keyframe Sheet after this node has painted. */
@@ -145,7 +157,6 @@ export function createView(host) {
     show,
     dispose() {
       if (isDisposed) return;
-      if (root.contains(document.activeElement)) session.state.wantsFocus = true;
       isDisposed = true;
       closeMenu?.();
       clearTimeout(saidUntil);

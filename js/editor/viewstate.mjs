@@ -10,6 +10,7 @@ function freshState() {
   return {
     view: null, // {first, span} in frames; null: the whole clip
     selection: new Set(), // frames
+    frames: [], // of all keyframes when they were last seen
     focus: null, // frame of the keyframe that the keyboard is on
     playhead: 0, // frame, float while playing
     loop: null, // [a, b] in frames
@@ -21,7 +22,7 @@ function freshState() {
     panel: null, // which panel is open
     result: null, // what the last run reported
     sheet: null, // of a Keyframe Sheet: its payload
-    wantsFocus: false, // the element that was thrown away had the keyboard
+    undoneAt: null, // when undo was asked for with the keyboard in this editor, in ms
   };
 }
 

@@ -205,6 +205,15 @@ test("a selection only holds keyframes that are there", () => {
   assert.deepEqual(session.frames, [14]);
 });
 
+test("after undo the selection is where its keyframes were before the move", () => {
+  const { session } = opened();
+  session.select([8, 14]);
+  session.act(actions.move, 3);
+  assert.deepEqual(session.frames, [11, 17]);
+  session.setText("");
+  assert.deepEqual([session.frames, session.state.focus], [[8, 14], 8]);
+});
+
 test("the neighbour of a keyframe, and of none", () => {
   const plan = planFrom(prediction());
   assert.equal(neighbour(plan, 8, 1), 14);

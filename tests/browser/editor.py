@@ -1,0 +1,202 @@
+"""The timeline editor as a hand uses it: real mouse and keys, and what workflow and prompt hold afterwards."""
+
+import json
+
+NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes')"
+VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').view"
+CANVAS = ".keyvid-edit canvas"
+N_FRAMES = 96
+ONSETS = [2, 17, 33, 52, 70]
+
+# frame: kind, with room around each of them
+KINDS = {
+    0: "first", 16: "peak", 24: "fill", 34: "peak", 44: "valley", 56: "fill", 66: "peak", 76: "valley", 86: "fill",
+}  # fmt: skip
+
+
+def prediction(**changes):
+    """A plan document as a run reports it."""
+    keyframes = [
+        {"frame": frame, "kind": kind, "locked": False, "source": "strongest"}
+        for frame, kind in KINDS.items()
+    ]
+    document = {
+        "version": 1,
+        "fps": 24,
+        "n_frames": N_FRAMES,
+        "count": len(keyframes),
+        "fingerprint": {"n_frames": N_FRAMES, "loudness": [9, 4, 7, 1, 8, 2]},
+        "keyframes": keyframes,
+    }
+    return {**document, **changes}
+
+
+def result_of(document, **changes):
+    """What nodes/edit.py hands the editor after a run."""
+    n_frames = document["n_frames"]
+    curve = [0.5 + 0.5 * (-1) ** (frame // 8) * ((frame % 8) / 8) for frame in range(n_frames)]
+    shown = {
+        "prediction": document,
+        "plan": document,
+        "notice": "",
+        "error": "",
+        "n_frames": n_frames,
+        "fps": document["fps"],
+        "curve": curve,
+        "curve_peaks": [],
+        "peaks": {"min": [-60] * n_frames, "max": [80] * n_frames},
+        "onsets": ONSETS,
+        "beats": [12, 36, 60, 84],
+        "audio": None,
+        "audio_notice": "",
+    }
+    return {**shown, **changes}
+
+
+class Editor:
+    """The editor of the first Edit Keyframes node. page: tools/frontend.py's Frontend."""
+
+    def __init__(self, page, *, vue, result=None, size=(760, 470)):
+        page.open_template("keyvid_timing", vue=vue)
+        self.frontend, self.page, self.vue = page, page.page, vue
+        self.show_node(size)
+        if result is not None:
+            self.executed(result)
+
+    def show_node(self, size=(760, 470), scale=1.0):
+        """The node alone in the middle of the page."""
+        self.page.evaluate(
+            f"""([size, scale]) => {{
+              const node = {NODE}, {{ ds }} = app.canvas;
+              node.setSize(size);
+              for (const other of app.canvas.graph._nodes) if (other !== node) other.pos = [other.pos[0], -4000];
+              ds.scale = scale;
+              ds.offset = [240 / scale - node.pos[0], 200 / scale - node.pos[1]];
+              app.canvas.setDirty(true, true);
+              app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState();
+            }}""",
+            [list(size), scale],
+        )
+        self.frontend.settle()
+
+    def executed(self, result):
+        """As if the server had run the node."""
+        self.page.evaluate(f"result => {NODE}.onExecuted({{ keyvid_edit: [result] }})", result)
+        self.pause()
+
+    def pause(self, time_ms=250):
+        """A few frames of the screen."""
+        self.page.wait_for_timeout(time_ms)
+
+    def ask(self, expression):
+        """The value of an expression over `view` (editor/view.mjs)."""
+        return self.page.evaluate(f"() => {{ const view = {VIEW}; return {expression} }}")
+
+    # where things are
+
+    def x_of(self, frame):
+        return self.ask(f"view.stage.pointOf({frame}).clientX")
+
+    def y_of(self, band):
+        return self.ask(
+            f"""(() => {{
+              const box = view.stage.canvas.getBoundingClientRect(), {{ y, height }} = view.stage.boxes().{band};
+              return box.top + (y + height / 2) * (box.height / view.stage.canvas.clientHeight);
+            }})()"""
+        )
+
+    def at(self, frame, band="keys"):
+        """A place on the page. A marker's middle lies a little above that of its band."""
+        return self.x_of(frame), self.y_of(band) - (7 if band == "keys" else 0)
+
+    # what a hand does
+
+    def press_at(self, frame, band="keys", **how):
+        self.page.mouse.click(*self.at(frame, band), **how)
+        self.pause()
+
+    def double_click(self, frame, band="wave"):
+        self.page.mouse.dblclick(*self.at(frame, band))
+        self.pause()
+
+    def drag(self, start, end, *, band="keys", keys=(), steps=6):
+        """Drag from a frame to a frame, with keys held."""
+        where, there = self.at(start, band), self.at(end, band)
+        for key in keys:
+            self.page.keyboard.down(key)
+        self.page.mouse.move(*where)
+        self.page.mouse.down()
+        self.page.mouse.move(*there, steps=steps)
+        self.page.mouse.up()
+        for key in keys:
+            self.page.keyboard.up(key)
+        self.pause()
+
+    def key(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.pause()
+
+    def undo(self):
+        self._history("Control+z")
+
+    def redo(self):
+        self._history("Control+y")
+
+    def _history(self, key):
+        self.page.locator(CANVAS).focus()
+        self.page.keyboard.press(key)
+        self.frontend.settle()
+
+    # what is kept
+
+    @property
+    def text(self):
+        """The edit in the API prompt and in the saved workflow, which must agree."""
+        (sent,) = _entries(self.frontend.api_prompt().values(), "class_type")
+        (saved,) = _entries(_all_nodes(self.frontend.workflow_json()), "type")
+        assert saved["widgets_values"] == [sent["inputs"]["edit"]]
+        return sent["inputs"]["edit"]
+
+    @property
+    def edit(self):
+        return json.loads(self.text)
+
+    @property
+    def frames(self):
+        """The frames that would be painted: those of the edit as it is kept, and they are those on the screen."""
+        kept = [keyframe["frame"] for keyframe in self.edit["plan"]["keyframes"]]
+        assert kept == self.shown
+        return kept
+
+    @property
+    def shown(self):
+        return self.ask("view.session.plan.keyframes.map((keyframe) => keyframe.frame)")
+
+    @property
+    def selected(self):
+        return self.ask("view.session.frames")
+
+    def keyframe(self, frame):
+        (found,) = [k for k in self.edit["plan"]["keyframes"] if k["frame"] == frame]
+        return found
+
+    @property
+    def places(self):
+        """Where the nodes of the graph are, by id."""
+        return self.ask(
+            "Object.fromEntries(app.graph._nodes.map((node) => [node.id, [...node.pos]]))"
+        )
+
+    @property
+    def said(self):
+        return self.page.locator(".keyvid-said").inner_text()
+
+
+def _entries(entries, name):
+    return [entry for entry in entries if entry[name] == "KeyVID_EditKeyframes"]
+
+
+def _all_nodes(workflow):
+    subgraphs = (workflow.get("definitions") or {}).get("subgraphs") or []
+    return [*workflow["nodes"], *(node for one in subgraphs for node in one["nodes"])]
