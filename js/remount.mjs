@@ -6,7 +6,8 @@ export function remountSoon(app, type, cssClass) {
 }
 
 function remount(app, type, cssClass) {
-  for (const node of app.graph?._nodes ?? []) {
+  // what is on the screen may be the inside of a subgraph
+  for (const node of (app.canvas?.graph ?? app.graph)?._nodes ?? []) {
     const widget = node.widgets?.find((candidate) => candidate.type === type);
     if (!widget?.element || widget.element.isConnected) continue;
     const dead = `[data-node-id="${CSS.escape(String(node.id))}"] .${cssClass}`;

@@ -41,7 +41,10 @@ export function createCommands(editor) {
     nudge(delta) {
       if (!session.situation.canEdit) return session.act(actions.move, delta); // which says why not
       if (selected().length) session.preview(actions.move, delta);
-      else playback.scrub(session.state.playhead + delta);
+      else {
+        playback.scrub(Math.round(session.state.playhead) + delta);
+        playback.endScrub();
+      }
     },
     stretch: (delta) => needsSelection(() => session.situation.canEdit && session.preview(actions.stretch, delta)),
     settle: () => session.settle(),

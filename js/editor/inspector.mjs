@@ -75,6 +75,7 @@ export function createInspector({ session, commands, say }) {
   }
 
   const focusFrame = () => {
+    show();
     if (fields.hidden || frame.disabled) return;
     frame.focus();
     frame.select();

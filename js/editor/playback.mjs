@@ -5,7 +5,7 @@ import { framesOf } from "./plan.mjs";
 import { createPlayer } from "./sound.mjs";
 
 /** {toggle, scrub, seek, follow, isPlaying}. host.urlOf(file) gives the address of a file that a run left. */
-export function createPlayback({ session, stage, host, say, onChange }, leash) {
+export function createPlayback({ session, stage, host, say }, leash) {
   let resumesAt = null; // a scrub while playing goes on playing
   let clickFrames = { plan: null, frames: [] };
   const player = createPlayer({
@@ -16,7 +16,7 @@ export function createPlayback({ session, stage, host, say, onChange }, leash) {
     },
     onEnd() {
       session.state.playhead = 0;
-      changed();
+      stage.redraw();
     },
     onError: (sentence) => say(sentence, true),
     clickAt() {
@@ -33,11 +33,6 @@ export function createPlayback({ session, stage, host, say, onChange }, leash) {
     const view = stage.view();
     if (!state.view || (frame >= view.first && frame <= view.first + view.span)) return;
     state.view = clampView({ first: frame - view.span * 0.05, span: view.span }, nFrames);
-  }
-
-  function changed() {
-    stage.redraw();
-    onChange();
   }
 
   const playback = {
@@ -59,7 +54,7 @@ export function createPlayback({ session, stage, host, say, onChange }, leash) {
       player.setClick(state.click);
       player.refreshClicks();
       if (state.playhead > nFrames) state.playhead = 0;
-      onChange();
+      stage.redraw();
     },
     async toggle() {
       if (!session.plan) return say(playback.notice, true);
@@ -69,7 +64,7 @@ export function createPlayback({ session, stage, host, say, onChange }, leash) {
         if (playback.notice && !session.state.click) say(playback.notice, true);
         await player.play(session.state.playhead);
       }
-      changed();
+      stage.redraw();
     },
     /** Moves the playhead and lets it be heard. */
     scrub(frame) {
@@ -79,20 +74,20 @@ export function createPlayback({ session, stage, host, say, onChange }, leash) {
       session.state.playhead = Math.min(whole - 1, Math.max(0, frame));
       playback.follow();
       if (session.measured?.audio) player.scrub(session.state.playhead);
-      changed();
+      stage.redraw();
     },
     endScrub() {
       session.state.playhead = Math.round(session.state.playhead);
-      if (resumesAt !== null) player.play(session.state.playhead).then(changed);
+      if (resumesAt !== null) player.play(session.state.playhead).then(stage.redraw);
       resumesAt = null;
-      changed();
+      stage.redraw();
     },
     /** Moves the playhead; what plays goes on from there. */
     seek(frame) {
       if (!session.plan) return;
       session.state.playhead = Math.round(frame);
       if (player.isPlaying) player.play(session.state.playhead);
-      changed();
+      stage.redraw();
     },
   };
   return playback;

@@ -22,7 +22,7 @@ export function createStage({ session, leash }) {
   });
   const context = canvas.getContext("2d");
   const look = { hover: null, box: null, snapMark: null, snapTo: null };
-  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, onTheme: () => {}, onSize: () => {} };
+  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, onTheme: () => {}, onSize: () => {}, onPaint: () => {} };
   let size = { width: 0, height: 0 };
   let theme = null;
   let scheduled = 0;
@@ -80,6 +80,7 @@ export function createStage({ session, leash }) {
     const { wave, curve } = outlinesOf(measured);
     const boxes = stage.boxes();
     stage.nDrawn++;
+    stage.onPaint();
     draw(context, {
       ...look,
       boxes,

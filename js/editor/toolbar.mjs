@@ -55,10 +55,13 @@ export function createToolbar({ session, commands, playback, openMenu }) {
     more,
   );
 
-  const press = (button, isPressed) => button.setAttribute("aria-pressed", String(Boolean(isPressed)));
+  const set = (button, attribute, value) => {
+    if (button.getAttribute(attribute) !== value) button.setAttribute(attribute, value); // shown at each repaint
+  };
+  const press = (button, isPressed) => set(button, "aria-pressed", String(Boolean(isPressed)));
   const name = (button, label, title) => {
-    button.setAttribute("aria-label", label);
-    button.title = title;
+    set(button, "aria-label", label);
+    set(button, "title", title);
   };
   let wasPlaying = null;
 

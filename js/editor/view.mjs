@@ -58,8 +58,8 @@ export function createView(host) {
   const editor = { host, root, say, show };
   const session = (editor.session = createSession({ host, say, onChange }));
   const stage = (editor.stage = createStage({ session, leash }));
-  const onPlay = () => parts.forEach((part) => part.show());
-  editor.playback = createPlayback({ session, stage, host, say, onChange: onPlay }, leash);
+  stage.onPaint = () => parts.forEach((part) => part.show());
+  editor.playback = createPlayback({ session, stage, host, say }, leash);
   const commands = (editor.commands = createCommands(editor));
   editor.openMenu = (point, target = null) => {
     closeMenu?.();
@@ -83,10 +83,9 @@ export function createView(host) {
 
   function onChange(what) {
     if (isDisposed || !editor.playback) return;
-    if (what === "all") {
-      refreshPictures();
-      editor.playback.follow();
-    }
+    if (what === "look") return stage.redraw(); // and with it the parts, once per frame of the screen
+    refreshPictures();
+    editor.playback.follow();
     show();
   }
 

@@ -39,6 +39,23 @@ def browser():
         yield started
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["classic", "nodes2"])
+def opened(request, browser, browser_server):
+    """A Frontend opened once for all tests of a file, in each renderer: opening it is what takes long."""
+    page = frontend.Frontend(browser, browser_server)
+    page.open(vue=request.param)
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def kept_page(opened):
+    """The page of `opened`, without what it complained about before; a test must not make it complain either."""
+    opened.console_errors.clear()
+    yield opened
+    assert opened.console_errors == []
+
+
 @pytest.fixture
 def page(browser, browser_server):
     """A tools/frontend.py Frontend: nothing opened, nothing cached, no output from before."""

@@ -2,6 +2,8 @@
 
 import json
 
+from ..graph.workflow_files import ui_form
+
 NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes')"
 VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').view"
 CANVAS = ".keyvid-edit canvas"
@@ -54,14 +56,20 @@ def result_of(document, **changes):
 
 
 class Editor:
-    """The editor of the first Edit Keyframes node. page: tools/frontend.py's Frontend."""
+    """The editor of the first Edit Keyframes node. page: tools/frontend.py's Frontend, already open."""
 
-    def __init__(self, page, *, vue, result=None, size=(760, 470)):
-        page.open_template("keyvid_timing", vue=vue)
-        self.frontend, self.page, self.vue = page, page.page, vue
-        self.show_node(size)
+    def __init__(self, page, *, result=None, workflow=None):
+        self.frontend, self.page = page, page.page
+        self.load(workflow or ui_form("keyvid_timing"))
         if result is not None:
             self.executed(result)
+
+    def load(self, workflow):
+        """Open a workflow in UI form, as a new tab."""
+        load = "workflow => app.loadGraphData(workflow, true, true, 'editor')"
+        self.page.evaluate(load, workflow)
+        self.frontend.settle(500)
+        self.show_node()
 
     def show_node(self, size=(760, 470), scale=1.0):
         """The node alone in the middle of the page."""
@@ -144,9 +152,13 @@ class Editor:
         self._history("Control+y")
 
     def _history(self, key):
+        tracker = "app.extensionManager.workflow.activeWorkflow.changeTracker"
         self.page.locator(CANVAS).focus()
+        n_steps = self.page.evaluate(f"() => {tracker}.undoQueue.length")
         self.page.keyboard.press(key)
-        self.frontend.settle()
+        done = f"n => {tracker}.undoQueue.length !== n && !{tracker}._restoringState"
+        self.page.wait_for_function(done, arg=n_steps)
+        self.pause(600)  # Nodes 2.0 gets its elements a little later
 
     # what is kept
 

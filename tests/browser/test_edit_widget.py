@@ -1,26 +1,22 @@
 """The edit as text in the real frontend: what is typed is what is saved and sent, and nothing else changes it."""
 
-import pytest
-
 from .editor import Editor, prediction, result_of
 
 BOX = ".keyvid-edit textarea[aria-label='Keyframe edit']"
 
-pytestmark = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
 
-
-def open_text(page, vue, result=None):
-    editor = Editor(page, vue=vue, result=result)
+def open_text(kept_page, result=None):
+    editor = Editor(kept_page, result=result)
     editor.page.locator(".keyvid-edit button[aria-label='Text']").click()
     editor.pause()
     return editor
 
 
-def test_typed_frames_are_saved_sent_and_used(page, vue):
-    editor = open_text(page, vue)
+def test_typed_frames_are_saved_sent_and_used(kept_page):
+    editor = open_text(kept_page)
     editor.page.locator(BOX).fill("0, 31, 77")
     assert editor.text == "0, 31, 77"
-    page.queue_and_wait()
+    kept_page.queue_and_wait()
     assert editor.text == "0, 31, 77", "running changed the edit"
     assert editor.shown == [0, 31, 77]
     # the first gesture makes a whole edit of them, and a prediction never changes it
@@ -28,41 +24,39 @@ def test_typed_frames_are_saved_sent_and_used(page, vue):
     editor.drag(31, 40, keys=["Control"])
     assert editor.frames == [0, 40, 77]
     assert editor.edit["base"] is None
-    assert page.console_errors == []
 
 
-def test_a_reset_edit_does_not_come_back(page, vue):
-    editor = open_text(page, vue, result_of(prediction()))
+def test_a_reset_edit_does_not_come_back(kept_page):
+    editor = open_text(kept_page, result_of(prediction()))
     editor.page.locator(BOX).fill("0, 31, 77")
     assert editor.shown == [0, 31, 77]
     editor.page.locator(BOX).fill("")
     assert editor.text == ""
     assert editor.shown == [keyframe["frame"] for keyframe in prediction()["keyframes"]]
-    assert page.console_errors == []
 
 
-def test_the_wheel_scrolls_the_box_and_not_the_graph(page, vue):
-    editor = open_text(page, vue)
+def test_the_wheel_scrolls_the_box_and_not_the_graph(kept_page):
+    editor = open_text(kept_page)
     editor.page.locator(BOX).fill("\n".join(str(frame) for frame in range(90)))
     editor.page.locator(BOX).click()
     editor.page.mouse.wheel(0, 240)
-    page.settle()
+    kept_page.settle()
     assert editor.page.evaluate("() => app.canvas.ds.scale") == 1
 
 
-def test_a_wrong_edit_is_told_and_kept(page, vue):
-    editor = open_text(page, vue)
+def test_a_wrong_edit_is_told_and_kept(kept_page):
+    editor = open_text(kept_page)
     wrong = '{"version": 1,\n oops'
     editor.page.locator(BOX).fill(wrong)
     assert "line 2" in editor.page.locator(".keyvid-banner").inner_text()
-    events = page.queue_and_wait()
+    events = kept_page.queue_and_wait()
     assert dict(events)["execution_error"]["exception_type"] == "KeyVID.PlanError"
     editor.page.get_by_text("not valid JSON at line 2").first.wait_for()
     assert editor.text == wrong
 
 
-def test_import_and_export(page, vue):
-    editor = Editor(page, vue=vue, result=result_of(prediction()))
+def test_import_and_export(kept_page):
+    editor = Editor(kept_page, result=result_of(prediction()))
 
     def choose(label):
         editor.page.locator(".keyvid-edit button[aria-label='More']").click()
@@ -90,4 +84,3 @@ def test_import_and_export(page, vue):
     assert editor.frames == [0, 16, 24, 34, 44, 56, 66, 76, 86]
     editor.undo()
     assert editor.frames == [0, 12, 50]
-    assert page.console_errors == []

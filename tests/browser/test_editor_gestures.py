@@ -4,16 +4,14 @@ import pytest
 
 from .editor import KINDS, Editor, prediction, result_of
 
-pytestmark = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
 FRAMES = list(KINDS)
 
 
 @pytest.fixture
-def editor(page, vue):
-    opened = Editor(page, vue=vue, result=result_of(prediction()))
+def editor(kept_page):
+    opened = Editor(kept_page, result=result_of(prediction()))
     assert opened.text == "", "showing a result wrote into the edit"
-    yield opened
-    assert page.console_errors == []
+    return opened
 
 
 def test_a_drag_moves_one_keyframe_and_is_one_step_of_undo(editor):

@@ -1,0 +1,132 @@
+// Gestures without a browser: what a press that travels does to session and view.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { fit, frameToX } from "../../js/editor/geometry.mjs";
+import { boxSelect, dragKeys, dragLoop, dragOverview, pan } from "../../js/editor/gestures.mjs";
+import { menuItems } from "../../js/editor/menu.mjs";
+import { createSession } from "../../js/editor/session.mjs";
+
+const WIDTH = 800;
+const FRAMES = [0, 10, 20, 30, 40, 50];
+
+function opened({ view = null } = {}) {
+  const keyframes = FRAMES.map((frame) => {
+    return { frame, kind: frame ? "peak" : "first", locked: false, source: "strongest" };
+  });
+  const prediction = { version: 1, fps: 24, n_frames: 60, count: 6, fingerprint: null, keyframes };
+  const written = [];
+  const session = createSession({ host: { write: (text) => written.push(text) }, onChange: () => {}, say: () => {} });
+  session.setResult({ prediction, n_frames: 60, fps: 24, onsets: [14, 33], beats: [], curve_peaks: [] });
+  session.state.view = view;
+  const stage = { look: {}, view: () => session.state.view ?? fit(60), width: () => WIDTH, redraw: () => {} };
+  const x = (frame) => ({ x: frameToX(frame, stage.view(), WIDTH), y: 0 });
+  return { session, stage, written, x, editor: { session, stage, playback: { follow: () => {} } } };
+}
+
+const FREE = { ctrlKey: false, metaKey: false };
+const BYPASSED = { ctrlKey: true, metaKey: false };
+
+test("a drag sticks to an onset nearby, unless it is bypassed or turned off", () => {
+  const { session, stage, x, editor } = opened();
+  session.select([10]);
+  const drag = dragKeys(editor, x(10), 10, {});
+  drag.move(x(13.6), FREE);
+  assert.deepEqual([session.frames, stage.look.snapMark, stage.look.snapTo], [[14], 14, "onset"]);
+  drag.move(x(13.4), BYPASSED);
+  assert.deepEqual([session.frames, stage.look.snapMark], [[13], null]);
+  session.state.snapping = false;
+  drag.move(x(13.4), FREE);
+  assert.deepEqual(session.frames, [13]);
+  drag.end();
+  assert.equal(stage.look.snapMark, null);
+});
+
+test("a press beside the middle of a marker does not make it jump", () => {
+  const { session, x, editor } = opened();
+  session.select([10]);
+  const drag = dragKeys(editor, x(10.4), 10, {});
+  drag.move(x(10.4 + 1), BYPASSED);
+  assert.deepEqual(session.frames, [11]);
+});
+
+test("scaling holds the end that is farther from the hand", () => {
+  const { session, written, x, editor } = opened();
+  session.select([10, 20, 30]);
+  const right = dragKeys(editor, x(30), 30, { isScaling: true });
+  right.move(x(34), BYPASSED);
+  assert.deepEqual(session.frames, [10, 22, 34]);
+  right.cancel();
+  const left = dragKeys(editor, x(10), 10, { isScaling: true });
+  left.move(x(6), BYPASSED);
+  assert.deepEqual(session.frames, [6, 18, 30]);
+  left.end();
+  assert.equal(written.length, 1);
+});
+
+test("a box selects what it covers, and a cancelled one what was selected before", () => {
+  const { session, stage, x, editor } = opened();
+  session.select([50]);
+  const box = boxSelect(editor, x(5), { added: true });
+  box.move(x(35));
+  assert.deepEqual(session.frames, [10, 20, 30, 50]);
+  box.move(x(15));
+  assert.deepEqual(session.frames, [10, 50]);
+  box.cancel();
+  assert.deepEqual([session.frames, stage.look.box], [[50], null]);
+});
+
+test("a loop is drawn in either direction and pulled by its edges", () => {
+  const { session, x, editor } = opened();
+  dragLoop(editor, x(30), { edge: null }).move(x(12));
+  assert.deepEqual([session.state.loop, session.state.isLooping], [[12, 30], true]);
+  const edge = dragLoop(editor, x(30), { edge: "end" });
+  edge.move(x(40));
+  assert.deepEqual(session.state.loop, [12, 40]);
+  edge.cancel();
+  assert.deepEqual(session.state.loop, [12, 30]);
+});
+
+test("a near view is pushed and never leaves the clip", () => {
+  const { session, x, editor } = opened({ view: { first: 10, span: 20 } });
+  const start = x(20);
+  const push = pan(editor, start);
+  push.move({ x: start.x - (WIDTH - 36) / 4 });
+  assert.equal(Math.round(session.state.view.first), 15);
+  push.move({ x: start.x + 10 * WIDTH });
+  assert.deepEqual(session.state.view, { first: 0, span: 20 });
+});
+
+test("a press in the overview jumps there, and an edge of its window zooms", () => {
+  const { session, editor } = opened({ view: { first: 0, span: 20 } });
+  const at = (frame) => ({ x: frameToX(frame, fit(60), WIDTH), y: 0 });
+  dragOverview(editor, at(40), { edge: null, at: 40 });
+  assert.deepEqual([Math.round(session.state.view.first), session.state.view.span], [30, 20]);
+  dragOverview(editor, at(50), { edge: "end", at: 50 }).move(at(60));
+  assert.equal(Math.round(session.state.view.first), 30);
+  assert.equal(Math.round(session.state.view.span), 30);
+});
+
+test("the menu offers what can be done, and nothing to an edit it may not touch", () => {
+  const { session } = opened();
+  const done = [];
+  const commands = new Proxy({}, { get: (_, name) => (argument) => done.push([name, argument]) });
+  const items = (target = null) => menuItems({ session, commands }, target).filter(Boolean);
+  const named = (label, target) => items(target).find((item) => item.label === label);
+
+  assert.equal(named("Delete"), undefined, "nothing is selected");
+  named("Add a keyframe at 7", { part: "wave", frame: null, at: 7.2 }).run();
+  session.select([10]);
+  named("Make it a valley").run();
+  named("Import…").run();
+  assert.deepEqual(done, [["add", 7], ["changeKind", "valley"], ["togglePanel", "import"]]);
+  session.select([0]);
+  assert.deepEqual([named("Delete").isOff, named("Lock").isOff], [true, false]);
+  assert.equal(named("Reset to prediction").isOff, true, "there is nothing to reset");
+  session.setText('{"version": 99, "plan": {}}');
+  const allowed = items().filter((item) => !item.isOff).map((item) => item.label);
+  for (const label of ["Distribute all evenly", "Shift all…", "Import…", "Reset to prediction"]) {
+    assert.ok(!allowed.includes(label), label);
+  }
+});
