@@ -108,12 +108,10 @@ export function createCommands(editor) {
     },
     toggleLoop() {
       const { state } = session;
-      if (!state.loop) {
-        const frames = selected();
-        const view = seen();
-        const isSpan = frames.length > 1;
-        state.loop = isSpan ? [frames[0], frames.at(-1)] : [Math.floor(view.first), Math.ceil(view.first + view.span)];
-      }
+      const frames = selected();
+      if (!state.isLooping && frames.length > 1) state.loop = [frames[0], frames.at(-1)];
+      const { first, span } = seen();
+      state.loop ??= [Math.floor(first), Math.min(session.nFrames, Math.ceil(first + span))];
       toggle("isLooping", `Repeats frames ${state.loop[0]} to ${state.loop[1]}.`, "Plays on to the end.");
     },
     loopFrom: () => setLoop(Math.round(session.state.playhead), session.state.loop?.[1] ?? session.nFrames),

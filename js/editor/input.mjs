@@ -30,7 +30,7 @@ export function attachInput(editor, leash) {
   const under = (place, kind) =>
     hit(session.plan, stage.view(), stage.boxes(), place.x, place.y, {
       touch: kind === "touch",
-      loop: session.state.loop,
+      loop: session.state.isLooping ? session.state.loop : null,
     });
 
   function onDown(event) {
@@ -53,7 +53,7 @@ export function attachInput(editor, leash) {
       press.gesture = scrub(editor);
       press.gesture.move(place, event);
     }
-    if (kind !== "mouse" && !isMiddle) {
+    if (kind !== "mouse" && !press.gesture) {
       longPress = setTimeout(() => {
         const { clientX, clientY } = event;
         dropPress();

@@ -65,7 +65,8 @@ export function createInspector({ session, commands, say }) {
     if (!keyframes.length) return;
     const kinds = new Set(keyframes.map((keyframe) => keyframe.kind));
     const isFirst = keyframes.length === 1 && frames[0] === 0;
-    if (force || document.activeElement !== frame) frame.value = label(frames[0], state.unit, session.fps);
+    const first = frames.find((one) => one !== 0) ?? 0; // of several the one that typing moves
+    if (force || document.activeElement !== frame) frame.value = label(first, state.unit, session.fps);
     kind.value = kinds.size === 1 ? [...kinds][0] : "";
     frame.disabled = isFirst || !situation.canEdit;
     kind.disabled = isFirst || !situation.canEdit;

@@ -99,7 +99,7 @@ export function createStage({ session, leash }) {
       selection: new Set(session.frames),
       focus: document.activeElement === canvas && !ghost ? state.focus : null,
       playhead: plan ? state.playhead : null,
-      loop: state.loop,
+      loop: state.isLooping ? state.loop : null,
       onsets: measured?.onsets ?? [],
       beats: measured?.beats ?? [],
       pictures: stage.pictures,
