@@ -17,7 +17,7 @@ logger = logging.getLogger("keyvid.training")
 
 
 # each is the file of this folder that has its make_task; in the order in which they are needed
-TASKS = ("vae", "audio", "localizer", "generator", "interpolator")
+TASKS = ("vae", "decoder", "audio", "localizer", "generator", "interpolator")
 DATA = "data"  # no training, but what the later ones learn from
 SHIPPED = "shipped"  # no training either, but what all of them can begin with
 

@@ -15,10 +15,12 @@ from ..models import checkpoints, layouts
 from ..models.metadata import Metadata, metadata_block
 from . import recipe, state
 from .vae_file import FILE_NAME as VAE_FILE_NAME
+from .vae_names import to_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
 WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
 LICENCE = "Apache-2.0"
+DECODER = ("decoder.", "post_quant_conv.")
 LARGEST_BYTES = 35 * 2**20  # of all shipped files together
 # the published prefix of each part's names in a whole file (reference a.2)
 PREFIXES = {
@@ -54,7 +56,7 @@ FILES = {
 def export(file_name, *, state_dir, target_dir=WEIGHTS):
     """Write one of FILES; returns its path. Raises KeyVIDError when a training it needs has no state."""
     title, sources = FILES[file_name]
-    parts = {part: _trained(part, name, state_dir) for part, name in sources.items()}
+    parts = {part: trained_part(part, name, state_dir) for part, name in sources.items()}
     return write_weights(target_dir / f"{file_name}.safetensors", parts, metadata_of(title, parts))
 
 
@@ -133,12 +135,13 @@ def _export_all(names, state_dir):
         )
 
 
-def _trained(part, training, state_dir):
+def trained_part(part, training, state_dir):
+    """{name in the network: tensor} of a part as a training left it. Raises KeyVIDError when it has no state."""
     folder = state_dir / training
     if part == layouts.VAE:
         path = folder / VAE_FILE_NAME
         if path.is_file():
-            return load_file(path)
+            return _with_decoder(load_file(path), state.load_state(state_dir / "decoder"))
     else:
         saved = state.load_state(folder)
         if saved is not None and part in saved["averages"]:
@@ -146,6 +149,17 @@ def _trained(part, training, state_dir):
     raise KeyVIDError(
         f"The training {training} in {state_dir} has no {part} network yet; run: python dev.py train {training}"
     )
+
+
+def _with_decoder(tensors, saved):
+    """The frozen VAE's tensors with the decoder that was trained further, if there is one."""
+    if saved is None:
+        return tensors
+    further = to_latent_diffusion(saved["averages"]["vae"], recipe.VAE)
+    return {
+        name: further[name] if name.startswith(DECODER) else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def _stored(tensor):

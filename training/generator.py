@@ -17,7 +17,7 @@ from .audio import clock, clock_loss, make_clock_readers
 from .check import Networks, check_keyframes
 from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, available_clips, open_clips
-from .diffusion import draw_dropped, draw_timesteps, moving_weight, noised, v_loss
+from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
 from .frame_sets import draw_frame_set
 from .loop import Task, load_averages
 from .records import draw_records
@@ -109,17 +109,18 @@ def generator_loss(modules, batch, generator):
     clean, frame_index = batch["latents"], batch["frame_index"]
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     noisy, v = noised(clean, noise, batch["timesteps"])
-    predicted = denoise(
-        modules["unet"],
-        noisy,
-        batch["timesteps"],
-        concat=keyframe_concat(batch["first"], clean.shape[2]),
-        text=told["text"],
-        image=select_frames(told["image"], frame_index),
-        audio=keyframe_audio_tokens(told["audio"], frame_index),
-        fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
-        frame_index=frame_index,
-    )
+    with attention_kernel(clean.device):
+        predicted = denoise(
+            modules["unet"],
+            noisy,
+            batch["timesteps"],
+            concat=keyframe_concat(batch["first"], clean.shape[2]),
+            text=told["text"],
+            image=select_frames(told["image"], frame_index),
+            audio=keyframe_audio_tokens(told["audio"], frame_index),
+            fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
+            frame_index=frame_index,
+        )
     loss = v_loss(predicted, v, batch["weight"])
     scalars = {"v": loss.detach()}
     if batch["joint"]:

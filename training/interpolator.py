@@ -17,7 +17,7 @@ from . import recipe
 from .check import Networks, check_video
 from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, available_clips, open_clips
-from .diffusion import draw_dropped, draw_timesteps, moving_weight, noised, v_loss
+from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
 from .frame_sets import draw_frame_set
 from .generator import clip_latents
 from .loop import Task, load_averages
@@ -141,14 +141,15 @@ def interpolator_loss(unet, encoders, batch, generator):
             noise[row : row + 1] = interpolate_keyframe_noise(noise[row : row + 1], plan)
     noisy, v = noised(clean, noise.to(clean), batch["timesteps"])
     given = batch["planned"] * (clean + batch["painted"] * off.to(clean))  # zeros between
-    predicted = denoise(
-        unet,
-        noisy,
-        batch["timesteps"],
-        concat=given,
-        text=told["text"],
-        image=told["image"],
-        audio=interpolation_audio_tokens(told["audio"]),
-        fps=torch.full((len(clean),), int(FPS), device=clean.device),
-    )
+    with attention_kernel(clean.device):
+        predicted = denoise(
+            unet,
+            noisy,
+            batch["timesteps"],
+            concat=given,
+            text=told["text"],
+            image=told["image"],
+            audio=interpolation_audio_tokens(told["audio"]),
+            fps=torch.full((len(clean),), int(FPS), device=clean.device),
+        )
     return v_loss(predicted, v, batch["weight"]), {}

@@ -67,7 +67,7 @@ def vae_task(vae, pictures, held_out):
         decay_steps=recipe.VAE_DECAY_STEPS,
         ema_half_life=recipe.VAE_EMA_HALF_LIFE,
         weight_decay=0.0,
-        sample=lambda step, folder: _sample(vae, held_out, step, folder),
+        sample=lambda step, folder: sample_pictures(vae, held_out, step, folder),
     )
 
 
@@ -92,29 +92,29 @@ def to_frames(pixels):
 
 
 def vae_loss(vae, pixels, moving, generator):
-    """(loss, scalars): weighted L1 of pixels and of their differences, L1 of the colours of larger squares, and what
-    keeps the latent's channels at mean square 1, beside which the noise is small."""
+    """(loss, scalars): that of the pictures, and what keeps the latent's channels at mean square 1, beside which the
+    noise is small."""
     latent = vae.encode(pixels).latent_dist.mean.float()
     noise = torch.randn(latent.shape, generator=generator).to(latent.device)
     decoded = vae.decode(latent + recipe.VAE_NOISE * noise).sample.float()
+    loss, scalars = picture_loss(decoded, pixels, moving)
+    size = (latent.square().mean(dim=(0, 2, 3)) - 1).square().mean()
+    return loss + recipe.VAE_SIZE_WEIGHT * size, {**scalars, "size": size.detach()}
+
+
+def picture_loss(decoded, pixels, moving):
+    """(loss, scalars) of decoded pixels (n, 3, H, W): weighted L1 of pixels and of their differences, L1 of the colours
+    of larger squares. moving: (n, 1, H, W), where errors count more."""
     weight = 1 + recipe.VAE_MOVING_WEIGHT * moving
     error = decoded - pixels
     pixel = (weight * error.abs()).sum() / (weight.sum() * pixels.shape[1])
     edge = _edges(error, weight)
     coarse = functional.avg_pool2d(error, recipe.VAE_COARSE).abs().mean()
-    size = (latent.square().mean(dim=(0, 2, 3)) - 1).square().mean()
-    loss = (
-        pixel
-        + recipe.VAE_EDGE_WEIGHT * edge
-        + recipe.VAE_COARSE_WEIGHT * coarse
-        + recipe.VAE_SIZE_WEIGHT * size
-    )
     mse = functional.mse_loss(decoded.detach(), pixels)
-    return loss, {
+    return pixel + recipe.VAE_EDGE_WEIGHT * edge + recipe.VAE_COARSE_WEIGHT * coarse, {
         "pixel": pixel.detach(),
         "edge": edge.detach(),
         "coarse": coarse.detach(),
-        "size": size.detach(),
         "psnr": _psnr(mse),
     }
 
@@ -152,7 +152,8 @@ def measure(frames, decoded, moving):
     }
 
 
-def _sample(vae, held_out, step, folder):
+def sample_pictures(vae, held_out, step, folder):
+    """Write a sheet of held-out PICTUREs, decoded ones below, into a folder; returns what `measure` says of all."""
     frames, moving = held_out["frame"], held_out["moving"]
     decoded = reconstruct(vae, frames)
     shown = slice(0, len(frames), max(1, len(frames) // N_SHOWN))

@@ -8,8 +8,8 @@ import pytest
 import torch
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.models.vae_config import VAEConfig, vae_config_from_shapes, vae_shapes
-from keyvid_pack.training import pictures, recipe, vae, vae_file, vae_names
-from keyvid_pack.training.loop import train
+from keyvid_pack.training import decoder, export, pictures, recipe, vae, vae_file, vae_names
+from keyvid_pack.training.loop import load_averages, train
 from keyvid_pack.training.world.clip import render_clip
 
 SIZES = [
@@ -173,21 +173,48 @@ def test_without_a_trained_vae_it_says_what_to_run(tmp_path):
         vae_file.ensure_vae(tmp_path)
 
 
-def test_a_few_steps_bring_the_pictures_nearer(tmp_path, clip):
+@pytest.fixture
+def small_records(clip):
+    """Eight PICTUREs of 32 x 32 pixels."""
     small = np.dtype([("frame", np.uint8, (32, 32, 3)), ("moving", bool, (32, 32))])
     records = np.zeros(8, small)
     records["frame"] = clip.frames[:32:4, ::3, ::4]
     records["moving"] = pictures.moving_mask(clip.frames)[:32:4, ::3, ::4]
+    return records
+
+
+def psnr_of(network, records):
+    decoded = vae.reconstruct(network.eval(), records["frame"])
+    return vae.measure(records["frame"], decoded, records["moving"])["held_out_psnr"]
+
+
+def some_steps(task, records, state_dir):
+    batch = vae.to_pixels(records["frame"]), torch.from_numpy(records["moving"][:, None]).float()
+    task = replace(task, sample=None, warmup_steps=5, batch=lambda step, rng: batch)
+    train(task, state_dir=state_dir, n_steps=25, cpu=True)
+
+
+def test_a_few_steps_bring_the_pictures_nearer(tmp_path, small_records):
     torch.manual_seed(0)
     network = vae.build_vae()
+    before = psnr_of(network, small_records)
+    some_steps(vae.vae_task(network, small_records, small_records), small_records, tmp_path)
+    assert psnr_of(network, small_records) > before + 1.5
 
-    def psnr():
-        decoded = vae.reconstruct(network.eval(), records["frame"])
-        return vae.measure(records["frame"], decoded, records["moving"])["held_out_psnr"]
 
-    before = psnr()
-    batch = vae.to_pixels(records["frame"]), torch.from_numpy(records["moving"][:, None]).float()
-    task = replace(vae.vae_task(network, records, records), sample=None, warmup_steps=5)
-    task = replace(task, batch=lambda step, rng: batch)
-    train(task, state_dir=tmp_path, n_steps=25, cpu=True)
-    assert psnr() > before + 1.5
+def test_the_decoder_learns_further_and_every_latent_stays(untrained, tmp_path, small_records):
+    folder = tmp_path / "vae"
+    folder.mkdir()
+    frames = small_records["frame"]
+    vae_file.freeze_vae(untrained, frames, folder)
+    network = vae_file.load_vae(folder)
+    latents, before = vae_file.encode(network, frames), psnr_of(network, small_records)
+    task = decoder.decoder_task(network, small_records, small_records)
+    some_steps(task, small_records, tmp_path)
+    assert psnr_of(network, small_records) > before + 1.5
+    assert torch.equal(vae_file.encode(network, frames), latents)
+    # what is shipped has the encoder of the file and the decoder of the training
+    shipped = vae_file.vae_of(export.trained_part("vae", "vae", tmp_path))
+    load_averages("decoder", {"vae": network}, state_dir=tmp_path)
+    assert torch.equal(vae_file.encode(shipped, frames), latents)
+    assert np.array_equal(vae.reconstruct(shipped, frames), vae.reconstruct(network, frames))

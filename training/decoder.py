@@ -1,0 +1,47 @@
+"""Training the small VAE's decoder further, when everything else is made of its latents already.
+
+The encoder stays as it is, so do all latents, and with them the data and every network that learned from them.
+"""
+
+import torch
+
+from . import recipe
+from .export import DECODER
+from .loop import Task
+from .pictures import open_pictures
+from .vae import checked_pictures, draw_batch, picture_loss, sample_pictures
+from .vae_file import load_vae
+
+
+def make_task(state_dir, *, report=None):
+    """The Task of the decoder of the frozen VAE in state_dir."""
+    seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
+    pictures = open_pictures(state_dir / "vae" / "pictures", seeds=seeds, report=report)
+    return decoder_task(load_vae(state_dir / "vae"), pictures, checked_pictures(state_dir))
+
+
+def decoder_task(vae, pictures, held_out):
+    """The Task of a frozen VAE's decoder on pictures and held-out pictures: arrays (n,) of pictures.PICTURE."""
+    for name, parameter in vae.named_parameters():
+        parameter.requires_grad_(name.startswith(DECODER))
+    return Task(
+        name="decoder",
+        modules={"vae": vae},
+        batch=lambda step, rng: draw_batch(pictures, rng),
+        loss=lambda batch, generator: decoder_loss(vae, *batch, generator),
+        learning_rate=recipe.DECODER_LEARNING_RATE,
+        warmup_steps=recipe.VAE_WARMUP,
+        decay_steps=recipe.DECODER_DECAY_STEPS,
+        ema_half_life=recipe.VAE_EMA_HALF_LIFE,
+        weight_decay=0.0,
+        sample=lambda step, folder: sample_pictures(vae, held_out, step, folder),
+    )
+
+
+def decoder_loss(vae, pixels, moving, generator):
+    """(loss, scalars) of what the decoder makes of the frozen encoder's latents with a little noise."""
+    with torch.no_grad():
+        latent = vae.encode(pixels).latent_dist.mean.float()
+    noise = torch.randn(latent.shape, generator=generator).to(latent.device)
+    noise *= recipe.VAE_NOISE / recipe.SCALE_FACTOR  # the frozen VAE's latents have this spread
+    return picture_loss(vae.decode(latent + noise).sample.float(), pixels, moving)
