@@ -255,6 +255,11 @@ export function attachInput(editor, leash) {
   });
   leash.listen(canvas, "contextmenu", onContextMenu);
   leash.listen(window, "wheel", onWheel, { capture: true, passive: false });
+  // ComfyUI zooms the graph with two fingers wherever they are; pointer events come all the same
+  for (const type of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
+    const keep = (event) => event.target === canvas && event.stopPropagation();
+    leash.listen(window, type, keep, { capture: true, passive: true });
+  }
   leash.add(cancel);
   return { cancel, isBusy: () => press !== null };
 }

@@ -67,7 +67,7 @@ export function openMenu(items, { clientX, clientY }, onClose) {
   const about = { class: "keyvid-menu", role: "menu", "aria-label": "Keyframes" };
   const stop = (event) => event.stopPropagation();
   const refuse = (event) => event.preventDefault();
-  const listeners = { onkeydown: onKey, onpointerdown: stop, onwheel: stop, oncontextmenu: refuse };
+  const listeners = { onpointerdown: stop, onwheel: stop, oncontextmenu: refuse };
   const root = element("div", { ...about, ...listeners }, ...rows);
   document.body.append(root);
   const { offsetWidth: width, offsetHeight: height } = root;
@@ -76,9 +76,11 @@ export function openMenu(items, { clientX, clientY }, onClose) {
   const outside = (event) => root.contains(event.target) || close();
   window.addEventListener("pointerdown", outside, true);
   window.addEventListener("blur", close);
+  window.addEventListener("keydown", onKey, true); // after a long press the menu may not have the keyboard
   buttons[0]?.focus({ preventScroll: true });
 
   function onKey(event) {
+    if (event.ctrlKey || event.metaKey) return;
     event.stopPropagation();
     const i = buttons.indexOf(document.activeElement);
     const to = { ArrowDown: i + 1, ArrowUp: i - 1, Home: 0, End: -1 }[event.key];
@@ -97,6 +99,7 @@ export function openMenu(items, { clientX, clientY }, onClose) {
     if (!root.isConnected) return;
     window.removeEventListener("pointerdown", outside, true);
     window.removeEventListener("blur", close);
+    window.removeEventListener("keydown", onKey, true);
     root.remove();
     onClose();
   }

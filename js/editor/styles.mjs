@@ -65,7 +65,7 @@ const CSS = `
 .keyvid-legend { display: flex; flex-wrap: wrap; gap: 0 10px; font-size: 11px; color: var(--descrip-text); }
 .keyvid-legend span { display: inline-flex; align-items: center; gap: 3px; white-space: nowrap; }
 .keyvid-edit .keyvid-legend svg { width: 12px; height: 12px; }
-.keyvid-said { position: absolute; left: 6px; right: 6px; bottom: 6px; display: flex; pointer-events: none; }
+.keyvid-said { position: absolute; left: 6px; right: 6px; bottom: 76px; display: flex; pointer-events: none; }
 .keyvid-said > span { padding: 3px 8px; border-radius: 5px; background: var(--comfy-menu-bg); color: var(--input-text);
   border: 1px solid var(--keyvid-line); box-shadow: 0 1px 4px #0005; }
 .keyvid-said > span:empty { display: none; }

@@ -70,11 +70,11 @@ def test_import_and_export(kept_page):
     editor.page.locator(".keyvid-over select").select_option("audacity")
     labels = shown.input_value()
     assert editor.text == "", "exporting is no edit"
-    editor.page.get_by_role("button", name="Close").click()
+    editor.page.locator(".keyvid-over button", has_text="Close").click()
 
     choose("Import")
     editor.page.locator(".keyvid-over textarea").fill("0:(1.0), 12:(0.5), 50:(1.0)")
-    editor.page.get_by_role("button", name="Take it").click()
+    editor.page.locator(".keyvid-over button", has_text="Take it").click()
     editor.pause()
     assert editor.frames == [0, 12, 50]
     choose("Import")
