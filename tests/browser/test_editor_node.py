@@ -1,5 +1,6 @@
 """The editor in its node: running, undo, reload, copies, subgraphs, the other renderer; and nothing left behind."""
 
+from ..graph.workflow_files import ui_form
 from .editor import CANVAS, KINDS, NODE, Editor, prediction, result_of
 
 FRAMES = list(KINDS)
@@ -233,3 +234,32 @@ def test_a_drag_is_drawn_once_per_frame_of_the_screen(kept_page):
     )
     editor.page.mouse.up()
     assert 5 <= drawn["nDrawn"] <= drawn["nScreens"] + 1, drawn
+
+
+def test_painted_keyframes_appear_above_their_markers(kept_page):
+    editor = Editor(
+        kept_page,
+        workflow=ui_form("keyvid_keyframes_only"),
+        result=result_of(prediction()),
+    )
+    picture = {"filename": "keyvid_snare_drum.png", "subfolder": "", "type": "input"}
+    shown = {"frames": FRAMES, "n_frames": 96, "fps": 24, "pictures": [picture] * len(FRAMES)}
+    editor.page.evaluate(
+        """async shown => {
+          const { planChecksum } = await import("/extensions/ComfyUI-KeyVID/editor/pictures.mjs");
+          const node = (type) => app.graph._nodes.find((one) => one.type === type);
+          const { plan } = node("KeyVID_EditKeyframes").widgets[0].view.session;
+          node("KeyVID_KeyframeSheet").onExecuted({ keyvid_sheet: [{ ...shown, plan: planChecksum(plan) }] });
+        }""",
+        shown,
+    )
+    editor.pause()
+    pictured = "[...view.stage.pictures.keys()]"
+    assert editor.ask(pictured) == FRAMES
+    editor.drag(24, 29)
+    assert editor.ask(pictured) == [], "they were painted with another plan"
+    editor.undo()
+    assert editor.ask(pictured) == FRAMES
+    editor.press_at(34)
+    editor.key("l")
+    assert editor.ask(pictured) == FRAMES, "a locked keyframe needs no new picture"
