@@ -22,7 +22,8 @@ export function createStage({ session, leash }) {
   });
   const context = canvas.getContext("2d");
   const look = { hover: null, box: null, snapMark: null, snapTo: null };
-  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, onTheme: () => {}, onSize: () => {}, onPaint: () => {} };
+  const hooks = { onTheme: () => {}, onSize: () => {}, onPaint: () => {} };
+  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, ...hooks };
   let size = { width: 0, height: 0 };
   let theme = null;
   let scheduled = 0;
