@@ -40,13 +40,13 @@ export function createCommands(editor) {
     // the keyframes
     nudge(delta) {
       if (!session.situation.canEdit) return session.act(actions.move, delta); // which says why not
-      if (selected().length) session.preview(actions.move, delta);
+      if (selected().length) session.hold(actions.move, delta);
       else {
         playback.scrub(Math.round(session.state.playhead) + delta);
         playback.endScrub();
       }
     },
-    stretch: (delta) => needsSelection(() => session.situation.canEdit && session.preview(actions.stretch, delta)),
+    stretch: (delta) => needsSelection(() => session.situation.canEdit && session.hold(actions.stretch, delta)),
     settle: () => session.settle(),
     add: (frame) => session.act(actions.add, frame),
     addHere: () => session.act(actions.add, Math.round(session.state.playhead)),

@@ -15,7 +15,7 @@ export function snapping(measured) {
 
 /** Dragging keyframes: moves them together, or with Alt scales them from the far end. */
 export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
-  const { plan, measured } = session;
+  const { plan, measured, situation } = session;
   const frames = session.frames;
   const moving = framesOf(plan).filter((frame) => frames.includes(frame));
   const targets = snapTargets({ plan, moving, ...snapping(measured) });
@@ -25,6 +25,7 @@ export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
     cursor: "grabbing",
     pansAtEdge: true,
     move(place, event) {
+      if (session.situation !== situation) return; // another text came in between: this plan is gone
       const at = grabbed + xToFrame(place.x, stage.view(), stage.width()) - startFrame;
       const enabled = session.state.snapping && !event.ctrlKey && !event.metaKey;
       const { frame, to } = snap(at, targets, stage.view(), stage.width(), { enabled });

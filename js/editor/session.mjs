@@ -1,7 +1,8 @@
 // One artist at one node: the text, what it means, what is selected, and the gesture that is under way.
 //
-// A gesture previews (`preview`, nothing is written), and then settles into one new text and one step of undo, or is
-// cancelled. No element is touched here; whoever draws is told through `onChange`.
+// A gesture previews (`preview`, `hold`, `show`: nothing is written), and then settles into one new text and one step
+// of undo, or is cancelled. A run that ends meanwhile waits for that: what is in the hand was made on the one before.
+// No element is touched here; whoever draws is told through `onChange`.
 
 import { textWith, situationOf } from "./situation.mjs";
 import { keyframeAt, framesOf, PlanError } from "./plan.mjs";
@@ -14,8 +15,9 @@ import { stateOf } from "./viewstate.mjs";
  */
 export function createSession({ host, onChange, say }) {
   let text = "";
+  let result = null; // of the last run that is shown; state.result may be newer while a gesture is under way
   let situation = null; // derived from text and result; null: to be derived
-  let draft = null; // {plan, frames, said} of the gesture under way
+  let draft = null; // {plan, frames, said} of the gesture under way, and {action, from, sum} as `held` of a held key
 
   const session = {
     state: stateOf(null),
@@ -24,7 +26,7 @@ export function createSession({ host, onChange, say }) {
       return text;
     },
     get situation() {
-      situation ??= situationOf(text, session.state.result);
+      situation ??= situationOf(text, result);
       return situation;
     },
     /** The plan as written, or null. */
@@ -40,37 +42,46 @@ export function createSession({ host, onChange, say }) {
       return draft?.frames ?? ascending(session.state.selection);
     },
     get nFrames() {
-      return session.plan?.n_frames ?? session.state.result?.n_frames ?? 48;
+      return session.plan?.n_frames ?? result?.n_frames ?? 48;
     },
     get fps() {
-      return session.plan?.fps ?? session.state.result?.fps ?? 24;
+      return session.plan?.fps ?? result?.fps ?? 24;
     },
     /** What the last run measured, if it is of the clip that is shown. */
     get measured() {
-      const { result } = session.state;
-      return result && result.n_frames === session.nFrames ? result : null;
+      return result && result.n_frames === session.nFrames && result.fps === session.fps ? result : null;
     },
 
     /** Goes on with what was seen under this key before. */
     attach(key) {
       session.state = stateOf(key);
+      draft = null;
       changed();
     },
     /** A text from outside: a workflow was opened, undone, pasted, or someone typed. */
     setText(next) {
+      const isNew = (next ?? "") !== text; // ComfyUI also hands back what it was just given
       text = next ?? "";
-      changed();
+      if (isNew) draft = null;
+      if (!draft) changed();
     },
     /** A text that is being typed; the steps of undo are ComfyUI's. */
     type(next) {
+      draft = null;
       text = next;
       changed();
       host.type(text);
     },
-    /** What a run reported. */
-    setResult(result) {
-      session.state.result = result;
-      changed();
+    /** What a run reported. One that this page cannot read is told, and the one before stays. */
+    setResult(next) {
+      try {
+        situationOf(text, next);
+      } catch (error) {
+        if (!(error instanceof PlanError)) throw error;
+        return say(`This run cannot be shown; reload the page. ${error.message}`, true);
+      }
+      session.state.result = next;
+      if (!draft) changed();
     },
     /** One new text: one step of undo. */
     write(next, said = "") {
@@ -89,6 +100,17 @@ export function createSession({ host, onChange, say }) {
         draft = action(from.plan, from.frames, ...more);
       });
     },
+    /** As preview, of a key that is held: does the action once by the sum of its presses, from where they began. */
+    hold(action, delta) {
+      const start = draft ?? { plan: session.plan, frames: session.frames };
+      const { from, sum } = draft?.held?.action === action ? draft.held : { from: start, sum: 0 };
+      const held = { action, from, sum: sum + delta };
+      draft = { ...from, held }; // also when it cannot be done, for further on there may be room
+      if (!held.sum) return onChange("look");
+      attempt(() => {
+        draft = { ...action(from.plan, from.frames, held.sum), held };
+      });
+    },
     /** Shows a plan in the making, as a drag makes it. */
     show(plan, frames, said) {
       draft = { plan, frames, said };
@@ -101,18 +123,19 @@ export function createSession({ host, onChange, say }) {
       draft = null;
       session.state.selection = new Set(frames);
       if (frames.length) session.state.focus = frames.includes(session.state.focus) ? session.state.focus : frames[0];
-      if (plan === session.plan || !session.situation.canEdit) onChange("look");
+      if (plan === session.plan || !session.situation.canEdit) ended();
       else session.write(textWith(session.situation, plan), said);
     },
     cancel() {
       draft = null;
-      onChange("look");
+      ended();
     },
     /** An action as one gesture. */
     act(action, ...more) {
       if (!session.situation.canEdit) return say(whyNot(session.situation), true);
       draft = null;
       if (session.preview(action, ...more)) session.settle();
+      else ended();
     },
 
     /** Selects keyframes, and puts the keyboard on one of them. */
@@ -136,7 +159,14 @@ export function createSession({ host, onChange, say }) {
     return true;
   }
 
+  /** After a gesture that wrote nothing. */
+  function ended() {
+    if (result === session.state.result) onChange("look");
+    else changed();
+  }
+
   function changed() {
+    result = session.state.result;
     situation = null;
     const { state, plan } = session;
     const frames = plan ? framesOf(plan) : [];

@@ -70,6 +70,94 @@ test("a gesture previews, and writes once when it settles", () => {
   assert.equal(session.text, written[0]);
 });
 
+test("a held key does its action once, by the sum of its presses", () => {
+  for (const [frames, action, delta] of [[[8, 14, 20], actions.stretch, 5], [[8, 14], actions.move, 4]]) {
+    const [held, once] = [opened(), opened()];
+    held.session.select(frames);
+    once.session.select(frames);
+    for (let i = 0; i < delta; i++) held.session.hold(action, 1);
+    held.session.settle();
+    once.session.act(action, delta);
+    assert.deepEqual(held.written, once.written, action.name);
+    assert.deepEqual(held.said, once.said, action.name);
+    assert.deepEqual(held.session.frames, once.session.frames, action.name);
+  }
+});
+
+test("a held key that ends where it began leaves the keyframes what they are", () => {
+  const { session, written } = opened();
+  session.select([14]);
+  for (const delta of [1, 1, -1, -1]) session.hold(actions.move, delta);
+  session.settle();
+  session.select([8, 14, 20]);
+  for (const delta of [1, 1, 1, -1, -1, -1]) session.hold(actions.stretch, delta);
+  session.settle();
+  assert.deepEqual(written, []);
+  assert.equal(keyframeAt(session.plan, 14).kind, "fill");
+});
+
+test("two held keys one upon the other are one step", () => {
+  const { session, written } = opened();
+  session.select([14, 20]);
+  session.hold(actions.move, 1);
+  session.hold(actions.stretch, 1);
+  session.settle();
+  assert.equal(written.length, 1);
+  assert.deepEqual(session.frames, [15, 22]);
+});
+
+test("a run that ends while a key is held waits for the key", () => {
+  const others = [prediction({ n_frames: 96 })];
+  others.push(prediction());
+  others[1].keyframes[2] = { ...others[1].keyframes[2], frame: 12 };
+  for (const other of others) {
+    const { session, written } = opened();
+    session.select([20]);
+    session.hold(actions.move, 1);
+    const shown = session.plan;
+    session.setResult(resultOf(other));
+    assert.equal(session.plan, shown);
+    session.hold(actions.move, 1);
+    session.settle();
+    assert.deepEqual(JSON.parse(written[0]).base, prediction());
+    assert.deepEqual(framesIn(written[0]), [0, 8, 14, 22, 26, 31, 40]);
+    assert.deepEqual(session.situation.prediction, other, "it comes when the key is let go");
+  }
+  const { session } = opened();
+  session.select([20]);
+  session.hold(actions.move, 1);
+  session.setResult(resultOf(others[1]));
+  session.cancel();
+  assert.deepEqual(framesOf(session.plan), [0, 8, 12, 20, 26, 31, 40], "also after nothing was written");
+});
+
+test("another text ends what is in the hand", () => {
+  const { session, written } = opened();
+  session.select([14]);
+  session.hold(actions.move, 1);
+  session.setText("0, 9, 31");
+  session.settle();
+  assert.deepEqual([written, session.text, framesOf(session.plan)], [[], "0, 9, 31", [0, 9, 31]]);
+});
+
+test("a run of a newer version is told, and the one before stays", () => {
+  const { session, said } = opened();
+  const before = framesOf(session.plan);
+  session.setResult(resultOf(prediction({ version: 99 })));
+  assert.deepEqual(framesOf(session.plan), before);
+  assert.equal(said.length, 1);
+  assert.match(said[0][0], /reload the page.*version 99/);
+});
+
+test("what a run measured is shown on a clip of its length and rate", () => {
+  const { session, written } = opened();
+  session.act(actions.add, 5);
+  for (const [changes, isOfIt] of [[{}, true], [{ fps: 30 }, false], [{ n_frames: 44 }, false]]) {
+    const other = opened({ text: written[0], result: resultOf(prediction(changes)) });
+    assert.equal(other.session.measured !== null, isOfIt, JSON.stringify(changes));
+  }
+});
+
 test("a cancelled gesture and one that ends where it began write nothing", () => {
   const { session, written } = opened();
   session.select([14]);

@@ -18,11 +18,14 @@ function opened({ view = null } = {}) {
   const prediction = { version: 1, fps: 24, n_frames: 60, count: 6, fingerprint: null, keyframes };
   const written = [];
   const session = createSession({ host: { write: (text) => written.push(text) }, onChange: () => {}, say: () => {} });
-  session.setResult({ prediction, n_frames: 60, fps: 24, onsets: [14, 33], beats: [], curve_peaks: [] });
+  const run = (document) =>
+    session.setResult({ prediction: document, n_frames: document.n_frames, fps: 24, onsets: [14, 33], beats: [] });
+  run(prediction);
   session.state.view = view;
-  const stage = { look: {}, view: () => session.state.view ?? fit(60), width: () => WIDTH, redraw: () => {} };
+  const stage = { look: {}, view: () => session.state.view ?? fit(session.nFrames), width: () => WIDTH, redraw: () => {} };
   const x = (frame) => ({ x: frameToX(frame, stage.view(), WIDTH), y: 0 });
-  return { session, stage, written, x, editor: { session, stage, playback: { follow: () => {} } } };
+  const editor = { session, stage, playback: { follow: () => {} } };
+  return { session, stage, written, x, run, prediction, editor };
 }
 
 const FREE = { ctrlKey: false, metaKey: false };
@@ -49,6 +52,41 @@ test("a press beside the middle of a marker does not make it jump", () => {
   const drag = dragKeys(editor, x(10.4), 10, {});
   drag.move(x(10.4 + 1), BYPASSED);
   assert.deepEqual(session.frames, [11]);
+});
+
+test("a run that ends during a drag waits for the hand", () => {
+  const planned = (frames, nFrames) => ({
+    ...opened().prediction,
+    n_frames: nFrames,
+    count: frames.length,
+    keyframes: frames.map((frame) => ({ frame, kind: frame ? "peak" : "first", locked: false, source: "strongest" })),
+  });
+  for (const other of [planned([0, 11, 21, 32, 41, 52], 60), planned([0, 8, 15, 25], 30)]) {
+    const { session, written, x, run, prediction, editor } = opened();
+    session.select([20]);
+    const drag = dragKeys(editor, x(20), 20, {});
+    drag.move(x(23), BYPASSED);
+    run(other);
+    drag.move(x(24), BYPASSED);
+    drag.end();
+    const { plan, base } = JSON.parse(written[0]);
+    assert.equal(written.length, 1);
+    assert.deepEqual(plan.keyframes.map(({ frame }) => frame), [0, 10, 24, 30, 40, 50]);
+    assert.deepEqual(base, prediction);
+    assert.deepEqual(session.situation.prediction, other);
+    assert.equal(session.situation.problem, other.n_frames === 60 ? null : "length");
+  }
+});
+
+test("a drag of keyframes that another text replaced does nothing more", () => {
+  const { session, written, x, editor } = opened();
+  session.select([20]);
+  const drag = dragKeys(editor, x(20), 20, {});
+  drag.move(x(23), BYPASSED);
+  session.setText("0, 9, 31");
+  drag.move(x(24), BYPASSED);
+  drag.end();
+  assert.deepEqual([written, session.text], [[], "0, 9, 31"]);
 });
 
 test("scaling holds the end that is farther from the hand", () => {
