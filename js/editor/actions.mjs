@@ -80,9 +80,11 @@ export function toggleLock(plan, frames) {
 export function changeKind(plan, frames, kind) {
   if (frames.length === 1) {
     const next = setKind(plan, frames[0], kind);
-    return { plan: next, frames, said: `The keyframe at frame ${frames[0]} is a ${kind} now.` };
+    return { plan: next, frames, said: `The keyframe at frame ${frames[0]} is ${kindInWords(kind)} now.` };
   }
-  return { ...setKinds(plan, frames, kind), said: `Keyframes that are a ${kind} now: ${frames.length}.` };
+  const n = frames.filter((frame) => frame !== 0).length; // frame 0 stays what it is
+  const said = `Made ${n === 1 ? "one keyframe" : `${n} keyframes`} ${kindInWords(kind, n)}.`;
+  return { ...setKinds(plan, frames, kind), said };
 }
 
 /** Spreads the selected keyframes (all of them, if fewer than three) evenly. */
@@ -98,15 +100,22 @@ export function snapToOnsets(plan, frames, onsets) {
   return { ...snapped, frames: frames.length ? snapped.frames : [], said: "Moved to the nearest onsets." };
 }
 
-/** Shifts all keyframes but frame 0 by a number of frames. */
+/** Shifts all keyframes but frame 0 and locked ones by a number of frames, as far as there is room. */
 export function shift(plan, frames, delta) {
   const shifted = shiftAll(plan, delta);
   if (samePlaces(plan, shifted.plan)) throw new PlanError("Nothing can be shifted that way: there is no room.");
-  return { plan: shifted.plan, frames: [], said: `Shifted all keyframes by ${delta}.` };
+  const isLocked = ({ frame, locked }) => frame !== 0 && locked;
+  const nLocked = plan.keyframes.filter(isLocked).length;
+  const nShifted = plan.count - 1 - nLocked;
+  const by = (sum(framesOf(shifted.plan)) - sum(framesOf(plan))) / nShifted; // all of them by the same
+  const stayed = nLocked ? ` Frame 0 and ${nLocked} locked stayed.` : "";
+  const stopped = by === delta ? "" : ` There is no room for ${delta}.`;
+  const said = `Shifted ${nShifted} keyframe${nShifted === 1 ? "" : "s"} by ${by}.${stopped}${stayed}`;
+  return { plan: shifted.plan, frames: [], said };
 }
 
 /** Whether two plans have their keyframes at the same frames. */
-export function samePlaces(a, b) {
+function samePlaces(a, b) {
   const [left, right] = [framesOf(a), framesOf(b)];
   return left.length === right.length && left.every((frame, i) => frame === right[i]);
 }
@@ -116,6 +125,14 @@ export function inWords(frames) {
   if (frames.length === 0) return "nothing";
   return frames.length === 1 ? `frame ${frames[0]}` : `frames ${frames[0]} to ${frames.at(-1)}`;
 }
+
+/** "a peak", "manual"; of several: "peaks", "manual". */
+function kindInWords(kind, n = 1) {
+  if (kind === "manual") return kind;
+  return n === 1 ? `a ${kind}` : `${kind}s`;
+}
+
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
 function clamp(frame, nFrames) {
   return Math.min(nFrames - 1, Math.max(0, frame));

@@ -1,7 +1,7 @@
 // Draws the editor: everything that is seen, from what is known at this moment. Nothing is kept between two drawings.
 
 import { drawMarkers, drawStems, keyframesToDraw } from "./drawing_keys.mjs";
-import { drawBox, drawHint, drawHover, drawMessage, drawPlayhead, drawSnapMark } from "./drawing_marks.mjs";
+import { drawBox, drawHint, drawHover, drawNoSound, drawPlayhead, drawSnapMark } from "./drawing_marks.mjs";
 import { drawOverview } from "./drawing_overview.mjs";
 import { drawPictures } from "./drawing_pictures.mjs";
 import { drawLoop, drawRuler } from "./drawing_ruler.mjs";
@@ -28,7 +28,6 @@ export { KIND_SHAPES } from "./shapes.mjs";
  * @property {Map<number, CanvasImageSource>} pictures By frame.
  * @property {Object} theme Of `readTheme`. @property {number|null} snapMark A frame.
  * @property {string|null} [snapTo] What is there, as `snap` told.
- * @property {string} message A sentence in the middle, such as what to do first.
  * @property {Object} [boxes] Of `layout`, when the caller has it.
  */
 
@@ -51,7 +50,7 @@ export function draw(context, scene) {
   drawMarkers(context, full, keyframes);
   drawBox(context, full);
   drawOverview(context, full);
-  drawMessage(context, full);
+  drawNoSound(context, full);
   drawHint(context, full);
 }
 

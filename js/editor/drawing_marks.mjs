@@ -82,12 +82,11 @@ export function drawBox(context, { boxes, box, theme }) {
   context.strokeRect(left + 0.5, top + 0.5, Math.max(0, right - left - 1), height - 1);
 }
 
-/** The scene's sentence in the middle, on a quiet panel; without one, what is missing. */
-export function drawMessage(context, { boxes, width, message, wave, curve, shown, theme }) {
-  const text = message || (shown && !wave && !curve ? NO_SOUND : "");
-  if (!text) return;
-  context.font = fontOf(theme, message ? 12.5 : 11.5);
-  const lines = text.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
+/** What is missing where neither sound nor curve is known, in the middle, on a quiet panel. */
+export function drawNoSound(context, { boxes, width, wave, curve, shown, theme }) {
+  if (!shown || wave || curve) return;
+  context.font = fontOf(theme, 11.5);
+  const lines = NO_SOUND.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
   const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 28;
   const tall = lines.length * LINE_HEIGHT + 14;
   const middle = boxes.pictures.y + (boxes.pictures.height + boxes.wave.height) / 2;
@@ -99,6 +98,6 @@ export function drawMessage(context, { boxes, width, message, wave, curve, shown
   context.globalAlpha = 1;
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.fillStyle = message ? theme.text : theme.dim;
+  context.fillStyle = theme.dim;
   lines.forEach((line, i) => context.fillText(line, width / 2, middle + (i - (lines.length - 1) / 2) * LINE_HEIGHT));
 }

@@ -24,9 +24,12 @@ export function drawWave(context, scene) {
   context.restore();
 }
 
-/** The curve's score at a frame, or null. The curve of a very long clip has fewer scores than frames. */
+/** The height of the curve's line at a frame, or null. The curve of a very long clip has fewer scores than frames. */
 export function scoreAt({ curve, nFrames }, frame) {
-  return curve?.length ? curve[Math.min(curve.length - 1, Math.floor((frame * curve.length) / nFrames))] : null;
+  if (!curve?.length) return null;
+  const at = Math.min(curve.length - 1, (frame * curve.length) / nFrames);
+  const [before, after] = [curve[Math.floor(at)], curve[Math.ceil(at)]];
+  return before + (after - before) * (at - Math.floor(at));
 }
 
 /** Height of a score in [0, 1] in the waveform's band, in pixels from the top. */

@@ -121,7 +121,7 @@ export function framesInBox(plan, view, width, x0, x1) {
 }
 
 /** The keyframe's frame nearest to x within `slop` pixels, or null; of two equally near ones the earlier. */
-export function nearestKey(plan, view, width, x, slop) {
+function nearestKey(plan, view, width, x, slop) {
   const frames = frameList(plan);
   const at = xToFrame(x, view, width);
   const i = bisect(frames, at);

@@ -15,6 +15,12 @@ const WHEEL_ZOOM = 1.0022; // per pixel of wheel: a notch of 100 zooms by a quar
 
 const CURSORS = { key: "grab", picture: "pointer", ruler: "col-resize", loop: "ew-resize", overview: "pointer" };
 
+/** Whether a tap makes a double click of the one before: soon after, near by, and on the same thing. */
+function isSecond(tap, before, nearPx) {
+  const isThere = tap.part === before.part && tap.frame === before.frame && Math.abs(tap.x - before.x) < nearPx;
+  return isThere && tap.time - before.time < DOUBLE_MS;
+}
+
 /** Wires a stage; what it begins ends with `leash`. editor: {session, stage, playback, commands, openMenu, host}. */
 export function attachInput(editor, leash) {
   const { session, stage, commands } = editor;
@@ -22,7 +28,7 @@ export function attachInput(editor, leash) {
   const fingers = new Map(); // pointerId -> place
   let press = null; // {id, start, target, gesture, isMoved, kind}
   let last = null; // {place, event} of the latest move
-  let lastTap = { time: 0, x: 0 };
+  let lastTap = null; // {time, x, part, frame}: what a second one makes a double click
   let pinch = null;
   let longPress = 0;
   let edgeFrame = 0;
@@ -76,6 +82,7 @@ export function attachInput(editor, leash) {
     if (!press.isMoved && travelled < DRAG_PX[press.kind]) return;
     clearTimeout(longPress);
     press.isMoved = true;
+    lastTap = null;
     press.gesture ??= begin(press, event);
     canvas.style.cursor = press.gesture?.cursor ?? "";
     press.gesture?.move(place, event);
@@ -112,8 +119,9 @@ export function attachInput(editor, leash) {
 
   /** A press that did not travel. */
   function tap({ target, start, kind }, event) {
-    const isDouble = event.timeStamp - lastTap.time < DOUBLE_MS && Math.abs(start.x - lastTap.x) < DRAG_PX[kind] * 2;
-    lastTap = isDouble ? { time: 0, x: 0 } : { time: event.timeStamp, x: start.x };
+    const tapped = { time: event.timeStamp, x: start.x, part: target.part, frame: target.frame };
+    const isDouble = lastTap !== null && isSecond(tapped, lastTap, DRAG_PX[kind] * 2);
+    lastTap = isDouble ? null : tapped;
     const isKey = target.part === "key" || target.part === "picture";
     if (isKey && isDouble && !event.shiftKey) {
       session.select([target.frame]);

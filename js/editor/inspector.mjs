@@ -13,10 +13,10 @@ export function createInspector({ session, commands, say }) {
     type: "text",
     inputmode: "decimal",
     spellcheck: "false",
-    title: "Type where the keyframe goes, and press Enter",
+    title: "Type where the keyframe goes; Esc takes back what was typed",
     "aria-label": "Frame of the keyframe",
     onkeydown: onKey,
-    onblur: () => show(),
+    onblur: () => frame.isConnected && commit(),
   });
   const kind = element(
     "select",
@@ -40,20 +40,28 @@ export function createInspector({ session, commands, say }) {
   const count = element("span", { class: "keyvid-count" });
   const root = element("div", { class: "keyvid-row" }, fields, hint, count);
 
+  let written = { text: "", frame: null }; // what stands in the box unless someone typed, and of which keyframe
+
   function onKey(event) {
-    if (event.key === "Escape") {
-      show(true);
-      commands.focusTimeline();
-    } else if (event.key === "Enter") {
-      const typed = parseFrame(frame.value, session.state.unit, session.fps);
-      if (typed === null) {
-        return say(`"${frame.value}" is no place in the clip; type one like 31, 1.3 s or 0:01:07.`, true);
-      }
-      commands.moveTo(typed);
-      show(true);
-      commands.focusTimeline();
-    }
+    if (event.key === "Escape") show(true);
+    else if (event.key !== "Enter" || !commit()) return;
+    commands.focusTimeline();
   }
+
+  /** Moves the keyframe to what was typed, also when one goes on to something else. @returns whether it was a place */
+  function commit() {
+    const typed = parseFrame(frame.value, session.state.unit, session.fps);
+    const isTyped = frame.value !== written.text && typedOf() === written.frame;
+    if (isTyped && typed === null) {
+      say(`"${frame.value}" is no place in the clip; type one like 31, 1.3 s or 0:01:07.`, true);
+    } else if (isTyped) commands.moveTo(typed);
+    const isKept = isTyped && typed === null && document.activeElement === frame; // to be mended
+    if (!isKept) show(true);
+    return !isKept;
+  }
+
+  /** Of several keyframes the one that typing moves. */
+  const typedOf = () => session.frames.find((one) => one !== 0) ?? 0;
 
   function show(force = false) {
     const { plan, situation, state } = session;
@@ -65,8 +73,10 @@ export function createInspector({ session, commands, say }) {
     if (!keyframes.length) return;
     const kinds = new Set(keyframes.map((keyframe) => keyframe.kind));
     const isFirst = keyframes.length === 1 && frames[0] === 0;
-    const first = frames.find((one) => one !== 0) ?? 0; // of several the one that typing moves
-    if (force || document.activeElement !== frame) frame.value = label(first, state.unit, session.fps);
+    if (force || document.activeElement !== frame) {
+      written = { text: label(typedOf(), state.unit, session.fps), frame: typedOf() };
+      frame.value = written.text;
+    }
     kind.value = kinds.size === 1 ? [...kinds][0] : "";
     frame.disabled = isFirst || !situation.canEdit;
     kind.disabled = isFirst || !situation.canEdit;

@@ -47,6 +47,7 @@ export const KEYS = [
 
 const BY_KEY = new Map(KEYS.flatMap(([keys, command, argument]) => keys.map((key) => [key, { command, argument }])));
 const HELD = new Set(["nudge", "stretch"]); // one step of undo for as long as the key is down
+const REPEATED = new Set([...HELD, "step", "extend", "zoom", "pan"]); // what a key that stays down does again and again
 
 /** A key press as the table names it: "Shift+ArrowLeft", "A", "+". Signs carry their Shift already. */
 export function keyName({ key, shiftKey, altKey, ctrlKey, metaKey }) {
@@ -56,10 +57,10 @@ export function keyName({ key, shiftKey, altKey, ctrlKey, metaKey }) {
   return (ctrlKey || metaKey ? "Ctrl+" : "") + (altKey && !isSign ? "Alt+" : "") + shift + name;
 }
 
-/** What a key press means: {command, argument, isHeld}, or null. */
+/** What a key press means: {command, argument, isHeld, repeats}, or null. */
 export function commandOf(event) {
   const found = BY_KEY.get(keyName(event));
-  return found ? { ...found, isHeld: HELD.has(found.command) } : null;
+  return found ? { ...found, isHeld: HELD.has(found.command), repeats: REPEATED.has(found.command) } : null;
 }
 
 /** The first key of a command, for menus and tooltips; "" if it has none. */

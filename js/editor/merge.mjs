@@ -50,7 +50,7 @@ export function mergeTo(count, base, edited, next) {
 }
 
 /** Throws PlanMismatchError unless a plan has the n_frames and fps of the next one. */
-export function checkSameClip(plan, next) {
+function checkSameClip(plan, next) {
   const back = "or clear the edit to start anew. Nothing was changed.";
   if (plan.n_frames !== next.n_frames) {
     throw new PlanMismatchError(

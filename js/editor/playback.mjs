@@ -4,6 +4,8 @@ import { clampView, fit } from "./geometry.mjs";
 import { framesOf } from "./plan.mjs";
 import { createPlayer } from "./sound.mjs";
 
+const OTHER_CLIP = "The sound is another clip's than this edit: keep, rescale or reset the edit first, then play.";
+
 /** {toggle, scrub, seek, follow, isPlaying}. host.urlOf(file) gives the address of a file that a run left. */
 export function createPlayback({ session, stage, host, say }, leash) {
   let resumesAt = null; // a scrub while playing goes on playing
@@ -42,12 +44,15 @@ export function createPlayback({ session, stage, host, say }, leash) {
     /** Why there is nothing to hear, or "". */
     get notice() {
       const { measured } = session;
+      if (!measured && session.state.result) return OTHER_CLIP;
       if (!measured) return "Run up to here first, then play.";
       return measured.audio ? "" : measured.audio_notice || "Connect the sound to the audio input to hear it.";
     },
     /** Tells the player what changed: another run, another plan, a loop, a speed. */
     follow() {
-      const { state, measured, fps, nFrames } = session;
+      const { state, plan, measured, fps, nFrames } = session;
+      // a loop beyond the end of a shorter clip would never come round
+      if (plan && state.loop && state.loop[1] > nFrames) Object.assign(state, { loop: null, isLooping: false });
       player.load(measured?.audio ? host.urlOf(measured.audio) : null, { fps, nFrames });
       player.setLoop(state.isLooping ? state.loop : null);
       player.setRate(state.rate);

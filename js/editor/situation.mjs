@@ -3,7 +3,8 @@
 // The text is the whole truth. Nothing here is kept; every text is read anew, and what is written is one new text.
 
 import { kept, readEdit, rescaled, shownPlan, writeEdit } from "./edit.mjs";
-import { planFrom } from "./plan.mjs";
+import { importText } from "./formats.mjs";
+import { PlanError, planFrom } from "./plan.mjs";
 
 const EDITABLE = [null, "sound", "room"]; // with other problems the artist decides first what becomes of the edit
 
@@ -27,10 +28,23 @@ export function textWith({ edit, base, problem }, plan) {
   return writeEdit({ plan: { ...plan, ...sound }, base, extra: edit.extra });
 }
 
-/** The text that keeps the edit of another clip or sound: every keyframe at its frame, as far as this clip goes. */
+/** The text that keeps the edit of another clip or sound: every keyframe at its time, as far as this clip goes. */
 export function keptText({ edit, prediction, plan, base, problem }) {
   if (problem === "sound") return writeEdit({ plan, base, extra: edit.extra });
   return writeEdit(kept(edit, prediction));
+}
+
+/**
+ * The text for imported keyframes, for the clip of the last run, whatever stood there before: all of it is the
+ * artist's. Throws PlanError if there is no clip yet, or nothing that can be imported.
+ * @returns {{text: string, notes: string[]}} notes: as importText tells them
+ */
+export function importedText({ prediction, plan, problem, message }, imported) {
+  if (problem === "newer") throw new PlanError(message);
+  const clip = problem ? prediction : plan; // with a problem the plan may be another clip's
+  if (!clip) throw new PlanError("Run up to here first: the length of the clip is not known yet.");
+  const { plan: next, notes } = importText(imported, { plan: clip });
+  return { text: writeEdit({ plan: next, base: null, extra: {} }), notes };
 }
 
 /** The text that stretches or squeezes an edit of another clip to the length of this one. */

@@ -104,7 +104,6 @@ export function createStage({ session, leash }) {
       onsets: measured?.onsets ?? [],
       beats: measured?.beats ?? [],
       pictures: stage.pictures,
-      message: "",
     });
     tell();
   }

@@ -71,7 +71,6 @@ const CSS = `
 .keyvid-said > span:empty { display: none; }
 .keyvid-said > span[data-problem="true"] { border-left: 4px solid var(--warning-background, #d97706); }
 .keyvid-edit [hidden] { display: none; }
-.keyvid-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .keyvid-menu { position: fixed; z-index: 10000; min-width: 210px; max-height: 80vh; overflow-y: auto; padding: 4px;
   font: 13px/1.3 system-ui, sans-serif; color: var(--input-text); background: var(--comfy-menu-bg);
   border: 1px solid var(--border-color); border-radius: 7px; box-shadow: 0 4px 16px #0008; }

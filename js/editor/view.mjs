@@ -74,7 +74,9 @@ export function createView(host) {
   editor.panel = createPanel(editor);
   editor.inspector = createInspector(editor);
   const legend = createLegend(editor);
-  parts = [toolbar, banner, start, editor.panel, editor.inspector, legend];
+  // the keyboard must not be on what cannot be seen
+  const cover = { show: () => (stage.canvas.inert = !editor.panel.root.hidden || !start.root.hidden) };
+  parts = [toolbar, banner, start, editor.panel, cover, editor.inspector, legend];
   const over = element("div", { class: "keyvid-said" }, said);
   const field = element("div", { class: "keyvid-stage" }, stage.canvas, start.root, editor.panel.root, over);
   field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
@@ -110,6 +112,7 @@ export function createView(host) {
     if (!found) return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.repeat && !found.repeats) return; // a key that stays down would turn it on and off, or add and add
     // with a drag in the hand only its own keys count
     if (editor.input.isBusy() && !["escape", "toggleSnapping"].includes(found.command)) return;
     if (!found.isHeld && !editor.input.isBusy() && found.command !== "escape") session.settle();

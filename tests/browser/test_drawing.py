@@ -31,7 +31,7 @@ def page(browser):
 
 def test_a_long_crowded_clip_draws_in_at_most_twice_the_time_of_a_short_one(page):
     for width, ratio in [(720, 1), (1600, 1), (800, 2)]:
-        # a ratio of medians taken in turns; of three, since whatever else runs can only spoil one
+        # a ratio of medians taken in turns; the middle one of three, since whatever else runs may spoil one
         ratios = page.evaluate(
             """([width, ratio]) => [1, 2, 3].map(() => {
               const short = page.sceneOf({ nFrames: 480, nKeyframes: 120, width, ratio });
@@ -41,7 +41,7 @@ def test_a_long_crowded_clip_draws_in_at_most_twice_the_time_of_a_short_one(page
             })""",
             [width, ratio],
         )
-        assert min(ratios) <= 2, f"{width} px wide: {ratios}"
+        assert sorted(ratios)[1] <= 2, f"{width} px wide: {ratios}"
 
 
 @pytest.mark.parametrize("palette", PALETTES)

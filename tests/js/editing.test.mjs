@@ -322,7 +322,8 @@ test("keys are named as they are pressed", () => {
   assert.equal(keyName(press(" ")), "Space");
   assert.equal(keyName(press("+", { shiftKey: true })), "+");
   assert.equal(keyName(press("ArrowLeft", { shiftKey: true })), "Shift+ArrowLeft");
-  assert.deepEqual(commandOf(press("ArrowRight", { shiftKey: true })), { command: "nudge", argument: 5, isHeld: true });
+  const nudge = { command: "nudge", argument: 5, isHeld: true, repeats: true };
+  assert.deepEqual(commandOf(press("ArrowRight", { shiftKey: true })), nudge);
   assert.equal(commandOf(press("z", { ctrlKey: true })), null, "undo is ComfyUI's");
   assert.equal(commandOf(press("s", { ctrlKey: true })), null, "saving is ComfyUI's");
   assert.equal(keyOf("changeKind", "valley"), "2");

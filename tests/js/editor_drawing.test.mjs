@@ -69,7 +69,6 @@ function sceneOf(nFrames, nKeyframes, more = {}) {
     pictures: new Map(),
     theme,
     snapMark: null,
-    message: "",
     ...more,
   };
 }
@@ -164,7 +163,7 @@ test("each keyframe is drawn at its frame, in the colour of its kind", () => {
 });
 
 test("a keyframe's dot lies on the curve, also where the curve has fewer scores than frames", () => {
-  for (const nScores of [48, 24]) {
+  for (const nScores of [48, 24, 16]) {
     const curve = Float32Array.from({ length: nScores }, (_, i) => i / nScores);
     const scene = sceneOf(48, 12, { curve });
     const dots = drawn(scene).filter(({ name, args }) => name === "arc" && args[2] === 2.75);
@@ -174,6 +173,21 @@ test("a keyframe's dot lies on the curve, also where the curve has fewer scores 
       const frame = Math.round(xToFrame(args[0], scene.view, 720));
       const score = (y + height - 5 - args[1]) / (height - 16);
       assert.ok(Math.abs(score - frame / 48) < 0.001, `frame ${frame} of ${nScores}: ${score}`);
+    }
+  }
+});
+
+test("zoomed in, the curve's line is where its scores are, also where it has fewer of them than frames", () => {
+  for (const nScores of [20_000, 10_000]) {
+    const curve = Float32Array.from({ length: nScores }, (_, i) => i / nScores);
+    const scene = sceneOf(20_000, 2, { curve, view: { first: 9_000, span: 200 } });
+    const { y, height } = layout(720, 240).wave;
+    const line = drawn(scene).filter(({ name, args }) => name === "lineTo" && args[1] < y + height);
+    assert.ok(line.length >= (200 * nScores) / 20_000, `${line.length} of ${nScores}`);
+    for (const { args } of line) {
+      const score = (y + height - 5 - args[1]) / (height - 16);
+      const frame = xToFrame(args[0], scene.view, 720);
+      assert.ok(Math.abs(score - frame / 20_000) < 0.001, `frame ${frame} of ${nScores}: ${score}`);
     }
   }
 });
@@ -211,10 +225,9 @@ test("nothing known, no sound, silence, two frames and tiny sizes are fine", () 
     written(drawn(scene))
       .map(({ text }) => text)
       .join(" ");
-  assert.match(texts(sceneOf(48, 12, { ...nothing, message: "Run the node once." })), /Run the node once\./);
   assert.match(texts(sceneOf(48, 12, { wave: null, curve: null })), /Connect the sound and a curve/);
   assert.doesNotMatch(texts(sceneOf(48, 12)), /Connect/);
-  drawn(sceneOf(48, 12, { ...nothing, nFrames: 0, view: fit(0), message: "Run the node once." }));
+  drawn(sceneOf(48, 12, { ...nothing, nFrames: 0, view: fit(0) }));
   drawn(sceneOf(48, 12, { wave: levelsOf([0, 0], [0, 0]) }));
   drawn(sceneOf(2, 2));
   drawn(sceneOf(48, 12, { width: 60, height: 70 }));

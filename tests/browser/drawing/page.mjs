@@ -50,7 +50,7 @@ export function sceneOf({ nFrames = 48, nKeyframes = 12, width = 720, height = 2
     selection: new Set(), focus: null, hover: null, playhead: null, loop: null, box: null,
     wave: levelsOf(loudness.map((value) => -value * 0.9), loudness), curve,
     onsets: strikes, beats: Array.from({ length: Math.floor(nFrames / 12) }, (_, i) => i * 12),
-    pictures: new Map(), theme: readTheme(document.body), snapMark: null, message: "", ...more,
+    pictures: new Map(), theme: readTheme(document.body), snapMark: null, ...more,
   }; // prettier-ignore
 }
 
