@@ -86,8 +86,8 @@ export function createPanel({ session, commands, host, say }) {
   function show() {
     const { panel } = session.state;
     root.hidden = !panel;
-    text.readOnly = session.situation.problem === "newer"; // what this version cannot read it must not touch
     const isTyping = document.activeElement === text && !text.readOnly;
+    text.readOnly = session.situation.problem === "newer"; // what this version cannot read it must not touch
     if (!isTyping && text.value !== session.text) text.value = session.text;
     if (panel === "export") showExport();
     if (panel === open) return;
