@@ -5,6 +5,7 @@ A file leaves in fp16, with the "keyvid" metadata block that says what shapes ca
 """
 
 import argparse
+import hashlib
 import logging
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from .vae_names import to_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
 WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
+CHECKSUMS = "SHA256SUMS"
 LICENCE = "Apache-2.0"
 DECODER = ("decoder.", "post_quant_conv.")
 LARGEST_BYTES = 35 * 2**20  # of all shipped files together
@@ -41,7 +43,7 @@ FILES = {
             layouts.RESAMPLER: "generator",
             layouts.TEXT: "generator",
             layouts.VISION: "generator",
-            layouts.AUDIO: "generator",
+            layouts.AUDIO: "audio",
             layouts.VAE: "vae",
         },
     ),
@@ -103,6 +105,15 @@ def metadata_of(title, parts):
     )
 
 
+def write_checksums(folder):
+    """Write SHA256SUMS, as `sha256sum -c` reads it, for the weight files of a folder."""
+    lines = [
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted(folder.glob("*.safetensors"))
+    ]
+    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
 def main(*words):
     """Write the files that the words name, all by default; returns the exit status."""
     parser = argparse.ArgumentParser("python dev.py export")
@@ -126,6 +137,7 @@ def _export_all(names, state_dir):
             )
         path = export(name, state_dir=state_dir)
         logger.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)
+    write_checksums(WEIGHTS)
     total = sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors"))
     logger.info("all files together: %.1f of %.1f MB", total / 1e6, LARGEST_BYTES / 1e6)
     if total > LARGEST_BYTES:

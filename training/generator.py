@@ -1,8 +1,8 @@
 """Training the keyframe generator: from the first frame, a prompt and a sound to the frames that a plan names.
 
-v prediction as in `diffusion`, with every number of keyframes that the file's metadata promises. The text, image and
-audio encoders are trained with it until FREEZE_STEP and stay as they are from there on; while they are, the audio tower
-must go on telling the time (`audio.clock_loss`), so that the sound never becomes mere decoration.
+v prediction as in `diffusion`, with every number of keyframes that the file's metadata promises. The text and image
+encoders are trained with it until FREEZE_STEP and stay as they are from there on. The audio tower is that of the audio
+training all the time: trained along, it lost half of its sense of time within 500 steps (docs/training.md).
 """
 
 import numpy as np
@@ -13,7 +13,6 @@ from ..models.conditioning import denoise, keyframe_concat
 from ..models.resampler import select_frames
 from ..models.unet import VideoUNet, init_weights
 from . import recipe
-from .audio import clock, clock_loss, make_clock_readers
 from .check import Networks, check_keyframes
 from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, available_clips, open_clips
@@ -21,10 +20,10 @@ from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_we
 from .frame_sets import draw_frame_set
 from .loop import Task, load_averages
 from .records import draw_records
-from .state import load_state
 from .vae_file import load_vae
 
-ENCODERS = ("text", "vision", "resampler", "audio")
+TRAINED_ENCODERS = ("text", "vision", "resampler")
+ENCODERS = (*TRAINED_ENCODERS, "audio")
 
 
 def make_task(state_dir, *, report=None):
@@ -33,21 +32,19 @@ def make_task(state_dir, *, report=None):
     clips = open_clips(state_dir, seeds=seeds)
     held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
     modules = make_modules(seed=0)
-    if load_state(state_dir / "audio") is not None:
-        listening = {name: modules[name] for name in ("audio", "readers")}
-        load_averages("audio", listening, state_dir=state_dir)
+    load_averages("audio", {"audio": modules["audio"]}, state_dir=state_dir)
     return generator_task(
         modules, clips, held_out=np.concatenate(held_out), vae=load_vae(state_dir / "vae")
     )
 
 
 def make_modules(*, seed):
-    """{"unet", "text", "vision", "resampler", "audio", "readers": network} of the recipe's sizes, random."""
+    """{"unet", "text", "vision", "resampler", "audio": network} of the recipe's sizes, random."""
     torch.manual_seed(seed)  # layers of the UNet draw their first weights from the global generator
     unet = VideoUNet(recipe.GENERATOR)
     init_weights(unet)
     encoders = make_encoders(generator=torch.Generator().manual_seed(seed))
-    return {"unet": unet, **encoders, "readers": make_clock_readers(recipe.AUDIO.width)}
+    return {"unet": unet, **encoders}
 
 
 def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe.GENERATOR_BATCH):
@@ -64,7 +61,8 @@ def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe
 
     return Task(
         name="generator",
-        modules=modules,
+        modules={name: modules[name] for name in ("unet", *TRAINED_ENCODERS)},
+        frozen={"audio": modules["audio"]},
         batch=lambda step, rng: draw_batch(
             clips, tokens, rng, batch_size, joint=step < recipe.GENERATOR_FREEZE_STEP
         ),
@@ -81,14 +79,13 @@ def draw_batch(clips, tokens, rng, n, *, joint):
     """n clips, some frames of each, and all that is random about them but the noise; one count for the whole batch.
 
     Returns a dict: what `conditions.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
-    frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "clock" (n, 48, 7);
-    "joint": whether the encoders are trained.
+    frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "joint": whether
+    the encoders are trained.
     """
     records = draw_records(clips, rng, n)
     count = int(rng.choice(recipe.KEYFRAME_COUNTS))
     frame_index = torch.tensor([draw_frame_set(rng, record, count) for record in records])
     latents = clip_latents(records)
-    clocks = [clock(r["mel"], r["event_frames"], r["event_strengths"]) for r in records]
     return {
         **condition_batch(records, tokens[:-1], tokens[-1]),
         "frame_index": frame_index,
@@ -97,7 +94,6 @@ def draw_batch(clips, tokens, rng, n, *, joint):
         "weight": frames_of(moving_weight(latents), frame_index),
         "timesteps": draw_timesteps(rng, n),
         "dropped": draw_dropped(rng, n),
-        "clock": torch.from_numpy(np.stack(clocks)),
         "joint": joint,
     }
 
@@ -121,16 +117,7 @@ def generator_loss(modules, batch, generator):
             fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
             frame_index=frame_index,
         )
-    loss = v_loss(predicted, v, batch["weight"])
-    scalars = {"v": loss.detach()}
-    if batch["joint"]:
-        heard = ~batch["dropped"]["audio"]
-        listening, errors = clock_loss(
-            told["audio"][heard], modules["readers"], batch["clock"][heard]
-        )
-        loss = loss + recipe.GENERATOR_CLOCK_WEIGHT * listening
-        scalars.update(errors)
-    return loss, scalars
+    return v_loss(predicted, v, batch["weight"]), {}
 
 
 def clip_latents(records):

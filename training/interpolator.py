@@ -19,7 +19,7 @@ from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, available_clips, open_clips
 from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
 from .frame_sets import draw_frame_set
-from .generator import clip_latents
+from .generator import TRAINED_ENCODERS, clip_latents
 from .loop import Task, load_averages
 from .records import draw_records
 from .vae_file import load_vae
@@ -38,7 +38,9 @@ def make_task(state_dir, *, report=None):
     clips = open_clips(state_dir, seeds=seeds)
     held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
     generator, encoders = VideoUNet(recipe.GENERATOR), make_encoders()
-    load_averages("generator", {"unet": generator, **encoders}, state_dir=state_dir)
+    trained = {name: encoders[name] for name in TRAINED_ENCODERS}
+    load_averages("generator", {"unet": generator, **trained}, state_dir=state_dir)
+    load_averages("audio", {"audio": encoders["audio"]}, state_dir=state_dir)
     return interpolator_task(
         begin_as(generator, recipe.INTERPOLATOR),
         encoders,

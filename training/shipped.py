@@ -27,7 +27,7 @@ SOURCES = {
     "localizer": (LOCALIZER, (layouts.LOCALIZER,)),
     "generator": (
         GENERATOR,
-        (layouts.UNET, layouts.RESAMPLER, layouts.TEXT, layouts.VISION, layouts.AUDIO),
+        (layouts.UNET, layouts.RESAMPLER, layouts.TEXT, layouts.VISION),
     ),
     "interpolator": (INTERPOLATOR, (layouts.UNET,)),
 }

@@ -35,7 +35,7 @@ def painting(folder):
     folder: for its files. condition: a conditions.Condition. Raises KeyVIDError when a video cannot be made.
     """
     with server.running(folder, python=sys.executable, pack=environment.ROOT) as comfy:
-        yield lambda clip, condition: _paint(comfy, clip, condition)
+        yield lambda clip, condition: paint(comfy, clip, condition)
 
 
 def fingerprint():
@@ -93,7 +93,11 @@ def event_frames(clip, condition):
     return [k.frame for k in select_keyframes(curve, count=condition.count).keyframes]
 
 
-def _paint(comfy, clip, condition):
+def paint(comfy, clip, condition):
+    """The frames, uint8 (48, H, W, 3), of a WorldClip under a Condition, by a running ComfyUI (tools.server.Server).
+
+    Raises KeyVIDError when ComfyUI makes none.
+    """
     graph, files = graph_for(clip, condition)
     folder = comfy.base / "input"
     folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,8 @@ ADD_SHEET = """([count]) => {
 
 @pytest.fixture
 def editor(page, vue):
-    return Editor(page, vue=vue)
+    page.open(vue=vue)
+    return Editor(page)
 
 
 def run_up_to_here(editor):

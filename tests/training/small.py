@@ -18,7 +18,7 @@ from keyvid_pack.models.resampler import Resampler, ResamplerConfig, init_resamp
 from keyvid_pack.models.unet import VideoUNet, init_weights
 from keyvid_pack.models.unet_config import UNetConfig
 from keyvid_pack.training import data
-from keyvid_pack.training.audio import make_audio_tower, make_clock_readers
+from keyvid_pack.training.audio import make_audio_tower
 from keyvid_pack.training.world.clip import SCENES, render_clip
 
 AUDIO = AudioTowerConfig(width=24, layers=1, heads=1, mlp_width=32)
@@ -60,7 +60,6 @@ def modules():
         "vision": init_clip_tower(CLIPVisionTower(VISION), generator=generator),
         "resampler": init_resampler(Resampler(RESAMPLER), generator=generator),
         "audio": make_audio_tower(AUDIO, generator=generator),
-        "readers": make_clock_readers(AUDIO.width),
     }
 
 

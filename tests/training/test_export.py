@@ -43,6 +43,7 @@ def trainings(tmp_path_factory):
     interpolator = {layouts.UNET: random_state(unet.VideoUNet(recipe.INTERPOLATOR))}
     averages = {
         "generator": {part: random_state(make()) for part, make in NETWORKS.items()},
+        "audio": {layouts.AUDIO: random_state(NETWORKS[layouts.AUDIO]())},
         "interpolator": interpolator,
         "localizer": {layouts.LOCALIZER: random_state(localizer.Localizer(recipe.LOCALIZER))},
     }

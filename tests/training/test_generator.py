@@ -77,12 +77,14 @@ def test_the_loss_falls_on_eight_clips(tmp_path, name):
 def test_the_encoders_are_trained_first_and_then_stay(tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "GENERATOR_FREEZE_STEP", 2)
     task, states = generator_task(), []
+    heard = {k: v.clone() for k, v in task.frozen["audio"].state_dict().items()}
     for stop in (1, 2, 3):
         train(task, state_dir=tmp_path, n_steps=stop, cpu=True)
         states.append(load_state(tmp_path / "generator")["modules"])
-    for name in generator.ENCODERS:
+    for name in generator.TRAINED_ENCODERS:
         assert not same(states[0][name], states[1][name]) and same(states[1][name], states[2][name])
     assert not same(states[1]["unet"], states[2]["unet"])
+    assert same(dict(task.frozen["audio"].state_dict()), heard)  # the audio training's, as it is
 
 
 def test_a_batch_has_one_count_and_the_latents_of_its_frames():
