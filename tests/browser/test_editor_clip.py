@@ -80,3 +80,11 @@ def test_a_newer_versions_edit_is_shown_as_a_sentence_and_left_alone(kept_page):
     editor.press_at(34)
     editor.key("Delete", "ArrowRight", "l", "e", "n")
     assert editor.text == newer
+    editor.key("t")
+    box = editor.page.locator(".keyvid-edit [role=dialog] textarea")
+    assert box.input_value() == newer
+    editor.page.keyboard.type("0, 7")
+    editor.key("Control+a", "Delete")
+    assert editor.text == newer and box.input_value() == newer
+    editor.key("Escape")
+    assert not box.is_visible()

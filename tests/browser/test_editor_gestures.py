@@ -143,6 +143,16 @@ def test_the_keyboard_alone(editor):
     editor.page.keyboard.type("21")
     editor.key("Enter")
     assert editor.frames == [0, 16, 21, 34, 44, 56, 66, 76, 86]
+    # what was typed counts, however one goes on
+    editor.key("Enter")
+    editor.page.keyboard.type("23")
+    editor.key("Tab")
+    assert editor.frames[2] == 23
+    editor.page.locator(".keyvid-edit canvas").focus()
+    editor.key("Enter")
+    editor.page.keyboard.type("22")
+    editor.press_at(66, band="wave")
+    assert editor.frames[2] == 22
     editor.key("Control+a")
     assert len(editor.selected) == len(FRAMES)
 
