@@ -7,8 +7,8 @@ import { neighbour } from "./session.mjs";
 import { UNITS } from "./timebase.mjs";
 
 /**
- * @param {Object} editor {session, host, stage, playback, say} and, when they are called, input, panel, inspector,
- *   openMenu, show, root
+ * @param {Object} editor {session, host, stage, playback, say} and, when they are called, input, panel, start,
+ *   inspector, openMenu, show, root
  */
 export function createCommands(editor) {
   const { session, host, stage, playback, say } = editor;
@@ -95,7 +95,8 @@ export function createCommands(editor) {
       else stage.canvas.blur();
     },
     typeFrame: () => needsSelection(() => editor.inspector.focusFrame()),
-    focusTimeline: () => stage.canvas.focus({ preventScroll: true }),
+    /** Gives the keyboard to the timeline, or to what covers it before the first run. */
+    focusTimeline: () => (stage.canvas.inert ? editor.start : stage.canvas).focus({ preventScroll: true }),
 
     // the sound
     togglePlay: () => playback.toggle(),

@@ -9,7 +9,7 @@ const typed = (frames) => {
   return `Your frames: ${list}. Run up to here to see them on the sound.`;
 };
 
-/** {root, show()}. */
+/** {root, show(), focus(options)}. */
 export function createStart({ session, commands, host }) {
   const words = element("p");
   const start = { type: "button", class: "keyvid-main", onclick: () => commands.run() };
@@ -25,5 +25,5 @@ export function createStart({ session, commands, host }) {
     if (!isConnected) words.textContent = UNCONNECTED;
     else words.textContent = edit.state === "frames" ? typed(edit.frames) : UNRUN;
   }
-  return { root, show };
+  return { root, show, focus: (options) => run.focus(options) };
 }

@@ -70,7 +70,7 @@ export function createView(host) {
   };
   const toolbar = createToolbar(editor);
   const banner = createBanner(editor);
-  const start = createStart(editor);
+  const start = (editor.start = createStart(editor));
   editor.panel = createPanel(editor);
   editor.inspector = createInspector(editor);
   const legend = createLegend(editor);

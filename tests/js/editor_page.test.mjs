@@ -162,6 +162,11 @@ test("a panel is named, and what it covers cannot have the keyboard", (t) => {
 
   const before = openEditor(t);
   assert.equal(before.canvas.canFocus, false, "the page that says what to do first covers the timeline");
+  before.view.session.state.panel = "text";
+  before.show();
+  before.labelled("Keyframe edit").focus();
+  before.key("Escape");
+  assert.equal(document.activeElement?.textContent, "Run up to here");
   before.view.setResult(resultOf(plan()));
   assert.equal(before.canvas.canFocus, true);
 });

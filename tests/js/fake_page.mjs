@@ -124,7 +124,7 @@ for (const name of ["hidden", "inert", "disabled", "readonly"]) {
   });
 }
 
-/** A sound that remembers what was played: sources of {at, offset, duration, playbackRate, loop, loopStart, loopEnd}. */
+/** Remembers what was played: sources of {at, offset, duration, playbackRate, loop, loopStart, loopEnd}. */
 class FakeAudio {
   currentTime = 0;
   sampleRate = 8000;
@@ -224,8 +224,8 @@ export function openEditor(t, { text = "", result = null } = {}) {
   let time = 1000;
   const pointer = (type, x, band, more = {}) => {
     const { y, height } = view.stage.boxes()[band];
-    const about = { pointerId: 1, pointerType: "mouse", button: 0, clientX: x, clientY: y + height / 2, timeStamp: time };
-    canvas.dispatch(`pointer${type}`, { ...about, ...more });
+    const place = { clientX: x, clientY: y + height / 2, timeStamp: time };
+    canvas.dispatch(`pointer${type}`, { pointerId: 1, pointerType: "mouse", button: 0, ...place, ...more });
   };
   const xOf = (frame) => view.stage.pointOf(frame).clientX;
 
