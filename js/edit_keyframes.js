@@ -5,8 +5,9 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { sheetsDownstream } from "./editor/pictures.mjs";
+import { nodesOf, sheetsDownstream } from "./editor/pictures.mjs";
 import { createView, CSS_CLASS } from "./editor/view.mjs";
+import { forget } from "./editor/viewstate.mjs";
 import { remountSoon } from "./remount.mjs";
 
 const NODE_ID = "KeyVID_EditKeyframes";
@@ -15,7 +16,7 @@ const WIDGET_TYPE = "KEYVID_EDIT";
 const MIN_HEIGHT = 310; // pixels
 const MIN_SIZE = { minWidth: 560, minHeight: 440 }; // of a new node
 
-const living = new Map(); // node -> view
+const living = new Map(); // node -> view, of the nodes that are in a graph
 
 /** What the editor asks of ComfyUI (`Host` of editor/view.mjs). widget: the one that carries its text. */
 function hostOf(node, widget) {
@@ -85,30 +86,54 @@ function addEditor(node, name, inputData) {
     socketless: true,
   });
   widget.view = view;
-  living.set(node, view);
-  // a node that is opened is added first and gets its text and id after that
   const attach = () => {
     const key = keyOf(node);
     if (key && view.key !== key) view.attach((view.key = key));
   };
-  chain(node, "onConfigure", attach);
-  chain(node, "onAdded", () => queueMicrotask(attach));
-  chain(node, "onConnectionsChange", () => view.show());
-  chain(node, "onRemoved", () => {
-    living.delete(node);
-    view.dispose();
+  let isConfigured = false;
+  chain(node, "onConfigure", () => {
+    isConfigured = true;
+    attach();
   });
+  // copying makes nodes too that never get into a graph: those start nothing
+  chain(node, "onAdded", () => {
+    living.set(node, view);
+    view.start();
+    // a node that is opened gets its text and id after it was added; one that gets none is new, and its number may
+    // have been another node's before: undoing "add node" gives the number back
+    queueMicrotask(() => {
+      if (!isConfigured && !view.key) forget(keyOf(node));
+      attach();
+    });
+  });
+  chain(node, "onConnectionsChange", () => view.show());
+  chain(node, "onRemoved", () => end(node));
   return { widget, ...MIN_SIZE };
+}
+
+function end(node) {
+  living.get(node)?.stop();
+  living.delete(node);
+}
+
+/** Ends the editors inside subgraphs that went with their workflow: ComfyUI tells only the nodes of the root graph. */
+function endGone() {
+  const there = new Set(nodesOf(app.graph));
+  for (const node of living.keys()) if (!there.has(node)) end(node);
 }
 
 /** Pictures of a Keyframe Sheet belong to the editors before it. */
 function showSheet(sheet, payload) {
+  endGone();
   for (const [node, view] of living) if (sheetsDownstream(node, app.graph).includes(sheet)) view.setSheet(payload);
 }
 
 app.registerExtension({
   name: "KeyVID.EditKeyframes",
-  afterConfigureGraph: () => remountSoon(app, WIDGET_TYPE, CSS_CLASS),
+  afterConfigureGraph() {
+    endGone();
+    remountSoon(app, WIDGET_TYPE, CSS_CLASS);
+  },
   getCustomWidgets: () => ({ [WIDGET_TYPE]: addEditor }),
   beforeRegisterNodeDef(nodeType, nodeData) {
     if (nodeData.name === NODE_ID) {

@@ -38,19 +38,36 @@ export function iconButton({ path, isFilled, label, title, onclick, ...propertie
   return element("button", { type: "button", title: tooltip, "aria-label": label, onclick, ...properties }, content);
 }
 
-/** Listeners and observers that are all let go at once. */
+/**
+ * Listeners and observers that are all taken up at once (`hold`) and all let go at once (`release`), again and again.
+ * What is made but never held, as the node is that ComfyUI makes for each copy, holds on to nothing.
+ */
 export function createLeash() {
-  const releases = [];
+  const ties = [];
+  let isHeld = false;
   return {
-    listen(target, type, listener, options) {
-      target.addEventListener(type, listener, options);
-      releases.push(() => target.removeEventListener(type, listener, options));
+    get isHeld() {
+      return isHeld;
     },
-    add(release) {
-      releases.push(release);
+    listen(target, type, listener, options) {
+      this.add(
+        () => target.removeEventListener(type, listener, options),
+        () => target.addEventListener(type, listener, options),
+      );
+    },
+    /** What `release` does, and what `hold` does before; named before it is held. */
+    add(untie, tie = () => {}) {
+      ties.push({ tie, untie });
+    },
+    hold() {
+      if (isHeld) return;
+      isHeld = true;
+      for (const { tie } of ties) tie();
     },
     release() {
-      while (releases.length) releases.pop()();
+      if (!isHeld) return;
+      isHeld = false;
+      for (const { untie } of ties.toReversed()) untie();
     },
   };
 }

@@ -89,7 +89,7 @@ export function sheetsDownstream(node, graph) {
 }
 
 /** All nodes of a graph and of the subgraphs in it, each once although a subgraph may be used twice. */
-function* nodesOf(graph, seen = new Set()) {
+export function* nodesOf(graph, seen = new Set()) {
   if (!graph || seen.has(graph)) return;
   seen.add(graph);
   for (const node of graph.nodes ?? graph._nodes ?? []) {

@@ -143,15 +143,23 @@ export function createStage({ session, leash }) {
     stage.onSize();
     stage.redraw();
   });
-  resized.observe(canvas);
-  leash.add(() => resized.disconnect());
+  leash.add(
+    () => resized.disconnect(),
+    () => resized.observe(canvas),
+  );
   // palettes change the page's own style and class
   const palette = new MutationObserver(stage.forgetTheme);
-  for (const root of [document.documentElement, document.body]) {
-    palette.observe(root, { attributes: true, attributeFilter: ["class", "style"] });
-  }
-  leash.add(() => palette.disconnect());
-  leash.add(() => cancelAnimationFrame(scheduled));
+  const watchPalette = () => {
+    for (const root of [document.documentElement, document.body]) {
+      palette.observe(root, { attributes: true, attributeFilter: ["class", "style"] });
+    }
+    stage.forgetTheme(); // it may have changed in the meantime
+  };
+  leash.add(() => palette.disconnect(), watchPalette);
+  leash.add(() => {
+    cancelAnimationFrame(scheduled);
+    scheduled = 0;
+  });
   for (const type of ["focus", "blur", "pointerenter"]) leash.listen(canvas, type, stage.redraw);
   return stage;
 }

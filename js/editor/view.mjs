@@ -1,4 +1,4 @@
-// The editor of one node: puts the parts together, and takes all of them away again.
+// The editor of one node: puts the parts together, starts them, and takes all of them away again.
 
 import { createBanner } from "./banner.mjs";
 import { createCommands } from "./commands.mjs";
@@ -42,7 +42,6 @@ export function createView(host) {
   let parts = []; // what shows the session, besides the canvas
   let closeMenu = null;
   let saidUntil = 0;
-  let isDisposed = false;
 
   const say = (sentence, isProblem) => {
     said.textContent = sentence;
@@ -65,7 +64,7 @@ export function createView(host) {
     closeMenu?.();
     closeMenu = openMenu(menuItems(editor, target), point, () => {
       closeMenu = null;
-      if (!isDisposed && !session.state.panel) commands.focusTimeline();
+      if (leash.isHeld && !session.state.panel) commands.focusTimeline();
     });
   };
   const toolbar = createToolbar(editor);
@@ -84,7 +83,7 @@ export function createView(host) {
   editor.input = attachInput(editor, leash);
 
   function onChange(what) {
-    if (isDisposed || !editor.playback) return;
+    if (!leash.isHeld) return;
     if (what === "look") return stage.redraw(); // and with it the parts, once per frame of the screen
     refreshPictures();
     editor.playback.follow();
@@ -118,10 +117,11 @@ export function createView(host) {
     if (!found.isHeld && !editor.input.isBusy() && found.command !== "escape") session.settle();
     commands[found.command](found.argument);
   });
-  leash.listen(stage.canvas, "keyup", (event) => {
-    if (event.key.startsWith("Arrow") || event.key === "<" || event.key === ">") session.settle();
+  const settleKeys = () => editor.input.isBusy() || session.settle(); // a drag settles by itself
+  leash.listen(stage.canvas, "keyup", ({ key }) => {
+    if (!["Shift", "Alt", "Control", "Meta"].includes(key)) settleKeys(); // ">" may be let go as "."
   });
-  leash.listen(stage.canvas, "blur", () => session.settle());
+  leash.listen(stage.canvas, "blur", settleKeys);
   // what is done here is not meant for the graph below; Ctrl and Cmd are ComfyUI's
   leash.listen(root, "keydown", (event) => {
     if (event.key === "Escape" && session.state.panel) commands.togglePanel(null);
@@ -142,6 +142,7 @@ export function createView(host) {
       return session.text;
     },
     set text(text) {
+      if (text !== session.text) editor.input.cancel(); // what is in the hand was of the other text
       session.setText(text);
     },
     /** Goes on with what was seen of the node of this key; the keyboard comes along. */
@@ -157,12 +158,17 @@ export function createView(host) {
       stage.redraw();
     },
     show,
-    dispose() {
-      if (isDisposed) return;
-      isDisposed = true;
+    /** Its node is in a graph: listens and observes from here on. */
+    start() {
+      leash.hold();
+      onChange("all");
+    },
+    /** Its node is in no graph any more: leaves nothing behind, no sound either. It may be started again. */
+    stop() {
+      if (!leash.isHeld) return;
+      leash.release();
       closeMenu?.();
       clearTimeout(saidUntil);
-      leash.release();
     },
   };
 }

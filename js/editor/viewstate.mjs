@@ -26,6 +26,11 @@ function freshState() {
   };
 }
 
+/** Forgets what was seen under a key. */
+export function forget(key) {
+  states.delete(key);
+}
+
 /** The state kept under a key (null: one that is kept nowhere). */
 export function stateOf(key) {
   if (key === null) return freshState();

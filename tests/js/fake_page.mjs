@@ -214,8 +214,9 @@ export function openEditor(t, { text = "", result = null } = {}) {
     leaveWheelToGraph() {},
   };
   const view = createView(host);
-  t.after(() => view.dispose());
+  t.after(() => view.stop());
   document.body.append(view.root);
+  view.start();
   view.text = text;
   if (result) view.setResult(result);
   const { canvas } = view.stage;
