@@ -112,6 +112,14 @@ class Frontend:
         self.server.post("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": vue})
         # never "networkidle": the websocket stays open
         self.page.goto(self.server.url + query, wait_until="domcontentloaded")
+        self._wait_until_ready()
+
+    def reload(self):
+        """As F5 does."""
+        self.page.reload(wait_until="domcontentloaded")
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
         # the spinner ends once the first workflow, or the one in the address, is loaded
         self.page.wait_for_function("() => window.app?.extensionManager?.spinner === false")
         self.page.evaluate(_RECORD_EVENTS)

@@ -4,6 +4,7 @@ from ..graph.workflow_files import ui_form
 from .editor import CANVAS, KINDS, NODE, Editor, prediction, result_of
 
 FRAMES = list(KINDS)
+_EMPTY = "() => { app.canvas.setGraph(app.graph); app.graph.clear(); }"
 
 
 def test_the_first_run_an_edit_and_a_second_run(kept_page):
@@ -54,6 +55,43 @@ def test_an_edit_is_opened_again_and_shown_without_a_run(kept_page):
     editor.drag(28, 30)
     assert editor.frames[2] == 30
     assert editor.edit["base"] == prediction()
+
+
+def test_an_edit_outlives_a_reload_of_the_page(kept_page):
+    persist = "on => app.extensionManager.setting.set('Comfy.Workflow.Persist', on)"
+    kept_page.page.evaluate(persist, True)
+    editor = Editor(kept_page, result=result_of(prediction()))
+    editor.drag(24, 28)
+    text = editor.text
+    kept_page.settle()  # ComfyUI keeps what is open a moment later
+    kept_page.reload()
+    kept_page.settle()
+    editor.show_node()
+    assert editor.text == text
+    assert editor.ask("view.session.state.result") is None
+    assert editor.shown == [0, 16, 28, 34, 44, 56, 66, 76, 86]
+    editor.drag(28, 30)
+    assert editor.frames[2] == 30
+    kept_page.page.evaluate(persist, False)
+
+
+def test_a_new_node_knows_nothing_of_one_that_had_its_number(kept_page):
+    page = kept_page.page
+    page.evaluate(_EMPTY)
+    for _ in range(2):
+        page.evaluate(
+            """() => {
+              const node = LiteGraph.createNode("KeyVID_EditKeyframes");
+              node.id = 77;
+              app.graph.add(node);
+            }"""
+        )
+        kept_page.settle(300)
+        assert page.evaluate(f"() => Number({NODE}.id)") == 77
+        assert page.evaluate(f"() => {NODE}.widgets[0].view.session.state.result") is None
+        ran = result_of(prediction())
+        page.evaluate(f"result => {NODE}.onExecuted({{ keyvid_edit: [result] }})", ran)
+        page.evaluate(f"() => app.graph.remove({NODE})")
 
 
 def test_the_other_renderer_shows_the_same(kept_page):
@@ -148,6 +186,7 @@ def test_the_palette_is_followed(kept_page):
 
 
 _COUNT = """() => {
+if (window.keyvidKept) return;
 window.keyvidKept = { listeners: [], observers: new Set(), contexts: new Set() };
 {
   const kept = window.keyvidKept;
@@ -187,7 +226,7 @@ _KEPT = """() => {
 def test_a_deleted_node_leaves_nothing_behind(kept_page):
     page = kept_page.page
     page.evaluate(_COUNT)
-    page.evaluate("() => app.graph.clear()")
+    page.evaluate(_EMPTY)
     kept_page.settle()
     before = page.evaluate(_KEPT)
     page.evaluate("() => app.graph.add(LiteGraph.createNode('KeyVID_EditKeyframes'))")
@@ -208,6 +247,63 @@ def test_a_deleted_node_leaves_nothing_behind(kept_page):
     kept_page.settle()
     assert page.evaluate(_KEPT) == before
     assert page.locator(".keyvid-edit, .keyvid-menu").count() == 0
+
+
+def test_copies_undo_and_other_workflows_leave_nothing_behind(kept_page):
+    page = kept_page.page
+    page.evaluate(_COUNT)
+    page.evaluate(_EMPTY)
+    kept_page.settle()
+
+    def held():
+        kept = page.evaluate(_KEPT)
+        on_page = [name for name in kept["listeners"] if name.startswith("Window")]
+        return {**kept, "listeners": on_page}
+
+    nothing = held()
+    editor = Editor(kept_page, result=result_of(prediction()))
+    one = held()
+    assert len(one["listeners"]) > len(nothing["listeners"])
+    assert one["observers"] > nothing["observers"]
+    for _ in range(3):
+        page.evaluate(f"() => app.canvas.copyToClipboard(new Set([{NODE}]))")
+    assert held() == one, "copying"
+
+    def edit_and_undo():
+        for _ in range(3):
+            editor.drag(24, 28, keys=["Control"])
+            editor.undo()
+            assert editor.text == ""
+
+    edit_and_undo()
+    assert held() == one, "undo"
+    page.evaluate(
+        f"""() => {{
+          const {{ subgraph }} = app.graph.convertToSubgraph(new Set([{NODE}]));
+          app.canvas.openSubgraph ? app.canvas.openSubgraph(subgraph, null) : app.canvas.setGraph(subgraph);
+        }}"""
+    )
+    kept_page.settle()
+    editor.show_node()
+    editor.executed(result_of(prediction()))
+    edit_and_undo()
+    assert held() == one, "undo in a subgraph"
+
+    page.locator(CANVAS).focus()
+    editor.key("r", "c", "Space")
+    page.wait_for_function(f"() => {NODE}.widgets[0].view.session.state.playhead > 1")
+    assert held()["contexts"] == 1
+    page.evaluate(f"() => {{ window.keyvidOld = {NODE}.widgets[0].view }}")
+    # ComfyUI takes who is inside a subgraph back there, so out of it first; the loop goes on
+    page.evaluate("() => app.canvas.setGraph(app.graph)")
+    kept_page.settle()
+    assert held()["contexts"] == 1
+    editor.load(ui_form("keyvid_timing"))
+    assert held() == one, "another workflow"
+    playhead = "() => window.keyvidOld.session.state.playhead"
+    stopped = page.evaluate(playhead)
+    editor.pause()
+    assert page.evaluate(playhead) == stopped
 
 
 def test_a_drag_is_drawn_once_per_frame_of_the_screen(kept_page):
