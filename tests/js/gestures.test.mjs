@@ -22,7 +22,8 @@ function opened({ view = null } = {}) {
     session.setResult({ prediction: document, n_frames: document.n_frames, fps: 24, onsets: [14, 33], beats: [] });
   run(prediction);
   session.state.view = view;
-  const stage = { look: {}, view: () => session.state.view ?? fit(session.nFrames), width: () => WIDTH, redraw: () => {} };
+  const seen = () => session.state.view ?? fit(session.nFrames);
+  const stage = { look: {}, view: seen, width: () => WIDTH, redraw: () => {} };
   const x = (frame) => ({ x: frameToX(frame, stage.view(), WIDTH), y: 0 });
   const editor = { session, stage, playback: { follow: () => {} } };
   return { session, stage, written, x, run, prediction, editor };
