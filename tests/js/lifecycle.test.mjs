@@ -93,7 +93,8 @@ test("a key let go while another is in the hand settles nothing of a drag", (t) 
   const editor = openEditor(t, { result: resultOf([0, 10, 20, 30]) });
   const { canvas, view } = editor;
   const { clientX, clientY } = view.stage.pointOf(20);
-  const place = (x) => ({ pointerId: 1, pointerType: "mouse", button: 0, clientX: x, clientY: clientY - 7, timeStamp: 0 });
+  const pointer = { pointerId: 1, pointerType: "mouse", button: 0, timeStamp: 0 };
+  const place = (x) => ({ ...pointer, clientX: x, clientY: clientY - 7 });
   canvas.dispatch("pointerdown", place(clientX));
   canvas.dispatch("pointermove", place(clientX + 60));
   editor.key("ArrowRight");
