@@ -55,12 +55,26 @@ def result_of(document, **changes):
     return {**shown, **changes}
 
 
+def timing_workflow():
+    """keyvid_timing in UI form without Save Video: after an undo Nodes 2.0 gives that node another height, which
+    ComfyUI takes for a change of the artist's at the next key, and forgets what could be redone."""
+    workflow = ui_form("keyvid_timing")
+    (saver,) = [node for node in workflow["nodes"] if node["type"] == "SaveVideo"]
+    workflow["nodes"].remove(saver)
+    gone = {link[0] for link in workflow["links"] if link[3] == saver["id"]}
+    workflow["links"] = [link for link in workflow["links"] if link[0] not in gone]
+    for node in workflow["nodes"]:
+        for output in node.get("outputs", ()):
+            output["links"] = [link for link in output["links"] or () if link not in gone]
+    return workflow
+
+
 class Editor:
     """The editor of the first Edit Keyframes node. page: tools/frontend.py's Frontend, already open."""
 
     def __init__(self, page, *, result=None, workflow=None):
         self.frontend, self.page = page, page.page
-        self.load(workflow or ui_form("keyvid_timing"))
+        self.load(workflow or timing_workflow())
         if result is not None:
             self.executed(result)
 
