@@ -82,12 +82,12 @@ def check_same_clip(plan, new):
     if plan.n_frames != new.n_frames:
         raise PlanMismatchError(
             f"The edit was made for a clip of {plan.n_frames} frames, and this one has {new.n_frames}; set the length "
-            "back in Clip Audio, or clear the edit to start anew. Nothing was changed."
+            "back in Clip Audio, or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed."
         )
     if fps_fraction(plan.fps) != fps_fraction(new.fps):
         raise PlanMismatchError(
             f"The edit was made at {plan.fps:g} fps, and this clip has {new.fps:g}; set the fps back in Clip Audio, "
-            "or clear the edit to start anew. Nothing was changed."
+            "or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed."
         )
 
 

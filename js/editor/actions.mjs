@@ -97,6 +97,9 @@ export function snapToOnsets(plan, frames, onsets) {
   if (!onsets?.length) throw new PlanError("No onsets are known: connect audio or a curve, and run up to here.");
   const chosen = frames.length ? frames : framesOf(plan);
   const snapped = snapAll(plan, chosen, onsets);
+  if (samePlaces(plan, snapped.plan)) {
+    throw new PlanError("Nothing moved: the nearest onsets have keyframes already.");
+  }
   return { ...snapped, frames: frames.length ? snapped.frames : [], said: "Moved to the nearest onsets." };
 }
 

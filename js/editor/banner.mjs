@@ -10,7 +10,7 @@ const CLIP = {
 };
 const SOUND =
   "This edit was made for another sound of the same length. It is applied as it is: listen to it, then keep it or " +
-  "start anew.";
+  "reset it to the prediction.";
 
 /** The banner: {root, show()}; commands: those of commands.mjs. */
 export function createBanner({ session, commands, say }) {
@@ -27,7 +27,7 @@ export function createBanner({ session, commands, say }) {
     }
   };
   const choices = {
-    keep: ["Keep", "Keeps every keyframe at its time in seconds", write(keptText, "Kept for this clip.")],
+    keep: ["Keep", "Keeps what you changed at its time in seconds; the rest follows the new prediction", write(keptText, "Kept for this clip.")],
     rescale: ["Rescale", "Stretches or squeezes the edit to this clip's length", write(rescaledText, "Rescaled.")],
     reset: ["Reset", "Forgets the edit and goes back to the prediction", () => commands.reset()],
     text: ["Show text", "Shows the text of the edit, to be mended by hand", () => commands.togglePanel("text", true)],

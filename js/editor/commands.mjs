@@ -135,6 +135,7 @@ export function createCommands(editor) {
     fit: () => setView(null),
     togglePanel(name, isOpen = session.state.panel !== name) {
       session.state.panel = isOpen ? name : null;
+      say("", false);
       editor.show();
       if (session.state.panel) editor.panel.focus();
       else commands.focusTimeline();

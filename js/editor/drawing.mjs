@@ -13,6 +13,7 @@ export { KIND_SHAPES } from "./shapes.mjs";
 /**
  * @typedef {Object} Scene
  * @property {number} width In pixels. @property {number} height In pixels.
+ * @property {string} [noSound] What stands in the place of sound and curve where there are none.
  * @property {number} ratio Pixels of the canvas per pixel of width and height.
  * @property {{first: number, span: number}} view In frames.
  * @property {number} nFrames @property {number} fps @property {"frames"|"seconds"|"timecode"} unit

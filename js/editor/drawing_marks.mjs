@@ -83,10 +83,10 @@ export function drawBox(context, { boxes, box, theme }) {
 }
 
 /** What is missing where neither sound nor curve is known, in the middle, on a quiet panel. */
-export function drawNoSound(context, { boxes, width, wave, curve, shown, theme }) {
+export function drawNoSound(context, { boxes, width, wave, curve, shown, theme, noSound = NO_SOUND }) {
   if (!shown || wave || curve) return;
   context.font = fontOf(theme, 11.5);
-  const lines = NO_SOUND.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
+  const lines = noSound.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
   const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 28;
   const tall = lines.length * LINE_HEIGHT + 14;
   const middle = boxes.pictures.y + (boxes.pictures.height + boxes.wave.height) / 2;

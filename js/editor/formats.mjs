@@ -66,7 +66,7 @@ function formatOf(text) {
   if (LABEL.test(lines[0])) return "audacity";
   if (/(^|[,;\t"])(frame|time_s)($|[,;\t"])/i.test(lines[0].replaceAll(" ", ""))) return "csv";
   if (/^\[?\s*[0-9]/.test(text)) return text.includes(":") ? "schedule" : "list";
-  throw new PlanError(`The text is none that can be imported; ${EXPECTED}`);
+  throw new PlanError(`This text cannot be imported; ${EXPECTED}`);
 }
 
 function fromJson(text, plan, notes) {
@@ -134,11 +134,11 @@ function kindFrom(name, frame, notes) {
 function fitted(keyframes, plan, notes) {
   const inside = keyframes.filter(({ frame }) => frame >= 0 && frame < plan.n_frames);
   const nOutside = keyframes.length - inside.length;
-  if (nOutside) notes.push(`${nOutside} outside the clip of ${plan.n_frames} frames were left out.`);
+  if (nOutside) notes.push(`${nOutside} outside the clip of ${plan.n_frames} frames ${wasOrWere(nOutside)} left out.`);
   const byFrame = new Map();
   for (const keyframe of inside) if (!byFrame.has(keyframe.frame)) byFrame.set(keyframe.frame, keyframe);
   const nTwice = inside.length - byFrame.size;
-  if (nTwice) notes.push(`${nTwice} on a frame that has a keyframe already were left out.`);
+  if (nTwice) notes.push(`${nTwice} on a frame that has a keyframe already ${wasOrWere(nTwice)} left out.`);
   if (!byFrame.has(0)) {
     byFrame.set(0, plan.keyframes[0]);
     notes.push("Frame 0 was added: the video starts with it.");
@@ -165,3 +165,5 @@ function table(text) {
   }
   return rows.filter((row) => row.some((entry) => entry.trim()));
 }
+
+const wasOrWere = (n) => (n === 1 ? "was" : "were");

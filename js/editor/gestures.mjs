@@ -19,6 +19,7 @@ export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
   const frames = session.frames;
   const moving = framesOf(plan).filter((frame) => frames.includes(frame));
   const targets = snapTargets({ plan, moving, ...snapping(measured) });
+  const all = snapTargets(snapping(measured)); // also those that hold a keyframe: to say so
   const startFrame = xToFrame(start.x, stage.view(), stage.width());
   const anchor = anchorOf(frames, grabbed);
   return {
@@ -36,7 +37,8 @@ export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
       const isThere = moved.frames.includes(frame);
       stage.look.snapMark = isThere && to && to !== "frame" ? frame : null;
       stage.look.snapTo = to;
-      session.show(moved.plan, moved.frames, `Moved to ${inWords(moved.frames)}.`);
+      const wanted = enabled ? snap(at, all, stage.view(), stage.width()) : { frame, to: null };
+      session.show(moved.plan, moved.frames, saidOf(moved.frames, wanted, frame));
     },
     end() {
       stage.look.snapMark = stage.look.snapTo = null;
@@ -47,6 +49,15 @@ export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
       session.cancel();
     },
   };
+}
+
+/** Where a drag stands, in words. wanted: what it would stick to ({frame, to}) if that were free; at: where it is put. */
+function saidOf(frames, { frame: wanted, to }, at) {
+  const isMark = to && to !== "frame";
+  if (frames.includes(wanted)) return isMark ? `Snapped to the ${to} at frame ${wanted}.` : `Moved to ${inWords(frames)}.`;
+  if (isMark) return `Moved to ${inWords(frames)}; the ${to} at ${wanted} has a keyframe already.`;
+  if (frames.length > 1 || frames.includes(at)) return `Moved to ${inWords(frames)}.`;
+  return `Moved to ${inWords(frames)}: there is no room at ${at}.`;
 }
 
 /** Scaling holds the end of the selection that is farther from the hand. */

@@ -43,6 +43,7 @@ export function attachInput(editor, leash) {
     event.stopPropagation();
     if (event.button === 1) event.preventDefault(); // the browser's own scrolling by the middle button
     if (event.button > 1) return;
+    editor.say("", false); // what was said of the gesture before would hide this one's words
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     const place = stage.place(event);

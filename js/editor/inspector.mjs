@@ -7,6 +7,10 @@ import { label, parseFrame } from "./timebase.mjs";
 
 const HINT = "Drag a keyframe to move it, double-click to add one.";
 
+const COUNT =
+  "How many there are is set by count in Select Keyframes. One that you add takes the place of a fill; one that you " +
+  "delete leaves a fill elsewhere.";
+
 /** {root, show(), focusFrame()}; commands: those of commands.mjs. */
 export function createInspector({ session, commands, say }) {
   const frame = element("input", {
@@ -37,7 +41,7 @@ export function createInspector({ session, commands, say }) {
   const nSelected = element("span", { class: "keyvid-hint" });
   const fields = element("span", { class: "keyvid-row" }, element("label", {}, "at", frame), kind, lock, nSelected);
   const hint = element("span", { class: "keyvid-hint" }, HINT);
-  const count = element("span", { class: "keyvid-count" });
+  const count = element("span", { class: "keyvid-count", title: COUNT });
   const root = element("div", { class: "keyvid-row" }, fields, hint, count);
 
   let written = { text: "", frame: null }; // what stands in the box unless someone typed, and of which keyframe

@@ -50,6 +50,16 @@ export function menuItems({ session, commands }, target) {
   ];
 }
 
+/** Where a menu opens: at the pointer, but never under it, where a second click would choose something unseen. */
+export function placeOf({ clientX, clientY }, menu, page) {
+  const top = Math.max(EDGE_PX, Math.min(clientY, page.height - menu.height - EDGE_PX));
+  const fitting = Math.max(EDGE_PX, Math.min(clientX, page.width - menu.width - EDGE_PX));
+  const covers = top < clientY && fitting <= clientX && clientX <= fitting + menu.width;
+  if (!covers) return { left: fitting, top };
+  const beside = clientX + EDGE_PX + menu.width <= page.width ? clientX + EDGE_PX : clientX - menu.width - EDGE_PX;
+  return { left: Math.max(EDGE_PX, beside), top };
+}
+
 /** Opens a menu at {clientX, clientY} of the page; onClose(): it is gone. @returns {() => void} closes it */
 export function openMenu(items, { clientX, clientY }, onClose) {
   const buttons = [];
@@ -71,8 +81,9 @@ export function openMenu(items, { clientX, clientY }, onClose) {
   const root = element("div", { ...about, ...listeners }, ...rows);
   document.body.append(root);
   const { offsetWidth: width, offsetHeight: height } = root;
-  root.style.left = `${Math.max(EDGE_PX, Math.min(clientX, innerWidth - width - EDGE_PX))}px`;
-  root.style.top = `${Math.max(EDGE_PX, Math.min(clientY, innerHeight - height - EDGE_PX))}px`;
+  const { left, top } = placeOf({ clientX, clientY }, { width, height }, { width: innerWidth, height: innerHeight });
+  root.style.left = `${left}px`;
+  root.style.top = `${top}px`;
   const outside = (event) => root.contains(event.target) || close();
   window.addEventListener("pointerdown", outside, true);
   window.addEventListener("blur", close);

@@ -51,7 +51,7 @@ export function mergeTo(count, base, edited, next) {
 
 /** Throws PlanMismatchError unless a plan has the n_frames and fps of the next one. */
 function checkSameClip(plan, next) {
-  const back = "or clear the edit to start anew. Nothing was changed.";
+  const back = "or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed.";
   if (plan.n_frames !== next.n_frames) {
     throw new PlanMismatchError(
       `The edit was made for a clip of ${plan.n_frames} frames, and this one has ${next.n_frames}; set the length ` +

@@ -10,6 +10,10 @@ const PLACEHOLDER =
   "Empty: the predicted keyframes are used as they are.\nOr type the frames of your own plan, such as 0, 7, 12.";
 const EXPECTED = "Paste frames (0, 7, 12), a schedule, a table, Audacity labels or JSON here, or open a file.";
 
+const TYPED =
+  "What you type counts at once: frames such as 0, 12, 31 are a whole plan, nothing at all is the prediction, and the " +
+  "long text is the edit itself.";
+
 const TITLES = { text: "The edit as text", import: "Import", export: "Export", help: "Keys and gestures" };
 
 /** {root, show(), focus()}; the text panel writes as one types, as text boxes of ComfyUI do. */
@@ -34,9 +38,9 @@ export function createPanel({ session, commands, host, say }) {
   );
 
   const panels = {
-    text: () => [row(title("text"), close()), text],
+    text: () => [row(title("text"), close()), element("small", { class: "keyvid-hint" }, TYPED), text],
     import: () => [
-      row(title("import"), word("Open file…", choose), word("Take it", () => take(pasted.value)), close()),
+      row(title("import"), word("Open file…", choose), word("Import", () => take(pasted.value)), close()),
       pasted,
       file,
     ],

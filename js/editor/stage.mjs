@@ -10,6 +10,8 @@ import { label, timeAt } from "./timebase.mjs";
 
 const MOST_RATIO = 4; // pixels of the canvas per CSS pixel: sharp at any zoom of the graph, and never huge
 
+const OTHER_CLIP = "What was heard belongs to another clip than these keyframes: choose above what becomes of them.";
+
 /** {canvas, look, redraw(), ...}; look holds what only the pointer knows: {hover, box, snapMark}. */
 export function createStage({ session, leash }) {
   const canvas = element("canvas", {
@@ -104,6 +106,7 @@ export function createStage({ session, leash }) {
       onsets: measured?.onsets ?? [],
       beats: measured?.beats ?? [],
       pictures: stage.pictures,
+      noSound: ["length", "rate"].includes(session.situation.problem) ? OTHER_CLIP : undefined,
     });
     tell();
   }

@@ -50,7 +50,7 @@ const CSS = `
   color: var(--input-text); background: transparent; border: 1px solid var(--keyvid-line); border-radius: 5px;
   user-select: text; }
 .keyvid-title { margin-right: auto; }
-.keyvid-help { flex: 1; min-height: 0; overflow-y: auto; user-select: text; }
+.keyvid-help { flex: 1; min-height: 0; overflow-y: scroll; user-select: text; }
 .keyvid-help th { text-align: left; font-weight: 600; padding: 1px 12px 1px 0; vertical-align: top;
   white-space: nowrap; }
 .keyvid-help td { color: var(--descrip-text); }

@@ -74,7 +74,7 @@ def test_import_and_export(kept_page):
 
     choose("Import")
     editor.page.locator(".keyvid-over textarea").fill("0:(1.0), 12:(0.5), 50:(1.0)")
-    editor.page.locator(".keyvid-over button", has_text="Take it").click()
+    editor.page.locator(".keyvid-over button", has_text="Import").click()
     editor.pause()
     assert editor.frames == [0, 12, 50]
     choose("Import")

@@ -214,6 +214,7 @@ test("what cannot be done is told and writes nothing", () => {
     [[14], actions.moveTo, 20, /one already/],
     [[14], actions.stretch, 1, /two keyframes/],
     [[], actions.snapToOnsets, [], /No onsets/],
+    [[], actions.snapToOnsets, [0], /Nothing moved/],
   ];
   for (const [frames, action, argument, sentence] of cases) {
     const { session, written, said } = opened({ result: resultOf(locked) });

@@ -253,7 +253,7 @@ test("what is imported while the edit is another clip's is for the clip of the l
     view.session.state.panel = "import";
     show();
     labelled("Keyframes to import").value = "0, 7, 47";
-    const take = view.root.all.find((one) => one.tagName === "BUTTON" && one.textContent === "Take it");
+    const take = view.root.all.find((one) => one.tagName === "BUTTON" && one.textContent === "Import");
     take.dispatch("click");
     const { plan: taken, base } = JSON.parse(written[0]);
     assert.deepEqual([taken.n_frames, taken.fps, base], [prediction.n_frames, prediction.fps, null]);
@@ -266,7 +266,7 @@ test("nothing is imported over the text of a newer version", (t) => {
   view.session.state.panel = "import";
   show();
   labelled("Keyframes to import").value = "0, 7, 47";
-  view.root.all.find((one) => one.tagName === "BUTTON" && one.textContent === "Take it").dispatch("click");
+  view.root.all.find((one) => one.tagName === "BUTTON" && one.textContent === "Import").dispatch("click");
   assert.deepEqual([written, view.text], [[], NEWER]);
   assert.match(said(), /update ComfyUI-KeyVID/);
 });

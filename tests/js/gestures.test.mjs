@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { fit, frameToX } from "../../js/editor/geometry.mjs";
 import { boxSelect, dragKeys, dragLoop, dragOverview, pan } from "../../js/editor/gestures.mjs";
-import { menuItems } from "../../js/editor/menu.mjs";
+import { menuItems, placeOf } from "../../js/editor/menu.mjs";
 import { createSession } from "../../js/editor/session.mjs";
 
 const WIDTH = 800;
@@ -16,8 +16,9 @@ function opened({ view = null } = {}) {
     return { frame, kind: frame ? "peak" : "first", locked: false, source: "strongest" };
   });
   const prediction = { version: 1, fps: 24, n_frames: 60, count: 6, fingerprint: null, keyframes };
-  const written = [];
-  const session = createSession({ host: { write: (text) => written.push(text) }, onChange: () => {}, say: () => {} });
+  const [written, said] = [[], []];
+  const say = (sentence) => said.push(sentence);
+  const session = createSession({ host: { write: (text) => written.push(text) }, onChange: () => {}, say });
   const run = (document) =>
     session.setResult({ prediction: document, n_frames: document.n_frames, fps: 24, onsets: [14, 33], beats: [] });
   run(prediction);
@@ -26,7 +27,7 @@ function opened({ view = null } = {}) {
   const stage = { look: {}, view: seen, width: () => WIDTH, redraw: () => {} };
   const x = (frame) => ({ x: frameToX(frame, stage.view(), WIDTH), y: 0 });
   const editor = { session, stage, playback: { follow: () => {} } };
-  return { session, stage, written, x, run, prediction, editor };
+  return { session, stage, written, said, x, run, prediction, editor };
 }
 
 const FREE = { ctrlKey: false, metaKey: false };
@@ -45,6 +46,35 @@ test("a drag sticks to an onset nearby, unless it is bypassed or turned off", ()
   assert.deepEqual(session.frames, [13]);
   drag.end();
   assert.equal(stage.look.snapMark, null);
+});
+
+test("a drag says what it stuck to, and what stood in its way", () => {
+  const { session, said, run, prediction, x, editor } = opened();
+  const dropped = (from, to) => {
+    session.select([from]);
+    const drag = dragKeys(editor, x(from), from, {});
+    drag.move(x(to), FREE);
+    drag.end();
+    return said.at(-1);
+  };
+  assert.equal(dropped(10, 13.6), "Snapped to the onset at frame 14.");
+  assert.equal(dropped(14, 17), "Moved to frame 17.");
+  assert.equal(dropped(17, 20), "Moved to frame 19: there is no room at 20.");
+  run({ ...prediction, keyframes: prediction.keyframes.map((one) => (one.frame === 30 ? { ...one, frame: 33 } : one)) });
+  assert.equal(dropped(19, 32.4), "Moved to frame 32; the onset at 33 has a keyframe already.");
+});
+
+test("a menu never opens under the pointer", () => {
+  const [menu, page] = [{ width: 200, height: 400 }, { width: 1000, height: 800 }];
+  assert.deepEqual(placeOf({ clientX: 300, clientY: 100 }, menu, page), { left: 300, top: 100 });
+  for (const clientX of [20, 300, 700, 900, 990]) {
+    for (const clientY of [450, 600, 799]) {
+      const { left, top } = placeOf({ clientX, clientY }, menu, page);
+      const covers = left < clientX && clientX < left + menu.width && top < clientY && clientY < top + menu.height;
+      assert.ok(!covers, `${clientX}, ${clientY}`);
+      assert.ok(left >= 0 && left + menu.width <= page.width && top + menu.height <= page.height);
+    }
+  }
 });
 
 test("a press beside the middle of a marker does not make it jump", () => {

@@ -125,10 +125,12 @@ def test_a_newer_version_is_told_apart():
 def test_another_length_or_rate_names_both_and_the_remedy():
     edit = edit_from_json(SAVED)
     longer = make_plan(PREDICTED.keyframes, fps=24, n_frames=60)
-    with pytest.raises(PlanMismatchError, match="48 frames.* 60.*Clip Audio.*clear the edit"):
+    with pytest.raises(
+        PlanMismatchError, match="48 frames.* 60.*Clip Audio.*Keep, Rescale or Reset"
+    ):
         apply_edit(edit, longer)
     faster = make_plan(PREDICTED.keyframes, fps=30, n_frames=48)
-    with pytest.raises(PlanMismatchError, match="24 fps.* 30.*Clip Audio.*clear the edit"):
+    with pytest.raises(PlanMismatchError, match="24 fps.* 30.*Clip Audio.*Keep, Rescale or Reset"):
         apply_edit(edit, faster)
 
 

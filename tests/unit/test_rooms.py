@@ -20,7 +20,10 @@ RULES = {
         {"keyframes", "preview", "models"},
         {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
     ),
-    "evaluation": ({"keyframes", "models", "training", "tools"}, {"numpy", "scipy", "torch", "PIL"}),
+    "evaluation": (
+        {"keyframes", "models", "training", "tools"},
+        {"numpy", "scipy", "torch", "PIL"},
+    ),
 }
 STDLIB = {
     "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
