@@ -79,10 +79,16 @@ class Editor:
             self.executed(result)
 
     def load(self, workflow):
-        """Open a workflow in UI form, as a new tab."""
+        """Open a workflow in UI form, as a new tab.
+
+        From the root graph: whoever opens a workflow inside a subgraph of another may be led back there by ComfyUI.
+        """
+        self.page.evaluate("() => app.canvas.setGraph(app.graph)")
+        self.frontend.settle(250)
         load = "workflow => app.loadGraphData(workflow, true, true, 'editor')"
         self.page.evaluate(load, workflow)
         self.frontend.settle(500)
+        self.page.wait_for_function(f"() => {NODE}")
         self.show_node()
 
     def show_node(self, size=(760, 470), scale=1.0):

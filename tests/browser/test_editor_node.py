@@ -230,11 +230,15 @@ def test_a_deleted_node_leaves_nothing_behind(kept_page):
     kept_page.settle()
     before = page.evaluate(_KEPT)
     page.evaluate("() => app.graph.add(LiteGraph.createNode('KeyVID_EditKeyframes'))")
-    page.evaluate(f"() => {{ {NODE}.pos = [300, 300] }}")
+    # where the test before left the view, the node may be out of sight, and the keyboard cannot go there
+    view = "app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0]; app.canvas.setDirty(true, true)"
+    page.evaluate(f"() => {{ {NODE}.pos = [300, 300]; {view} }}")
     kept_page.settle()
     ran = result_of(prediction())
     page.evaluate(f"result => {NODE}.onExecuted({{ keyvid_edit: [result] }})", ran)
+    kept_page.settle()  # the timeline takes the place of the first page
     page.locator(CANVAS).focus()
+    page.wait_for_function(f"() => document.activeElement === document.querySelector('{CANVAS}')")
     page.keyboard.press("c")
     page.keyboard.press("Space")
     kept_page.settle(500)
