@@ -7,6 +7,7 @@ name is in two folders, the file in the folder that is named first is meant.
 import logging
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import folder_paths
 
@@ -14,9 +15,7 @@ from ..keyframes.errors import CheckpointFileError
 
 FOLDER = "keyvid"  # models/keyvid, the pack's own
 # the small networks that come with the pack
-EMBEDDED = os.path.join(
-    os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "models", "weights"
-)
+EMBEDDED = str(Path(__file__).resolve().parents[1] / "models" / "weights")
 log = logging.getLogger("keyvid")
 
 

@@ -63,7 +63,7 @@ def edit_from_json(text):
         return Edit(plan=_plan_of(document))
     document = migrated(document, "edit", version=VERSION, migrations=MIGRATIONS)
     if "plan" not in document:
-        raise PlanError('The edit has no "plan"; add it, or clear the edit to start anew.')
+        raise PlanError('The edit has no "plan"; add it, or clear the text to start anew.')
     plan = _plan_of(document["plan"])
     base = document.get("base")
     if base is not None:

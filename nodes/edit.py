@@ -15,8 +15,8 @@ from .sockets import Curve, Plan
 log = logging.getLogger("keyvid")
 
 OTHER_SOUND = (
-    "This edit was made for another sound of the same length. It is applied as it is: check the "
-    "keyframes by ear, or clear the edit to start from the new prediction."
+    "This edit was made for another sound of the same length. It is applied as it is: listen to it, "
+    "then keep it or reset it to the prediction."
 )
 
 

@@ -12,8 +12,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from ..keyframes.curve import motion_curve
-from ..keyframes.select import T_K, select_keyframes
 from ..keyframes.timebase import FPS, N_FRAMES
 from ..models.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
 from ..models.conditioning import denoise, interpolation_concat, keyframe_concat
@@ -24,7 +22,7 @@ from ..models.schedule import make_schedule
 from . import recipe
 from .conditions import condition_batch, encode
 from .diffusion import moving_weight
-from .localizer import event_curve
+from .frame_sets import event_frames
 from .sounds import heard_events
 from .vae_file import decode
 
@@ -51,7 +49,7 @@ def check_keyframes(networks, clips, path):
     picture would be: 0 is the truth, 1 a still picture.
     """
     clips = clips[:N_CHECKED]
-    plans = [event_plan(record) for record in clips]
+    plans = _event_plans(clips)
     told = _told(networks, clips)
     painted = paint_keyframes(networks, told, clips, plans)
     rows = []
@@ -65,7 +63,7 @@ def check_keyframes(networks, clips, path):
 def check_video(networks, clips, path):
     """Make whole videos of a few clips; writes path_N.png, true rows above made ones, and returns figures."""
     clips = clips[: N_CHECKED // 2]
-    plans = [event_plan(record) for record in clips]
+    plans = _event_plans(clips)
     told = _told(networks, clips)
     painted = paint_keyframes(networks, told, clips, plans)
     video = fill_frames(networks, told, painted, plans)
@@ -78,13 +76,6 @@ def check_video(networks, clips, path):
         ]
         Image.fromarray(np.concatenate(rows)).save(f"{path}_{number}.png")
     return {"moving_error": _moving_error(clips, [range(N_FRAMES)] * len(clips), video)}
-
-
-def event_plan(record, *, count=T_K):
-    """The keyframes that a perfect localizer would lead to."""
-    score = event_curve(*heard_events(record["event_frames"], record["event_strengths"]))
-    curve = motion_curve(score, fps=FPS, source="world")
-    return [keyframe.frame for keyframe in select_keyframes(curve, count=count).keyframes]
 
 
 @torch.no_grad()
@@ -156,6 +147,13 @@ def _told(networks, clips):
     }
     with torch.no_grad():
         return {name: value.cpu() for name, value in encode(networks.encoders, batch, kept).items()}
+
+
+def _event_plans(clips):
+    return [
+        event_frames(*heard_events(record["event_frames"], record["event_strengths"]))
+        for record in clips
+    ]
 
 
 def _latents(record):

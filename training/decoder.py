@@ -6,11 +6,10 @@ The encoder stays as it is, so do all latents, and with them the data and every 
 import torch
 
 from . import recipe
-from .export import DECODER
-from .loop import Task
 from .pictures import open_pictures
-from .vae import checked_pictures, draw_batch, picture_loss, sample_pictures
+from .vae import checked_pictures, picture_loss, picture_task
 from .vae_file import load_vae
+from .vae_names import DECODER
 
 
 def make_task(state_dir, *, report=None):
@@ -24,17 +23,14 @@ def decoder_task(vae, pictures, held_out):
     """The Task of a frozen VAE's decoder on pictures and held-out pictures: arrays (n,) of pictures.PICTURE."""
     for name, parameter in vae.named_parameters():
         parameter.requires_grad_(name.startswith(DECODER))
-    return Task(
-        name="decoder",
-        modules={"vae": vae},
-        batch=lambda step, rng: draw_batch(pictures, rng),
-        loss=lambda batch, generator: decoder_loss(vae, *batch, generator),
+    return picture_task(
+        "decoder",
+        vae,
+        pictures,
+        held_out,
+        loss=decoder_loss,
         learning_rate=recipe.DECODER_LEARNING_RATE,
-        warmup_steps=recipe.VAE_WARMUP,
         decay_steps=recipe.DECODER_DECAY_STEPS,
-        ema_half_life=recipe.VAE_EMA_HALF_LIFE,
-        weight_decay=0.0,
-        sample=lambda step, folder: sample_pictures(vae, held_out, step, folder),
     )
 
 

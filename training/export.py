@@ -16,13 +16,12 @@ from ..models import checkpoints, layouts
 from ..models.metadata import Metadata, metadata_block
 from . import recipe, state
 from .vae_file import FILE_NAME as VAE_FILE_NAME
-from .vae_names import to_latent_diffusion
+from .vae_names import DECODER, to_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
 WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
 CHECKSUMS = "SHA256SUMS"
 LICENCE = "Apache-2.0"
-DECODER = ("decoder.", "post_quant_conv.")
 LARGEST_BYTES = 35 * 2**20  # of all shipped files together
 # the published prefix of each part's names in a whole file (reference a.2)
 PREFIXES = {

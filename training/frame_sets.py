@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..keyframes.curve import motion_curve, normalise
-from ..keyframes.select import select_keyframes
+from ..keyframes.select import T_K, select_keyframes
 from ..keyframes.timebase import FPS, N_FRAMES
 from .localizer import event_curve
 from .sounds import heard_events
@@ -13,6 +13,12 @@ STRATEGIES = ("strongest", "strongest", "released", "paper")  # of those, each a
 EVENT_SHARE = (
     0.5  # of those follow the events, as a localizer hears them; the others the measured motion
 )
+
+
+def event_frames(frames, strengths, *, count=T_K):
+    """The keyframes, ascending frames, that a perfect localizer would lead to in a clip with these events."""
+    curve = motion_curve(event_curve(frames, strengths), fps=FPS, source="world")
+    return [keyframe.frame for keyframe in select_keyframes(curve, count=count).keyframes]
 
 
 def draw_frame_set(rng, record, count):

@@ -57,14 +57,27 @@ def checked_pictures(state_dir):
 
 def vae_task(vae, pictures, held_out):
     """The Task of a VAE on pictures and held-out pictures: arrays (n,) of pictures.PICTURE."""
+    return picture_task(
+        "vae",
+        vae,
+        pictures,
+        held_out,
+        loss=vae_loss,
+        learning_rate=recipe.VAE_LEARNING_RATE,
+        decay_steps=recipe.VAE_DECAY_STEPS,
+    )
+
+
+def picture_task(name, vae, pictures, held_out, *, loss, learning_rate, decay_steps):
+    """The Task of a training on pictures; loss(vae, pixels, moving, generator) gives (loss, scalars) of a batch."""
     return Task(
-        name="vae",
+        name=name,
         modules={"vae": vae},
         batch=lambda step, rng: draw_batch(pictures, rng),
-        loss=lambda batch, generator: vae_loss(vae, *batch, generator),
-        learning_rate=recipe.VAE_LEARNING_RATE,
+        loss=lambda batch, generator: loss(vae, *batch, generator),
+        learning_rate=learning_rate,
         warmup_steps=recipe.VAE_WARMUP,
-        decay_steps=recipe.VAE_DECAY_STEPS,
+        decay_steps=decay_steps,
         ema_half_life=recipe.VAE_EMA_HALF_LIFE,
         weight_decay=0.0,
         sample=lambda step, folder: sample_pictures(vae, held_out, step, folder),

@@ -4,6 +4,7 @@ Both are the same network (models.vae_config lists the names); diffusers counts 
 stores the 1 x 1 convolutions of attention as matrices.
 """
 
+DECODER = ("decoder.", "post_quant_conv.")  # how the names of the decoding half begin, in both
 _RESNET = {
     "norm1": "norm1",
     "conv1": "conv1",

@@ -45,7 +45,7 @@ def check_condition(name):
     """Raises KeyVIDError unless videos can be made under this condition."""
     if name not in CONDITIONS:
         raise KeyVIDError(f'There is no condition "{name}"; choose from {", ".join(CONDITIONS)}.')
-    made_by(name)
+    made_by(name)  # raises when it needs weights and there are none
 
 
 def made_by(name):

@@ -8,19 +8,16 @@ import contextlib
 import hashlib
 import json
 import sys
-import wave
 
 import numpy as np
 from PIL import Image
 
-from ...keyframes.curve import motion_curve
 from ...keyframes.errors import KeyVIDError
-from ...keyframes.select import select_keyframes
 from ...keyframes.text import frames_to_text
-from ...keyframes.timebase import FPS
+from ...preview.editor import write_wav
 from ...tools import environment, run_workflow, server
 from ...training.export import WEIGHTS
-from ...training.localizer import event_curve
+from ...training.frame_sets import event_frames
 
 GRAPH = environment.ROOT / "workflows" / "api" / "keyvid_demo.json"
 TIMEOUT_S = 600  # for one video, on a busy machine
@@ -70,7 +67,7 @@ def graph_for(clip, condition):
         selection["strategy"] = "uniform"
     _set(graph, "KeyVID_SelectKeyframes", **selection)
     if condition.plan == "events":
-        _set(graph, "KeyVID_EditKeyframes", edit=frames_to_text(event_frames(clip, condition)))
+        _set(graph, "KeyVID_EditKeyframes", edit=frames_to_text(_true_plan(clip, condition)))
     if not condition.hears:
         for node in _all(graph, "KeyVID_MultimodalCFG"):
             node["inputs"]["audio_scale"] = 0.0
@@ -83,14 +80,6 @@ def graph_for(clip, condition):
         "_meta": {"title": "frames"},
     }
     return graph, {sound: (clip.audio, clip.sample_rate), picture: clip.frames[0]}
-
-
-def event_frames(clip, condition):
-    """The keyframes that a perfect localizer would lead to, ascending frames."""
-    frames = [event.frame for event in clip.events]
-    strengths = [event.strength for event in clip.events]
-    curve = motion_curve(event_curve(frames, strengths), fps=FPS, source="world")
-    return [k.frame for k in select_keyframes(curve, count=condition.count).keyframes]
 
 
 def paint(comfy, clip, condition):
@@ -122,16 +111,18 @@ def paint(comfy, clip, condition):
     return np.stack(frames)
 
 
+def _true_plan(clip, condition):
+    frames = [event.frame for event in clip.events]
+    strengths = [event.strength for event in clip.events]
+    return event_frames(frames, strengths, count=condition.count)
+
+
 def _write(path, content):
     if path.suffix == ".png":
         Image.fromarray(content).save(path)
-        return
-    samples, sample_rate = content
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(sample_rate)
-        file.writeframes((samples.clip(-1, 1) * 32767).round().astype("<i2").tobytes())
+    else:
+        samples, sample_rate = content
+        write_wav(path, samples[None], sample_rate)
 
 
 def _all(graph, kind):

@@ -8,9 +8,6 @@ const CLIP = {
   length: "This edit was made for a clip of another length. ",
   rate: "This edit was made for another frame rate. ",
 };
-const SOUND =
-  "This edit was made for another sound of the same length. It is applied as it is: listen to it, then keep it or " +
-  "reset it to the prediction.";
 
 /** The banner: {root, show()}; commands: those of commands.mjs. */
 export function createBanner({ session, commands, say }) {
@@ -41,7 +38,7 @@ export function createBanner({ session, commands, say }) {
     if (problem === "length" || problem === "rate") {
       return { message: CLIP[problem] + sizes(edit.plan, prediction), offered: ["keep", "rescale", "reset"] };
     }
-    if (problem === "sound") return { message: SOUND, offered: ["keep", "reset"] };
+    if (problem === "sound") return { message, offered: ["keep", "reset"] };
     if (problem === "frames") return { message, offered: ["keep", "text", "reset"] };
     if (problem) return { message, offered: ["reset"] };
     if (plan && !prediction) {

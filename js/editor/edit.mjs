@@ -14,8 +14,8 @@ export { kept, rescaled } from "./rescale.mjs";
 const VERSION = 1;
 const MIGRATIONS = {};
 const OTHER_SOUND = // as nodes/edit.py says it
-  "This edit was made for another sound of the same length. It is applied as it is: check the " +
-  "keyframes by ear, or clear the edit to start from the new prediction.";
+  "This edit was made for another sound of the same length. It is applied as it is: listen to it, " +
+  "then keep it or reset it to the prediction.";
 
 /**
  * @typedef {Object} Edit
@@ -91,7 +91,7 @@ function editFrom(document) {
   const has = (name) => isObject(document) && Object.hasOwn(document, name);
   if (has("keyframes") && !has("plan")) return { plan: planOf(document) };
   document = migrated(document, "edit", VERSION, MIGRATIONS);
-  if (!has("plan")) throw new PlanError('The edit has no "plan"; add it, or clear the edit to start anew.');
+  if (!has("plan")) throw new PlanError('The edit has no "plan"; add it, or clear the text to start anew.');
   const plan = planOf(document.plan);
   const base = (document.base ?? null) === null ? null : planOf(document.base);
   if (base && (base.n_frames !== plan.n_frames || base.fps !== plan.fps)) {

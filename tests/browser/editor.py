@@ -107,6 +107,17 @@ class Editor:
         )
         self.frontend.settle()
 
+    def into_subgraph(self):
+        """Put the node into a subgraph of its own, and open that."""
+        self.page.evaluate(
+            f"""() => {{
+              const {{ subgraph }} = app.graph.convertToSubgraph(new Set([{NODE}]));
+              app.canvas.openSubgraph ? app.canvas.openSubgraph(subgraph, null) : app.canvas.setGraph(subgraph);
+            }}"""
+        )
+        self.frontend.settle()
+        self.show_node()
+
     def executed(self, result):
         """As if the server had run the node."""
         self.page.evaluate(f"result => {NODE}.onExecuted({{ keyvid_edit: [result] }})", result)

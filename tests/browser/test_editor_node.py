@@ -129,14 +129,7 @@ def test_an_edit_goes_along_into_a_subgraph(kept_page):
     editor = Editor(kept_page, result=result_of(prediction()))
     editor.drag(24, 28)
     text = editor.text
-    editor.page.evaluate(
-        f"""() => {{
-          const {{ subgraph }} = app.graph.convertToSubgraph(new Set([{NODE}]));
-          app.canvas.openSubgraph ? app.canvas.openSubgraph(subgraph, null) : app.canvas.setGraph(subgraph);
-        }}"""
-    )
-    kept_page.settle()
-    editor.show_node()
+    editor.into_subgraph()
     assert editor.text == text
     editor.drag(28, 31, keys=["Control"])
     assert editor.frames == [0, 16, 31, 34, 44, 56, 66, 76, 86]
@@ -281,14 +274,7 @@ def test_copies_undo_and_other_workflows_leave_nothing_behind(kept_page):
 
     edit_and_undo()
     assert held() == one, "undo"
-    page.evaluate(
-        f"""() => {{
-          const {{ subgraph }} = app.graph.convertToSubgraph(new Set([{NODE}]));
-          app.canvas.openSubgraph ? app.canvas.openSubgraph(subgraph, null) : app.canvas.setGraph(subgraph);
-        }}"""
-    )
-    kept_page.settle()
-    editor.show_node()
+    editor.into_subgraph()
     editor.executed(result_of(prediction()))
     edit_and_undo()
     assert held() == one, "undo in a subgraph"

@@ -84,7 +84,7 @@ WRONG = [
     ("[]", "[]", "braces"),
     ("true", "true", "braces"),
     ("{}", "no version", '"version": 1'),
-    ('{"version": 1}', '"plan"', "clear the edit"),
+    ('{"version": 1}', '"plan"', "clear the text"),
     (json.dumps(saved(version="1")), 'version "1"', '"version": 1'),
     (json.dumps(saved(version=-1)), "version -1", "set it to 1"),
     (json.dumps(saved(plan=None)), "plan is null", "braces"),

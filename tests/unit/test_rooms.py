@@ -21,7 +21,7 @@ RULES = {
         {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
     ),
     "evaluation": (
-        {"keyframes", "models", "training", "tools"},
+        {"keyframes", "preview", "models", "training", "tools"},
         {"numpy", "scipy", "torch", "PIL"},
     ),
 }
