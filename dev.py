@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from tools import environment, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 
-MAIN_WORKFLOW = TIMING_WORKFLOW = "keyvid_timing"
+MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"
 # the pack under one name, as tests/conftest.py has it: inside it all imports are relative; ComfyUI's Windows build
 # ignores the current folder, so the path is handed over
 RUN_IN_PACK = (

@@ -1,7 +1,7 @@
 """`python dev.py export`: from training states to the weight files that the pack ships, in the published layout.
 
 A file leaves in fp16, with the "keyvid" metadata block that says what shapes cannot, and is read back through
-`models.checkpoints` before it takes the place of an older one.
+`models.checkpoints` before it takes the place of an older one. The logs of the trainings go along (curves.py).
 """
 
 import argparse
@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from ..keyframes.errors import KeyVIDError
 from ..models import checkpoints, layouts
 from ..models.metadata import Metadata, metadata_block
-from . import recipe, state
+from . import curves, recipe, state
 from .vae_file import FILE_NAME as VAE_FILE_NAME
 from .vae_names import DECODER, to_latent_diffusion
 
@@ -137,6 +137,7 @@ def _export_all(names, state_dir):
         path = export(name, state_dir=state_dir)
         logger.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)
     write_checksums(WEIGHTS)
+    curves.record(state_dir)
     total = sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors"))
     logger.info("all files together: %.1f of %.1f MB", total / 1e6, LARGEST_BYTES / 1e6)
     if total > LARGEST_BYTES:

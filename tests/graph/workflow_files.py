@@ -12,6 +12,7 @@ from ..networks.small_checkpoint import METADATA
 from .weight_files import put_whole_file
 
 WORKFLOWS = ROOT / "workflows"
+EMBEDDED = ROOT / "models" / "weights"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 # {file: (what it is, how many frames its model makes)}, as the published ones are
 FILES = {
@@ -60,10 +61,11 @@ def small_form(name):
 
 
 def named_files(name):
-    """The weight files that a workflow names."""
+    """The weight files that a workflow names and that do not come with the pack."""
     nodes = api_form(name).values()
-    return {
+    named = {
         node["inputs"][LOADERS[node["class_type"]]]
         for node in nodes
         if node["class_type"] in LOADERS
     }
+    return {file for file in named if not (EMBEDDED / file).is_file()}

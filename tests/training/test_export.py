@@ -1,12 +1,13 @@
 """Weight files as the pack ships them: published layout, fp16, and read back by the pack's own loaders."""
 
 import math
+from xml.etree import ElementTree
 
 import pytest
 import torch
 from keyvid_pack.keyframes.errors import CheckpointError, KeyVIDError
 from keyvid_pack.models import checkpoints, clip, imagebind, layouts, localizer, resampler, unet
-from keyvid_pack.training import export, recipe, vae, vae_file
+from keyvid_pack.training import curves, export, recipe, vae, vae_file
 from keyvid_pack.training.state import save_state
 from keyvid_pack.training.world.clip import render_clip
 
@@ -99,3 +100,18 @@ def test_what_is_missing_is_named(tmp_path):
         KeyVIDError, match="no unet network yet; run: python dev.py train generator"
     ):
         export.export("keyvid_small_generator", state_dir=tmp_path, target_dir=tmp_path)
+
+
+def test_the_logs_of_the_trainings_go_along(tmp_path):
+    state_dir, drawn = tmp_path / "states", tmp_path / "curves.svg"
+    (state_dir / "vae").mkdir(parents=True)
+    text = "step,seconds,loss,held_out_psnr\n20,1.0,0.5,\n40,2.0,0.25,\n40,2.5,,30.1\n"
+    (state_dir / "vae" / "log.csv").write_text(text, encoding="utf-8")
+    curves.record(state_dir, records=tmp_path / "records", drawn=drawn)
+    assert [path.name for path in (tmp_path / "records").iterdir()] == ["vae.csv"]
+    assert curves.read_losses(tmp_path / "records" / "vae.csv") == [(20, 0.5), (40, 0.25)]
+    svg = ElementTree.fromstring(drawn.read_text(encoding="utf-8"))
+    lines = [element for element in svg.iter() if element.tag.endswith("polyline")]
+    assert len(lines) == 1
+    (first, last) = [tuple(map(float, p.split(","))) for p in lines[0].get("points").split()]
+    assert last[0] > first[0] and last[1] > first[1], "time goes right, and a smaller loss is lower"

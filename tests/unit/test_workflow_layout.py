@@ -8,7 +8,13 @@ import pathlib
 import pytest
 
 WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
-NAMES = ("keyvid_full", "keyvid_uniform_baseline", "keyvid_keyframes_only", "dynamicrafter_i2v")
+NAMES = (
+    "keyvid_demo",
+    "keyvid_full",
+    "keyvid_uniform_baseline",
+    "keyvid_keyframes_only",
+    "dynamicrafter_i2v",
+)
 TITLE, FIRST_SLOT, SLOT = 30, 14, 20  # px, of ComfyUI's classic renderer
 FOOTER = 20  # px by which Nodes 2.0 draws some nodes taller
 STEP = 4  # px between the points at which a wire is looked at

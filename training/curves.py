@@ -1,0 +1,82 @@
+"""The records of the trainings that the shipped weights come from: docs/curves, and all of them as one SVG.
+
+`python dev.py export` writes both, from the log.csv of each training.
+"""
+
+import csv
+import math
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORDS = ROOT / "docs" / "curves"
+DRAWING = ROOT / "docs" / "media" / "training_curves.svg"
+TRAININGS = ("vae", "decoder", "audio", "localizer", "generator", "interpolator")
+
+WIDTH, HEIGHT = 900, 420  # of the drawing, in its own units
+N_COLUMNS = 3
+LEFT, TOP, RIGHT, BOTTOM = 44, 30, 14, 26  # around each curve
+PAPER, INK, FAINT, LINE = "#ffffff", "#24292f", "#d0d7de", "#0969da"
+
+
+def record(state_dir, *, records=RECORDS, drawn=DRAWING):
+    """Copy the logs of the trainings in state_dir into the folder records, and draw them; those without one are left
+    out."""
+    records.mkdir(parents=True, exist_ok=True)
+    for name in TRAININGS:
+        log = state_dir / name / "log.csv"
+        if log.is_file():
+            shutil.copyfile(log, records / f"{name}.csv")
+    kept = [name for name in TRAININGS if (records / f"{name}.csv").is_file()]
+    curves = {name: read_losses(records / f"{name}.csv") for name in kept}
+    drawn.write_text(drawing(curves), encoding="utf-8", newline="\n")
+
+
+def read_losses(path):
+    """[(step, loss)] of a log.csv; lines without a loss are what was measured beside it."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            (int(row["step"]), float(row["loss"])) for row in csv.DictReader(file) if row["loss"]
+        ]
+
+
+def drawing(curves):
+    """The SVG of {name: [(step, loss)]}: one small picture each, the losses on a logarithmic scale."""
+    n_rows = math.ceil(len(curves) / N_COLUMNS)
+    width, height = WIDTH / N_COLUMNS, HEIGHT / n_rows
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>',
+    ]
+    for place, (name, points) in enumerate(curves.items()):
+        row, column = divmod(place, N_COLUMNS)
+        parts.append(f'<g transform="translate({column * width:g} {row * height:g})">')
+        parts += _curve(name, points, width=width, height=height)
+        parts.append("</g>")
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def _curve(name, points, *, width, height):
+    last_step = max(step for step, _ in points)
+    low = min(loss for _, loss in points)
+    high = max(loss for _, loss in points)
+
+    def x(step):
+        return LEFT + (width - LEFT - RIGHT) * step / last_step
+
+    def y(loss):
+        share = math.log(loss / low) / max(math.log(high / low), 1e-9)
+        return TOP + (height - TOP - BOTTOM) * (1 - share)
+
+    yield _words(LEFT, TOP - 12, f"{name}: loss by step", size=13)
+    for loss in (low, math.sqrt(low * high), high):
+        yield f'<path d="M{LEFT} {y(loss):.1f}H{width - RIGHT:.1f}" stroke="{FAINT}"/>'
+        yield _words(LEFT - 6, y(loss) + 4, f"{loss:.2g}", anchor="end")
+    for step in (0, last_step // 2, last_step):
+        yield _words(x(step), height - BOTTOM + 16, str(step), anchor="middle")
+    line = " ".join(f"{x(step):.1f},{y(loss):.1f}" for step, loss in points)
+    yield f'<polyline points="{line}" fill="none" stroke="{LINE}" stroke-width="1.5"/>'
+
+
+def _words(x, y, text, *, size=11, anchor="start"):
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{INK}" text-anchor="{anchor}">{text}</text>'
