@@ -79,11 +79,11 @@ def check_video(networks, clips, path):
 
 
 @torch.no_grad()
-def paint_keyframes(networks, told, clips, plans, *, seed=0):
+def paint_keyframes(networks, told, clips, plans):
     """The generator's latents (B, 4, T, h, w) of clips (B,) at the frames of plans, which all have T."""
     frame_index = torch.tensor(plans)
     first = torch.stack([_latents(record)[:, :1] for record in clips])  # (B, 4, 1, h, w)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     noise = torch.randn(
         first.expand(-1, -1, frame_index.shape[1], -1, -1).shape, generator=generator
     )
@@ -99,9 +99,9 @@ def paint_keyframes(networks, told, clips, plans, *, seed=0):
 
 
 @torch.no_grad()
-def fill_frames(networks, told, keyframes, plans, *, seed=0):
+def fill_frames(networks, told, keyframes, plans):
     """The interpolator's latents (B, 4, 48, h, w) between keyframes (B, 4, T, h, w) at the frames of plans."""
-    generator, videos = torch.Generator().manual_seed(seed), []
+    generator, videos = torch.Generator().manual_seed(0), []
     for row, plan in enumerate(plans):
         latents = keyframes[row : row + 1]
         shape = (1, latents.shape[1], N_FRAMES, *latents.shape[3:])

@@ -67,6 +67,10 @@ def _make_data(folder, n_clips):
     from .data import open_clips
     from .vae_file import ensure_vae
 
+    if not 0 < n_clips <= len(recipe.TRAINING_SEEDS):
+        raise KeyVIDError(
+            f"{n_clips} clips are asked for; there are seeds for 1 to {len(recipe.TRAINING_SEEDS)}."
+        )
     ensure_vae(folder)
     open_clips(folder, seeds=recipe.TRAINING_SEEDS[:n_clips], report=_report)
 

@@ -8,10 +8,12 @@ import math
 import shutil
 from pathlib import Path
 
+from .command import TASKS
+from .state import write_atomically
+
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "docs" / "curves"
 DRAWING = ROOT / "docs" / "media" / "training_curves.svg"
-TRAININGS = ("vae", "decoder", "audio", "localizer", "generator", "interpolator")
 
 WIDTH, HEIGHT = 900, 420  # of the drawing, in its own units
 N_COLUMNS = 3
@@ -19,24 +21,33 @@ LEFT, TOP, RIGHT, BOTTOM = 44, 30, 14, 26  # around each curve
 PAPER, INK, FAINT, LINE = "#ffffff", "#24292f", "#d0d7de", "#0969da"
 
 
-def record(state_dir, *, records=RECORDS, drawn=DRAWING):
-    """Copy the logs of the trainings in state_dir into the folder records, and draw them; those without one are left
-    out."""
+def record(state_dir, names, *, records=RECORDS, drawn=DRAWING):
+    """Copy the logs of these trainings from state_dir into the folder records, and draw all that are there.
+
+    The VAE's has a second one where its decoder was trained further.
+    """
     records.mkdir(parents=True, exist_ok=True)
-    for name in TRAININGS:
+    for name in {*names, *(("decoder",) if "vae" in names else ())}:
         log = state_dir / name / "log.csv"
         if log.is_file():
-            shutil.copyfile(log, records / f"{name}.csv")
-    kept = [name for name in TRAININGS if (records / f"{name}.csv").is_file()]
+            write_atomically(
+                records / f"{name}.csv", lambda part, log=log: shutil.copyfile(log, part)
+            )
+    kept = [name for name in TASKS if (records / f"{name}.csv").is_file()]
     curves = {name: read_losses(records / f"{name}.csv") for name in kept}
-    drawn.write_text(drawing(curves), encoding="utf-8", newline="\n")
+    curves = {name: points for name, points in curves.items() if len(points) > 1}
+    if curves:
+        text = drawing(curves)
+        write_atomically(drawn, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
 
 
 def read_losses(path):
     """[(step, loss)] of a log.csv; lines without a loss are what was measured beside it."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            (int(row["step"]), float(row["loss"])) for row in csv.DictReader(file) if row["loss"]
+            (int(row["step"]), float(row["loss"]))
+            for row in csv.DictReader(file)
+            if row.get("loss")
         ]
 
 

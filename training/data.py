@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ..keyframes.errors import KeyVIDError
 from ..keyframes.timebase import N_FRAMES
 from ..models.audio_features import N_BINS, N_COLUMNS, waveform_to_mel
 from .recipe import HEIGHT, LATENT_HEIGHT, LATENT_WIDTH, TRAINING_SEEDS, VAE, WIDTH
@@ -50,13 +51,24 @@ def open_clips(state_dir, *, seeds, report=None):
     )
 
 
+def training_clips(state_dir):
+    """The CLIPs that have been made to learn from, as open_clips gives them. Raises KeyVIDError when there are none."""
+    n = available_clips(state_dir)
+    if not n:
+        raise KeyVIDError(
+            f"There are no clips in {state_dir / 'data'} to learn from; run: python dev.py train data"
+        )
+    return open_clips(state_dir, seeds=TRAINING_SEEDS[:n])
+
+
 def available_clips(state_dir):
     """How many clips, counted from the first training seed, have been made without a gap."""
     n = 0
     while True:
         first = TRAINING_SEEDS.start + n
         ends = (state_dir / "data").glob(f"clips_{first:08d}_*.npy")
-        end = next((int(path.stem.rpartition("_")[2]) for path in ends), None)
+        # where a smaller number of clips was asked for once, two files begin with the same clip
+        end = max((int(path.stem.rpartition("_")[2]) for path in ends), default=None)
         if end is None:
             return n
         n = end - TRAINING_SEEDS.start

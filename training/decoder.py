@@ -6,16 +6,14 @@ The encoder stays as it is, so do all latents, and with them the data and every 
 import torch
 
 from . import recipe
-from .pictures import open_pictures
-from .vae import checked_pictures, picture_loss, picture_task
+from .vae import checked_pictures, picture_loss, picture_task, training_pictures
 from .vae_file import load_vae
 from .vae_names import DECODER
 
 
 def make_task(state_dir, *, report=None):
     """The Task of the decoder of the frozen VAE in state_dir."""
-    seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
-    pictures = open_pictures(state_dir / "vae" / "pictures", seeds=seeds, report=report)
+    pictures = training_pictures(state_dir, report=report)
     return decoder_task(load_vae(state_dir / "vae"), pictures, checked_pictures(state_dir))
 
 

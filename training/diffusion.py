@@ -25,13 +25,13 @@ def draw_timesteps(rng, n):
     return torch.from_numpy(rng.permutation((places * N_TIMESTEPS).astype(np.int64)))
 
 
-def draw_dropped(rng, n, *, step=DROP_STEP):
+def draw_dropped(rng, n):
     """Which of n samples are trained without a condition: {"text", "image", "audio": bool (n,)}.
 
     One number r decides for each: no text where r < 2p, no image where p <= r < 3p, no audio where 2p <= r < 4p, so
     that conditions are missing alone and together (reference h.2).
     """
-    r = torch.from_numpy(rng.random(n))
+    r, step = torch.from_numpy(rng.random(n)), DROP_STEP
     return {
         "text": r < 2 * step,
         "image": (step <= r) & (r < 3 * step),
@@ -53,8 +53,8 @@ def noised(clean, noise, timesteps):
     return signal * scaled + spread * noise, signal * noise - spread * scaled
 
 
-def moving_weight(latents, *, added=MOVING_WEIGHT):
-    """How much each place of each frame counts: 1 where nothing moves in the clip, 1 + added where it does now.
+def moving_weight(latents):
+    """How much each place of each frame counts: 1 where nothing moves in the clip, 1 + MOVING_WEIGHT where it does now.
 
     latents: (B, 4, F, h, w) of unit spread. What moves is where a frame differs from the clip's median over time.
     Returns (B, 1, F, h, w).
@@ -65,7 +65,7 @@ def moving_weight(latents, *, added=MOVING_WEIGHT):
     moving = functional.max_pool3d(
         differs.to(latents), (1, reach, reach), stride=1, padding=(0, MOVING_REACH, MOVING_REACH)
     )
-    return 1 + added * moving
+    return 1 + MOVING_WEIGHT * moving
 
 
 def v_loss(predicted, v, weight):

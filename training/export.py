@@ -9,6 +9,7 @@ import hashlib
 import logging
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from ..keyframes.errors import KeyVIDError
@@ -56,9 +57,15 @@ FILES = {
 
 def export(file_name, *, state_dir, target_dir=WEIGHTS):
     """Write one of FILES; returns its path. Raises KeyVIDError when a training it needs has no state."""
-    title, sources = FILES[file_name]
-    parts = {part: trained_part(part, name, state_dir) for part, name in sources.items()}
+    title, _ = FILES[file_name]
+    parts = trained_parts(file_name, state_dir)
     return write_weights(target_dir / f"{file_name}.safetensors", parts, metadata_of(title, parts))
+
+
+def trained_parts(file_name, state_dir):
+    """{part: {name in the network: tensor}} of one of FILES as the trainings left them. Raises KeyVIDError."""
+    _, sources = FILES[file_name]
+    return {part: trained_part(part, name, state_dir) for part, name in sources.items()}
 
 
 def write_weights(path, parts, metadata):
@@ -110,7 +117,10 @@ def write_checksums(folder):
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
         for path in sorted(folder.glob("*.safetensors"))
     ]
-    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8", newline="\n")
+    state.write_atomically(
+        folder / CHECKSUMS,
+        lambda part: part.write_text("".join(lines), encoding="utf-8", newline="\n"),
+    )
 
 
 def main(*words):
@@ -134,10 +144,13 @@ def _export_all(names, state_dir):
             raise KeyVIDError(
                 f'There is no file "{name}" to export; choose from {", ".join(FILES)}.'
             )
+    for name in names:
+        trained_parts(name, state_dir)  # raises before any file is replaced
+    for name in names:
         path = export(name, state_dir=state_dir)
         logger.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)
     write_checksums(WEIGHTS)
-    curves.record(state_dir)
+    curves.record(state_dir, {training for name in names for training in FILES[name][1].values()})
     total = sum(path.stat().st_size for path in WEIGHTS.glob("*.safetensors"))
     logger.info("all files together: %.1f of %.1f MB", total / 1e6, LARGEST_BYTES / 1e6)
     if total > LARGEST_BYTES:
@@ -153,7 +166,7 @@ def trained_part(part, training, state_dir):
     if part == layouts.VAE:
         path = folder / VAE_FILE_NAME
         if path.is_file():
-            return _with_decoder(load_file(path), state.load_state(state_dir / "decoder"))
+            return _with_decoder(load_file(path), state_dir / "decoder")
     else:
         saved = state.load_state(folder)
         if saved is not None and part in saved["averages"]:
@@ -163,13 +176,20 @@ def trained_part(part, training, state_dir):
     )
 
 
-def _with_decoder(tensors, saved):
-    """The frozen VAE's tensors with the decoder that was trained further, if there is one."""
+def _with_decoder(tensors, folder):
+    """The frozen VAE's tensors with the decoder that was trained further in a folder, if there is one."""
+    saved = state.load_state(folder)
     if saved is None:
         return tensors
     further = to_latent_diffusion(saved["averages"]["vae"], recipe.VAE)
+    frozen = [name for name in tensors if not name.startswith(DECODER)]
+    if not all(torch.allclose(further[name], tensors[name].float(), atol=1e-3) for name in frozen):
+        raise KeyVIDError(
+            f"The decoder in {folder} was trained beside another encoder than the frozen VAE's; remove that folder and "
+            "train it again: python dev.py train decoder"
+        )
     return {
-        name: further[name] if name.startswith(DECODER) else tensor
+        name: tensor if name in frozen else further[name].reshape(tensor.shape)
         for name, tensor in tensors.items()
     }
 

@@ -2,7 +2,7 @@
 
 v prediction as in `diffusion`, with every number of keyframes that the file's metadata promises. The text and image
 encoders are trained with it until FREEZE_STEP and stay as they are from there on. The audio tower is that of the audio
-training all the time: trained along, it lost half of its sense of time within 500 steps (docs/training.md).
+training all the time: trained along, it loses its sense of time (docs/training.md).
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..models.unet import VideoUNet, init_weights
 from . import recipe
 from .check import Networks, check_keyframes
 from .conditions import condition_batch, encode, make_encoders, tokenized
-from .data import CAPTIONS, available_clips, open_clips
+from .data import CAPTIONS, open_clips, training_clips
 from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
 from .frame_sets import draw_frame_set
 from .loop import Task, load_averages
@@ -28,8 +28,7 @@ ENCODERS = (*TRAINED_ENCODERS, "audio")
 
 def make_task(state_dir, *, report=None):
     """The Task of the generator, on the clips that have been made; its audio tower is that of the audio training."""
-    seeds = recipe.TRAINING_SEEDS[: available_clips(state_dir)]
-    clips = open_clips(state_dir, seeds=seeds)
+    clips = training_clips(state_dir)
     held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
     modules = make_modules(seed=0)
     load_averages("audio", {"audio": modules["audio"]}, state_dir=state_dir)

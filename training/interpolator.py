@@ -16,7 +16,7 @@ from ..models.unet import VideoUNet, init_weights
 from . import recipe
 from .check import Networks, check_video
 from .conditions import condition_batch, encode, make_encoders, tokenized
-from .data import CAPTIONS, available_clips, open_clips
+from .data import CAPTIONS, open_clips, training_clips
 from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
 from .frame_sets import draw_frame_set
 from .generator import TRAINED_ENCODERS, clip_latents
@@ -34,8 +34,7 @@ MIXED_SHARE = 0.5
 
 def make_task(state_dir, *, report=None):
     """The Task of the interpolator, on the clips that have been made. Raises KeyVIDError without a generator."""
-    seeds = recipe.TRAINING_SEEDS[: available_clips(state_dir)]
-    clips = open_clips(state_dir, seeds=seeds)
+    clips = training_clips(state_dir)
     held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
     generator, encoders = VideoUNet(recipe.GENERATOR), make_encoders()
     trained = {name: encoders[name] for name in TRAINED_ENCODERS}

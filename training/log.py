@@ -24,7 +24,7 @@ class TrainingLog:
         self.sums, self.count = {}, 0
         self.board = _board(folder / "tensorboard", after_step)
 
-    def add(self, step, numbers):
+    def add(self, numbers):
         """Count a step's numbers in."""
         for name, value in numbers.items():
             self.sums[name] = self.sums.get(name, 0.0) + value

@@ -110,7 +110,7 @@ def train(
             loss, scalars = _step(task, accelerator, optimizer, step, seed)
             average.update(averages, task.modules, half_life=task.ema_half_life, step=step)
             step += 1
-            log.add(step, {"loss": loss, **scalars})
+            log.add({"loss": loss, **scalars})
             now_s = time.monotonic()
             if step % log_every == 0:
                 log.write(step, learning_rate=learning_rate(task, step - 1))
@@ -174,20 +174,26 @@ def _step(task, accelerator, optimizer, step, seed):
         batch = _to_device(task.batch(step, rng), accelerator.device)
         with accelerator.accumulate(), accelerator.autocast():
             loss, scalars = task.loss(batch, generator)
-        if not torch.isfinite(loss):
-            raise KeyVIDError(
-                f"The loss of {task.name} is {float(loss)} at step {step}; go on from the saved state with a lower "
-                "learning rate."
-            )
+        _check_finite("loss", loss, task, step)
         accelerator.backward(loss)
         total += float(loss.detach()) / task.micro_batches
         for name, value in scalars.items():
             sums[name] = sums.get(name, 0.0) + float(value) / task.micro_batches
     parameters = [p for module in task.modules.values() for p in module.parameters()]
-    sums["gradient_norm"] = float(accelerator.clip_grad_norm_(parameters, task.gradient_clip))
+    gradient_norm = accelerator.clip_grad_norm_(parameters, task.gradient_clip)
+    _check_finite("gradient", gradient_norm, task, step)  # before it spoils the weights
+    sums["gradient_norm"] = float(gradient_norm)
     optimizer.step()
     optimizer.zero_grad()
     return total, sums
+
+
+def _check_finite(what, value, task, step):
+    if not torch.isfinite(value.detach()):
+        raise KeyVIDError(
+            f"The {what} of {task.name} is {float(value.detach())} at step {step}; begin anew with a lower learning rate in "
+            "training/recipe.py, or without --bf16."
+        )
 
 
 def _optimizer(task):

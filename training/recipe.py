@@ -12,13 +12,14 @@ from ..models.localizer import LOCALIZER_AUDIO, PUBLISHED_LOCALIZER
 from ..models.resampler import ResamplerConfig
 from ..models.unet_config import UNetConfig
 from ..models.vae_config import VAEConfig
+from .world.clip import HELD_OUT_FIRST_SEED
 
 # the world: two seconds, 48 frames, 24 fps (keyframes.timebase)
 HEIGHT, WIDTH = 96, 128  # pixels
 LATENT_HEIGHT, LATENT_WIDTH = HEIGHT // 8, WIDTH // 8
 TRAINING_SEEDS = range(0, 20_000)
-# seeds from world.clip.HELD_OUT_FIRST_SEED on are never trained on; these are looked at while training
-CHECK_SEEDS = range(1_000_000, 1_000_064)
+# seeds from HELD_OUT_FIRST_SEED on are never trained on; these are looked at while training
+CHECK_SEEDS = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + 64)
 SCALE_FACTOR = 0.18215  # ComfyUI multiplies latents of a KL-f8 VAE by it (its SD15 latent format)
 
 # 64 channels, because ComfyUI's VAE norms in 32 groups: a channel by itself would lose its mean (vae_start.py)
@@ -87,7 +88,7 @@ INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
 KEYFRAME_COUNTS = (6, 7, 8, 9, 10, 11, 12)
 
 N_SOUNDS = 10_000  # of the world, and as many of other struck things
-HELD_OUT_SOUNDS = range(1_000_000, 1_000_500)
+HELD_OUT_SOUNDS = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + 500)
 AUDIO_BATCH, AUDIO_LEARNING_RATE = 12, 1e-3
 AUDIO_WARMUP, AUDIO_DECAY_STEPS = 200, 2500
 LOCALIZER_BATCH, LOCALIZER_LEARNING_RATE = 16, 1e-3

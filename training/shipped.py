@@ -7,7 +7,7 @@ what is thrown away after a training (the clock readers) begin anew, at step 0.
 import logging
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from ..keyframes.errors import KeyVIDError
 from ..models import layouts
@@ -16,7 +16,7 @@ from . import recipe, vae_file
 from .export import FILES, WEIGHTS
 from .state import load_state, save_state, write_atomically
 from .vae import build_vae
-from .vae_names import from_latent_diffusion
+from .vae_names import DECODER, from_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
 GENERATOR, INTERPOLATOR, LOCALIZER = FILES
@@ -36,9 +36,11 @@ SOURCES = {
 def write_states(state_dir, *, seed=0, weights=WEIGHTS):
     """Write a state at step 0 for every training that has none in state_dir, and the frozen VAE.
 
-    Returns the names of the trainings. Raises KeyVIDError when a weight file is not there.
+    Returns the names of the trainings. Raises KeyVIDError when a weight file is not there, and when the VAE in
+    state_dir is another one: the shipped networks know no latents but their own.
     """
     begun = []
+    _check_vae(state_dir / "vae" / vae_file.FILE_NAME, weights / f"{GENERATOR}.safetensors")
     for training, (file_name, parts) in SOURCES.items():
         folder = state_dir / training
         if load_state(folder) is not None:
@@ -69,6 +71,18 @@ def report(begun):
 
 def _whole(tensors):
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def _check_vae(frozen, shipped):
+    if not (frozen.is_file() and shipped.is_file()):
+        return
+    mine, theirs = load_file(frozen), load_part(open_checkpoint(shipped), layouts.VAE)
+    encoder = [name for name in mine if not name.startswith(DECODER)]
+    if not all(torch.equal(mine[name], theirs[name]) for name in encoder):
+        raise KeyVIDError(
+            f"The trainings in {frozen.parent.parent} have a VAE of their own, and the shipped networks belong to "
+            "another; begin in an empty folder with --state-dir."
+        )
 
 
 def _freeze(tensors, folder):

@@ -41,13 +41,17 @@ def build_vae(config=recipe.VAE):
 
 def make_task(state_dir, *, report=None):
     """The Task of the VAE; pictures that are not in state_dir yet are rendered first."""
-    folder = state_dir / "vae" / "pictures"
-    seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
-    pictures = open_pictures(folder, seeds=seeds, report=report)
+    pictures = training_pictures(state_dir, report=report)
     torch.manual_seed(0)
     vae = build_vae()
     start_as_mosaic(vae, to_pixels(pictures["frame"][:: len(pictures) // N_FITTED]))
     return vae_task(vae, pictures, checked_pictures(state_dir))
+
+
+def training_pictures(state_dir, *, report=None):
+    """The PICTUREs that the VAE learns from; those that are not in state_dir yet are rendered."""
+    seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
+    return open_pictures(state_dir / "vae" / "pictures", seeds=seeds, report=report)
 
 
 def checked_pictures(state_dir):
@@ -156,7 +160,7 @@ def reconstruct(vae, frames, *, batch_size=16):
 
 
 def measure(frames, decoded, moving):
-    """{"psnr": mean over pictures, "psnr_moving": over all pixels where something moves}, in decibels."""
+    """{"held_out_psnr": mean over pictures, "held_out_psnr_moving": over all pixels where something moves}, in dB."""
     squared = ((frames.astype(np.float32) - decoded) / 127.5) ** 2  # (n, H, W, 3)
     each = [_psnr(error) for error in squared.mean(axis=(1, 2, 3))]
     return {

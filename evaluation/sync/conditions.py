@@ -5,6 +5,9 @@ KeyVID, from the first frame, the caption and the sound.
 """
 
 import contextlib
+import functools
+import hashlib
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -42,34 +45,48 @@ COMPARED = (("full", "uniform"), ("full", "uniform_no_audio"), ("full_6", "unifo
 
 
 def check_condition(name):
-    """Raises KeyVIDError unless videos can be made under this condition."""
+    """Raises KeyVIDError unless there is such a condition."""
     if name not in CONDITIONS:
         raise KeyVIDError(f'There is no condition "{name}"; choose from {", ".join(CONDITIONS)}.')
-    made_by(name)  # raises when it needs weights and there are none
 
 
-def made_by(name):
-    """What a condition's videos are made from, a short name that changes with it: results of another do not count.
+def painted_by(name):
+    """What a condition's videos are made from, a short name that changes with weights, graph and condition.
 
-    Raises KeyVIDError when it needs weights and there are none.
+    It does not change with the code of the pack: after a mend in there, remove the results. Raises KeyVIDError when
+    weights are needed and there are none.
     """
-    return "world" if name in ("truth", "still") else painter.fingerprint()
+    if name in ("truth", "still"):
+        return "world"
+    return painter.fingerprint(repr(MADE.get(name, name)))
+
+
+@functools.cache
+def measured_by():
+    """A short name of the code that draws the world and reads the videos."""
+    digest = hashlib.sha256()
+    room = Path(__file__).resolve().parent
+    world = room.parents[1] / "training" / "world"
+    for path in sorted([*room.glob("*.py"), *world.rglob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @contextlib.contextmanager
-def video_maker(names, folder):
-    """Yields make(clip, name): the frames, uint8 (48, H, W, 3), of a WorldClip under one of these conditions.
+def video_maker(folder):
+    """Yields make(clip, name): the frames, uint8 (48, H, W, 3), of a WorldClip under a condition.
 
-    A ComfyUI is started in the folder when one of them needs it.
+    A ComfyUI is started in the folder once a video is to be painted.
     """
     with contextlib.ExitStack() as stack:
-        paint = None
-        if any(name in MADE for name in names):
-            paint = stack.enter_context(painter.painting(folder))
+
+        @functools.cache
+        def painter_of():
+            return stack.enter_context(painter.painting(folder))
 
         def make(clip, name):
             if name in MADE:
-                return paint(clip, MADE[name])
+                return painter_of()(clip, MADE[name])
             if name == "still":
                 return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
             return through_vae(clip.frames) if name == "vae" else clip.frames

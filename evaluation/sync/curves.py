@@ -8,14 +8,17 @@ one prediction may serve many. Random numbers and a cosine stand beside, because
 import argparse
 import logging
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage, signal
 
 from ...keyframes.curve import normalise
+from ...keyframes.errors import KeyVIDError
 from ...keyframes.onset import onset_curve
 from ...keyframes.peaks import PEAK_DISTANCE, PROMINENCE, find_strikes
 from ...keyframes.timebase import FPS, N_FRAMES
+from ...training.export import WEIGHTS
 from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
 from .match import TOLERANCES, count_matches, figures
 
@@ -23,6 +26,7 @@ AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)
 AP_SMOOTHING = 1.5  # frames, sigma of both curves (reference g.6)
 AP_NO_TRUTH = 0.5  # of a clip whose motion has no peak (reference g.6)
 COSINE_PERIOD = 7  # frames
+SHIPPED = WEIGHTS / "keyvid_small_localizer.safetensors"
 
 logger = logging.getLogger("keyvid.evaluation")
 
@@ -101,10 +105,14 @@ def main(*words):
     parser = argparse.ArgumentParser("python dev.py eval localizer")
     parser.add_argument("--first-seed", type=int, default=HELD_OUT_FIRST_SEED)
     parser.add_argument("--clips", type=int, default=200)
-    parser.add_argument("--file", metavar="FILE", help="weights of a localizer to measure too")
+    parser.add_argument(
+        "--file", type=Path, default=SHIPPED, help="weights of a localizer; default: the pack's own"
+    )
     options = parser.parse_args(words)
+    if options.clips < 1:
+        raise KeyVIDError(f"{options.clips} clips are asked for; give at least 1.")
     curves = {"noise": noise_curve, "cosine": cosine_curve, "onset": heard_onsets}
-    if options.file:
+    if options.file != SHIPPED or SHIPPED.is_file():
         curves["network"] = partial(network_curve, _open_localizer(options.file))
     seeds = range(options.first_seed, options.first_seed + options.clips)
     clips = [render_clip(seed) for seed in seeds]

@@ -53,16 +53,13 @@ def figures(counts):
 
 
 def shares(pairs, true, found):
-    """{"recall", "precision", "f1"} of numbers or equally long arrays of them.
-
-    Without true events nothing was missed, without found ones nothing was wrong: the share is 1.
-    """
+    """{"recall", "precision", "f1"} of numbers or equally long arrays of them; the share of nothing is NaN."""
     pairs, true, found = (np.asarray(numbers, float) for numbers in (pairs, true, found))
     both = true + found
     return {
-        "recall": np.where(true > 0, pairs / np.maximum(true, 1), 1.0),
-        "precision": np.where(found > 0, pairs / np.maximum(found, 1), 1.0),
-        "f1": np.where(both > 0, 2 * pairs / np.maximum(both, 1), 1.0),
+        "recall": np.where(true > 0, pairs / np.maximum(true, 1), np.nan),
+        "precision": np.where(found > 0, pairs / np.maximum(found, 1), np.nan),
+        "f1": np.where(both > 0, 2 * pairs / np.maximum(both, 1), np.nan),
     }
 
 
@@ -96,5 +93,8 @@ def _resampled(counts, draws):
 
 
 def _middle(values):
+    values = values[~np.isnan(values)]  # a draw without any event has no share
+    if not len(values):
+        return math.nan, math.nan
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return float(low), float(high)

@@ -14,10 +14,12 @@ from PIL import Image
 
 from ...keyframes.errors import KeyVIDError
 from ...keyframes.text import frames_to_text
+from ...models.audio_features import waveform_to_mel
 from ...preview.editor import write_wav
 from ...tools import environment, run_workflow, server
 from ...training.export import WEIGHTS
-from ...training.frame_sets import event_frames
+from ...training.frame_sets import event_frames, keyframes_of
+from ...training.sounds import frame_levels, swell_curve
 
 GRAPH = environment.ROOT / "workflows" / "api" / "keyvid_demo.json"
 TIMEOUT_S = 600  # for one video, on a busy machine
@@ -31,21 +33,21 @@ def painting(folder):
 
     folder: for its files. condition: a conditions.Condition. Raises KeyVIDError when a video cannot be made.
     """
-    with server.running(folder, python=sys.executable, pack=environment.ROOT) as comfy:
-        yield lambda clip, condition: paint(comfy, clip, condition)
+    try:
+        with server.running(folder, python=sys.executable, pack=environment.ROOT) as comfy:
+            yield lambda clip, condition: paint(comfy, clip, condition)
+    except server.ServerError as error:
+        raise KeyVIDError(str(error)) from error
 
 
-def fingerprint():
-    """A short name of all that decides what is painted: the weights and the demo's graph.
-
-    Raises KeyVIDError when there are no weights.
-    """
+def fingerprint(condition):
+    """A short name of the weights, the demo's graph, and a condition as text. Raises KeyVIDError without weights."""
     files = sorted(WEIGHTS.glob("*.safetensors"))
     if not files:
         raise KeyVIDError(
             f"There are no weights in {WEIGHTS}; make them with: python dev.py export"
         )
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(condition.encode())
     for path in [*files, GRAPH]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
@@ -54,7 +56,8 @@ def fingerprint():
 def graph_for(clip, condition):
     """(graph in API form, {file name: what stands in it}) for the video of a WorldClip under a Condition.
 
-    The files, the sound as WAV and the first frame as PNG, belong into ComfyUI's input folder.
+    The files, the sound as WAV and the first frame as PNG, belong into ComfyUI's input folder. Each clip has noise of
+    its own, the same under every condition.
     """
     graph = json.loads(GRAPH.read_text(encoding="utf-8"))
     sound, picture = f"sync_{clip.seed}.wav", f"sync_{clip.seed}.png"
@@ -71,6 +74,8 @@ def graph_for(clip, condition):
     if not condition.hears:
         for node in _all(graph, "KeyVID_MultimodalCFG"):
             node["inputs"]["audio_scale"] = 0.0
+    for number, node in enumerate(_all(graph, "RandomNoise")):
+        node["inputs"]["noise_seed"] = 2 * clip.seed + number
     pictures = _only(graph, "CreateVideo")["inputs"]["images"]
     for key in [key for key, node in graph.items() if node["class_type"] in SHOWN]:
         del graph[key]
@@ -92,29 +97,41 @@ def paint(comfy, clip, condition):
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         _write(folder / name, content)
-    entry, _ = comfy.run(graph, timeout_s=TIMEOUT_S)
+    try:
+        entry, _ = comfy.run(graph, timeout_s=TIMEOUT_S)
+    except (TimeoutError, ConnectionError) as error:
+        raise KeyVIDError(
+            f"ComfyUI made no video of clip {clip.seed} within {TIMEOUT_S} s, or ended; its log: {comfy.log_path}"
+        ) from error
+    finally:
+        for name in files:
+            (folder / name).unlink()
     titles = {key: node["_meta"]["title"] for key, node in graph.items()}
     failed = run_workflow.problems(entry, titles)
     if failed:
         raise KeyVIDError(f"ComfyUI made no video of clip {clip.seed}: {' '.join(failed)}")
-    paths = [
-        comfy.base / "output" / item["subfolder"] / item["filename"]
-        for item in entry["outputs"][SAVE]["images"]
-    ]
-    frames = []
-    for path in paths:
-        with Image.open(path) as picture:
-            frames.append(np.asarray(picture.convert("RGB")))
-        path.unlink()
-    for name in files:
-        (folder / name).unlink()
-    return np.stack(frames)
+    return np.stack([_taken(comfy.base, item) for item in entry["outputs"][SAVE]["images"]])
+
+
+def _taken(base, item):
+    """A picture that ComfyUI saved, uint8 (H, W, 3); the file goes."""
+    path = base / "output" / item["subfolder"] / item["filename"]
+    with Image.open(path) as picture:
+        frame = np.asarray(picture.convert("RGB"))
+    path.unlink()
+    return frame
 
 
 def _true_plan(clip, condition):
+    if not clip.events:  # the sea moves as loud as it is, and that is what its plan follows
+        return keyframes_of(swell_curve(frame_levels(_mel(clip))), count=condition.count)
     frames = [event.frame for event in clip.events]
     strengths = [event.strength for event in clip.events]
     return event_frames(frames, strengths, count=condition.count)
+
+
+def _mel(clip):
+    return waveform_to_mel(clip.audio[None])[0].numpy()  # (128, 204)
 
 
 def _write(path, content):

@@ -50,10 +50,9 @@ def colour_drift(frames, *, seed, scene):
 
 
 def psnr(frames, truth):
-    """The mean over pictures of their peak signal-to-noise ratio, in decibels. Both uint8 (n, H, W, 3).
+    """The peak signal-to-noise ratio of a video as a whole, in decibels. Both uint8 (n, H, W, 3).
 
-    NaN where a picture is the true one to the bit.
+    NaN where it is the true one to the bit.
     """
-    squared = (frames.astype(np.float32) - truth).reshape(len(frames), -1) ** 2
-    error = squared.mean(axis=1)
-    return float(np.mean(10 * np.log10(255**2 / error))) if error.all() else math.nan
+    error = float(np.mean((frames.astype(np.float32) - truth) ** 2))
+    return 10 * math.log10(255**2 / error) if error else math.nan

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from ...training.state import write_atomically
 from .conditions import COMPARED
 from .match import FIGURES, TOLERANCES, count_matches, differences, figures, intervals
 
@@ -24,8 +25,11 @@ def write_report(results, folder):
     writer.writerows(rows)
     text = report_text(rows)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.csv").write_text(lines.getvalue(), encoding="utf-8", newline="\n")
-    (folder / "report.txt").write_text(text + "\n", encoding="utf-8", newline="\n")
+    for name, content in (("report.csv", lines.getvalue()), ("report.txt", text + "\n")):
+        write_atomically(
+            folder / name,
+            lambda part, content=content: part.write_text(content, encoding="utf-8", newline="\n"),
+        )
     return text
 
 

@@ -9,7 +9,7 @@ def read_results(folder, condition, *, made_by):
 
     A line cut off by a crash counts as none; of two results of a seed the later counts.
     """
-    path = _path(folder, condition)
+    path = results_file(folder, condition)
     if not path.is_file():
         return {}
     results = {}
@@ -26,7 +26,7 @@ def read_results(folder, condition, *, made_by):
 def add_result(folder, condition, result):
     """Add a result, a dict with "seed" and "made_by", to the file of a condition."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = _path(folder, condition)
+    path = results_file(folder, condition)
     # a line that was cut off must not swallow this one
     whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
     with path.open("a", encoding="utf-8", newline="\n") as file:
@@ -41,5 +41,6 @@ def _plain(result):
     }
 
 
-def _path(folder, condition):
+def results_file(folder, condition):
+    """Where the results of a condition are kept."""
     return folder / f"{condition}.jsonl"

@@ -12,10 +12,10 @@ import numpy as np
 from ...keyframes.errors import KeyVIDError
 from ...training.state import state_dir, write_atomically
 from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
-from .conditions import CONDITIONS, check_condition, made_by, video_maker
+from .conditions import CONDITIONS, check_condition, measured_by, painted_by, video_maker
 from .quality import background_variation, colour_drift, psnr
 from .report import write_report
-from .results import add_result, read_results
+from .results import add_result, read_results, results_file
 from .swell import motion_follows_sound
 from .tracker import TRACKED, read_events
 
@@ -36,31 +36,45 @@ def main(*words):
         check_condition(condition)
     folder = (state_dir(options.state_dir) / "sync").resolve()
     seeds = range(options.first_seed, options.first_seed + options.clips)
-    with video_maker(options.conditions, folder / "comfyui") as make:
-        for condition in options.conditions:
-            measure_condition(condition, seeds, folder, make, keep=options.keep)
-    results = {
-        name: read_results(folder, name, made_by=made_by(name)) for name in options.conditions
-    }
-    wanted = {name: {s: found[s] for s in seeds} for name, found in results.items()}
-    logger.info("%s", write_report(wanted, folder))
+    painters = {name: painted_by(name) for name in options.conditions}
+    # a ComfyUI of its own, so that conditions can be measured side by side
+    with video_maker(folder / "comfyui" / "_".join(options.conditions)) as make:
+        for condition, painter in painters.items():
+            measure_condition(condition, seeds, folder, make, painter=painter, keep=options.keep)
+    logger.info("%s", write_report(_all_results(folder, seeds, painters), folder))
     return 0
 
 
-def measure_condition(condition, seeds, folder, make, *, keep=False):
+def _all_results(folder, seeds, painters):
+    """{condition: {seed: result}} of these seeds: those just measured and what else is known of them."""
+    results = {}
+    for name in CONDITIONS:
+        if name in painters or results_file(folder, name).is_file():
+            author = author_of(painters.get(name) or painted_by(name))
+            known = read_results(folder, name, made_by=author)
+            results[name] = {seed: known[seed] for seed in seeds if seed in known}
+    return {name: found for name, found in results.items() if found}
+
+
+def author_of(painter):
+    """What a result depends on: who painted the video and who measured it."""
+    return f"{painter} {measured_by()}"
+
+
+def measure_condition(condition, seeds, folder, make, *, painter, keep=False):
     """Measure the clips of these seeds that have no result of this condition in the folder yet.
 
     make(clip, condition): its video, as conditions.video_maker gives it. keep: keep the videos too, as
-    folder/videos/MADE_BY/CONDITION/SEED.npz (frames uint8 (48, H, W, 3)). A video that is there is not made again, so
-    that a better tracker can look at it once the results are removed.
+    folder/videos/PAINTER/CONDITION/SEED.npz (frames uint8 (48, H, W, 3)). A video that is there is not made again, so
+    that a better tracker can look at it. painter: conditions.painted_by of the condition.
     """
-    author = made_by(condition)
+    author = author_of(painter)
     done = read_results(folder, condition, made_by=author)
     for seed in seeds:
         if seed in done:
             continue
         clip = render_clip(seed)
-        frames = _kept_video(clip, condition, folder / "videos" / author, make, keep=keep)
+        frames = _kept_video(clip, condition, folder / "videos" / painter, make, keep=keep)
         result = {"seed": seed, "made_by": author, **measure_video(clip, frames)}
         add_result(folder, condition, result)
         logger.info("%s %d: %s", condition, seed, _shown(result))

@@ -4,6 +4,7 @@ The tracker knows what a clip looks like before anything happens (scenery.py), a
 It knows neither its events nor its sound: what it reports was seen in the video it was given.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ SPLASH_UNITS = 250.0  # square units of white when a large drop lands
 class Reading(NamedTuple):
     """events: frames (m,), ascending. poses: (n_frames,), what was followed, in the unit of its scene (sights.py).
 
-    seen: the share of frames on which the thing was seen at all.
+    seen: the share of frames on which the thing was seen at all; NaN for drops, which come and go.
     """
 
     events: np.ndarray
@@ -50,7 +51,7 @@ def read_events(frames, *, seed, scene):
     if scene == "drip":
         colour = scenery.palette.loud_light
         white = see_colour(frames, scenery, colour, area=SPLASH_AREA, before=scenery.parts[-1:])
-        return Reading(moments.splashes(white / SPLASH_UNITS), white / SPLASH_UNITS, 1.0)
+        return Reading(moments.splashes(white / SPLASH_UNITS), white / SPLASH_UNITS, math.nan)
     sight = SIGHTS[scene](scenery)
     best = see_poses(frames, scenery, sight)
     (seen,) = np.nonzero(best >= 0)

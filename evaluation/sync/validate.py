@@ -5,6 +5,7 @@ import logging
 
 import numpy as np
 
+from ...keyframes.errors import KeyVIDError
 from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
 from .degrade import DEGRADED
 from .match import TOLERANCES, count_matches, figures
@@ -20,6 +21,8 @@ def main(*words):
     parser.add_argument("--clips", type=int, default=32, help="of each scene; default: 32")
     parser.add_argument("--scene", choices=TRACKED, help="only this one")
     options = parser.parse_args(words)
+    if options.clips < 1:
+        raise KeyVIDError(f"{options.clips} clips are asked for; give at least 1.")
     scenes = [options.scene] if options.scene else TRACKED
     seeds = range(options.first_seed, options.first_seed + options.clips)
     logger.info("scene,video,clips,events,found,seen,within,recall,precision,median,median_abs")

@@ -39,8 +39,12 @@ def test_as_many_pairs_are_counted_as_there_can_be(clips, tolerance):
     assert [len(errors) for errors in counts.errors] == expected
     n_true, n_found = sum(map(len, true)), sum(map(len, found))
     numbers = figures(counts)
-    assert numbers["recall"] == pytest.approx(sum(expected) / n_true if n_true else 1)
-    assert numbers["precision"] == pytest.approx(sum(expected) / n_found if n_found else 1)
+    assert numbers["recall"] == pytest.approx(_share(sum(expected), n_true), nan_ok=True)
+    assert numbers["precision"] == pytest.approx(_share(sum(expected), n_found), nan_ok=True)
+
+
+def _share(n, of):
+    return n / of if of else math.nan
 
 
 def test_figures_pool_events_and_not_clips():
@@ -55,6 +59,8 @@ def test_figures_pool_events_and_not_clips():
 def test_nothing_found_has_no_error_to_measure():
     numbers = figures(count_matches([[]], [[3]], tolerance=1))
     assert numbers["recall"] == 0 and numbers["f1"] == 0 and math.isnan(numbers["median_error"])
+    assert math.isnan(numbers["precision"])  # of nothing
+    assert all(map(math.isnan, intervals(count_matches([[]], [[3]], tolerance=1))["precision"]))
 
 
 @given(*[st.integers(0, 50)] * 3)

@@ -7,13 +7,7 @@ import pytest
 from keyvid_pack.evaluation.sync import painter
 from keyvid_pack.evaluation.sync.conditions import MADE
 from keyvid_pack.keyframes.select import T_K
-from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.training.world.clip import render_clip
-
-
-@pytest.fixture(autouse=True)
-def graph(monkeypatch):
-    monkeypatch.setattr(painter, "GRAPH", ROOT / "workflows" / "api" / "keyvid_full.json")
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +76,40 @@ def test_the_clip_is_what_the_graph_is_given(clip):
     np.testing.assert_array_equal(sound, clip.audio)
     np.testing.assert_array_equal(files[told["LoadImage", "image"]], clip.frames[0])
     assert clip.caption in [value for key, value in inputs.items() if key[2] == "text"]
-    # the frames of the video are saved as they are, and nothing else is made
+    # the frames of the video are saved as they are, and no other file is written
     (saved,) = [node for node in graph.values() if node["class_type"] == "SaveImage"]
     full = json.loads(painter.GRAPH.read_text(encoding="utf-8"))
     (video,) = [node for node in full.values() if node["class_type"] == "CreateVideo"]
     assert saved["inputs"]["images"] == video["inputs"]["images"]
-    assert not any(node["class_type"] in painter.SHOWN for node in graph.values())
+    assert not any(node["class_type"] in ("SaveVideo", "PreviewImage") for node in graph.values())
+    wired = {str(w[0]) for n in graph.values() for w in n["inputs"].values() if isinstance(w, list)}
+    assert wired <= graph.keys()
+
+
+def test_the_full_pipeline_follows_the_localizer_alone(clip):
+    graph, _ = painter.graph_for(clip, MADE["full"])
+    told = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
+    assert told["KeyVID_LocalizeKeyframes", "method"] == "network"
+    assert told["KeyVID_LoadLocalizer", "localizer_name"] == "keyvid_small_localizer.safetensors"
+    assert (told[SELECT, "strategy"], told[SELECT, "count"]) == ("strongest", T_K)
+    assert told[EDIT, "edit"] == ""
+
+
+def test_every_clip_has_noise_of_its_own_under_every_condition(clip):
+    def seeds(of, name):
+        graph, _ = painter.graph_for(of, MADE[name])
+        return [value for key, value in inputs_of(graph).items() if key[2] == "noise_seed"]
+
+    assert len(set(seeds(clip, "full"))) == 2
+    assert all(seeds(clip, name) == seeds(clip, "full") for name in MADE)
+    other = render_clip(clip.seed + 1)
+    assert not set(seeds(clip, "full")) & set(seeds(other, "full"))
+
+
+def test_the_true_plan_of_the_sea_follows_its_loudness():
+    sea = render_clip(1_000_007, scene="sea")
+    graph, _ = painter.graph_for(sea, MADE["truth_plan"])
+    told = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
+    frames = [int(frame) for frame in told[EDIT, "edit"].split(",")]
+    assert len(frames) == T_K
+    assert frames != [keyframe * 4 for keyframe in range(T_K)]

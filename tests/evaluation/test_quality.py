@@ -53,6 +53,8 @@ def test_psnr_is_that_of_the_mean_squared_error(ball):
     off = np.clip(ball.frames.astype(np.int16), 0, 250).astype(np.uint8)
     assert psnr(off + np.uint8(5), off) == pytest.approx(10 * math.log10(255**2 / 25))
     assert math.isnan(psnr(off, off))
+    half = np.concatenate([off[:24], off[24:] + np.uint8(5)])  # the true frames count too
+    assert psnr(half, off) == pytest.approx(10 * math.log10(2 * 255**2 / 25))
 
 
 def test_the_sea_moves_with_its_sound_and_not_with_another():

@@ -9,6 +9,7 @@ from keyvid_pack.evaluation import command
 from keyvid_pack.evaluation.sync import conditions, painter, results, run
 from keyvid_pack.evaluation.sync.report import report_rows
 from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.training.world.clip import render_clip
 
 SEEDS = range(run.FIRST_SEED, run.FIRST_SEED + 3)
 
@@ -19,8 +20,8 @@ def made(monkeypatch):
     calls = []
 
     @contextlib.contextmanager
-    def video_maker(names, folder):
-        with conditions.video_maker(names, folder) as make:
+    def video_maker(folder):
+        with conditions.video_maker(folder) as make:
             yield lambda clip, name: calls.append((clip.seed, name)) or make(clip, name)
 
     monkeypatch.setattr(run, "video_maker", video_maker)
@@ -37,7 +38,9 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, made):
     path.write_bytes(path.read_bytes()[:-20])
     assert run.main("--clips", "3", *words) == 0
     assert made[3:] == [(SEEDS[2], "truth")]
-    assert set(results.read_results(path.parent, "truth", made_by="world")) == set(SEEDS)
+    assert set(results.read_results(path.parent, "truth", made_by=run.author_of("world"))) == set(
+        SEEDS
+    )
 
 
 def test_results_of_other_weights_do_not_count(tmp_path):
@@ -70,6 +73,28 @@ def test_a_kept_video_is_looked_at_again_and_not_made_again(tmp_path, made):
     assert run.main(*words) == 0
     assert made == [(SEEDS[0], "still")]
     assert path.read_bytes() == before
+
+
+def test_a_report_tells_all_that_is_known(tmp_path, made):
+    words = ("--clips", "1", "--state-dir", str(tmp_path), "--conditions")
+    assert run.main(*words, "truth") == 0
+    assert run.main(*words, "still") == 0
+    text = (tmp_path / "sync" / "report.txt").read_text(encoding="utf-8")
+    assert text.startswith("truth\n") and "\nstill\n" in text
+
+
+def test_what_another_tracker_measured_is_measured_again(tmp_path, made, monkeypatch):
+    words = ("--clips", "1", "--conditions", "still", "--state-dir", str(tmp_path))
+    assert run.main(*words) == 0
+    monkeypatch.setattr(run, "measured_by", lambda: "another tracker")
+    assert run.main(*words) == 0
+    assert made == 2 * [(SEEDS[0], "still")]
+
+
+def test_no_comfyui_is_started_for_what_is_not_painted(tmp_path, monkeypatch):
+    monkeypatch.setattr(painter, "painting", None)  # calling it would fail
+    with conditions.video_maker(tmp_path) as make:
+        assert make(render_clip(SEEDS[0]), "truth").shape == (48, 96, 128, 3)
 
 
 def result(seed, found, **others):

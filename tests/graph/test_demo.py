@@ -1,6 +1,7 @@
 """The demo with the weights of the pack: made by the real ComfyUI, and looked at by the tracker of the benchmark."""
 
 import json
+import wave
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ from keyvid_pack.evaluation.sync.conditions import MADE
 from keyvid_pack.evaluation.sync.match import count_matches, figures
 from keyvid_pack.evaluation.sync.quality import background_variation, colour_drift
 from keyvid_pack.evaluation.sync.tracker import read_events
+from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.training.world.clip import render_clip
+from PIL import Image
 
+MEDIA = ROOT / "workflows" / "media"
 DEMO_SEED = 1_002_013  # the clip that keyvid_demo shows; never trained on
 
 
@@ -39,7 +43,14 @@ def test_the_picture_stays_what_it_was(clip, video):
     assert colour_drift(video, seed=clip.seed, scene=clip.scene) < 40  # levels
 
 
-def test_the_demo_is_of_this_clip():
-    graph = json.loads(painter.GRAPH.read_text(encoding="utf-8"))
-    (text,) = [n["inputs"]["text"] for n in graph.values() if n["_meta"]["title"] == "Prompt"]
-    assert text == render_clip(DEMO_SEED).caption
+def test_the_demo_is_of_this_clip(clip):
+    inputs = [node["inputs"] for node in json.loads(painter.GRAPH.read_text()).values()]
+    assert clip.caption in [text for each in inputs if (text := each.get("text"))]
+    (picture,) = [each["image"] for each in inputs if isinstance(each.get("image"), str)]
+    with Image.open(MEDIA / picture) as shown:
+        assert np.array_equal(np.asarray(shown.convert("RGB")), clip.frames[0])
+    (sound,) = [each["audio"] for each in inputs if isinstance(each.get("audio"), str)]
+    with wave.open(str(MEDIA / sound)) as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2") / 32767
+        assert file.getframerate() == clip.sample_rate
+    assert np.abs(samples - clip.audio).max() < 1 / 32767

@@ -5,8 +5,8 @@ import pytest
 import torch
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.models.audio_features import waveform_to_mel
-from keyvid_pack.training import data, records, vae, vae_file
-from keyvid_pack.training.world.clip import SCENES, render_clip
+from keyvid_pack.training import command, data, recipe, records, vae, vae_file
+from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, SCENES, render_clip
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,33 @@ def test_clips_are_made_once_and_counted_without_gaps(state_dir, monkeypatch):
     assert [len(file) for file in again] == [1, 1]
     assert all(np.array_equal(a["latent"], b["latent"]) for a, b in zip(files, again, strict=True))
     assert np.array_equal(files[1]["first_frame"][0], render_clip(1).frames[0])
+
+
+def test_clips_are_counted_where_fewer_were_asked_for_once(tmp_path):
+    (tmp_path / "data").mkdir()
+    for name in ("clips_00000000_00000030", "clips_00000000_00000050", "clips_00000050_00000070"):
+        (tmp_path / "data" / f"{name}.npy").touch()
+    assert data.available_clips(tmp_path) == 70
+
+
+@pytest.mark.parametrize("n_clips", ["0", "-5", "30000"])
+def test_a_number_of_clips_that_cannot_be_is_refused(tmp_path, n_clips, caplog):
+    words = ("data", "--clips", n_clips, "--state-dir", str(tmp_path))
+    assert command.main(*words) == 1
+    assert n_clips in caplog.text
+
+
+@pytest.mark.parametrize("name", ["generator", "interpolator"])
+def test_without_clips_it_says_what_to_run(tmp_path, caplog, name):
+    assert command.main(name, "--state-dir", str(tmp_path)) == 1
+    assert "python dev.py train data" in caplog.text
+
+
+def test_nothing_held_out_is_learned_from():
+    assert max(recipe.TRAINING_SEEDS) < HELD_OUT_FIRST_SEED
+    assert range(recipe.N_SOUNDS)[-1] < HELD_OUT_FIRST_SEED
+    assert min(recipe.CHECK_SEEDS) >= HELD_OUT_FIRST_SEED
+    assert min(recipe.HELD_OUT_SOUNDS) >= HELD_OUT_FIRST_SEED
 
 
 def test_without_a_vae_it_says_what_to_run(tmp_path):

@@ -77,6 +77,18 @@ def test_a_file_is_what_its_training_reached(trainings, tmp_path, file_name):
     assert metadata.keyframe_counts == recipe.KEYFRAME_COUNTS
 
 
+def test_a_decoder_of_another_encoder_is_not_exported(trainings, tmp_path):
+    folder, _ = trainings
+    torch.manual_seed(4)
+    other = {"vae": vae.build_vae().state_dict()}
+    (tmp_path / "vae").mkdir()
+    frozen = folder / "vae" / vae_file.FILE_NAME
+    (tmp_path / "vae" / vae_file.FILE_NAME).write_bytes(frozen.read_bytes())
+    save_state(tmp_path / "decoder", step=1, state={"averages": other})
+    with pytest.raises(KeyVIDError, match="another encoder"):
+        export.trained_part(layouts.VAE, "vae", tmp_path)
+
+
 def test_all_files_together_fit():
     sizes = {}
     for part, config in CONFIGS.items():
@@ -107,7 +119,7 @@ def test_the_logs_of_the_trainings_go_along(tmp_path):
     (state_dir / "vae").mkdir(parents=True)
     text = "step,seconds,loss,held_out_psnr\n20,1.0,0.5,\n40,2.0,0.25,\n40,2.5,,30.1\n"
     (state_dir / "vae" / "log.csv").write_text(text, encoding="utf-8")
-    curves.record(state_dir, records=tmp_path / "records", drawn=drawn)
+    curves.record(state_dir, {"vae", "audio"}, records=tmp_path / "records", drawn=drawn)
     assert [path.name for path in (tmp_path / "records").iterdir()] == ["vae.csv"]
     assert curves.read_losses(tmp_path / "records" / "vae.csv") == [(20, 0.5), (40, 0.25)]
     svg = ElementTree.fromstring(drawn.read_text(encoding="utf-8"))

@@ -213,6 +213,19 @@ def test_the_learning_rate_rises_then_falls():
     assert learning_rate(line_task(), 10_000) == 0.02
 
 
+def test_a_gradient_that_is_no_number_spoils_nothing(tmp_path):
+    task = line_task()
+    net = task.modules["net"]
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    edge = replace(
+        task, loss=lambda x, generator: ((0 * net(x).sum()).sqrt(), {})
+    )  # 0 times infinity
+    with pytest.raises(KeyVIDError, match="gradient of line is nan at step 0"):
+        run(edge, tmp_path, n_steps=3)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in net.state_dict().items())
+    assert load_state(tmp_path / "line") is None
+
+
 def test_refusals_say_what_to_do(tmp_path):
     with pytest.raises(KeyVIDError, match="give minutes or a number of steps"):
         run(line_task(), tmp_path)

@@ -88,6 +88,15 @@ def test_a_training_that_has_begun_is_left_alone(weights, tmp_path):
     assert path.is_file() and load_state(tmp_path / "localizer")["step"] == 5
 
 
+def test_a_folder_with_another_vae_is_refused(weights, tmp_path):
+    (tmp_path / "vae").mkdir()
+    torch.manual_seed(9)
+    vae_file.freeze_vae(vae.build_vae().eval(), render_clip(2).frames[::8], tmp_path / "vae")
+    with pytest.raises(KeyVIDError, match="a VAE of their own"):
+        shipped.write_states(tmp_path, weights=weights[0])
+    assert not (tmp_path / "generator").exists()
+
+
 def test_without_weights_it_says_what_to_run(tmp_path):
     with pytest.raises(KeyVIDError, match="train from nothing: python dev.py train vae"):
         shipped.write_states(tmp_path, weights=tmp_path)

@@ -1,4 +1,4 @@
-"""What docs/architecture.md names is there: test files, tests, and the modules of the editor."""
+"""What the documents name is there: files they link to, test files, tests, and the modules of the editor."""
 
 import re
 
@@ -7,6 +7,16 @@ from keyvid_pack.tools import environment
 
 TEXT = (environment.ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 TESTS = environment.ROOT / "tests"
+
+
+DOCUMENTS = [*environment.ROOT.glob("*.md"), *(environment.ROOT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_file_that_is_linked_to_is_there(document):
+    text = document.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r"src(?:set)?=\"([^\":]+)\"", text)
+    assert [link for link in links if not (document.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w./-]+)`", TEXT))))
