@@ -6,6 +6,7 @@ as one that never stopped.
 
 import contextlib
 import logging
+import math
 import signal
 import threading
 import time
@@ -189,9 +190,10 @@ def _step(task, accelerator, optimizer, step, seed):
 
 
 def _check_finite(what, value, task, step):
-    if not torch.isfinite(value.detach()):
+    number = float(value.detach())
+    if not math.isfinite(number):
         raise KeyVIDError(
-            f"The {what} of {task.name} is {float(value.detach())} at step {step}; begin anew with a lower learning rate in "
+            f"The {what} of {task.name} is {number} at step {step}; begin anew with a lower learning rate in "
             "training/recipe.py, or without --bf16."
         )
 
