@@ -234,5 +234,11 @@ def test_a_clip_is_written_to_be_looked_at(tmp_path, capsys):
     assert np.abs(shown - clip.frames[20]).mean() < 6
     with Image.open(tmp_path / "new" / "drum_7.png") as sheet:
         assert sheet.width > 8 * 128
+    with Image.open(tmp_path / "new" / "drum_7_first.png") as first:  # to make a video of
+        assert np.array_equal(np.asarray(first), clip.frames[0])
+    with av.open(str(tmp_path / "new" / "drum_7.wav")) as sound:
+        assert sound.streams.audio[0].rate == clip.sample_rate
+        n_samples = sum(frame.samples for frame in sound.decode(audio=0))
+    assert n_samples == len(clip.audio)
     assert f"{clip.events[0].time_s:.3f} s" in capsys.readouterr().out
     assert show.main("7", str(tmp_path), "frog") == 1

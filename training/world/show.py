@@ -1,11 +1,21 @@
-"""`python dev.py world`: writes one clip as MP4 and PNG, to be looked at."""
+"""`python dev.py world`: writes one clip to be looked at, and its sound and first frame to make a video of."""
 
 import sys
 from pathlib import Path
 
+from PIL import Image
+
 from ...keyframes.errors import KeyVIDError
+from ...preview.editor import write_wav
 from .clip import render_clip
 from .video import write_clip_mp4, write_clip_sheet
+
+FILES = {
+    ".mp4": "the video",
+    ".png": "its frames, those of events framed with their strength; sound and motion below",
+    ".wav": "the sound",
+    "_first.png": "the first frame",
+}
 
 
 def main(seed, folder, scene=None):
@@ -19,6 +29,10 @@ def main(seed, folder, scene=None):
     name = Path(folder) / f"{clip.scene}_{clip.seed}"
     write_clip_mp4(clip, f"{name}.mp4")
     write_clip_sheet(clip, f"{name}.png")
+    write_wav(f"{name}.wav", clip.audio[None], clip.sample_rate)
+    Image.fromarray(clip.frames[0]).save(f"{name}_first.png")
     moments = ", ".join(f"{event.time_s:.3f} s" for event in clip.events)
-    print(f"{clip.caption}: {moments or 'no single events'}\n{name}.mp4\n{name}.png")
+    print(f"{clip.caption}: {moments or 'no single events'}")
+    for ending, what in FILES.items():
+        print(f"{name}{ending}  {what}")
     return 0
