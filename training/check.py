@@ -22,7 +22,8 @@ from ..models.schedule import make_schedule
 from . import recipe
 from .conditions import condition_batch, encode
 from .diffusion import moving_weight
-from .frame_sets import event_frames
+from .frame_sets import keyframes_of
+from .localizer import event_curve
 from .sounds import heard_events
 from .vae_file import decode
 
@@ -151,7 +152,7 @@ def _told(networks, clips):
 
 def _event_plans(clips):
     return [
-        event_frames(*heard_events(record["event_frames"], record["event_strengths"]))
+        keyframes_of(event_curve(*heard_events(record["event_frames"], record["event_strengths"])))
         for record in clips
     ]
 

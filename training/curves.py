@@ -27,7 +27,9 @@ def record(state_dir, names, *, records=RECORDS, drawn=DRAWING):
     The VAE's has a second one where its decoder was trained further.
     """
     records.mkdir(parents=True, exist_ok=True)
-    for name in {*names, *(("decoder",) if "vae" in names else ())}:
+    if "vae" in names:
+        names = {*names, "decoder"}
+    for name in names:
         log = state_dir / name / "log.csv"
         if log.is_file():
             write_atomically(

@@ -9,7 +9,6 @@ import hashlib
 import logging
 from pathlib import Path
 
-import torch
 from safetensors.torch import load_file, save_file
 
 from ..keyframes.errors import KeyVIDError
@@ -17,6 +16,7 @@ from ..models import checkpoints, layouts
 from ..models.metadata import Metadata, metadata_block
 from . import curves, recipe, state
 from .vae_file import FILE_NAME as VAE_FILE_NAME
+from .vae_file import same_encoder
 from .vae_names import DECODER, to_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
@@ -57,15 +57,18 @@ FILES = {
 
 def export(file_name, *, state_dir, target_dir=WEIGHTS):
     """Write one of FILES; returns its path. Raises KeyVIDError when a training it needs has no state."""
-    title, _ = FILES[file_name]
-    parts = trained_parts(file_name, state_dir)
-    return write_weights(target_dir / f"{file_name}.safetensors", parts, metadata_of(title, parts))
+    return _write(file_name, trained_parts(file_name, state_dir), target_dir)
 
 
 def trained_parts(file_name, state_dir):
     """{part: {name in the network: tensor}} of one of FILES as the trainings left them. Raises KeyVIDError."""
     _, sources = FILES[file_name]
     return {part: trained_part(part, name, state_dir) for part, name in sources.items()}
+
+
+def _write(file_name, parts, folder):
+    title, _ = FILES[file_name]
+    return write_weights(folder / f"{file_name}.safetensors", parts, metadata_of(title, parts))
 
 
 def write_weights(path, parts, metadata):
@@ -144,10 +147,10 @@ def _export_all(names, state_dir):
             raise KeyVIDError(
                 f'There is no file "{name}" to export; choose from {", ".join(FILES)}.'
             )
-    for name in names:
-        trained_parts(name, state_dir)  # raises before any file is replaced
-    for name in names:
-        path = export(name, state_dir=state_dir)
+    # all of it before any file is replaced
+    trained = {name: trained_parts(name, state_dir) for name in names}
+    for name, parts in trained.items():
+        path = _write(name, parts, WEIGHTS)
         logger.info("%s: %.1f MB", path.name, path.stat().st_size / 1e6)
     write_checksums(WEIGHTS)
     curves.record(state_dir, {training for name in names for training in FILES[name][1].values()})
@@ -182,14 +185,13 @@ def _with_decoder(tensors, folder):
     if saved is None:
         return tensors
     further = to_latent_diffusion(saved["averages"]["vae"], recipe.VAE)
-    frozen = [name for name in tensors if not name.startswith(DECODER)]
-    if not all(torch.allclose(further[name], tensors[name].float(), atol=1e-3) for name in frozen):
+    if not same_encoder(tensors, further):
         raise KeyVIDError(
             f"The decoder in {folder} was trained beside another encoder than the frozen VAE's; remove that folder and "
             "train it again: python dev.py train decoder"
         )
     return {
-        name: tensor if name in frozen else further[name].reshape(tensor.shape)
+        name: further[name] if name.startswith(DECODER) else tensor
         for name, tensor in tensors.items()
     }
 

@@ -15,11 +15,6 @@ EVENT_SHARE = (
 )
 
 
-def event_frames(frames, strengths, *, count=T_K):
-    """The keyframes, ascending frames, that a perfect localizer would lead to in a clip with these events."""
-    return keyframes_of(event_curve(frames, strengths), count=count)
-
-
 def keyframes_of(score, *, count=T_K):
     """The keyframes, ascending frames, that Select Keyframes chooses on a score (48,) in 0..1."""
     curve = motion_curve(score, fps=FPS, source="world")

@@ -16,7 +16,7 @@ from . import recipe, vae_file
 from .export import FILES, WEIGHTS
 from .state import load_state, save_state, write_atomically
 from .vae import build_vae
-from .vae_names import DECODER, from_latent_diffusion
+from .vae_names import from_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
 GENERATOR, INTERPOLATOR, LOCALIZER = FILES
@@ -76,9 +76,9 @@ def _whole(tensors):
 def _check_vae(frozen, shipped):
     if not (frozen.is_file() and shipped.is_file()):
         return
-    mine, theirs = load_file(frozen), load_part(open_checkpoint(shipped), layouts.VAE)
-    encoder = [name for name in mine if not name.startswith(DECODER)]
-    if not all(torch.equal(mine[name], theirs[name]) for name in encoder):
+    if not vae_file.same_encoder(
+        load_file(frozen), load_part(open_checkpoint(shipped), layouts.VAE)
+    ):
         raise KeyVIDError(
             f"The trainings in {frozen.parent.parent} have a VAE of their own, and the shipped networks belong to "
             "another; begin in an empty folder with --state-dir."

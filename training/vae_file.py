@@ -15,7 +15,7 @@ from . import recipe
 from .loop import load_averages
 from .state import write_atomically
 from .vae import build_vae, to_frames, to_pixels, training_pictures
-from .vae_names import from_latent_diffusion, to_latent_diffusion
+from .vae_names import DECODER, from_latent_diffusion, to_latent_diffusion
 
 logger = logging.getLogger("keyvid.training")
 FILE_NAME = "vae.safetensors"
@@ -46,6 +46,12 @@ def ensure_vae(state_dir):
         vae = build_vae().eval()
         load_averages("vae", {"vae": vae}, state_dir=state_dir)
         freeze_vae(vae, training_pictures(state_dir)["frame"][::N_SCALED_ON], folder)
+
+
+def same_encoder(one, other):
+    """Whether two VAEs ({latent diffusion's name: tensor}) make the same latents, to fp16's rounding."""
+    names = [name for name in one if not name.startswith(DECODER)]
+    return all(torch.allclose(one[name].float(), other[name].float(), atol=1e-3) for name in names)
 
 
 def load_vae(folder):

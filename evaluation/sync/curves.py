@@ -14,13 +14,13 @@ import numpy as np
 from scipy import ndimage, signal
 
 from ...keyframes.curve import normalise
-from ...keyframes.errors import KeyVIDError
 from ...keyframes.onset import onset_curve
 from ...keyframes.peaks import PEAK_DISTANCE, PROMINENCE, find_strikes
 from ...keyframes.timebase import FPS, N_FRAMES
 from ...training.export import WEIGHTS
-from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
+from ...training.world.clip import render_clip
 from .match import TOLERANCES, count_matches, figures
+from .seeds import FIRST_SEED, held_out_seeds
 
 AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)
 AP_SMOOTHING = 1.5  # frames, sigma of both curves (reference g.6)
@@ -103,19 +103,19 @@ def average_precision(predicted, motion, *, tolerance):
 def main(*words):
     """Measure curves as the words say; returns the exit status."""
     parser = argparse.ArgumentParser("python dev.py eval localizer")
-    parser.add_argument("--first-seed", type=int, default=HELD_OUT_FIRST_SEED)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--clips", type=int, default=200)
     parser.add_argument(
         "--file", type=Path, default=SHIPPED, help="weights of a localizer; default: the pack's own"
     )
     options = parser.parse_args(words)
-    if options.clips < 1:
-        raise KeyVIDError(f"{options.clips} clips are asked for; give at least 1.")
-    curves = {"noise": noise_curve, "cosine": cosine_curve, "onset": heard_onsets}
-    if options.file != SHIPPED or SHIPPED.is_file():
-        curves["network"] = partial(network_curve, _open_localizer(options.file))
-    seeds = range(options.first_seed, options.first_seed + options.clips)
-    clips = [render_clip(seed) for seed in seeds]
+    clips = [render_clip(seed) for seed in held_out_seeds(options.first_seed, options.clips)]
+    curves = {
+        "noise": noise_curve,
+        "cosine": cosine_curve,
+        "onset": heard_onsets,
+        "network": partial(network_curve, _open_localizer(options.file)),
+    }
     logger.info("curve,against,within,recall,precision,f1,median,median_abs")
     for name, curve_of in curves.items():
         for line in _lines(name, measure(curve_of, clips)):

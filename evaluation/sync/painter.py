@@ -14,12 +14,12 @@ from PIL import Image
 
 from ...keyframes.errors import KeyVIDError
 from ...keyframes.text import frames_to_text
-from ...models.audio_features import waveform_to_mel
 from ...preview.editor import write_wav
 from ...tools import environment, run_workflow, server
 from ...training.export import WEIGHTS
-from ...training.frame_sets import event_frames, keyframes_of
-from ...training.sounds import frame_levels, swell_curve
+from ...training.frame_sets import keyframes_of
+from ...training.localizer import target_curve
+from ...training.sounds import Sound, sound_record
 
 GRAPH = environment.ROOT / "workflows" / "api" / "keyvid_demo.json"
 TIMEOUT_S = 600  # for one video, on a busy machine
@@ -123,15 +123,9 @@ def _taken(base, item):
 
 
 def _true_plan(clip, condition):
-    if not clip.events:  # the sea moves as loud as it is, and that is what its plan follows
-        return keyframes_of(swell_curve(frame_levels(_mel(clip))), count=condition.count)
-    frames = [event.frame for event in clip.events]
-    strengths = [event.strength for event in clip.events]
-    return event_frames(frames, strengths, count=condition.count)
-
-
-def _mel(clip):
-    return waveform_to_mel(clip.audio[None])[0].numpy()  # (128, 204)
+    """The keyframes that a perfect localizer would lead to."""
+    heard = sound_record(Sound(clip.audio, clip.events, swells=not clip.events))
+    return keyframes_of(target_curve(heard), count=condition.count)
 
 
 def _write(path, content):

@@ -9,17 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ...keyframes.errors import KeyVIDError
 from ...training.state import state_dir, write_atomically
-from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
+from ...training.world.clip import render_clip
 from .conditions import CONDITIONS, check_condition, measured_by, painted_by, video_maker
 from .quality import background_variation, colour_drift, psnr
 from .report import write_report
 from .results import add_result, read_results, results_file
+from .seeds import FIRST_SEED, held_out_seeds
 from .swell import motion_follows_sound
 from .tracker import TRACKED, read_events
-
-FIRST_SEED = HELD_OUT_FIRST_SEED + 1000  # the first of the held-out seeds are looked at in training
 
 logger = logging.getLogger("keyvid.evaluation")
 
@@ -27,15 +25,10 @@ logger = logging.getLogger("keyvid.evaluation")
 def main(*words):
     """Measure what the words say; returns the exit status. Raises KeyVIDError."""
     options = _parser().parse_args(words)
-    if options.clips < 1 or options.first_seed < HELD_OUT_FIRST_SEED:
-        raise KeyVIDError(
-            f"{options.clips} clips from seed {options.first_seed} on are asked for; give at least 1 clip, and a first "
-            f"seed from {HELD_OUT_FIRST_SEED} on: the networks have learned from the ones below."
-        )
+    seeds = held_out_seeds(options.first_seed, options.clips)
     for condition in options.conditions:
         check_condition(condition)
     folder = (state_dir(options.state_dir) / "sync").resolve()
-    seeds = range(options.first_seed, options.first_seed + options.clips)
     painters = {name: painted_by(name) for name in options.conditions}
     # a ComfyUI of its own, so that conditions can be measured side by side
     with video_maker(folder / "comfyui" / "_".join(options.conditions)) as make:

@@ -5,10 +5,10 @@ import logging
 
 import numpy as np
 
-from ...keyframes.errors import KeyVIDError
-from ...training.world.clip import HELD_OUT_FIRST_SEED, render_clip
+from ...training.world.clip import render_clip
 from .degrade import DEGRADED
 from .match import TOLERANCES, count_matches, figures
+from .seeds import FIRST_SEED, held_out_seeds
 from .tracker import TRACKED, read_events
 
 logger = logging.getLogger("keyvid.evaluation")
@@ -17,14 +17,12 @@ logger = logging.getLogger("keyvid.evaluation")
 def main(*words):
     """Measure the tracker as the words say; returns the exit status."""
     parser = argparse.ArgumentParser("python dev.py eval tracker")
-    parser.add_argument("--first-seed", type=int, default=HELD_OUT_FIRST_SEED)
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--clips", type=int, default=32, help="of each scene; default: 32")
     parser.add_argument("--scene", choices=TRACKED, help="only this one")
     options = parser.parse_args(words)
-    if options.clips < 1:
-        raise KeyVIDError(f"{options.clips} clips are asked for; give at least 1.")
     scenes = [options.scene] if options.scene else TRACKED
-    seeds = range(options.first_seed, options.first_seed + options.clips)
+    seeds = held_out_seeds(options.first_seed, options.clips)
     logger.info("scene,video,clips,events,found,seen,within,recall,precision,median,median_abs")
     for scene in scenes:
         for line in validate(scene, seeds):

@@ -136,6 +136,13 @@ def test_clips_that_were_trained_on_or_none_are_refused(tmp_path, words):
         run.main(*words, "--state-dir", str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["sync", "tracker", "localizer"])
+@pytest.mark.parametrize("words", [("--clips", "0"), ("--first-seed", "7")])
+def test_every_measurement_asks_for_clips_that_were_held_out(caplog, name, words):
+    assert command.main(name, *words) == 1
+    assert "at least 1 clip" in caplog.text
+
+
 def test_measurements_are_named_when_there_is_no_such_one(caplog):
     assert command.main("beauty") == 1
     assert "sync" in caplog.text and "tracker" in caplog.text
