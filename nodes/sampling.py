@@ -56,6 +56,18 @@ class KeyVIDSampler(io.ComfyNode):
                     tooltip="For how many of the first steps the interpolation is held to the keyframes: "
                     "1 as released, 0 never. Only Interpolation Conditioning brings keyframes.",
                 ),
+                io.Float.Input(
+                    "noise_strength",
+                    display_name="noise strength",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,  # API files from before it have none
+                    advanced=True,
+                    tooltip="How much of all noise is used, what the run begins with and what its steps add: 1 as "
+                    "released. Less is steadier: less flicker, and seeds differ less.",
+                ),
             ],
             outputs=[
                 io.Sampler.Output(display_name="sampler", tooltip="For Sampler Custom Advanced.")
@@ -63,9 +75,14 @@ class KeyVIDSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, eta, base_scale, inpainted_steps):
+    def execute(cls, eta, base_scale, inpainted_steps, noise_strength=1.0):
         return io.NodeOutput(
-            keyvid_sampler(eta=eta, base_scale=base_scale, inpainted_steps=inpainted_steps)
+            keyvid_sampler(
+                eta=eta,
+                base_scale=base_scale,
+                inpainted_steps=inpainted_steps,
+                noise_strength=noise_strength,
+            )
         )
 
 

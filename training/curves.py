@@ -44,10 +44,13 @@ def record(state_dir, names, *, records=RECORDS, drawn=DRAWING):
 
 
 def read_losses(path):
-    """[(step, loss)] of a log.csv; lines without a loss are what was measured beside it."""
+    """[(step, loss)] of a log.csv; lines without a loss are what was measured beside it.
+
+    Where a loss has other parts, the error of v alone: it stays comparable when a part joins or leaves.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            (int(row["step"]), float(row["loss"]))
+            (int(row["step"]), float(row.get("v") or row["loss"]))
             for row in csv.DictReader(file)
             if row.get("loss")
         ]

@@ -74,6 +74,15 @@ def v_loss(predicted, v, weight):
     return (weight * squares).sum() / weight.sum()
 
 
+def whole_frame_loss(predicted, v):
+    """The mean squared error of what whole frames have in common, their mean over all places; a scalar.
+
+    In v_loss it is one number among h * w, and hardly learned: frames flicker in brightness. predicted, v:
+    (B, C, T, h, w).
+    """
+    return (predicted - v).mean(dim=(-2, -1)).square().mean()
+
+
 def attention_kernel(device):
     """What attention is computed with inside this context: on a CPU step by step.
 

@@ -16,7 +16,15 @@ from . import recipe
 from .check import Networks, check_keyframes
 from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, open_clips, training_clips
-from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
+from .diffusion import (
+    attention_kernel,
+    draw_dropped,
+    draw_timesteps,
+    moving_weight,
+    noised,
+    v_loss,
+    whole_frame_loss,
+)
 from .frame_sets import draw_frame_set
 from .loop import Task, load_averages
 from .records import draw_records
@@ -63,7 +71,12 @@ def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe
         modules={name: modules[name] for name in ("unet", *TRAINED_ENCODERS)},
         frozen={"audio": modules["audio"]},
         batch=lambda step, rng: draw_batch(
-            clips, tokens, rng, batch_size, joint=step < recipe.GENERATOR_FREEZE_STEP
+            clips,
+            tokens,
+            rng,
+            batch_size,
+            joint=step < recipe.GENERATOR_FREEZE_STEP,
+            steady=step >= recipe.GENERATOR_STEADY_STEP,
         ),
         loss=lambda batch, generator: generator_loss(modules, batch, generator),
         learning_rate=recipe.GENERATOR_LEARNING_RATE,
@@ -74,12 +87,12 @@ def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe
     )
 
 
-def draw_batch(clips, tokens, rng, n, *, joint):
+def draw_batch(clips, tokens, rng, n, *, joint, steady):
     """n clips, some frames of each, and all that is random about them but the noise; one count for the whole batch.
 
     Returns a dict: what `conditions.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
     frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "joint": whether
-    the encoders are trained.
+    the encoders are trained; "steady": whether whole frames count.
     """
     records = draw_records(clips, rng, n)
     count = int(rng.choice(recipe.KEYFRAME_COUNTS))
@@ -94,6 +107,7 @@ def draw_batch(clips, tokens, rng, n, *, joint):
         "timesteps": draw_timesteps(rng, n),
         "dropped": draw_dropped(rng, n),
         "joint": joint,
+        "steady": steady,
     }
 
 
@@ -116,7 +130,9 @@ def generator_loss(modules, batch, generator):
             fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
             frame_index=frame_index,
         )
-    return v_loss(predicted, v, batch["weight"]), {}
+    loss, whole = v_loss(predicted, v, batch["weight"]), whole_frame_loss(predicted, v)
+    scalars = {"v": loss.detach(), "whole_frame": whole.detach()}
+    return loss + batch["steady"] * recipe.WHOLE_FRAME_WEIGHT * whole, scalars
 
 
 def clip_latents(records):

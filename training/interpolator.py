@@ -17,7 +17,15 @@ from . import recipe
 from .check import Networks, check_video
 from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, open_clips, training_clips
-from .diffusion import attention_kernel, draw_dropped, draw_timesteps, moving_weight, noised, v_loss
+from .diffusion import (
+    attention_kernel,
+    draw_dropped,
+    draw_timesteps,
+    moving_weight,
+    noised,
+    v_loss,
+    whole_frame_loss,
+)
 from .frame_sets import draw_frame_set
 from .generator import TRAINED_ENCODERS, clip_latents
 from .loop import Task, load_averages
@@ -90,7 +98,9 @@ def interpolator_task(
         name="interpolator",
         modules={"unet": unet},
         frozen=encoders if generator is None else {**encoders, "generator": generator},
-        batch=lambda step, rng: draw_batch(clips, tokens, rng, batch_size),
+        batch=lambda step, rng: draw_batch(
+            clips, tokens, rng, batch_size, steady=step >= recipe.INTERPOLATOR_STEADY_STEP
+        ),
         loss=lambda batch, noise_generator: interpolator_loss(
             unet, encoders, batch, noise_generator
         ),
@@ -102,12 +112,13 @@ def interpolator_task(
     )
 
 
-def draw_batch(clips, tokens, rng, n):
+def draw_batch(clips, tokens, rng, n, *, steady):
     """n whole clips and all that is random about them but the noise.
 
     Returns a dict: what `conditions.condition_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w);
     "timesteps" (n,); "dropped"; "planned" bool (n, 1, 48, 1, 1), the keyframes; "painted" (n, 1, 1, 1, 1), how much
-    noise the given ones have; "plans": the keyframes as lists; "mixed": for each sample whether its noise is mixed.
+    noise the given ones have; "plans": the keyframes as lists; "mixed": for each sample whether its noise is mixed;
+    "steady": whether whole frames count.
     """
     records = draw_records(clips, rng, n)
     latents, timesteps = clip_latents(records), draw_timesteps(rng, n)
@@ -127,6 +138,7 @@ def draw_batch(clips, tokens, rng, n):
         "painted": torch.from_numpy(painted).float().view(-1, 1, 1, 1, 1),
         "plans": [tuple(plan) for plan in plans],
         "mixed": tuple(mixed.tolist()),
+        "steady": steady,
     }
 
 
@@ -153,4 +165,6 @@ def interpolator_loss(unet, encoders, batch, generator):
             audio=interpolation_audio_tokens(told["audio"]),
             fps=torch.full((len(clean),), int(FPS), device=clean.device),
         )
-    return v_loss(predicted, v, batch["weight"]), {}
+    loss, whole = v_loss(predicted, v, batch["weight"]), whole_frame_loss(predicted, v)
+    scalars = {"v": loss.detach(), "whole_frame": whole.detach()}
+    return loss + batch["steady"] * recipe.WHOLE_FRAME_WEIGHT * whole, scalars

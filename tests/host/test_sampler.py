@@ -143,6 +143,42 @@ def test_the_steps_are_those_of_the_published_schedule(generator):
     assert seen == [(0, 3), (1, 3), (2, 3)]
 
 
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+def test_noise_strength_scales_the_noise_it_begins_with_and_what_steps_add(interpolator, eta):
+    pair, strength = interpolation(), 0.25
+    noise = unit_noise(n_frames=N_FRAMES)
+    found, _ = latents_in_between(interpolator, pair=pair, eta=eta, noise_strength=strength)
+    expected, _ = latents_in_between(
+        interpolator, pair=pair, eta=eta, noise=strength * noise, unit_scale=strength
+    )
+    for x, wanted in zip(found, expected, strict=True):
+        assert_agree(x, wanted, tolerance=1e-5)
+    plain, _ = latents_in_between(interpolator, pair=pair, eta=eta)
+    with pytest.raises(AssertionError):
+        assert_agree(found[0], plain[0], tolerance=1e-1)
+
+
+def test_without_any_noise_seeds_make_no_difference(interpolator):
+    def quiet(seed):
+        return run(
+            guided(interpolator, interpolation()),
+            noise=unit_noise(n_frames=N_FRAMES, seed=seed),
+            seed=seed,
+            sampler=keyvid(noise_strength=0.0),
+        )
+
+    torch.testing.assert_close(quiet(1), quiet(2), rtol=0, atol=1e-3)
+
+
+def test_the_latent_that_a_run_changes_keeps_its_strength(generator):
+    """Noise is weakened, not the latent that a run from a middle level begins with."""
+    latent, sigmas = unit_noise(seed=9), sigmas_of(generator, 20)[10:]
+    options = {"latent": latent / LATENT_SCALE, "sigmas": sigmas}
+    weak = run(guided(generator), sampler=keyvid(eta=0.0, noise_strength=0.5), **options)
+    half = run(guided(generator), noise=0.5 * unit_noise(), sampler=keyvid(eta=0.0), **options)
+    assert_agree(weak, half, tolerance=1e-5)
+
+
 # a run in parts
 
 
@@ -203,20 +239,22 @@ def interpolation(seed=0):
     return conditioning(range(N_FRAMES), seed=seed, keyframes=(latents, KEYFRAMES))
 
 
-def latents_in_between(model, *, pair, batch=1, **options):
+def latents_in_between(model, *, pair, batch=1, noise=None, unit_scale=1.0, **options):
     """(x as the network sees it after each step but the last, noise of each step) of a run of four steps."""
     import comfy.samplers
     from keyvid_pack.host.sampler import sample_ddim
     from keyvid_pack.host.vp import vp_of
 
     sigmas = sigmas_of(model, 4)
+    noise = unit_noise(n_frames=N_FRAMES, batch=batch) if noise is None else noise
     units = [unit_noise(n_frames=N_FRAMES, batch=batch, seed=50 + step) for step in range(4)]
+    units = [unit_scale * unit for unit in units]
     seen = []
     options = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1, **options}
     sampler = comfy.samplers.KSAMPLER(sample_ddim, {**options, "noise_sampler": units.__getitem__})
     run(
         guided(model, pair),
-        noise=unit_noise(n_frames=N_FRAMES, batch=batch),
+        noise=noise,
         sampler=sampler,
         sigmas=sigmas,
         callback=lambda i, x0, x, n: seen.append(vp_of(x, sigmas[i])),

@@ -11,6 +11,7 @@ from keyvid_pack.training.diffusion import (
     moving_weight,
     noised,
     v_loss,
+    whole_frame_loss,
 )
 
 
@@ -75,3 +76,12 @@ def test_the_loss_is_a_mean_in_which_weights_count():
     v, predicted = torch.zeros(1, 2, 1, 1, 2), torch.tensor([1.0, 3.0]).expand(1, 2, 1, 1, 2)
     weight = torch.tensor([3.0, 1.0]).expand(1, 1, 1, 1, 2)
     assert v_loss(predicted, v, weight).item() == pytest.approx((3 * 1 + 1 * 9) / 4)
+
+
+def test_whole_frames_count_what_their_places_share_and_nothing_else():
+    v = torch.zeros(1, 2, 3, 4, 4)
+    noise = torch.randn(v.shape, generator=torch.Generator().manual_seed(0))
+    noise -= noise.mean(dim=(-2, -1), keepdim=True)
+    assert whole_frame_loss(v + noise, v).item() == pytest.approx(0, abs=1e-12)
+    flicker = torch.tensor([0.3, 0.0, 0.0]).view(1, 1, 3, 1, 1)  # one frame of three is brighter
+    assert whole_frame_loss(v + noise + flicker, v).item() == pytest.approx(0.3**2 / 3)

@@ -114,6 +114,12 @@ def test_what_is_missing_is_named(tmp_path):
         export.export("keyvid_small_generator", state_dir=tmp_path, target_dir=tmp_path)
 
 
+def test_a_curve_stays_comparable_when_a_part_joins_the_loss(tmp_path):
+    log = tmp_path / "log.csv"
+    log.write_text("step,loss,v\n20,0.5,\n40,0.9,0.4\n", encoding="utf-8")
+    assert curves.read_losses(log) == [(20, 0.5), (40, 0.4)]
+
+
 def test_the_logs_of_the_trainings_go_along(tmp_path):
     state_dir, drawn = tmp_path / "states", tmp_path / "curves.svg"
     (state_dir / "vae").mkdir(parents=True)

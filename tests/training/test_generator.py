@@ -87,12 +87,27 @@ def test_the_encoders_are_trained_first_and_then_stay(tmp_path, monkeypatch):
     assert same(dict(task.frozen["audio"].state_dict()), heard)  # the audio training's, as it is
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_whole_frames_count_from_their_step_on(name, monkeypatch):
+    monkeypatch.setattr(recipe, f"{name.upper()}_STEADY_STEP", 5)
+    task = TASKS[name]()
+    losses = {}
+    for step in (4, 5):
+        with torch.no_grad():
+            batch = task.batch(step, np.random.default_rng(0))
+            losses[step], scalars = task.loss(batch, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(losses[4], scalars["v"])
+    assert scalars["whole_frame"] > 0
+    expected = scalars["v"] + recipe.WHOLE_FRAME_WEIGHT * scalars["whole_frame"]
+    torch.testing.assert_close(losses[5], expected)
+
+
 def test_a_batch_has_one_count_and_the_latents_of_its_frames():
     clips, tokens = [small.clips(8)], torch.zeros(100, 77, dtype=torch.int64)
     counts = set()
     for step in range(20):
         rng, _ = step_generators(0, step)
-        batch = generator.draw_batch(clips, tokens, rng, 3, joint=True)
+        batch = generator.draw_batch(clips, tokens, rng, 3, joint=True, steady=False)
         counts.add(batch["latents"].shape[2])
         assert batch["frame_index"].shape == (3, batch["latents"].shape[2])
         torch.testing.assert_close(batch["latents"][:, :, :1], batch["first"])
