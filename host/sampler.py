@@ -17,6 +17,7 @@ from ..models.schedule import (
     BASE_SCALE,
     ETA,
     N_TIMESTEPS,
+    NOISE_STRENGTH,
     SPACINGS,
     STEPS,
     ddim_timesteps,
@@ -42,15 +43,23 @@ def keyvid_sigmas(model, *, n_steps=STEPS, spacing=SPACINGS[0], ends_at_t0=True)
 
 
 def keyvid_sampler(
-    *, eta=ETA, base_scale=BASE_SCALE, inpainted_steps=INPAINTED_STEPS, noise_strength=1.0
+    *,
+    eta=ETA,
+    base_scale=BASE_SCALE,
+    inpainted_steps=INPAINTED_STEPS,
+    noise_strength=NOISE_STRENGTH,
 ):
     """A SAMPLER that runs DDIM as KeyVID does (reference e, f.5).
 
     eta: 0 adds no noise after a step, 1 as much as DDPM. base_scale: dynamic rescale, 1 for none.
     inpainted_steps: how many of the first steps set the keyframes that the positive conditioning brings, if any; in
-    a run that is split by Split Sigmas, steps of its first part. noise_strength: factor of all noise, what the run
-    begins with and what its steps add: 1 as published, less is steadier and varies less between seeds.
+    a run that is split by Split Sigmas, steps of its first part. noise_strength: factor, 0 to 1, of the run's
+    own noise, the first and that of its steps; noise that is in the latent already stays. Raises SamplingError.
     """
+    if not 0 <= noise_strength <= 1:  # not for NaN either
+        raise SamplingError(
+            f"The noise strength is {noise_strength}; take 0 (no noise at all) to 1 (as released)."
+        )
     options = {
         "eta": eta,
         "base_scale": base_scale,
@@ -72,14 +81,15 @@ def sample_ddim(
     eta,
     base_scale,
     inpainted_steps=0,
-    noise_strength=1.0,
+    noise_strength=NOISE_STRENGTH,
     noise_sampler=None,
 ):
     """ComfyUI's sampler function: from x at sigmas[0] to the latent at sigmas[-1].
 
-    x: (B, 4, T, h, w) as ComfyUI keeps it. noise_sampler(index): the unit noise of a step, shaped like x; by default
-    drawn on the CPU from the seed, the same on every device. A run that ends at noise level 0 or at none returns the
-    latent that is decoded; one that ends higher can be gone on with by another sampler.
+    x: (B, 4, T, h, w) as ComfyUI keeps it. noise_sampler(index): the unit noise of a step, shaped like x, which
+    noise_strength weakens; by default drawn on the CPU from the seed, the same on every device. A run that ends at
+    noise level 0 or at none returns the latent that is decoded; one that ends higher can be gone on with by another
+    sampler.
     Raises SamplingError when the sigmas are none that the model knows.
     """
     guider = model.inner_model
@@ -94,7 +104,10 @@ def sample_ddim(
     keyframes = _keyframes(guider) if inpainted_steps and begins else None
     ones = x.new_ones(len(x))
     if noise_strength != 1:
+        # x is the latent and sigma * noise (at the highest level sqrt(1 + sigma²) * noise, the same there in float32):
+        # the noise alone gets weaker; ComfyUI noises what a mask keeps with model.noise, step by step
         x = x + (noise_strength - 1) * sigmas[0] * model.noise
+        model.noise = noise_strength * model.noise
     x = vp_of(x, sigmas[0])
     for index in range(len(schedule)):
         sigma = sigmas[index]
@@ -107,11 +120,11 @@ def sample_ddim(
         v = v_of(denoised, x_ve, sigma)
         inpaints = keyframes is not None and index < inpainted_steps
         needs_noise = inpaints or schedule.sigmas[index] > 0
-        unit = noise_strength * noise_sampler(index) if needs_noise else None
-        x, _ = ddim_step(x, v, schedule=schedule, index=index, noise=unit)
+        step_noise = noise_strength * noise_sampler(index) if needs_noise else None
+        x, _ = ddim_step(x, v, schedule=schedule, index=index, noise=step_noise)
         if inpaints:
             alpha_prev = schedule.alphas_prev[index]
-            x = inpaint_keyframes(x, *keyframes, alpha_prev=alpha_prev, noise=unit)
+            x = inpaint_keyframes(x, *keyframes, alpha_prev=alpha_prev, noise=step_noise)
     return _kept(model, x, extra_args) if ends else ve_of(x, sigmas[-1])
 
 

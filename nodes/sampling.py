@@ -6,6 +6,7 @@ from ..host.sampler import (
     BASE_SCALE,
     ETA,
     INPAINTED_STEPS,
+    NOISE_STRENGTH,
     SPACINGS,
     STEPS,
     KeyframeNoise,
@@ -59,14 +60,15 @@ class KeyVIDSampler(io.ComfyNode):
                 io.Float.Input(
                     "noise_strength",
                     display_name="noise strength",
-                    default=1.0,
+                    default=NOISE_STRENGTH,
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    optional=True,  # API files from before it have none
+                    # as whatever is appended later: prompts exported before have none, and required inputs come first
+                    optional=True,
                     advanced=True,
-                    tooltip="How much of all noise is used, what the run begins with and what its steps add: 1 as "
-                    "released. Less is steadier: less flicker, and seeds differ less.",
+                    tooltip="Weakens all noise, what a run begins with and what its steps add: 1 as released, 0 "
+                    "none. With this pack's small networks less is steadier; seeds differ less, and shapes may soften.",
                 ),
             ],
             outputs=[
@@ -75,7 +77,7 @@ class KeyVIDSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, eta, base_scale, inpainted_steps, noise_strength=1.0):
+    def execute(cls, eta, base_scale, inpainted_steps, noise_strength=NOISE_STRENGTH):
         return io.NodeOutput(
             keyvid_sampler(
                 eta=eta,

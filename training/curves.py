@@ -18,6 +18,7 @@ DRAWING = ROOT / "docs" / "media" / "training_curves.svg"
 WIDTH, HEIGHT = 900, 420  # of the drawing, in its own units
 N_COLUMNS = 3
 LEFT, TOP, RIGHT, BOTTOM = 44, 30, 14, 26  # around each curve
+OF_V = ("generator", "interpolator")  # the loss of these got a part on the way
 PAPER, INK, FAINT, LINE = "#ffffff", "#24292f", "#d0d7de", "#0969da"
 
 
@@ -84,7 +85,7 @@ def _curve(name, points, *, width, height):
         share = math.log(loss / low) / max(math.log(high / low), 1e-9)
         return TOP + (height - TOP - BOTTOM) * (1 - share)
 
-    yield _words(LEFT, TOP - 12, f"{name}: loss by step", size=13)
+    yield _words(LEFT, TOP - 12, f"{name}: {_told(name)} by step", size=13)
     for loss in (low, math.sqrt(low * high), high):
         yield f'<path d="M{LEFT} {y(loss):.1f}H{width - RIGHT:.1f}" stroke="{FAINT}"/>'
         yield _words(LEFT - 6, y(loss) + 4, f"{loss:.2g}", anchor="end")
@@ -92,6 +93,10 @@ def _curve(name, points, *, width, height):
         yield _words(x(step), height - BOTTOM + 16, str(step), anchor="middle")
     line = " ".join(f"{x(step):.1f},{y(loss):.1f}" for step, loss in points)
     yield f'<polyline points="{line}" fill="none" stroke="{LINE}" stroke-width="1.5"/>'
+
+
+def _told(name):
+    return "error of v" if name in OF_V else "loss"
 
 
 def _words(x, y, text, *, size=11, anchor="start"):

@@ -16,6 +16,7 @@ from ..models.schedule import N_TIMESTEPS, alphas_cumprod, scale_table
 DROP_STEP = 0.05  # p of reference h.2
 MOVING_LEVEL = 0.35  # standard deviations of a latent: below it a place counts as still
 MOVING_REACH = 1  # places around what moves that count with it
+WHOLE_FRAME_WEIGHT = 20.0  # of the error of frame means, beside that of single places
 MOVING_WEIGHT = 4.0  # added to 1 where something moves: nearly all of a picture stands still
 
 
@@ -75,12 +76,21 @@ def v_loss(predicted, v, weight):
 
 
 def whole_frame_loss(predicted, v):
-    """The mean squared error of what whole frames have in common, their mean over all places; a scalar.
+    """The squared error of each frame's mean over its places, by channel; a scalar, in which all places count alike.
 
-    In v_loss it is one number among h * w, and hardly learned: frames flicker in brightness. predicted, v:
-    (B, C, T, h, w).
+    In v_loss it is one number among h * w, and hardly learned: frames flicker in brightness and colour.
+    predicted, v: (B, C, T, h, w).
     """
     return (predicted - v).mean(dim=(-2, -1)).square().mean()
+
+
+def diffusion_loss(predicted, v, weight, *, whole_frames):
+    """(loss, its parts by name) as v_loss takes them; whole_frames: whether whole_frame_loss is part of the loss."""
+    parts = {"v": v_loss(predicted, v, weight), "whole_frame": whole_frame_loss(predicted, v)}
+    loss = parts["v"]
+    if whole_frames:
+        loss = loss + WHOLE_FRAME_WEIGHT * parts["whole_frame"]
+    return loss, {name: part.detach() for name, part in parts.items()}
 
 
 def attention_kernel(device):

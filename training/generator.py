@@ -18,12 +18,11 @@ from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, open_clips, training_clips
 from .diffusion import (
     attention_kernel,
+    diffusion_loss,
     draw_dropped,
     draw_timesteps,
     moving_weight,
     noised,
-    v_loss,
-    whole_frame_loss,
 )
 from .frame_sets import draw_frame_set
 from .loop import Task, load_averages
@@ -76,7 +75,7 @@ def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe
             rng,
             batch_size,
             joint=step < recipe.GENERATOR_FREEZE_STEP,
-            steady=step >= recipe.GENERATOR_STEADY_STEP,
+            whole_frames=step >= recipe.GENERATOR_WHOLE_FRAME_STEP,
         ),
         loss=lambda batch, generator: generator_loss(modules, batch, generator),
         learning_rate=recipe.GENERATOR_LEARNING_RATE,
@@ -87,12 +86,12 @@ def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe
     )
 
 
-def draw_batch(clips, tokens, rng, n, *, joint, steady):
+def draw_batch(clips, tokens, rng, n, *, joint, whole_frames):
     """n clips, some frames of each, and all that is random about them but the noise; one count for the whole batch.
 
     Returns a dict: what `conditions.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
     frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "joint": whether
-    the encoders are trained; "steady": whether whole frames count.
+    the encoders are trained; "whole_frames": whether they count.
     """
     records = draw_records(clips, rng, n)
     count = int(rng.choice(recipe.KEYFRAME_COUNTS))
@@ -107,7 +106,7 @@ def draw_batch(clips, tokens, rng, n, *, joint, steady):
         "timesteps": draw_timesteps(rng, n),
         "dropped": draw_dropped(rng, n),
         "joint": joint,
-        "steady": steady,
+        "whole_frames": whole_frames,
     }
 
 
@@ -130,9 +129,7 @@ def generator_loss(modules, batch, generator):
             fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
             frame_index=frame_index,
         )
-    loss, whole = v_loss(predicted, v, batch["weight"]), whole_frame_loss(predicted, v)
-    scalars = {"v": loss.detach(), "whole_frame": whole.detach()}
-    return loss + batch["steady"] * recipe.WHOLE_FRAME_WEIGHT * whole, scalars
+    return diffusion_loss(predicted, v, batch["weight"], whole_frames=batch["whole_frames"])
 
 
 def clip_latents(records):

@@ -19,12 +19,11 @@ from .conditions import condition_batch, encode, make_encoders, tokenized
 from .data import CAPTIONS, open_clips, training_clips
 from .diffusion import (
     attention_kernel,
+    diffusion_loss,
     draw_dropped,
     draw_timesteps,
     moving_weight,
     noised,
-    v_loss,
-    whole_frame_loss,
 )
 from .frame_sets import draw_frame_set
 from .generator import TRAINED_ENCODERS, clip_latents
@@ -99,7 +98,11 @@ def interpolator_task(
         modules={"unet": unet},
         frozen=encoders if generator is None else {**encoders, "generator": generator},
         batch=lambda step, rng: draw_batch(
-            clips, tokens, rng, batch_size, steady=step >= recipe.INTERPOLATOR_STEADY_STEP
+            clips,
+            tokens,
+            rng,
+            batch_size,
+            whole_frames=step >= recipe.INTERPOLATOR_WHOLE_FRAME_STEP,
         ),
         loss=lambda batch, noise_generator: interpolator_loss(
             unet, encoders, batch, noise_generator
@@ -112,13 +115,13 @@ def interpolator_task(
     )
 
 
-def draw_batch(clips, tokens, rng, n, *, steady):
+def draw_batch(clips, tokens, rng, n, *, whole_frames):
     """n whole clips and all that is random about them but the noise.
 
     Returns a dict: what `conditions.condition_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w);
     "timesteps" (n,); "dropped"; "planned" bool (n, 1, 48, 1, 1), the keyframes; "painted" (n, 1, 1, 1, 1), how much
     noise the given ones have; "plans": the keyframes as lists; "mixed": for each sample whether its noise is mixed;
-    "steady": whether whole frames count.
+    "whole_frames": whether they count.
     """
     records = draw_records(clips, rng, n)
     latents, timesteps = clip_latents(records), draw_timesteps(rng, n)
@@ -138,7 +141,7 @@ def draw_batch(clips, tokens, rng, n, *, steady):
         "painted": torch.from_numpy(painted).float().view(-1, 1, 1, 1, 1),
         "plans": [tuple(plan) for plan in plans],
         "mixed": tuple(mixed.tolist()),
-        "steady": steady,
+        "whole_frames": whole_frames,
     }
 
 
@@ -165,6 +168,4 @@ def interpolator_loss(unet, encoders, batch, generator):
             audio=interpolation_audio_tokens(told["audio"]),
             fps=torch.full((len(clean),), int(FPS), device=clean.device),
         )
-    loss, whole = v_loss(predicted, v, batch["weight"]), whole_frame_loss(predicted, v)
-    scalars = {"v": loss.detach(), "whole_frame": whole.detach()}
-    return loss + batch["steady"] * recipe.WHOLE_FRAME_WEIGHT * whole, scalars
+    return diffusion_loss(predicted, v, batch["weight"], whole_frames=batch["whole_frames"])

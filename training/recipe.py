@@ -99,10 +99,10 @@ GENERATOR_FPS_CONDITION = 6  # as the published inference has it
 GENERATOR_BATCH, GENERATOR_LEARNING_RATE = 8, 8e-4
 GENERATOR_WARMUP, GENERATOR_DECAY_STEPS = 200, 11_000
 GENERATOR_FREEZE_STEP = 1500  # from here on the encoders stay as they are
-GENERATOR_STEADY_STEP = 7300  # from here on whole frames count as well
+# whole frames count from here on (diffusion.py); the shipped trainings were that far when it was found out
+GENERATOR_WHOLE_FRAME_STEP = 7300
 GENERATOR_EMA_HALF_LIFE = 200  # steps
 INTERPOLATOR_BATCH, INTERPOLATOR_LEARNING_RATE = 2, 5e-4
 INTERPOLATOR_WARMUP, INTERPOLATOR_DECAY_STEPS = 200, 10_000
-INTERPOLATOR_STEADY_STEP = 6900
+INTERPOLATOR_WHOLE_FRAME_STEP = 6900
 INTERPOLATOR_EMA_HALF_LIFE = 200
-WHOLE_FRAME_WEIGHT = 20.0  # of the error that all places of a frame share, in both

@@ -105,7 +105,7 @@ def test_the_settings_are_those_that_were_released(name):
     for inputs in samplers:
         assert (inputs["eta"], inputs["base_scale"]) == (schedule.ETA, schedule.BASE_SCALE)
         assert inputs["inpainted_steps"] == ddim.INPAINTED_STEPS
-        assert inputs["noise_strength"] == 1
+        assert inputs["noise_strength"] == schedule.NOISE_STRENGTH
     assert len(schedules) == len(samplers) == 2
     for stage in ("Keyframe", "Interpolation"):
         (inputs,) = nodes_of(prompt, f"KeyVID_{stage}Conditioning")

@@ -131,6 +131,7 @@ def _sampling(stage, model, *, steps, audio_scale, seed):
             audio_scale=audio_scale,
             rescale=0.7,
         ),
+        # without noise_strength: so are the prompts that were exported before there was one
         f"{stage}_sampler": node("KeyVID_Sampler", eta=1.0, base_scale=0.7, inpainted_steps=1),
         f"{stage}_sigmas": node(
             "KeyVID_Schedule", model=model, steps=steps, spacing="uniform_trailing", ends_at_t0=True

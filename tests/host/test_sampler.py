@@ -158,16 +158,40 @@ def test_noise_strength_scales_the_noise_it_begins_with_and_what_steps_add(inter
         assert_agree(found[0], plain[0], tolerance=1e-1)
 
 
-def test_without_any_noise_seeds_make_no_difference(interpolator):
-    def quiet(seed):
+@pytest.mark.parametrize("masked", [False, True])
+def test_without_any_noise_seeds_make_no_difference(interpolator, masked):
+    mask = torch.ones(N_FRAMES, 4, 6)
+    mask[1] = 0  # ComfyUI noises this frame at every step
+    options = {"latent": unit_noise(n_frames=N_FRAMES, seed=9)} if masked else {}
+    options |= {"denoise_mask": mask} if masked else {}
+
+    def seeded(seed, strength):
         return run(
             guided(interpolator, interpolation()),
             noise=unit_noise(n_frames=N_FRAMES, seed=seed),
             seed=seed,
-            sampler=keyvid(noise_strength=0.0),
+            sampler=keyvid(noise_strength=strength),
+            **options,
         )
 
-    torch.testing.assert_close(quiet(1), quiet(2), rtol=0, atol=1e-3)
+    # not to the bit: noise of 4518 standard deviations is taken away in float32
+    torch.testing.assert_close(seeded(1, 0.0), seeded(2, 0.0), rtol=0, atol=3e-4)
+    assert (seeded(1, 1.0) - seeded(2, 1.0)).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
+def test_a_noise_strength_that_does_not_exist_gets_a_sentence(strength):
+    with pytest.raises(KeyVIDError, match="take 0 .* to 1"):
+        keyvid(noise_strength=strength)
+
+
+def test_the_node_hands_on_the_noise_strength_and_has_it_as_released_without():
+    from keyvid_pack.nodes.sampling import KeyVIDSampler
+
+    old = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1}
+    for more, expected in (({}, 1.0), ({"noise_strength": 0.25}, 0.25)):
+        (sampler,) = KeyVIDSampler.execute(**old, **more).result
+        assert sampler.extra_options == {**old, "noise_strength": expected}
 
 
 def test_the_latent_that_a_run_changes_keeps_its_strength(generator):
@@ -182,15 +206,15 @@ def test_the_latent_that_a_run_changes_keeps_its_strength(generator):
 # a run in parts
 
 
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_split_sigmas_equal_the_whole_run(interpolator, eta):
+@pytest.mark.parametrize(("eta", "strength"), [(0.0, 1.0), (1.0, 1.0), (1.0, 0.25)])
+def test_split_sigmas_equal_the_whole_run(interpolator, eta, strength):
     """SplitSigmas at step 10 of 20; the second half starts without noise and goes on with the first one's latent.
 
     With eta 1 every step adds noise: that of its own level, whichever part it is in.
     """
     pair = interpolation()
     sigmas, noise = sigmas_of(interpolator, 20), unit_noise(n_frames=N_FRAMES)
-    sampler, guider = keyvid(eta=eta), guided(interpolator, pair)
+    sampler, guider = keyvid(eta=eta, noise_strength=strength), guided(interpolator, pair)
     whole = run(guider, noise=noise, sampler=sampler, sigmas=sigmas)
     half = run(guider, noise=noise, sampler=sampler, sigmas=sigmas[:11]) / LATENT_SCALE
     none = torch.zeros_like(noise)

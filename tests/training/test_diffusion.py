@@ -79,7 +79,7 @@ def test_the_loss_is_a_mean_in_which_weights_count():
 
 
 def test_whole_frames_count_what_their_places_share_and_nothing_else():
-    v = torch.zeros(1, 2, 3, 4, 4)
+    v = torch.zeros(1, 2, 3, 4, 6)
     noise = torch.randn(v.shape, generator=torch.Generator().manual_seed(0))
     noise -= noise.mean(dim=(-2, -1), keepdim=True)
     assert whole_frame_loss(v + noise, v).item() == pytest.approx(0, abs=1e-12)

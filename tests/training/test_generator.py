@@ -7,6 +7,7 @@ import pytest
 import torch
 from keyvid_pack.training import check, generator, interpolator, recipe
 from keyvid_pack.training.conditions import encode, tokenized
+from keyvid_pack.training.diffusion import WHOLE_FRAME_WEIGHT
 from keyvid_pack.training.loop import step_generators, train
 from keyvid_pack.training.state import load_state
 from PIL import Image
@@ -54,6 +55,7 @@ def same(a, b):
 @pytest.mark.parametrize("name", TASKS)
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, name, monkeypatch):
     monkeypatch.setattr(recipe, "GENERATOR_FREEZE_STEP", 4)  # the encoders freeze on the way
+    monkeypatch.setattr(recipe, f"{name.upper()}_WHOLE_FRAME_STEP", 5)  # and the loss gets a part
     for folder, stops in (("once", [6]), ("twice", [3, 6])):
         for stop in stops:
             train(TASKS[name](), state_dir=tmp_path / folder, n_steps=stop, cpu=True)
@@ -88,18 +90,19 @@ def test_the_encoders_are_trained_first_and_then_stay(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_whole_frames_count_from_their_step_on(name, monkeypatch):
-    monkeypatch.setattr(recipe, f"{name.upper()}_STEADY_STEP", 5)
+def test_whole_frames_are_learned_from_their_step_on(name, monkeypatch):
+    monkeypatch.setattr(recipe, f"{name.upper()}_WHOLE_FRAME_STEP", 5)
     task = TASKS[name]()
-    losses = {}
+    weights = [p for p in task.modules["unet"].parameters() if p.requires_grad]
+    losses, gradients = {}, {}
     for step in (4, 5):
-        with torch.no_grad():
-            batch = task.batch(step, np.random.default_rng(0))
-            losses[step], scalars = task.loss(batch, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(losses[4], scalars["v"])
-    assert scalars["whole_frame"] > 0
-    expected = scalars["v"] + recipe.WHOLE_FRAME_WEIGHT * scalars["whole_frame"]
-    torch.testing.assert_close(losses[5], expected)
+        batch = task.batch(step, np.random.default_rng(0))
+        losses[step], scalars = task.loss(batch, torch.Generator().manual_seed(0))
+        gradients[step] = torch.autograd.grad(losses[step], weights, allow_unused=True)
+        added = (step == 5) * WHOLE_FRAME_WEIGHT * scalars["whole_frame"]
+        torch.testing.assert_close(losses[step].detach(), scalars["v"] + added)
+    assert losses[5] > losses[4]
+    assert not same(gradients[4], gradients[5])
 
 
 def test_a_batch_has_one_count_and_the_latents_of_its_frames():
@@ -107,7 +110,7 @@ def test_a_batch_has_one_count_and_the_latents_of_its_frames():
     counts = set()
     for step in range(20):
         rng, _ = step_generators(0, step)
-        batch = generator.draw_batch(clips, tokens, rng, 3, joint=True, steady=False)
+        batch = generator.draw_batch(clips, tokens, rng, 3, joint=True, whole_frames=False)
         counts.add(batch["latents"].shape[2])
         assert batch["frame_index"].shape == (3, batch["latents"].shape[2])
         torch.testing.assert_close(batch["latents"][:, :, :1], batch["first"])
