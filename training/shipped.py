@@ -1,7 +1,7 @@
 """`python dev.py train shipped`: the weights that the pack ships become states that every training goes on from.
 
 So a machine that has never trained anything can improve them. What fp16 rounded away stays away, and optimizers and
-what is thrown away after a training (the clock readers) begin anew, at step 0.
+what is thrown away after a training (the clock readers) begin anew, at step 0: what joins a loss late joins late again.
 """
 
 import logging
