@@ -8,6 +8,7 @@ import torch
 from keyvid_pack.keyframes.errors import CheckpointError, KeyVIDError
 from keyvid_pack.models import checkpoints, clip, imagebind, layouts, localizer, resampler, unet
 from keyvid_pack.training import curves, export, recipe, vae, vae_file
+from keyvid_pack.training.command import TASKS
 from keyvid_pack.training.state import save_state
 from keyvid_pack.training.world.clip import render_clip
 
@@ -112,6 +113,13 @@ def test_what_is_missing_is_named(tmp_path):
         KeyVIDError, match="no unet network yet; run: python dev.py train generator"
     ):
         export.export("keyvid_small_generator", state_dir=tmp_path, target_dir=tmp_path)
+
+
+def test_the_drawing_in_the_documents_is_that_of_their_curves():
+    names = [name for name in TASKS if (curves.RECORDS / f"{name}.csv").is_file()]
+    losses = {name: curves.read_losses(curves.RECORDS / f"{name}.csv") for name in names}
+    assert len(losses) == 6
+    assert curves.DRAWING.read_text(encoding="utf-8") == curves.drawing(losses)
 
 
 def test_a_curve_stays_comparable_when_a_part_joins_the_loss(tmp_path):
