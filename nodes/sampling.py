@@ -68,7 +68,7 @@ class KeyVIDSampler(io.ComfyNode):
                     optional=True,
                     advanced=True,
                     tooltip="Weakens all noise, what a run begins with and what its steps add: 1 as released, 0 "
-                    "none. With this pack's small networks less is steadier; seeds differ less, and shapes may soften.",
+                    "none. With this pack's small networks less is steadier; seeds differ less, shapes may soften.",
                 ),
             ],
             outputs=[

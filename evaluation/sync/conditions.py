@@ -41,7 +41,12 @@ MADE = {
 }
 CONDITIONS = ("truth", "vae", "still", *MADE)
 # of which a difference is reported: the first minus the second
-COMPARED = (("full", "uniform"), ("full", "uniform_no_audio"), ("full_6", "uniform_6"))
+COMPARED = (
+    ("full", "uniform"),
+    ("full", "uniform_no_audio"),
+    ("uniform", "uniform_no_audio"),
+    ("full_6", "uniform_6"),
+)
 
 
 def check_condition(name):
