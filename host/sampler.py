@@ -104,10 +104,7 @@ def sample_ddim(
     keyframes = _keyframes(guider) if inpainted_steps and begins else None
     ones = x.new_ones(len(x))
     if noise_strength != 1:
-        # x is the latent and sigma * noise (at the highest level sqrt(1 + sigma²) * noise, the same there in float32):
-        # the noise alone gets weaker; ComfyUI noises what a mask keeps with model.noise, step by step
-        x = x + (noise_strength - 1) * sigmas[0] * model.noise
-        model.noise = noise_strength * model.noise
+        x = _with_weaker_noise(model, x, sigmas[0], noise_strength)
     x = vp_of(x, sigmas[0])
     for index in range(len(schedule)):
         sigma = sigmas[index]
@@ -126,6 +123,16 @@ def sample_ddim(
             alpha_prev = schedule.alphas_prev[index]
             x = inpaint_keyframes(x, *keyframes, alpha_prev=alpha_prev, noise=step_noise)
     return _kept(model, x, extra_args) if ends else ve_of(x, sigmas[-1])
+
+
+def _with_weaker_noise(model, x, sigma, strength):
+    """x, which is the latent and sigma * noise, with less of the noise; the noise of what a mask keeps gets as weak.
+
+    At the highest level ComfyUI adds sqrt(1 + sigma²) * noise, which is the same there in float32.
+    """
+    x = x + (strength - 1) * sigma * model.noise
+    model.noise = strength * model.noise  # ComfyUI noises what a mask keeps with it, at every step
+    return x
 
 
 def _check_model(model_patcher):

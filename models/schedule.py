@@ -20,7 +20,7 @@ TURNING_STEP = 400  # entries over which that factor falls from 1
 SPACINGS = ("uniform_trailing", "uniform")
 STEPS = 90  # KeyVID's own settings: steps, eta and spacing of scripts/generation.sh
 ETA = 1.0
-NOISE_STRENGTH = 1.0  # of all noise: no less than there is
+NOISE_STRENGTH = 1.0  # of all noise, the first and that of the steps
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every size and hyper-parameter of KeyVID's own small networks, once.
+"""Every size, learning rate and number of steps of KeyVID's own small networks, once.
 
 They are the published networks at a small width, so that a laptop's CPU trains and runs them, and all of them
 together fit into 35 MB of fp16.

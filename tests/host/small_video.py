@@ -8,7 +8,7 @@ from keyvid_pack.models.metadata import metadata_block
 from ..networks import small_checkpoint
 
 FRAMES = (0, 5, 20, 40)  # the four keyframes of a plan
-N_FRAMES = 48
+KEYFRAMES, N_INTERPOLATED = (0, 2, 5), 6  # of the latents that are interpolated
 HEIGHT, WIDTH = 4, 6  # of the latent; multiples of the small UNet's size_divisor
 LATENT_SCALE = 0.18215
 
@@ -145,3 +145,46 @@ class Forwards:
     def passes(self):
         """cond_or_uncond of every call."""
         return [call[2]["transformer_options"]["cond_or_uncond"] for call in self.calls]
+
+
+def keyvid(**options):
+    """KeyVID Sampler's SAMPLER."""
+    from keyvid_pack.host.sampler import keyvid_sampler
+
+    return keyvid_sampler(**options)
+
+
+def sigmas_of(model, n_steps, **options):
+    """KeyVID Schedule's SIGMAS."""
+    from keyvid_pack.host.sampler import keyvid_sigmas
+
+    return keyvid_sigmas(model, n_steps=n_steps, **options)
+
+
+def interpolation(seed=0):
+    """(positive, negative) of an interpolation of N_INTERPOLATED frames with clean latents at KEYFRAMES."""
+    latents = torch.randn(1, 4, 3, 4, 6, generator=torch.Generator().manual_seed(21))
+    return conditioning(range(N_INTERPOLATED), seed=seed, keyframes=(latents, KEYFRAMES))
+
+
+def latents_in_between(model, *, pair, batch=1, noise=None, unit_scale=1.0, **options):
+    """(x as the network sees it after each step but the last, noise of each step) of a run of four steps."""
+    import comfy.samplers
+    from keyvid_pack.host.sampler import sample_ddim
+    from keyvid_pack.host.vp import vp_of
+
+    sigmas = sigmas_of(model, 4)
+    noise = unit_noise(n_frames=N_INTERPOLATED, batch=batch) if noise is None else noise
+    units = [unit_noise(n_frames=N_INTERPOLATED, batch=batch, seed=50 + step) for step in range(4)]
+    units = [unit_scale * unit for unit in units]
+    seen = []
+    options = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1, **options}
+    sampler = comfy.samplers.KSAMPLER(sample_ddim, {**options, "noise_sampler": units.__getitem__})
+    run(
+        guided(model, pair),
+        noise=noise,
+        sampler=sampler,
+        sigmas=sigmas,
+        callback=lambda i, x0, x, n: seen.append(vp_of(x, sigmas[i])),
+    )
+    return seen[1:], units

@@ -7,30 +7,21 @@ from keyvid_pack.keyframes.plan_model import plan_at_frames
 from keyvid_pack.models.schedule import make_schedule
 
 from .small_video import (
+    KEYFRAMES,
     LATENT_SCALE,
+    N_INTERPOLATED,
     Forwards,
     assert_agree,
     conditioning,
     core_guider,
     guided,
+    interpolation,
+    keyvid,
+    latents_in_between,
     run,
+    sigmas_of,
     unit_noise,
 )
-
-KEYFRAMES = (0, 2, 5)
-N_FRAMES = 6  # of the latents that are interpolated here
-
-
-def keyvid(**options):
-    from keyvid_pack.host.sampler import keyvid_sampler
-
-    return keyvid_sampler(**options)
-
-
-def sigmas_of(model, n_steps, **options):
-    from keyvid_pack.host.sampler import keyvid_sigmas
-
-    return keyvid_sigmas(model, n_steps=n_steps, **options)
 
 
 def core_sigmas(model, scheduler, n_steps):
@@ -143,66 +134,6 @@ def test_the_steps_are_those_of_the_published_schedule(generator):
     assert seen == [(0, 3), (1, 3), (2, 3)]
 
 
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_noise_strength_scales_the_noise_it_begins_with_and_what_steps_add(interpolator, eta):
-    pair, strength = interpolation(), 0.25
-    noise = unit_noise(n_frames=N_FRAMES)
-    found, _ = latents_in_between(interpolator, pair=pair, eta=eta, noise_strength=strength)
-    expected, _ = latents_in_between(
-        interpolator, pair=pair, eta=eta, noise=strength * noise, unit_scale=strength
-    )
-    for x, wanted in zip(found, expected, strict=True):
-        assert_agree(x, wanted, tolerance=1e-5)
-    plain, _ = latents_in_between(interpolator, pair=pair, eta=eta)
-    with pytest.raises(AssertionError):
-        assert_agree(found[0], plain[0], tolerance=1e-1)
-
-
-@pytest.mark.parametrize("masked", [False, True])
-def test_without_any_noise_seeds_make_no_difference(interpolator, masked):
-    mask = torch.ones(N_FRAMES, 4, 6)
-    mask[1] = 0  # ComfyUI noises this frame at every step
-    options = {"latent": unit_noise(n_frames=N_FRAMES, seed=9)} if masked else {}
-    options |= {"denoise_mask": mask} if masked else {}
-
-    def seeded(seed, strength):
-        return run(
-            guided(interpolator, interpolation()),
-            noise=unit_noise(n_frames=N_FRAMES, seed=seed),
-            seed=seed,
-            sampler=keyvid(noise_strength=strength),
-            **options,
-        )
-
-    # not to the bit: noise of 4518 standard deviations is taken away in float32
-    torch.testing.assert_close(seeded(1, 0.0), seeded(2, 0.0), rtol=0, atol=3e-4)
-    assert (seeded(1, 1.0) - seeded(2, 1.0)).abs().max() > 0.1
-
-
-@pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
-def test_a_noise_strength_that_does_not_exist_gets_a_sentence(strength):
-    with pytest.raises(KeyVIDError, match="take 0 .* to 1"):
-        keyvid(noise_strength=strength)
-
-
-def test_the_node_hands_on_the_noise_strength_and_has_it_as_released_without():
-    from keyvid_pack.nodes.sampling import KeyVIDSampler
-
-    old = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1}
-    for more, expected in (({}, 1.0), ({"noise_strength": 0.25}, 0.25)):
-        (sampler,) = KeyVIDSampler.execute(**old, **more).result
-        assert sampler.extra_options == {**old, "noise_strength": expected}
-
-
-def test_the_latent_that_a_run_changes_keeps_its_strength(generator):
-    """Noise is weakened, not the latent that a run from a middle level begins with."""
-    latent, sigmas = unit_noise(seed=9), sigmas_of(generator, 20)[10:]
-    options = {"latent": latent / LATENT_SCALE, "sigmas": sigmas}
-    weak = run(guided(generator), sampler=keyvid(eta=0.0, noise_strength=0.5), **options)
-    half = run(guided(generator), noise=0.5 * unit_noise(), sampler=keyvid(eta=0.0), **options)
-    assert_agree(weak, half, tolerance=1e-5)
-
-
 # a run in parts
 
 
@@ -213,7 +144,7 @@ def test_split_sigmas_equal_the_whole_run(interpolator, eta, strength):
     With eta 1 every step adds noise: that of its own level, whichever part it is in.
     """
     pair = interpolation()
-    sigmas, noise = sigmas_of(interpolator, 20), unit_noise(n_frames=N_FRAMES)
+    sigmas, noise = sigmas_of(interpolator, 20), unit_noise(n_frames=N_INTERPOLATED)
     sampler, guider = keyvid(eta=eta, noise_strength=strength), guided(interpolator, pair)
     whole = run(guider, noise=noise, sampler=sampler, sigmas=sigmas)
     half = run(guider, noise=noise, sampler=sampler, sigmas=sigmas[:11]) / LATENT_SCALE
@@ -258,34 +189,6 @@ def test_levels_that_do_not_fall_get_a_sentence(generator):
 # keyframes in the first step
 
 
-def interpolation(seed=0):
-    latents = torch.randn(1, 4, 3, 4, 6, generator=torch.Generator().manual_seed(21))
-    return conditioning(range(N_FRAMES), seed=seed, keyframes=(latents, KEYFRAMES))
-
-
-def latents_in_between(model, *, pair, batch=1, noise=None, unit_scale=1.0, **options):
-    """(x as the network sees it after each step but the last, noise of each step) of a run of four steps."""
-    import comfy.samplers
-    from keyvid_pack.host.sampler import sample_ddim
-    from keyvid_pack.host.vp import vp_of
-
-    sigmas = sigmas_of(model, 4)
-    noise = unit_noise(n_frames=N_FRAMES, batch=batch) if noise is None else noise
-    units = [unit_noise(n_frames=N_FRAMES, batch=batch, seed=50 + step) for step in range(4)]
-    units = [unit_scale * unit for unit in units]
-    seen = []
-    options = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1, **options}
-    sampler = comfy.samplers.KSAMPLER(sample_ddim, {**options, "noise_sampler": units.__getitem__})
-    run(
-        guided(model, pair),
-        noise=noise,
-        sampler=sampler,
-        sigmas=sigmas,
-        callback=lambda i, x0, x, n: seen.append(vp_of(x, sigmas[i])),
-    )
-    return seen[1:], units
-
-
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_after_the_first_step_keyframes_are_their_latents_at_that_level(interpolator, eta):
     from keyvid_pack.host.condition_keys import KEYFRAME_LATENTS
@@ -300,7 +203,7 @@ def test_after_the_first_step_keyframes_are_their_latents_at_that_level(interpol
         expected = alpha**0.5 * clean + (1 - alpha) ** 0.5 * units[step][:, :, at]
         error = (x[:, :, at] - expected).abs().amax(dim=(0, 1, 3, 4))
         assert (error <= 2e-6).all() if step == 0 else (error > 1e-2).all()
-    between = [frame for frame in range(N_FRAMES) if frame not in KEYFRAMES]
+    between = [frame for frame in range(N_INTERPOLATED) if frame not in KEYFRAMES]
     plain, _ = latents_in_between(interpolator, pair=pair, eta=eta, inpainted_steps=0)
     torch.testing.assert_close(after_first[:, :, between], plain[0][:, :, between])
     assert not torch.allclose(after_first[:, :, at], plain[0][:, :, at])
@@ -323,12 +226,12 @@ def test_the_network_is_given_the_concat_latent_on_the_planned_frames_only(inter
 
     pair = interpolation()
     with Forwards(interpolator) as forwards:
-        run(guided(interpolator, pair), noise=unit_noise(n_frames=N_FRAMES))
+        run(guided(interpolator, pair), noise=unit_noise(n_frames=N_INTERPOLATED))
     for _, x, _ in forwards.calls:
         assert x.shape[1] == 8
         per_frame = x[:, 4:].abs().amax(dim=(1, 3, 4))  # (B, T)
         assert [[bool(value) for value in row] for row in per_frame > 0] == [
-            [frame in KEYFRAMES for frame in range(N_FRAMES)]
+            [frame in KEYFRAMES for frame in range(N_INTERPOLATED)]
         ] * len(x)
         scaled = pair[0][0][1][CONCAT] * LATENT_SCALE
         torch.testing.assert_close(x[:, 4:], scaled.expand(len(x), -1, -1, -1, -1))
@@ -348,8 +251,8 @@ def test_noise_between_keyframes_is_mixed_from_theirs():
     from keyvid_pack.host.condition_keys import PLAN
     from keyvid_pack.host.sampler import KeyframeNoise
 
-    plan = plan_at_frames(KEYFRAMES, fps=24, n_frames=N_FRAMES)
-    latent = {"samples": torch.zeros(1, 4, N_FRAMES, 4, 6), PLAN: plan}
+    plan = plan_at_frames(KEYFRAMES, fps=24, n_frames=N_INTERPOLATED)
+    latent = {"samples": torch.zeros(1, 4, N_INTERPOLATED, 4, 6), PLAN: plan}
     noise = KeyframeNoise(_Noise())
     assert noise.seed == 11
     plain, found = _Noise().generate_noise(latent), noise.generate_noise(latent)
@@ -362,7 +265,7 @@ def test_noise_between_keyframes_is_mixed_from_theirs():
 def test_interpolated_noise_needs_a_plan():
     from keyvid_pack.host.sampler import KeyframeNoise
 
-    latent = {"samples": torch.zeros(1, 4, N_FRAMES, 4, 6)}
+    latent = {"samples": torch.zeros(1, 4, N_INTERPOLATED, 4, 6)}
     with pytest.raises(KeyVIDError, match="brings no keyframe plan"):
         KeyframeNoise(_Noise()).generate_noise(latent)
 
