@@ -61,7 +61,7 @@ def clip_samples_of(audio, *, n_frames, fps):
 def mixed_down(samples):
     """All channels of a sound (C, N) as one, (1, N), for networks that hear only the first.
 
-    The published code hears the left channel of a stereo sound (reference d.1), which may be silent where the
+    The published code hears the left channel of a stereo sound (published-model d.1), which may be silent where the
     artist hears a strike.
     """
     return samples.mean(axis=0, keepdims=True)

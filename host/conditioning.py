@@ -1,4 +1,4 @@
-"""What a KeyVID model is told beside the text: picture, sound, where its frames stand (reference d, f).
+"""What a KeyVID model is told beside the text: picture, sound, where its frames stand (published-model d, f).
 
 Positive and negative CONDITIONING are copied and given the keys of condition_keys.py; the negative gets what stands
 for nothing: a grey picture and the zero mel.
@@ -29,8 +29,8 @@ from .condition_keys import (
 from .images import FITS, check_pictures, fitted_pictures
 from .video_model import facts_of
 
-WIDTH, HEIGHT = 512, 320  # pixels, of the published models (reference e.6)
-# the published fps conditions (reference e.6): nominal ones, not the frame rate of the video
+WIDTH, HEIGHT = 512, 320  # pixels, of the published models (published-model e.6)
+# the published fps conditions (published-model e.6): nominal ones, not the frame rate of the video
 FPS_CONDITIONS = {GENERATOR: 6, INTERPOLATOR: 24, DYNAMICRAFTER: 24}
 _KEYS = (AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_FRAMES, KEYFRAME_LATENTS, KIND)
 

@@ -28,12 +28,12 @@ from ..models.checkpoints import (
 
 CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
 VOCABULARY = 49408  # tokens of CLIP's tokenizer
-START, END, PAD = 49406, 49407, 0  # reference d.5
+START, END, PAD = 49406, 49407, 0  # published-model d.5
 TRAINING_SIZE = 256  # pixels; only the ratios to it matter
 
 
 def clip_of(checkpoint, *, disable_dynamic=False):
-    """The CLIP of a Checkpoint: read before its last block and normed, as KeyVID does (reference d.5).
+    """The CLIP of a Checkpoint: read before its last block and normed, as KeyVID does (published-model d.5).
 
     Raises CheckpointError when the file has no text encoder or one that cannot be used.
     """

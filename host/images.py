@@ -6,7 +6,7 @@ from torch.nn import functional
 from ..keyframes.errors import KeyVIDError
 
 FITS = ("crop", "pad", "stretch")
-LEVELS = 255  # of a channel: the released code prepares pictures as 8 bit (reference e.7)
+LEVELS = 255  # of a channel: the released code prepares pictures as 8 bit (published-model e.7)
 SLACK = 1e-3  # of a level: resizing makes 254.9999 of a plain white, which shall stay white
 
 
@@ -33,7 +33,7 @@ def fitted_pictures(image, *, width, height, fit=FITS[0]):
 
     fit: "crop" covers the size and cuts the sides off evenly, as released; "pad" shows the whole picture between
     black bars; "stretch" changes its proportions. Resized bilinearly with antialiasing and cut to whole 8-bit
-    levels, as released (reference e.7). Raises KeyVIDError for no picture, or another fit.
+    levels, as released (published-model e.7). Raises KeyVIDError for no picture, or another fit.
     """
     check_pictures(image)
     if fit not in FITS:

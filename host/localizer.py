@@ -3,7 +3,7 @@
 The network hears 2 s at a time. A longer clip is heard in windows of 2 s, a new one every second; where they overlap,
 what they say is averaged, a moment counting the more the nearer it is to the middle of a window, because the network
 knows what comes before and after it there. Windows are blended as the network gives them and the whole clip is then
-brought to 0..1: the network was trained on curves that were normalised within their own 2 s (reference g.2), so it
+brought to 0..1: the network was trained on curves normalised within their own 2 s (published-model g.2), so it
 tells what stands out nearby, and says little about how one part of a long sound compares with another.
 """
 

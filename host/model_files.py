@@ -33,7 +33,7 @@ class Source:
         return f"{self.what}: {self.where} ({size}{self.licence})"
 
 
-# sizes: the number of values times 4 bytes (reference a.1, a.3); a file in half precision is half as large
+# sizes: the number of values times 4 bytes (published-model a.1, a.3); a file in half precision is half as large
 _KEYVID = Source(
     "KeyVID's keyframe generator and interpolator",
     "RyanWW/KeyVID on Hugging Face, where they are announced and may not be out yet",

@@ -49,7 +49,7 @@ def keyvid_sampler(
     inpainted_steps=INPAINTED_STEPS,
     noise_strength=NOISE_STRENGTH,
 ):
-    """A SAMPLER that runs DDIM as KeyVID does (reference e, f.5).
+    """A SAMPLER that runs DDIM as KeyVID does (published-model e, f.5).
 
     eta: 0 adds no noise after a step, 1 as much as DDPM. base_scale: dynamic rescale, 1 for none.
     inpainted_steps: how many of the first steps set the keyframes that the positive conditioning brings, if any; in
@@ -183,7 +183,7 @@ def _kept(model, x, extra_args):
 
 
 class KeyframeNoise:
-    """NOISE for the interpolation: between two keyframes, a mixture of theirs (reference c.3)."""
+    """NOISE for the interpolation: between two keyframes, a mixture of theirs (published-model c.3)."""
 
     def __init__(self, noise):
         self.noise, self.seed = noise, noise.seed

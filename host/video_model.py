@@ -25,7 +25,7 @@ from .wiring import PIXELS_PER_LATENT, no_image_projection
 
 VIDEO_KINDS = (GENERATOR, INTERPOLATOR, DYNAMICRAFTER)
 TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
-# frames, as the released code sets them and then ignores them (reference c.2)
+# frames, as the released code sets them and then ignores them (published-model c.2)
 WINDOW, STRIDE = 12, 6
 
 
@@ -61,7 +61,7 @@ class VideoLatents(comfy.latent_formats.SD15):
 
 
 class VideoModelConfig(comfy.supported_models_base.BASE):
-    """What ComfyUI asks of a model's configuration (reference e.1: v-prediction, zero terminal SNR)."""
+    """What ComfyUI asks of a model's configuration (published-model e.1: v-prediction, zero terminal SNR)."""
 
     unet_extra_config = {}
     latent_format = VideoLatents

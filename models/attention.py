@@ -47,7 +47,7 @@ def windowed_attention(q, k, v, heads, *, window, stride, attention=sdpa_attenti
     """Self-attention in overlapping windows along N, fused by triangular weights (FreeNoise, Qiu et al., ICLR 2024).
 
     Every window of `window` positions, one each `stride`, attends to itself alone; where windows overlap, their
-    results are averaged, a position counting the more the nearer it is to the middle of a window (reference c.2).
+    results are averaged, a position counting the more the nearer it is to the middle of a window (published-model c.2).
     q, k, v (B, N, heads * d) -> (B, N, heads * d). Raises SamplingError when the windows do not end at N.
     """
     n_positions = q.shape[1]

@@ -1,4 +1,4 @@
-"""From sound to the picture of it that the networks hear: 16 kHz samples -> normalised log-mel (reference d.1).
+"""From sound to the picture of it that the networks hear: 16 kHz samples -> normalised log-mel (published-model d.1).
 
 The spectrogram is that of the Kaldi toolkit (Povey et al., ASRU 2011), with the settings which ImageBind (Girdhar et
 al., CVPR 2023) took over from AST (Gong et al., Interspeech 2021). The mel is worked out in plain torch, all frames at
@@ -18,7 +18,7 @@ SAMPLE_RATE = 16_000  # Hz; what every audio network of KeyVID hears
 CLIP_S = 2.0  # seconds of sound behind one mel
 N_BINS = 128  # rows of a mel: bands, evenly spaced in pitch
 N_COLUMNS = 204  # columns which generator and interpolator see; 2 s fill 198, the rest is padding
-LOCALIZER_COLUMNS = 198  # columns which the localizer sees (reference g.2)
+LOCALIZER_COLUMNS = 198  # columns which the localizer sees (published-model g.2)
 MEAN, STD = -4.268, 9.138  # of log-mels in AudioSet, by which they are normalised
 FRAME, HOP, N_FFT = 400, 160, 512  # samples: 25 ms windows every 10 ms, padded to a power of two
 PRE_EMPHASIS = 0.97
@@ -30,7 +30,7 @@ FLOOR = torch.finfo(torch.float32).eps  # power below which the logarithm is cut
 
 
 def waveform_to_mel(waveform, *, n_columns=N_COLUMNS, n_bins=N_BINS, clip_s=CLIP_S):
-    """The normalised log-mel spectrogram of a sound at 16 kHz (reference d.1).
+    """The normalised log-mel spectrogram of a sound at 16 kHz (published-model d.1).
 
     Of a sound longer than clip_s seconds the middle is heard; a shorter one is padded on the right. The mean of all
     channels is taken off, then only the first channel is heard: a stereo sound is not mixed down, as in the
@@ -56,7 +56,7 @@ def waveform_to_mel(waveform, *, n_columns=N_COLUMNS, n_bins=N_BINS, clip_s=CLIP
 
 
 def zero_mel(*, n_columns=N_COLUMNS, n_bins=N_BINS):
-    """What stands for "no sound" in guidance (reference d.6): float32 zeros (1, n_bins, n_columns).
+    """What stands for "no sound" in guidance (published-model d.6): float32 zeros (1, n_bins, n_columns).
 
     These are zeros after normalisation: neither silence, which is negative there, nor padding, which is positive.
     """

@@ -1,4 +1,4 @@
-"""Which tokens of the sound each frame of the video hears (reference d.3).
+"""Which tokens of the sound each frame of the video hears (published-model d.3).
 
 The audio tower describes 2 s as a grid of 12 frequency rows by 48 time columns after one token for the whole (CLS).
 What the paper means (arXiv 2504.09656): a frame hears its own stretch of the grid. What the released code does is

@@ -48,7 +48,7 @@ from .unet_config import unet_config_from_shapes
 from .vae_config import vae_config_from_shapes, vae_shapes
 
 logger = logging.getLogger("keyvid")
-# KeyVID's frames for the older data sets (reference a.2); its networks are used otherwise
+# KeyVID's frames for the older data sets (published-model a.2); its networks are used otherwise
 OLD_N_FRAMES = 12
 _NETWORKS = {
     UNET: VideoUNet,
@@ -185,7 +185,7 @@ def build_unet(checkpoint: Checkpoint, **options) -> VideoUNet:
 
 def build_resampler(checkpoint: Checkpoint, *, n_frames: int | None = None, **options) -> Resampler:
     """The image projection. n_frames: resize it to another number of frames, as KeyVID's 48 were made from
-    DynamiCrafter's 16 (reference a.3); None keeps the file's. Raises CheckpointError."""
+    DynamiCrafter's 16 (published-model a.3); None keeps the file's. Raises CheckpointError."""
     config = config_of(checkpoint, RESAMPLER)
     tensors = _load_checked(checkpoint, RESAMPLER, config)
     if n_frames is not None and n_frames != config.n_frames:
@@ -207,7 +207,7 @@ def build_vision(checkpoint: Checkpoint, **options) -> CLIPVisionTower:
 
 def build_audio(checkpoint: Checkpoint, *, stride=KEYVID_STRIDE, **options) -> AudioTower:
     """The audio tower of a KeyVID or ImageBind file. stride: positions are interpolated when the file's differ,
-    which turns the stock file into KeyVID's tower (reference d.2); None keeps the file's. Raises CheckpointError."""
+    turning the stock file into KeyVID's tower (published-model d.2); None keeps the file's. Raises CheckpointError."""
     config = config_of(checkpoint, AUDIO)
     tensors = _load_checked(checkpoint, AUDIO, config)
     if stride is not None and checkpoint.metadata.audio_stride is None:

@@ -2,7 +2,7 @@
 
 Radford et al., "Learning transferable visual models from natural language supervision" (ICML 2021); the published
 weights are OpenCLIP's ViT-H/14 (Cherti et al., CVPR 2023). KeyVID reads the vision tower before its last norm and
-the text tower before its last block (reference d.4, d.5). What is not read (`ln_post`, `proj`, the last text block,
+the text tower before its last block (published-model d.4, d.5). Not read (`ln_post`, `proj`, the last text block,
 `text_projection`, `logit_scale`) is there all the same, frozen, so that files load and are written whole.
 """
 
@@ -137,7 +137,7 @@ class CLIPVisionTower(nn.Module):
         self.proj.requires_grad_(False)
 
     def forward(self, pixels):
-        """All tokens after the last block, class token first; no final norm, no projection (reference d.4).
+        """All tokens after the last block, class token first; no final norm, no projection (published-model d.4).
 
         pixels: (B, 3, S, S) as `image_features.clip_pixels` gives them, S = config.image_size (224).
         Returns (B, 1 + (S / patch)^2, width): (B, 257, 1280) for ViT-H/14.
@@ -167,7 +167,7 @@ class CLIPTextTower(nn.Module):
         self.logit_scale.requires_grad_(False)
 
     def forward(self, tokens):
-        """What the last block but one says, after the final norm; no projection (reference d.5).
+        """What the last block but one says, after the final norm; no projection (published-model d.5).
 
         tokens: (B, context) token ids, int64, padded with 0. Returns (B, context, width): (B, 77, 1024) for ViT-H/14.
         """

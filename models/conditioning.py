@@ -1,4 +1,4 @@
-"""What the UNet is told in each guidance pass, and the latents laid beside the noisy one (reference d.6, e.7, f).
+"""What the UNet is told in each guidance pass, and the latents laid beside the noisy one (published-model d.6, e.7, f).
 
 The concat latent, the frame rate and the frame indices are never dropped; text, image and sound are, one by one.
 """

@@ -19,7 +19,7 @@ def ddim_step(x, v, *, schedule, index, noise=None):
 
     x, v: (B, ...) latent and prediction of one shape; schedule: a Schedule; index: 0 is the noisiest step;
     noise: unit normal, shaped like x, needed where the schedule adds noise. The clean latent counts in
-    full for eps and dynamically rescaled for the next latent (reference e.1, e.2, e.5). After the last step
+    full for eps and dynamically rescaled for the next latent (published-model e.1, e.2, e.5). After the last step
     the latent stands at noise level 0, which has noise too, and keeps the scale of the last step: published models
     are decoded as it is.
     Returns: the next latent, and the clean latent as rescaled; float32 or wider. Raises SamplingError.
@@ -46,7 +46,7 @@ def interpolate_keyframe_noise(noise, keyframes):
 
     noise: (B, C, T, h, w) unit normal; keyframes: frames, in any order; the last frame counts as one. Frame j
     between p and q becomes (j - p) / (q - p) of p and (q - j) / (q - p) of q: as published, each takes most from
-    the keyframe farther away, and midway the variance is 1/2 (reference c.3). Keyframes, and frames before
+    the keyframe farther away, and midway the variance is 1/2 (published-model c.3). Keyframes, and frames before
     the first one, stay as they are. Returns: a new tensor (B, C, T, h, w). Raises SamplingError.
     """
     n_frames = noise.shape[2]
@@ -60,7 +60,7 @@ def interpolate_keyframe_noise(noise, keyframes):
 
 
 def inpaint_keyframes(x, latents, frames, *, alpha_prev, noise):
-    """Sets keyframes of a latent to known ones at its noise level (reference f.5).
+    """Sets keyframes of a latent to known ones at its noise level (published-model f.5).
 
     x: (B, C, T, h, w), the latent after a step; latents: (B or 1, C, K, h, w) clean; frames: K frames of x, where one
     is named twice the last counts; alpha_prev: alpha bar of x, schedule.alphas_prev; noise: unit normal,

@@ -1,4 +1,4 @@
-"""How much a video moves from frame to frame, measured by optical flow: the motion score of KeyVID (reference g.1).
+"""How much a video moves from frame to frame, by optical flow: the motion score of KeyVID (published-model g.1).
 
 Flow is estimated by RAFT (Teed and Deng, ECCV 2020) in torchvision's `raft_large`, the same network under other names.
 The loop below drives that network's parts itself: each frame is encoded once although it belongs to two pairs, and
@@ -15,7 +15,7 @@ from ..keyframes.errors import CheckpointNamesError, KeyVIDError
 UPDATES = 20  # refinements of the flow in the published scores
 STRIDE = 8  # pixels per flow vector before it is scaled up
 LEAST_SIDE = 128  # pixels after padding; below, the coarsest level of RAFT's correlations vanishes
-TALL, TALL_TO = 480, 360  # pixels: higher frames were shrunk to this height (reference g.1)
+TALL, TALL_TO = 480, 360  # pixels: higher frames were shrunk to this height (published-model g.1)
 WORKING_BYTES = 2**30  # aimed at when pairs are grouped; one pair is always taken, however large
 BYTES_PER_PIXEL = 512  # of a frame inside the encoders, about
 
@@ -43,7 +43,7 @@ RENAMES = (
 
 
 def raft_to_torchvision(state_dict):
-    """A state dict of RAFT (`raft-things.pth`) under the names of torchvision's `raft_large` (reference g.1).
+    """A state dict of RAFT (`raft-things.pth`) under the names of torchvision's `raft_large` (published-model g.1).
 
     Names that are torchvision's already stay. Returns a new dict of the same tensors.
     """
@@ -86,7 +86,7 @@ def _kinds(state_dict):
 
 
 def shrink_tall_frames(frames):
-    """Frames as the published scores were measured: more than 480 pixels high, they become 360 high (reference g.1).
+    """Frames as the published scores were measured: over 480 pixels high, they become 360 high (published-model g.1).
 
     frames: (n, 3, H, W). Returns (n, 3, H', W'), nearest pixels. The width is scaled by 480 / H, not 360 / H, so
     tall frames come out too wide; the published scores have that, so it is kept.
@@ -102,7 +102,7 @@ def shrink_tall_frames(frames):
 def motion_scores(
     frames, raft, *, n_updates=UPDATES, full_resolution=True, pairs_per_step=None, on_step=None
 ):
-    """How far the pixels move between neighbouring frames: the mean of |u| + |v| over the picture (reference g.1).
+    """How far the pixels move between neighbouring frames: mean of |u| + |v| over the picture (published-model g.1).
 
     frames: (n, 3, H, W), 0..255, any dtype. raft: torchvision's `raft_large` in eval mode (`build_raft`), which
     decides where it is computed. full_resolution: False measures the flow on RAFT's own grid of one vector per

@@ -1,4 +1,4 @@
-"""Guidance by text, image and audio, each with a scale of its own (KeyVID, arXiv 2504.09656; reference e.4).
+"""Guidance by text, image and audio, each with a scale of its own (KeyVID, arXiv 2504.09656; published-model e.4).
 
 Four conditions build on each other: "none", "image" (the picture), "image_text" (and the prompt), "full" (and the
 sound). A pass is one run of the network with one of them; an answer is its v prediction.

@@ -1,4 +1,4 @@
-"""A picture as CLIP's vision tower wants it, prepared exactly as the published model was trained (reference d.4).
+"""A picture as CLIP's vision tower wants it, prepared exactly as the published model was trained (published-model d.4).
 
 The whole picture is squashed to a square: blurred against aliasing, resampled bicubically from corner to corner,
 neither cropped nor clamped nor rounded to 8 bits. The widths of the blur are those of kornia 0.7.3's `resize`.

@@ -1,8 +1,8 @@
 """The audio tower of ImageBind: a mel spectrogram in, one token for every patch of it out.
 
 Girdhar et al., "ImageBind: one embedding space to bind them all" (CVPR 2023). KeyVID lets the patches overlap more in
-time, so that one column of tokens belongs to one frame (reference d.2), and its localizer trains a tower of its own
-without a token for the whole (reference g.2). Parameter names are those of the stock `imagebind_huge.pth`.
+time, so one column of tokens belongs to one frame (published-model d.2), and its localizer trains a tower of its own
+without a token for the whole (published-model g.2). Parameter names are those of the stock `imagebind_huge.pth`.
 """
 
 from dataclasses import dataclass, replace
@@ -19,9 +19,9 @@ from .shapes import count_blocks, count_heads, shape_of
 STEM, TRUNK = "modality_preprocessors.audio", "modality_trunks.audio"
 PATCHES, POSITIONS = f"{STEM}.rgbt_stem.proj.weight", f"{STEM}.pos_embedding_helper.pos_embed"
 STOCK_STRIDE = (10, 10)  # mel bands, mel columns between two patches; of ImageBind's file
-KEYVID_STRIDE = (10, 4)  # of the generator and the interpolator (reference d.2)
-LOCALIZER_STRIDE = (4, 4)  # of the localizer (reference g.2)
-STEM_EPS, BLOCK_EPS = 1e-5, 1e-6  # of the layer norms (reference d.2)
+KEYVID_STRIDE = (10, 4)  # of the generator and the interpolator (published-model d.2)
+LOCALIZER_STRIDE = (4, 4)  # of the localizer (published-model g.2)
+STEM_EPS, BLOCK_EPS = 1e-5, 1e-6  # of the layer norms (published-model d.2)
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def tower_config_from_shapes(
 
 
 def interpolate_positions(positions, *, grid_from, grid_to):
-    """The learned positions of one grid of patches, stretched to another (reference d.2).
+    """The learned positions of one grid of patches, stretched to another (published-model d.2).
 
     The position of the CLS token, if there is one, is kept; the others are resized bilinearly (align_corners False).
     positions: (1, [1 +] rows * columns, D); grids are (rows, columns). Returns the same for grid_to, in the same dtype.
@@ -145,7 +145,7 @@ class AudioTower(nn.Module):
         self.modality_trunks = nn.ModuleDict({"audio": trunk})
 
     def forward(self, mel):
-        """The tokens after the last block: no final norm, no head (reference d.2).
+        """The tokens after the last block: no final norm, no head (published-model d.2).
 
         mel: (B, 1, n_bins, n_columns) as `audio_features.waveform_to_mel` gives it, in the dtype to compute in.
         Returns (B, n_tokens, width), CLS first where there is one, then row by row: (B, 577, 768) in KeyVID.

@@ -1,4 +1,4 @@
-"""Whose weights a file holds, told by the names and shapes of its tensors alone (reference a.1, a.2, g.1, g.2).
+"""Whose weights a file holds, told by the names and shapes of its tensors alone (published-model a.1, a.2, g.1, g.2).
 
 A KeyVID or DynamiCrafter file is made of parts, each under a prefix of its own. Files differ in what stands before
 the names (`model.diffusion_model.` or nothing, `module.` from training) and in which parts they have; a part that is
@@ -42,7 +42,7 @@ _AUDIO_NAMES = (
     "modality_trunks.audio.blocks.0.attn.in_proj_weight",
     "modality_preprocessors.audio.rgbt_stem.proj.weight",
 )
-# what the audio tower has; the heads and every other modality of ImageBind are not used (reference d.2)
+# what the audio tower has; the heads and every other modality of ImageBind are not used (published-model d.2)
 AUDIO_PREFIXES = ("modality_preprocessors.audio.", "modality_trunks.audio.")
 _LOCALIZER_NAMES = (
     "imagebindMoodel.modality_trunks.audio.blocks.0.attn.in_proj_weight",  # spelled so

@@ -1,8 +1,8 @@
 """The localizer: hears 2 s of sound and says how much the picture moves in each of 48 frames.
 
 The keyframe localizer of KeyVID (arXiv 2504.09656). The published network differs from the paper in stride, positions
-and output (reference g.2, j): no sigmoid, so scores are not bound to 0..1. Names, misspelt ones too, are those of the
-published file.
+and output (published-model g.2, j): no sigmoid, scores are not bound to 0..1. Names, misspelt ones too, are the
+published file's.
 """
 
 from dataclasses import dataclass, replace
@@ -97,7 +97,7 @@ class Localizer(nn.Module):
         self.linear3 = operations.Linear(n_features, config.n_scores, **place)
 
     def forward(self, mel):
-        """How much moves in each frame of the clip, without bounds (reference g.2).
+        """How much moves in each frame of the clip, without bounds (published-model g.2).
 
         mel: (B, 1, 128, n_columns) as `audio_features.waveform_to_mel` gives it, in the dtype to compute in; columns
         past the 198 which the network knows are not heard. Without a tower: tokens (B, n_tokens, width).

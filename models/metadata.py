@@ -1,6 +1,6 @@
 """The "keyvid" block in a safetensors file's metadata: what names and shapes cannot tell.
 
-It is JSON text. Files without it are the published ones, whose values are the defaults here (reference, sections b-e).
+It is JSON text. Files without it are the published ones, whose values are the defaults here (published-model b-e).
 """
 
 import json
@@ -12,9 +12,9 @@ KEY = "keyvid"
 VERSION = 1
 # the networks whose shapes do not tell how wide an attention head is
 HEADED = ("unet", "resampler", "text", "vision", "audio", "localizer")
-# AVSync15: 48 frames of 16 image tokens, 12 keyframes (reference, a.2 and g.4)
+# AVSync15: 48 frames of 16 image tokens, 12 keyframes (published-model a.2 and g.4)
 N_FRAMES, QUERIES_PER_FRAME, KEYFRAME_COUNT, FPS = 48, 16, 12, 24
-DYNAMICRAFTER_FRAMES = 16  # reference, a.3
+DYNAMICRAFTER_FRAMES = 16  # published-model a.3
 
 
 @dataclass(frozen=True)

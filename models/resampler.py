@@ -1,7 +1,7 @@
 """The image projection: turns CLIP's tokens of one picture into a few tokens for every frame of a video.
 
 The design is that of the Perceiver Resampler (Alayrac et al., "Flamingo", NeurIPS 2022) in the form of DynamiCrafter
-(Xing et al., ECCV 2024), whose learned latents belong to one frame each (reference d.4, `image_proj_model`).
+(Xing et al., ECCV 2024), whose learned latents belong to one frame each (published-model d.4, `image_proj_model`).
 """
 
 from dataclasses import dataclass
@@ -162,7 +162,7 @@ def init_resampler(resampler, *, generator=None):
 
 
 def select_frames(tokens, frame_index):
-    """The image tokens of some frames: what the keyframe stage is given (reference d.4).
+    """The image tokens of some frames: what the keyframe stage is given (published-model d.4).
 
     tokens: (B, F, Q, C). frame_index: integers (B, T), each from 0 to F - 1; a batch of 1 serves the other's batch.
     Returns (B, T, Q, C). Raises SelectionError when an index lies outside the frames or the batches do not fit.
@@ -171,7 +171,7 @@ def select_frames(tokens, frame_index):
 
 
 def resize_latents(latents, n_frames_from, n_frames_to, queries=QUERIES_PER_FRAME):
-    """Latents for another number of frames: linear in time, each query by itself (reference a.3).
+    """Latents for another number of frames: linear in time, each query by itself (published-model a.3).
 
     latents: (1, n_frames_from * queries, width). Returns (1, n_frames_to * queries, width) in the same dtype;
     KeyVID made its 48 frames from DynamiCrafter's 16 in this way.

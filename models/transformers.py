@@ -10,13 +10,13 @@ from torch import nn
 
 from .unet_context import in_portions, lean
 
-NORM_GROUPS = 32  # reference b.6
+NORM_GROUPS = 32  # published-model b.6
 NORM_EPS = 1e-6
 FF_MULT = 4
 
 
 class SpatialTransformer(nn.Module):
-    """Self-attention over the places of each frame, then cross-attention to text, image and audio (reference b.6).
+    """Self-attention over each frame's places, then cross-attention to text, image and audio (published-model b.6).
 
     (B*T, C, H, W) -> the same.
     """
@@ -50,7 +50,7 @@ class SpatialTransformer(nn.Module):
 
 
 class TemporalTransformer(nn.Module):
-    """Self-attention over the frames of each place, twice (reference b.7).
+    """Self-attention over the frames of each place, twice (published-model b.7).
 
     (B*T, C, H, W) -> the same. convolutional: the projections are Conv1d of kernel 1, as in `init_attn`.
     """
@@ -151,7 +151,7 @@ class SelfAttention(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """One query, three pairs of keys and values: text + image + (1 + tanh(beta)) * audio (reference b.6)."""
+    """One query, three pairs of keys and values: text + image + (1 + tanh(beta)) * audio (published-model b.6)."""
 
     def __init__(self, width, heads, config, *, operations, **where):
         super().__init__()

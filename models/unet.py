@@ -26,8 +26,8 @@ from .unet_blocks import (
 )
 from .unet_context import Context
 
-LONGEST_PERIOD = 10_000  # of the sinusoids (reference b.2)
-AUDIO_NORM_EPS = 1e-12  # reference b.3
+LONGEST_PERIOD = 10_000  # of the sinusoids (published-model b.2)
+AUDIO_NORM_EPS = 1e-12  # published-model b.3
 
 
 class VideoUNet(nn.Module):
@@ -88,7 +88,7 @@ class VideoUNet(nn.Module):
         temporal_window=None,
         transformer_options=None,
     ):
-        """v of shape (B, out_channels, T, H, W) (reference b.1).
+        """v of shape (B, out_channels, T, H, W) (published-model b.1).
 
         x (B, in_channels, T, H, W): noisy latent and concat latent; H and W multiples of `config.size_divisor`.
         timesteps (B,): 0 .. 999, int or float. text (B, N, context_width), one for the whole clip, or
@@ -96,7 +96,7 @@ class VideoUNet(nn.Module):
         the branch out. audio (B, T, N, audio_width): raw audio tokens per frame; None leaves the branch out.
         fps (B,) or (B, T): the fps condition. frame_index (B, T): positions on the 24 fps grid; read only by a
         network with such an embedding. temporal_window: (window, stride) in frames for attention over time in
-        windows (reference c.2); None attends to all frames. transformer_options: passed on to `attention`.
+        windows (published-model c.2); None attends to all frames. transformer_options: passed on to `attention`.
         Raises SamplingError when sizes do not fit or a condition that the network needs is missing.
         """
         self._check(x, text, image, audio, fps, frame_index, temporal_window)
@@ -149,7 +149,7 @@ class VideoUNet(nn.Module):
         return _apply(block, x, context)
 
     def _embed(self, x, timesteps, fps, frame_index):
-        """Sum of the embeddings of time, fps and frame index, (B*T, 4 * model_channels) (reference b.2)."""
+        """Sum of the embeddings of time, fps and frame index, (B*T, 4 * model_channels) (published-model b.2)."""
         width = self.config.model_channels
         n_clips, _, n_frames = x.shape[:3]
 
@@ -166,7 +166,7 @@ class VideoUNet(nn.Module):
         return total.reshape(n_clips * n_frames, -1)  # (B*T, E)
 
     def _audio_tokens(self, audio):
-        """Raw tokens (B, T, N, audio_width) -> unit vectors (B, T, N, context_width) (reference b.3)."""
+        """Raw tokens (B, T, N, audio_width) -> unit vectors (B, T, N, context_width) (published-model b.3)."""
         return F.normalize(self.audio_proj_2(audio), dim=-1, eps=AUDIO_NORM_EPS)
 
     def _check(self, x, text, image, audio, fps, frame_index, temporal_window):
@@ -236,7 +236,7 @@ def _check_widths(text, image, audio, config):
 
 
 def sinusoids(numbers, width):
-    """Cosines, then sines, of numbers (N,) at falling frequencies, float32 (N, width) (reference b.2)."""
+    """Cosines, then sines, of numbers (N,) at falling frequencies, float32 (N, width) (published-model b.2)."""
     half = width // 2
     steps = torch.arange(half, dtype=torch.float32, device=numbers.device)
     frequencies = torch.exp(-math.log(LONGEST_PERIOD) * steps / half)
@@ -250,7 +250,7 @@ def init_weights(unet):
     """Makes every added branch of freshly built weights start as no change, as the published training does.
 
     Zero: the last layer of every residual block, temporal convolution and transformer, of the fps and frame-index
-    embeddings, of the whole network, and the audio keys and values (reference b.6). In place.
+    embeddings, of the whole network, and the audio keys and values (published-model b.6). In place.
     """
     layers = [unet.out[2]]
     for name in ("fps_embedding", "frame_idx_embedding"):

@@ -12,7 +12,7 @@ from torch import nn
 
 from .unet_context import in_portions, lean
 
-NORM_GROUPS = 32  # reference b.5
+NORM_GROUPS = 32  # published-model b.5
 NORM_EPS = 1e-5
 
 
@@ -24,7 +24,7 @@ class SiLU(nn.Module):
 
 
 class ResBlock(nn.Module):
-    """Two convolutions per frame with the embedding added in between, then convolutions over time (reference b.5).
+    """Two convolutions per frame with the embedding added between, then convolutions over time (published-model b.5).
 
     (B*T, in_channels, H, W) -> (B*T, out_channels, H, W). torch's GroupNorm accumulates in float32 whatever the
     dtype of its input.
@@ -83,7 +83,7 @@ class ResBlock(nn.Module):
 class TemporalConvolution(nn.Module):
     """Four times norm, SiLU and a convolution over three frames, added to the input.
 
-    (B, C, T, H, W) -> the same. The norms run over all T frames (reference b.5).
+    (B, C, T, H, W) -> the same. The norms run over all T frames (published-model b.5).
     """
 
     def __init__(self, channels, *, dropout, operations, **where):

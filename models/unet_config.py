@@ -1,4 +1,4 @@
-"""The sizes of a video UNet, and how to read them off the tensor shapes of a checkpoint (reference a.2, b.4)."""
+"""The sizes of a video UNet, and how to read them off the tensor shapes of a checkpoint (published-model a.2, b.4)."""
 
 from dataclasses import dataclass, replace
 
@@ -7,7 +7,7 @@ from .shapes import checked_head_width, count_blocks, shape_of
 from .unet_blocks import NORM_GROUPS
 
 NETWORK = "video UNet"
-PUBLISHED_HEAD_WIDTH = 64  # reference b.4; every published file has it
+PUBLISHED_HEAD_WIDTH = 64  # published-model b.4; every published file has it
 PUBLISHED_INIT_WIDTH = 512  # of init_attn, inside: 8 heads of 64
 
 

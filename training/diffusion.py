@@ -1,7 +1,7 @@
 """What the two diffusion networks learn from: noised latents, the answer that is right, and what is left out.
 
 v prediction on a schedule without signal at its end (arXiv 2202.00512, 2305.08891), the clean latent scaled down where
-there is much noise (DynamiCrafter), conditions dropped as in the published training (reference e.1, e.2, h.2).
+there is much noise (DynamiCrafter), conditions dropped as in the published training (published-model e.1, e.2, h.2).
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ..models.schedule import N_TIMESTEPS, alphas_cumprod, scale_table
 
-DROP_STEP = 0.05  # p of reference h.2
+DROP_STEP = 0.05  # p of published-model h.2
 MOVING_LEVEL = 0.35  # standard deviations of a latent: below it a place counts as still
 MOVING_REACH = 1  # places around what moves that count with it
 WHOLE_FRAME_WEIGHT = 20.0  # of the error of frame means, beside that of single places
@@ -30,7 +30,7 @@ def draw_dropped(rng, n):
     """Which of n samples are trained without a condition: {"text", "image", "audio": bool (n,)}.
 
     One number r decides for each: no text where r < 2p, no image where p <= r < 3p, no audio where 2p <= r < 4p, so
-    that conditions are missing alone and together (reference h.2).
+    that conditions are missing alone and together (published-model h.2).
     """
     r, step = torch.from_numpy(rng.random(n)), DROP_STEP
     return {

@@ -24,7 +24,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
 CHECKSUMS = "SHA256SUMS"
 LICENCE = "Apache-2.0"
 LARGEST_BYTES = 35 * 2**20  # of all shipped files together
-# the published prefix of each part's names in a whole file (reference a.2)
+# the published prefix of each part's names in a whole file (published-model a.2)
 PREFIXES = {
     layouts.UNET: "model.diffusion_model.",
     layouts.RESAMPLER: "image_proj_model.",

@@ -1,6 +1,6 @@
 """Training the interpolator: from keyframes and the sound to all 48 frames.
 
-It is trained on exactly what inference gives it (reference c.3, d.3, f): 48 frames at once, the first frame's image
+Trained on exactly what inference gives it (published-model c.3, d.3, f): 48 frames at once, the first frame's image
 tokens, the sound resampled from 52 groups to 48, the keyframes' latents where the plan puts them and zeros between. The
 encoders are the generator's and stay as they are; the UNet begins as the generator's.
 """

@@ -1,6 +1,6 @@
 """Training the localizer: from sound to a curve with a peak on every event.
 
-The published loss (reference g.2) is the squared error to the measured motion and, with less weight, to the loudness;
+The published loss (published-model g.2) is the squared error to measured motion and, with less weight, to loudness;
 the paper's appendix A names an absolute one, which is what decides between peaks here.
 Both have peaks where nothing strikes: a hammer swings back fast, noise swells. Here the curve to be learned has its
 peaks on the events and nowhere else; where a sound has none but swells, as the sea does, the curve is its loudness.

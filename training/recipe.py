@@ -40,7 +40,7 @@ DECODER_LEARNING_RATE, DECODER_DECAY_STEPS = 2e-4, 4000
 
 TEXT = CLIPTextConfig(
     width=64,
-    layers=3,  # the last is never run (reference d.1)
+    layers=3,  # the last is never run (published-model d.1)
     heads=2,
     mlp_width=256,
     vocabulary=49_408,

@@ -1,7 +1,7 @@
 """`python dev.py eval localizer`: does a curve predicted from sound peak where something happens?
 
 Two measures. F1: peaks of prominence 0.1, matched one to one with the events, or with such peaks of the true motion.
-AP@t as published (reference g.6): the share of motion peaks with any peak of the prediction, however small, nearby;
+AP@t as published (published-model g.6): the share of motion peaks with any predicted peak, however small, nearby;
 one prediction may serve many. Random numbers and a cosine stand beside, because they do well on AP@t.
 """
 
@@ -23,8 +23,8 @@ from .match import TOLERANCES, count_matches, figures
 from .seeds import FIRST_SEED, held_out_seeds
 
 AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)
-AP_SMOOTHING = 1.5  # frames, sigma of both curves (reference g.6)
-AP_NO_TRUTH = 0.5  # of a clip whose motion has no peak (reference g.6)
+AP_SMOOTHING = 1.5  # frames, sigma of both curves (published-model g.6)
+AP_NO_TRUTH = 0.5  # of a clip whose motion has no peak (published-model g.6)
 COSINE_PERIOD = 7  # frames
 SHIPPED = WEIGHTS / "keyvid_small_localizer.safetensors"
 
@@ -88,7 +88,7 @@ def measure(curve_of, clips):
 
 
 def average_precision(predicted, motion, *, tolerance):
-    """AP@t of one clip as published, which is a recall: predicted, motion (n,); t in frames (reference g.6)."""
+    """AP@t of one clip as published, which is a recall: predicted, motion (n,); t in frames (published-model g.6)."""
     predicted = ndimage.gaussian_filter1d(np.asarray(predicted, np.float64), AP_SMOOTHING)
     smoothed = ndimage.gaussian_filter1d(normalise(motion).astype(np.float64), AP_SMOOTHING)
     true = signal.find_peaks(smoothed, distance=PEAK_DISTANCE, prominence=PROMINENCE)[0]

@@ -4,7 +4,7 @@ from diffusers import DDIMScheduler
 
 
 def diffusers_scheduler():
-    """diffusers' DDIM of the schedule of reference e.1: zero terminal SNR, trailing levels, v-prediction."""
+    """diffusers' DDIM of the schedule of published-model e.1: zero terminal SNR, trailing levels, v-prediction."""
     return DDIMScheduler(
         num_train_timesteps=1000,
         beta_start=0.00085,

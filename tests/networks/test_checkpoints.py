@@ -119,7 +119,7 @@ def test_layers_may_be_without_weights_until_the_file_is_loaded(whole, part):
 
 
 def test_image_projection_of_dynamicrafter_for_48_frames():
-    """A ramp over 16 frames becomes the ramp that linear interpolation gives (reference a.3)."""
+    """A ramp over 16 frames becomes the ramp that linear interpolation gives (published-model a.3)."""
     name = "image_proj_model.latents"
     queries, width = 16, small.RESAMPLER.width
     ramp = torch.arange(16.0).reshape(1, -1, 1, 1).expand(1, 16, queries, width)

@@ -202,7 +202,7 @@ def test_other_networks_are_refused_by_name(case):
 
 
 def test_the_older_twelve_frame_models_are_refused():
-    """Their tokens would be cut up wrongly without a word (reference a.2)."""
+    """Their tokens would be cut up wrongly without a word (published-model a.2)."""
     shapes = file_shapes(layouts.INTERPOLATOR)
     for n_latents, said in ((192, "12 frames"), (256, "48 frames"), (767, "48 frames")):
         changed = {**shapes, "image_proj_model.latents": (1, n_latents, 1024)}

@@ -70,7 +70,7 @@ def test_small_sizes_are_read_with_the_help_of_metadata():
 
 
 def by_hand(weights, tokens):
-    """The network in float64 as reference d.4 words it, one head and one latent at a time."""
+    """The network in float64 as published-model d.4 words it, one head and one latent at a time."""
     w = {name: tensor.double() for name, tensor in weights.items()}
 
     def norm(x, name):

@@ -37,3 +37,49 @@ def test_each_module_of_the_editor_is_in_its_table():
     modules = {path.stem for path in (environment.ROOT / "js" / "editor").glob("*.mjs")}
     unnamed = {m for m in modules if m not in rooms and f"{m.split('_')[0]}*" not in rooms}
     assert unnamed == set()
+
+
+CITATION = re.compile(
+    r"published-model ([a-k](?:\.\d)?(?:, [a-k](?:\.\d)?)*(?:(?:-| and )[a-k](?:\.\d)?)*)"
+)
+SECTION = re.compile(r"^(?:#{2,3} ([a-k](?:\.\d)?)\.? |(\d)\. )", re.MULTILINE)
+SOURCES = [
+    path
+    for folder in ("nodes", "host", "models", "keyframes", "preview", "training", "evaluation")
+    for path in (environment.ROOT / folder).rglob("*.py")
+]
+
+
+def cited_sections(text):
+    """The sections of docs/published-model.md that a text cites, such as {"b.6", "e"}."""
+    words = " ".join(line.strip().lstrip("# ") for line in text.splitlines())
+    groups = CITATION.findall(words)
+    return {section for group in groups for section in re.findall(r"[a-k](?:\.\d)?", group)}
+
+
+def sections_of(page):
+    """Names of headings, such as "b" and "b.6", and of the numbered points under a heading, such as "c.2"."""
+    sections, heading = set(), ""
+    for title, point in SECTION.findall(page):
+        heading = title or heading
+        sections.add(title or f"{heading[:1]}.{point}")
+    return sections
+
+
+def test_every_cited_section_of_the_published_model_is_there():
+    page = (environment.ROOT / "docs" / "published-model.md").read_text(encoding="utf-8")
+    sections = sections_of(page)
+    paths = [*SOURCES, *TESTS.rglob("*.py")]
+    cited = {path: cited_sections(path.read_text(encoding="utf-8")) for path in paths}
+    assert sum(map(len, cited.values())) > 60
+    assert {str(p): c - sections for p, c in cited.items() if c - sections} == {}
+    assert "b.10" not in sections and "c.5" not in sections
+
+
+def test_nothing_cites_a_document_that_is_not_in_the_project():
+    found = [
+        p
+        for p in SOURCES
+        if re.search(r"\breference,? (?:sections? )?[a-k](\.\d|\b[,)])", p.read_text("utf-8"))
+    ]
+    assert found == []
