@@ -11,20 +11,18 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage, signal
 
 from ...keyframes.curve import normalise
 from ...keyframes.onset import onset_curve
-from ...keyframes.peaks import PEAK_DISTANCE, PROMINENCE, find_strikes
+from ...keyframes.peaks import find_strikes
 from ...keyframes.timebase import FPS, N_FRAMES
 from ...training.export import WEIGHTS
 from ...training.world.clip import render_clip
+from ..average_precision import mean_average_precision_at
 from .match import TOLERANCES, count_matches, figures
 from .seeds import FIRST_SEED, held_out_seeds
 
 AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)
-AP_SMOOTHING = 1.5  # frames, sigma of both curves (published-model g.6)
-AP_NO_TRUTH = 0.5  # of a clip whose motion has no peak (published-model g.6)
 COSINE_PERIOD = 7  # frames
 SHIPPED = WEIGHTS / "keyvid_small_localizer.safetensors"
 
@@ -77,27 +75,9 @@ def measure(curve_of, clips):
         name: {t: figures(count_matches(*lists, tolerance=t)) for t in TOLERANCES}
         for name, lists in against.items()
     }
-    precisions = {
-        t: [
-            average_precision(curve, clip.motion, tolerance=t)
-            for curve, clip in zip(curves, clips, strict=True)
-        ]
-        for t in AP_TOLERANCES
-    }
-    return {**result, "ap": {t: float(np.mean(values)) for t, values in precisions.items()}}
-
-
-def average_precision(predicted, motion, *, tolerance):
-    """AP@t of one clip as published, which is a recall: predicted, motion (n,); t in frames (published-model g.6)."""
-    predicted = ndimage.gaussian_filter1d(np.asarray(predicted, np.float64), AP_SMOOTHING)
-    smoothed = ndimage.gaussian_filter1d(normalise(motion).astype(np.float64), AP_SMOOTHING)
-    true = signal.find_peaks(smoothed, distance=PEAK_DISTANCE, prominence=PROMINENCE)[0]
-    found = signal.find_peaks(predicted, distance=PEAK_DISTANCE, prominence=0.0)[0]
-    if not len(true):
-        return AP_NO_TRUTH
-    if not len(found):
-        return 0.0
-    return float(np.mean(np.abs(true[:, None] - found).min(axis=1) <= tolerance))
+    pairs = [(curve, normalise(clip.motion)) for curve, clip in zip(curves, clips, strict=True)]
+    ap = {t: mean_average_precision_at(pairs, t=t) for t in AP_TOLERANCES}
+    return {**result, "ap": ap}
 
 
 def main(*words):

@@ -15,7 +15,7 @@ import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
 FAMILIES = ("unet", "audio", "image", "diffusion", "selection")
-NOT_BUILT = ("metrics",)  # belongs to the evaluation, which the pack does not have yet
+NOT_BUILT = ("metrics",)  # FID, FVD, AlignSync and RelSync, which evaluation/ does not have yet
 
 
 class GoldensError(Exception):

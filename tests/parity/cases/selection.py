@@ -3,9 +3,9 @@
 import random
 
 import numpy as np
+from keyvid_pack.evaluation.average_precision import average_precision_at
 from keyvid_pack.keyframes.curve import normalise, resample
 from keyvid_pack.keyframes.peaks import SMOOTHING, find_keypoints
-from keyvid_pack.keyframes.precision import average_precision_at
 from keyvid_pack.keyframes.released import (
     CLIP_S,
     KEYFRAME_FPS,

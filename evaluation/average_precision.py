@@ -1,19 +1,23 @@
 """AP@t: how many of the measured motion peaks a localizer finds (arXiv 2504.09656).
 
-The published figure is a recall of peaks after Gaussian smoothing; the name is the paper's.
+The published figure is a recall of peaks after Gaussian smoothing (published-model g.6); the name is the paper's.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from .errors import CurveError
-from .peaks import PEAK_DISTANCE, PROMINENCE
+from ..keyframes.errors import CurveError
+from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 
-SIGMA = 1.5  # frames, of the Gaussian over both curves
+SIGMA = 1.5  # frames, of the Gaussian over both curves (published-model g.6)
+NO_MEASURED_PEAK = 0.5  # AP@t of a clip whose measured curve has no peak (published-model g.6)
 
 
-def average_precision_at(predicted, measured, *, t):
+def average_precision_at(predicted: ArrayLike, measured: ArrayLike, *, t: float) -> float:
     """AP@t of one clip: the share of measured peaks with a predicted peak at most `t` frames away.
 
     predicted, measured: curves (n,) each min-max normalised to [0, 1]; t in frames.
@@ -28,14 +32,14 @@ def average_precision_at(predicted, measured, *, t):
     wanted = _smoothed_peaks(measured, prominence=PROMINENCE)
     found = _smoothed_peaks(predicted, prominence=0.0)
     if not len(wanted):
-        return 0.5
+        return NO_MEASURED_PEAK
     if not len(found):
         return 0.0
     misses = np.abs(wanted[:, None] - found[None, :]).min(axis=1)
     return float(np.mean(misses <= t))
 
 
-def mean_average_precision_at(pairs, *, t):
+def mean_average_precision_at(pairs: Iterable[tuple[ArrayLike, ArrayLike]], *, t: float) -> float:
     """AP@t of a set: the mean of average_precision_at over (predicted, measured) pairs of curves."""
     values = [average_precision_at(predicted, measured, t=t) for predicted, measured in pairs]
     if not values:
