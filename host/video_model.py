@@ -55,9 +55,17 @@ class ModelFacts:
 
 
 class VideoLatents(comfy.latent_formats.SD15):
-    """Latents of Stable Diffusion's VAE (scale 0.18215), one per frame."""
+    """Latents of Stable Diffusion's VAE (scale 0.18215), one per frame.
+
+    ComfyUI decodes previews with a TAESD of that name as single pictures, and stops on the frames of a video. Without
+    a name its preview method taesd shows what latent2rgb does, the colours of the latent.
+    """
 
     latent_dimensions = 3
+
+    def __init__(self):
+        super().__init__()
+        self.taesd_decoder_name = None
 
 
 class VideoModelConfig(comfy.supported_models_base.BASE):
