@@ -36,11 +36,6 @@ def copy_sample_media():
         log.warning("KeyVID could not copy its sample files to %s: %s", target_folder, error)
 
 
-def new_temp_file(stem, suffix):
-    """(path, filename, subfolder) of a file that does not exist yet in ComfyUI's temp folder."""
-    return _numbered_file(stem, suffix, folder_paths.get_temp_directory())
-
-
 def temp_file_named(filename):
     """The path of a file of this very name in ComfyUI's temp folder; the folder exists then, the file perhaps."""
     folder = folder_paths.get_temp_directory()

@@ -1,6 +1,13 @@
-"""Pictures and videos that show up inside a node."""
+"""Pictures and videos that show up inside a node.
 
+A file in the temp folder is named by its content. ComfyUI's numbered names begin anew with the server, and a page that
+was left open would then show what it remembers under the same name: the pictures of an earlier run.
+"""
+
+import contextlib
+import hashlib
 import os
+import secrets
 
 import torch
 from comfy_api.latest import InputImpl, io, ui
@@ -10,7 +17,7 @@ from ..preview.animatic import render_animatic
 from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
-from .files import new_temp_file
+from .files import temp_file_named
 from .progress import progress_steps
 
 STRIP_WIDTH, STRIP_HEIGHT = 768, 192  # px
@@ -37,10 +44,9 @@ def animatic_video(*, image, samples, sample_rate, plan, curve, width):
 
     image: float (H, W, 3) numpy in [0, 1]; samples: (n_channels, n_samples). Cancel removes the file.
     """
-    path, filename, subfolder = new_temp_file("keyvid_timing", ".mp4")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    partial = temp_file_named(f"keyvid-{secrets.token_hex(8)}.mp4")
     render_animatic(
-        path,
+        partial,
         image=image,
         samples=samples,
         sample_rate=sample_rate,
@@ -49,7 +55,9 @@ def animatic_video(*, image, samples, sample_rate, plan, curve, width):
         width=width,
         on_frame=progress_steps(),
     )
-    shown = ui.PreviewVideo([ui.SavedResult(filename, subfolder, io.FolderType.temp)]).as_dict()
+    filename = f"keyvid_timing_{_hash_of_file(partial)}.mp4"
+    path = _kept(partial, filename)
+    shown = ui.PreviewVideo([ui.SavedResult(filename, "", io.FolderType.temp)]).as_dict()
     return InputImpl.VideoFromFile(path), shown
 
 
@@ -78,8 +86,39 @@ def keyframe_sheet(node, pictures, *, plan, width, curve=None, samples=None, sam
 
 def _saved_thumbnail(picture):
     """A thumbnail in the temp folder, as ComfyUI's /view asks for it."""
-    path, filename, subfolder = new_temp_file("keyvid_keyframe", ".jpg")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(thumbnail(picture))
-    return {"filename": filename, "subfolder": subfolder, "type": io.FolderType.temp.value}
+    data = thumbnail(picture)
+    filename = f"keyvid_keyframe_{_hash(data).hexdigest()}.jpg"
+    if not os.path.isfile(temp_file_named(filename)):
+        partial = temp_file_named(f"keyvid-{secrets.token_hex(8)}.jpg")
+        with open(partial, "wb") as file:
+            file.write(data)
+        _kept(partial, filename)
+    return {"filename": filename, "subfolder": "", "type": io.FolderType.temp.value}
+
+
+def _hash(data=b""):
+    return hashlib.blake2b(data, digest_size=12)
+
+
+def _hash_of_file(path):
+    found = _hash()
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _kept(partial, filename):
+    """The path of a file in the temp folder that was written as `partial` and is named by its content.
+
+    A file of that name has the same content; where it cannot be replaced, since somebody looks at it, it stays.
+    """
+    path = temp_file_named(filename)
+    try:
+        os.replace(partial, path)
+    except OSError:
+        if not os.path.isfile(path):
+            raise
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+    return path
