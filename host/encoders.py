@@ -25,11 +25,35 @@ from ..models.checkpoints import (
     load_part,
     open_checkpoint,
 )
+from .latents import frames_of
 
 CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
 VOCABULARY = 49408  # tokens of CLIP's tokenizer
 START, END, PAD = 49406, 49407, 0  # published-model d.5
 TRAINING_SIZE = 256  # pixels; only the ratios to it matter
+
+
+class FrameVAE(comfy.sd.VAE):
+    """A VAE of single pictures that also decodes the latents of videos, frame by frame.
+
+    ComfyUI's own decodes the first frame of a video alone, and stops in tiles. Its nodes VAE Decode and VAE Decode
+    (Tiled) put the frames of several videos one behind the other.
+    """
+
+    def decode(self, samples_in, *args, **kwargs):
+        """(B, H, W, 3) of pictures, (B, T, H, W, 3) of videos (B, C, T, h, w)."""
+        return _frame_by_frame(super().decode, samples_in, *args, **kwargs)
+
+    def decode_tiled(self, samples, *args, **kwargs):
+        """As decode, in tiles."""
+        return _frame_by_frame(super().decode_tiled, samples, *args, **kwargs)
+
+
+def _frame_by_frame(decode, samples, *args, **kwargs):
+    if samples.ndim != 5:
+        return decode(samples, *args, **kwargs)
+    pictures = decode(frames_of({"samples": samples})["samples"], *args, **kwargs)
+    return pictures.unflatten(0, (samples.shape[0], samples.shape[2]))
 
 
 def clip_of(checkpoint, *, disable_dynamic=False):
@@ -87,7 +111,7 @@ def clip_vision_of(checkpoint):
 
 
 def vae_of(checkpoint):
-    """The VAE of a Checkpoint. Raises CheckpointError when the file has no VAE that fits."""
+    """The FrameVAE of a Checkpoint. Raises CheckpointError when the file has no VAE that fits."""
     config = config_of(checkpoint, VAE)
     check_part(checkpoint, VAE, config)
     sizes = {
@@ -103,7 +127,7 @@ def vae_of(checkpoint):
         "dropout": 0.0,
     }
     params = {"ddconfig": sizes, "embed_dim": config.embed_channels}
-    vae = comfy.sd.VAE(sd=load_part(checkpoint, VAE), config={"params": params})
+    vae = FrameVAE(sd=load_part(checkpoint, VAE), config={"params": params})
     # with a configuration of one's own ComfyUI takes these to be Stable Diffusion's
     vae.downscale_ratio = vae.upscale_ratio = config.downscale
     vae.latent_channels = config.embed_channels

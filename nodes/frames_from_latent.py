@@ -13,7 +13,7 @@ class FramesFromLatent(io.ComfyNode):
             display_name="Frames From Latent (KeyVID)",
             category="KeyVID/generation",
             description="Turns the latent of a video into a batch of pictures' latents. Put it before VAE Decode, "
-            "which would otherwise decode the first frame only.",
+            "which otherwise decodes the first frame only, and before VAE Decode (Tiled), which otherwise stops.",
             search_aliases=["video latent", "vae decode video", "keyvid"],
             inputs=[
                 io.Latent.Input("latent", tooltip="The latent of a video, from the sampler."),

@@ -190,3 +190,35 @@ def test_comfyui_can_load_clip_and_vae_again_from_the_file(encoders, tensors, tm
             patcher.model.state_dict().items(), again.model.state_dict().values(), strict=True
         ):
             assert torch.equal(old, new), name
+
+
+@pytest.fixture(scope="module")
+def vae(encoders):
+    """A small VAE of Stable Diffusion's proportions: a latent of an eighth of the size."""
+    config = VAEConfig(
+        channels=32, channel_mult=(1, 1, 1, 1), num_res_blocks=1, z_channels=4, embed_channels=4
+    )
+    shapes = {VAE_PREFIX + name: shape for name, shape in vae_shapes(config).items()}
+    whole = small_checkpoint.whole_shapes()
+    kept = {name: shape for name, shape in whole.items() if not name.startswith(VAE_PREFIX)}
+    return encoders.vae_of(checkpoint_of(small_checkpoint.filled({**kept, **shapes})))
+
+
+@pytest.mark.parametrize(
+    "node, options", [("VAEDecode", {}), ("VAEDecodeTiled", {"tile_size": 64})]
+)
+@pytest.mark.parametrize("n_videos", [1, 2])
+def test_the_vae_of_a_file_decodes_every_frame_of_a_video(vae, node, options, n_videos):
+    """ComfyUI's own VAE gives the first frame without a word, and in tiles stops in PyTorch's."""
+    import nodes
+    from keyvid_pack.host.latents import frames_of
+
+    decoder = getattr(nodes, node)()
+    video = {
+        "samples": torch.randn(n_videos, 4, 3, 10, 12, generator=torch.Generator().manual_seed(3))
+    }
+    (whole,) = decoder.decode(vae=vae, samples=video, **options)
+    (one_by_one,) = decoder.decode(vae=vae, samples=frames_of(video), **options)
+    assert whole.shape == (n_videos * 3, 80, 96, 3)
+    assert torch.equal(whole, one_by_one)
+    assert not torch.equal(whole[0], whole[1])
