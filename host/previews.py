@@ -7,7 +7,6 @@ was left open would then show what it remembers under the same name: the picture
 import contextlib
 import hashlib
 import os
-import secrets
 
 import torch
 from comfy_api.latest import InputImpl, io, ui
@@ -44,7 +43,7 @@ def animatic_video(*, image, samples, sample_rate, plan, curve, width):
 
     image: float (H, W, 3) numpy in [0, 1]; samples: (n_channels, n_samples). Cancel removes the file.
     """
-    partial = temp_file_named(f"keyvid-{secrets.token_hex(8)}.mp4")
+    partial = temp_file_named("keyvid_timing.partial")
     render_animatic(
         partial,
         image=image,
@@ -89,7 +88,7 @@ def _saved_thumbnail(picture):
     data = thumbnail(picture)
     filename = f"keyvid_keyframe_{_hash(data).hexdigest()}.jpg"
     if not os.path.isfile(temp_file_named(filename)):
-        partial = temp_file_named(f"keyvid-{secrets.token_hex(8)}.jpg")
+        partial = temp_file_named("keyvid_keyframe.partial")
         with open(partial, "wb") as file:
             file.write(data)
         _kept(partial, filename)

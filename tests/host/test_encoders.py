@@ -210,8 +210,9 @@ def vae(encoders):
 @pytest.mark.parametrize("n_videos", [1, 2])
 def test_the_vae_of_a_file_decodes_every_frame_of_a_video(vae, node, options, n_videos):
     """ComfyUI's own VAE gives the first frame without a word, and in tiles stops in PyTorch's."""
-    import nodes
     from keyvid_pack.host.latents import frames_of
+
+    import nodes
 
     decoder = getattr(nodes, node)()
     video = {
