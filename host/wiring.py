@@ -3,6 +3,7 @@
 import torch
 
 from ..keyframes.errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
+from ..keyframes.timebase import same_rate
 from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
 
 PIXELS_PER_LATENT = 8  # along an edge, of Stable Diffusion's VAE
@@ -42,7 +43,8 @@ def check_plan(plan, facts):
     A KeyVID model makes clips of one length and frame rate; of a DynamiCrafter only the number of frames is fixed.
     """
     is_keyvid = facts.kind != DYNAMICRAFTER
-    if plan.n_frames == facts.n_frames and (plan.fps == facts.fps or not is_keyvid):
+    is_same_rate = not is_keyvid or same_rate(plan.fps, facts.fps, n_frames=facts.n_frames)
+    if plan.n_frames == facts.n_frames and is_same_rate:
         return
     makes = f"{facts.n_frames} frames"
     if is_keyvid:

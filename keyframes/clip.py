@@ -3,7 +3,7 @@
 import math
 
 from .errors import AudioError
-from .timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at
+from .timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at, told_apart
 
 
 def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
@@ -45,9 +45,11 @@ def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
             f"{MAX_N_FRAMES}. Set frames to that or less."
         )
     if n_frames > n_available:
+        # the sound may end a single sample too early
+        needed, found = told_apart(start_s + n_frames / fps, length_s, (".2f", ".4f", ".6f"))
         raise AudioError(
-            f"{n_frames} frames at {fps:g} fps from {start_s:g} s on need sound until "
-            f"{start_s + n_frames / fps:.2f} s, but it ends at {length_s:.2f} s. Set frames to "
+            f"{n_frames} frames at {fps:g} fps from {start_s:g} s on need sound until {needed} s, but it ends at "
+            f"{found} s. Set frames to "
             f"{n_available} or less (0 takes all), start earlier, or connect a longer sound."
         )
     stop = start + n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .errors import CurveError
-from .timebase import fps_fraction
+from .timebase import fps_fraction, same_rate, told_apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +95,9 @@ def check_curve(curve):
 def check_fits(curve, *, n_frames, fps):
     """Raises CurveError unless the curve belongs to a clip of `n_frames` frames at `fps`."""
     check_curve(curve)
-    if curve.n_frames != n_frames or fps_fraction(curve.fps) != fps_fraction(fps):
+    if curve.n_frames != n_frames or not same_rate(curve.fps, fps, n_frames=n_frames):
+        of_curve, of_plan = told_apart(curve.fps, fps)
         raise CurveError(
-            f"The curve has {curve.n_frames} frames at {curve.fps:g} fps but the plan has {n_frames} at "
-            f"{fps:g} fps. Connect the curve that the plan was selected from."
+            f"The curve has {curve.n_frames} frames at {of_curve} fps but the plan has {n_frames} at "
+            f"{of_plan} fps. Connect the curve that the plan was selected from."
         )

@@ -23,6 +23,7 @@ from .plan import (
     plan_to_document,
 )
 from .text import frames_from_text, frames_to_text
+from .timebase import same_rate, told_apart
 
 VERSION = 1
 
@@ -68,10 +69,12 @@ def edit_from_json(text):
     base = document.get("base")
     if base is not None:
         base = _plan_of(base)
-        if (base.n_frames, base.fps) != (plan.n_frames, plan.fps):
+        is_same_rate = same_rate(base.fps, plan.fps, n_frames=plan.n_frames)
+        if base.n_frames != plan.n_frames or not is_same_rate:
+            of_plan, of_base = told_apart(plan.fps, base.fps)
             raise PlanError(
-                f"The edit's plan has {plan.n_frames} frames at {plan.fps:g} fps, its base {base.n_frames} at "
-                f"{base.fps:g}; set base to null, and all of the plan counts as yours."
+                f"The edit's plan has {plan.n_frames} frames at {of_plan} fps, its base {base.n_frames} at "
+                f"{of_base}; set base to null, and all of the plan counts as yours."
             )
     known = ("version", "plan", "base")
     extra = {name: value for name, value in document.items() if name not in known}

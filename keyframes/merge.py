@@ -40,7 +40,7 @@ from dataclasses import replace
 from .errors import PlanError, PlanMismatchError
 from .plan_model import EDIT, REFILL, Keyframe, with_keyframes
 from .spread import TOLERANCE, roomiest_frame
-from .timebase import fps_fraction
+from .timebase import same_rate, told_apart
 
 _EVENTS = ("peak", "valley", "manual")
 _DROP_ORDER = ("fill", "valley", "peak", "manual")
@@ -84,9 +84,10 @@ def check_same_clip(plan, new):
             f"The edit was made for a clip of {plan.n_frames} frames, and this one has {new.n_frames}; set the length "
             "back in Clip Audio, or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed."
         )
-    if fps_fraction(plan.fps) != fps_fraction(new.fps):
+    if not same_rate(plan.fps, new.fps, n_frames=new.n_frames):
+        before, now = told_apart(plan.fps, new.fps)
         raise PlanMismatchError(
-            f"The edit was made at {plan.fps:g} fps, and this clip has {new.fps:g}; set the fps back in Clip Audio, "
+            f"The edit was made at {before} fps, and this clip has {now}; set the fps back in Clip Audio, "
             "or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed."
         )
 

@@ -14,6 +14,8 @@ from .errors import KeyVIDError
 FPS = 24.0  # video rate of the published models (arXiv 2504.09656, sec. 4)
 N_FRAMES = 48  # frames of one clip: 2 s at 24 fps (sec. 4)
 MAX_N_FRAMES = 432_000  # half an hour at 240 fps, five at 24: beyond this a number is a typing slip
+# half the step from 24000/1001 to 24, the two nearest rates in use: what lies closer is one rate, otherwise rounded
+RATE_TOLERANCE = 0.0005
 
 
 def frame_at(time_s, *, fps):
@@ -53,6 +55,30 @@ def fps_fraction(fps):
             f"The frame rate is {fps}; give a number of frames per second from 1 to 240, such as 24."
         )
     return Fraction(fps).limit_denominator(1001)
+
+
+def same_rate(a, b, *, n_frames):
+    """Whether two frame rates are one and the same in a clip of `n_frames` frames: 23.976 and 24000/1001 are.
+
+    They are when one is the other rounded and no frame of the clip lands elsewhere: frame k of the one is shown at
+    frame k * b / a of the other, which rounds to k as long as it is off by less than half a frame. An NTSC rate and
+    its three decimals differ by 1e-6, less than half a frame in the longest clip there is.
+    Parameters: a and b in frames per second.
+    """
+    difference = abs(a - b) / min(a, b)
+    return difference < RATE_TOLERANCE and n_frames * difference < 0.5
+
+
+def rounded_rate(fps):
+    """A frame rate with three decimals, int if whole: one number however an NTSC rate was written."""
+    thousandths = math.floor(fps * 1000 + 0.5)  # not round(): JavaScript's rule
+    return thousandths // 1000 if thousandths % 1000 == 0 else thousandths / 1000
+
+
+def told_apart(a, b, formats=("g", ".9g")):
+    """Two numbers as a sentence quotes them: in the first of the formats in which they differ, else the shortest."""
+    texts = [(format(a, one), format(b, one)) for one in formats]
+    return next((pair for pair in texts if pair[0] != pair[1]), texts[0])
 
 
 def check_n_frames(n_frames):

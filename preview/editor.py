@@ -13,7 +13,7 @@ from ..keyframes.audio import BLOCK, peaks_min_max
 from ..keyframes.beats import beat_frames
 from ..keyframes.onset import clip_envelope, onset_frames
 from ..keyframes.peaks import find_strikes
-from ..keyframes.plan import plan_to_document
+from ..keyframes.timebase import rounded_rate
 
 MAX_POINTS = 16_384
 POINTS_PER_FRAME = 8  # of a waveform: still an outline when one frame is 8 pixels wide
@@ -25,8 +25,7 @@ def plan_checksum(plan):
 
     planChecksum in js/editor/pictures.mjs is its mirror; tests/plan_checksums.json holds both.
     """
-    document = plan_to_document(plan)
-    painted = [document["fps"], plan.n_frames, plan.frames, plan.fingerprint]
+    painted = [rounded_rate(plan.fps), plan.n_frames, plan.frames, plan.fingerprint]
     text = json.dumps(painted, ensure_ascii=False, separators=(",", ":"))  # as JavaScript writes it
     return f"{zlib.crc32(text.encode()):08x}"
 

@@ -6,8 +6,9 @@
 import { PlanError, PlanMismatchError, PlanVersionError } from "./errors.mjs";
 import { framesFrom } from "./frames_text.mjs";
 import { isObject, isWhole, parseJson, toLine } from "./json.mjs";
-import { merge, rate, sameSound } from "./merge.mjs";
+import { merge, sameSound } from "./merge.mjs";
 import { EDIT, migrated, planAtFrames, planFrom, without } from "./plan.mjs";
+import { ratesToldApart, sameRate } from "./timebase.mjs";
 
 export { kept, rescaled } from "./rescale.mjs";
 
@@ -94,10 +95,11 @@ function editFrom(document) {
   if (!has("plan")) throw new PlanError('The edit has no "plan"; add it, or clear the text to start anew.');
   const plan = planOf(document.plan);
   const base = (document.base ?? null) === null ? null : planOf(document.base);
-  if (base && (base.n_frames !== plan.n_frames || base.fps !== plan.fps)) {
+  if (base && (base.n_frames !== plan.n_frames || !sameRate(base.fps, plan.fps, plan.n_frames))) {
+    const [ofPlan, ofBase] = ratesToldApart(plan.fps, base.fps);
     throw new PlanError(
-      `The edit's plan has ${plan.n_frames} frames at ${rate(plan.fps)} fps, its base ${base.n_frames} at ` +
-        `${rate(base.fps)}; set base to null, and all of the plan counts as yours.`,
+      `The edit's plan has ${plan.n_frames} frames at ${ofPlan} fps, its base ${base.n_frames} at ` +
+        `${ofBase}; set base to null, and all of the plan counts as yours.`,
     );
   }
   return { plan, base, extra: without(document, ["version", "plan", "base"]) };

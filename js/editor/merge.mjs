@@ -5,7 +5,7 @@ import { PlanError, PlanMismatchError } from "./errors.mjs";
 import { sameJson } from "./json.mjs";
 import { EDIT, REFILL, extraOf, framesOf, newKeyframe, withKeyframes, without } from "./plan.mjs";
 import { TOLERANCE, around, roomiestFrames } from "./spread.mjs";
-import { fpsFraction } from "./timebase.mjs";
+import { ratesToldApart, sameRate } from "./timebase.mjs";
 
 const EVENTS = ["peak", "valley", "manual"];
 const DROP_ORDER = ["fill", "valley", "peak", "manual"];
@@ -59,10 +59,10 @@ function checkSameClip(plan, next) {
       "length",
     );
   }
-  if (fpsFraction(plan.fps) !== fpsFraction(next.fps)) {
+  if (!sameRate(plan.fps, next.fps, next.n_frames)) {
+    const [before, now] = ratesToldApart(plan.fps, next.fps);
     throw new PlanMismatchError(
-      `The edit was made at ${rate(plan.fps)} fps, and this clip has ${rate(next.fps)}; set the fps back in Clip ` +
-        `Audio, ${back}`,
+      `The edit was made at ${before} fps, and this clip has ${now}; set the fps back in Clip Audio, ${back}`,
       "rate",
     );
   }
@@ -74,9 +74,6 @@ export function sameSound(a, b) {
   if (a.n_frames !== b.n_frames || a.loudness.length !== b.loudness.length) return false;
   return a.loudness.every((level, i) => Math.abs(level - b.loudness[i]) <= LEVELS);
 }
-
-/** A frame rate with six digits at most, as sentences write it. */
-export const rate = (fps) => String(Number(fps.toPrecision(6)));
 
 /** Own keyframes by frame, wishes in order of time, gone frames (rules 1 and 2). */
 function whatTheArtistDid(base, edited) {

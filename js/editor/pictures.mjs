@@ -2,6 +2,8 @@
 //
 // Nothing of it is saved: a sheet names its pictures with each run, and a checksum of the plan they were painted with.
 
+import { roundedRate } from "./timebase.mjs";
+
 const SHEET = "KeyVID_KeyframeSheet";
 const REROUTE = "Reroute"; // the reroute that is a node; the other kind is part of a link
 const SUBGRAPH_OUTPUT = -20; // litegraph's number for the far side of a subgraph
@@ -11,7 +13,7 @@ const SUBGRAPH_OUTPUT = -20; // litegraph's number for the far side of a subgrap
  * (tests/plan_checksums.json holds both). Kinds and locks are not painted.
  */
 export function planChecksum({ fps, n_frames, fingerprint = null, keyframes }) {
-  const painted = [fps, n_frames, keyframes.map(({ frame }) => frame), fingerprint];
+  const painted = [roundedRate(fps), n_frames, keyframes.map(({ frame }) => frame), fingerprint];
   return crc32(new TextEncoder().encode(JSON.stringify(painted))).toString(16).padStart(8, "0");
 }
 

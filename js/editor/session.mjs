@@ -6,6 +6,7 @@
 
 import { textWith, situationOf } from "./situation.mjs";
 import { keyframeAt, framesOf, PlanError } from "./plan.mjs";
+import { sameRate } from "./timebase.mjs";
 import { stateOf } from "./viewstate.mjs";
 
 /**
@@ -49,7 +50,8 @@ export function createSession({ host, onChange, say }) {
     },
     /** What the last run measured, if it is of the clip that is shown. */
     get measured() {
-      return result && result.n_frames === session.nFrames && result.fps === session.fps ? result : null;
+      const isOfIt = result?.n_frames === session.nFrames && sameRate(result.fps, session.fps, session.nFrames);
+      return isOfIt ? result : null;
     },
 
     /** Goes on with what was seen under this key before. */

@@ -54,30 +54,23 @@ export function parseFrame(text, unit, fps) {
   return Number.isSafeInteger(value) ? value : null;
 }
 
+/** Half the step from 24000/1001 to 24, the two nearest rates in use. */
+const RATE_TOLERANCE = 0.0005;
+
 /**
- * A rate as an exact fraction "numerator/denominator" with a denominator of 1001 at most, so that 23.976 is the
- * same rate however it was rounded. The mirror of fps_fraction: Python's Fraction.limit_denominator.
+ * Whether two frame rates are one and the same in a clip of nFrames frames, as 23.976 and 24000/1001 are: one is the
+ * other rounded, and no frame of the clip lands elsewhere. The mirror of same_rate in keyframes/timebase.py.
  */
-export function fpsFraction(fps) {
-  // every double from 1 to 240 is a whole number of 2^-52
-  let [n, d] = [BigInt(fps * 2 ** 52), 2n ** 52n];
-  const target = [n, d];
-  let [p0, q0, p1, q1] = [0n, 1n, 1n, 0n];
-  while (d !== 0n) {
-    const whole = n / d;
-    if (q0 + whole * q1 > 1001n) {
-      const k = (1001n - q0) / q1;
-      return nearer(target, [p1, q1], [p0 + k * p1, q0 + k * q1]);
-    }
-    [p0, q0, p1, q1] = [p1, q1, p0 + whole * p1, q0 + whole * q1];
-    [n, d] = [d, n - whole * d];
-  }
-  return `${p1}/${q1}`;
+export function sameRate(a, b, nFrames) {
+  const difference = Math.abs(a - b) / Math.min(a, b);
+  return difference < RATE_TOLERANCE && nFrames * difference < 0.5;
 }
 
-/** The fraction nearer to n/d; the first if equally near. */
-function nearer([n, d], [p, q], [r, s]) {
-  const abs = (value) => (value < 0n ? -value : value);
-  // |p/q - n/d| <= |r/s - n/d|, brought to whole numbers
-  return abs(p * d - n * q) * s <= abs(r * d - n * s) * q ? `${p}/${q}` : `${r}/${s}`;
+/** A frame rate with three decimals: one number however an NTSC rate was written. */
+export const roundedRate = (fps) => Math.floor(fps * 1000 + 0.5) / 1000;
+
+/** Two frame rates as sentences quote them: with six digits at most, or with nine where it takes more to differ. */
+export function ratesToldApart(a, b) {
+  const pairs = [6, 9].map((digits) => [a, b].map((fps) => String(Number(fps.toPrecision(digits)))));
+  return pairs.find(([one, other]) => one !== other) ?? pairs[0];
 }

@@ -152,7 +152,7 @@ test("a run of a newer version is told, and the one before stays", () => {
 test("what a run measured is shown on a clip of its length and rate", () => {
   const { session, written } = opened();
   session.act(actions.add, 5);
-  for (const [changes, isOfIt] of [[{}, true], [{ fps: 30 }, false], [{ n_frames: 44 }, false]]) {
+  for (const [changes, isOfIt] of [[{}, true], [{ fps: 24.00002 }, true], [{ fps: 30 }, false], [{ n_frames: 44 }, false]]) {
     const other = opened({ text: written[0], result: resultOf(prediction(changes)) });
     assert.equal(other.session.measured !== null, isOfIt, JSON.stringify(changes));
   }

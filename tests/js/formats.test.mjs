@@ -53,6 +53,11 @@ test("a file of another rate keeps its times, and says so", () => {
   assert.ok(notes[0].includes("12 fps"));
 });
 
+test("a file of the same rate written another way keeps its frames, and nothing is said", () => {
+  const { plan, notes } = imported(JSON.stringify({ ...PLAN, fps: 23.976 }), { ...PLAN, fps: 24000 / 1001 });
+  assert.deepEqual([framesOf(plan), plan.fps, notes], [framesOf(PLAN), 24000 / 1001, []]);
+});
+
 test("frames of other programs: unordered, twice, past the end, without 0, each told", () => {
   const { plan, notes } = imported("24 12, 7\n7");
   assert.deepEqual(framesOf(plan), [0, 7, 12]);

@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { UNITS, fpsFraction, frameAt, label, parseFrame, timeAt, timecode } from "../../js/editor/timebase.mjs";
+import {
+  UNITS,
+  frameAt,
+  label,
+  parseFrame,
+  ratesToldApart,
+  roundedRate,
+  sameRate,
+  timeAt,
+  timecode,
+} from "../../js/editor/timebase.mjs";
 import { textOf } from "./plan_cases.mjs";
 
 const table = JSON.parse(textOf("timebase_table.json"));
@@ -16,7 +26,18 @@ test("frames and seconds are those of the table", () => {
 });
 
 test("rates that are the same are told as the same", () => {
-  for (const { fps, fraction } of table.fps_fraction) assert.equal(fpsFraction(fps), fraction, String(fps));
+  assert.ok(table.same_rate.length >= 60);
+  for (const { a, b, n_frames, same } of table.same_rate) {
+    assert.equal(sameRate(a, b, n_frames), same, `${a} ${b} ${n_frames}`);
+    assert.equal(sameRate(b, a, n_frames), same, `${b} ${a} ${n_frames}`);
+  }
+});
+
+test("a rate in three decimals is one number, and two rates that differ are written so that it shows", () => {
+  assert.deepEqual([24000 / 1001, 23.976, 24, 239.76].map(roundedRate), [23.976, 23.976, 24, 239.76]);
+  assert.deepEqual(ratesToldApart(24, 30000 / 1001), ["24", "29.97"]);
+  assert.deepEqual(ratesToldApart(23.976, 24000 / 1001), ["23.976", "23.976024"]);
+  assert.deepEqual(ratesToldApart(24, 24), ["24", "24"]);
 });
 
 test("timecode counts frames within seconds and seconds within minutes", () => {

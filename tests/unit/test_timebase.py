@@ -1,8 +1,10 @@
+import itertools
 import json
 import math
 import pathlib
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,49 @@ def test_n_samples_at_follows_the_table(row):
 @pytest.mark.parametrize("row", TABLE["fps_fraction"])
 def test_fps_fraction_follows_the_table(row):
     assert timebase.fps_fraction(row["fps"]) == Fraction(row["fraction"])
+
+
+@pytest.mark.parametrize("row", TABLE["same_rate"])
+def test_rates_are_the_same_as_the_table_has_it(row):
+    for a, b in [(row["a"], row["b"]), (row["b"], row["a"])]:
+        assert timebase.same_rate(a, b, n_frames=row["n_frames"]) is row["same"]
+
+
+@given(
+    a=st.floats(1, 240),
+    factor=st.floats(-0.001, 0.001),
+    n_frames=st.integers(2, timebase.MAX_N_FRAMES),
+    data=st.data(),
+)
+def test_in_a_clip_of_the_same_rate_no_frame_lands_elsewhere(a, factor, n_frames, data):
+    b = min(max(1.0, a * (1 + factor)), 240.0)
+    frame = data.draw(st.integers(0, n_frames - 1))
+    if timebase.same_rate(a, b, n_frames=n_frames):
+        assert timebase.frame_at(timebase.time_at(frame, fps=a), fps=b) == frame
+
+
+@pytest.mark.parametrize("nominal", [12, 15, 24, 30, 48, 60, 120, 240])
+@pytest.mark.parametrize(
+    "written", [lambda fps: round(fps, 3), np.float32, lambda fps: round(fps, 6)]
+)
+def test_an_ntsc_rate_is_one_rate_however_it_is_written(nominal, written):
+    exact = nominal * 1000 / 1001
+    n_frames = timebase.MAX_N_FRAMES
+    assert timebase.same_rate(float(written(exact)), exact, n_frames=n_frames)
+    assert timebase.rounded_rate(float(written(exact))) == round(exact, 3)
+
+
+def test_no_two_rates_in_use_are_the_same_in_even_the_shortest_clip():
+    whole = [6, 8, 10, 12, 15, 16, 24, 25, 30, 48, 50, 60, 90, 100, 120, 144, 240]
+    rates = [*whole, *(fps * 1000 / 1001 for fps in whole if fps != 6)]
+    for a, b in itertools.combinations(rates, 2):
+        assert not timebase.same_rate(a, b, n_frames=2)
+
+
+def test_two_numbers_that_differ_never_look_alike():
+    assert timebase.told_apart(24.0, 30000 / 1001) == ("24", "29.97")
+    assert timebase.told_apart(23.976, 24000 / 1001) == ("23.976", "23.976024")
+    assert timebase.told_apart(24.0, 24.0) == ("24", "24")
 
 
 @given(frame=st.integers(0, timebase.MAX_N_FRAMES), fps=FPS)
