@@ -1,11 +1,12 @@
 """KeyVID's audio tower as ComfyUI's AUDIO_ENCODER."""
 
+import numpy as np
 import torch
 
-from ..keyframes.errors import AudioError, CheckpointUnknownError
+from ..keyframes.errors import AudioError
 from ..models.audio_features import resample_to_16k, waveform_to_mel, zero_mel
-from ..models.checkpoints import AUDIO, TITLES, build_audio, open_checkpoint
-from .audio import mixed_down
+from ..models.checkpoints import AUDIO, build_audio, open_checkpoint, refuse_kind
+from .audio import float_samples, mixed_down, plain_rate
 from .networks import comfy_layers, patched, run_patched
 
 # what encode_audio adds to the name that ComfyUI's own encoders use
@@ -26,15 +27,17 @@ class AudioEncoder:
         audio: (B, C, N), sample_rate in Hz; of more than 2 s the middle 2 s are heard. Tokens are float32, first one
         for the whole sound, then row by row. Raises AudioError for a sound that cannot be used.
         """
-        if audio.ndim != 3 or not len(audio):
+        sounds, sample_rate = float_samples(audio), plain_rate(sample_rate)
+        if not len(sounds):
             raise AudioError(
-                f"The sound has shape {tuple(audio.shape)}; ComfyUI's audio is (batch, channels, samples). "
-                "Load it with Load Audio."
+                f"The sound has shape {sounds.shape}, a batch of none; connect one sound. Load it with Load Audio."
             )
         size = {"n_columns": self.config.n_columns, "n_bins": self.config.n_bins}
         mels = [
             waveform_to_mel(resample_to_16k(mixed_down(one), sample_rate), **size)
-            for one in audio.detach().cpu()
+            for one in torch.from_numpy(
+                np.require(sounds, requirements="W")
+            )  # PyTorch wants to be able to write
         ]
         tokens = run_patched(self.patcher, torch.stack([zero_mel(**size), *mels]))
         return {"encoded_audio": tokens[1:], NO_AUDIO: tokens[:1], GRID: self.config.grid}
@@ -47,9 +50,10 @@ def load_audio_encoder(path):
     """
     checkpoint = open_checkpoint(path)
     if AUDIO not in checkpoint.layout.parts:
-        raise CheckpointUnknownError(
-            f"This file is a {TITLES[checkpoint.kind]} and has no audio encoder in it. Load ImageBind's "
-            "imagebind_huge.pth, or a whole file of KeyVID's keyframe generator."
+        refuse_kind(
+            checkpoint,
+            "one with an audio encoder in it",
+            "Load ImageBind's imagebind_huge.pth, or a whole file of KeyVID's keyframe generator.",
         )
     return audio_encoder_of(checkpoint)
 

@@ -54,6 +54,19 @@ def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
     torch.testing.assert_close(encoded[audio_encoder.NO_AUDIO], nothing, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [torch.int16, torch.int32])
+def test_whole_numbers_are_heard_as_the_sound_they_are(tmp_path, dtype):
+    from keyvid_pack.host import audio_encoder
+
+    encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
+    whole = (sound().double() * torch.iinfo(dtype).max).round().to(dtype)
+    floats = whole.double().div(torch.iinfo(dtype).max + 1).float()
+    expected = encoder.encode_audio(floats, 44_100)["encoded_audio"]
+    for waveform in (whole, [whole[0]], whole.numpy()):
+        heard = encoder.encode_audio(waveform, 44_100)["encoded_audio"]
+        torch.testing.assert_close(heard, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_strike_on_either_channel_is_heard(tmp_path):
     from keyvid_pack.host import audio_encoder
 

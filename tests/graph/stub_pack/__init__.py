@@ -7,7 +7,7 @@ from .files import Conditioning, Latent, SaveTensors
 from .memory import LiveTensors
 from .models import ForeignModel
 from .noise import RecordedFirstNoise, RecordedStepNoise
-from .sounds import BrokenAudio, Clicks
+from .sounds import AnotherForm, BrokenAudio, Clicks
 from .values import First, NoPicture, NumberedPictures, Numbers
 from .watch import WatchSampler
 
@@ -15,6 +15,7 @@ from .watch import WatchSampler
 class StubExtension(ComfyExtension):
     async def get_node_list(self):
         return [
+            AnotherForm,
             BrokenAudio,
             Clicks,
             Conditioning,

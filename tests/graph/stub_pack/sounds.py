@@ -21,6 +21,35 @@ def _broken_audio(kind):
     return {"waveform": waveform, "sample_rate": rate.get(kind, 16000)}
 
 
+def _in_another_form(waveform, kind):
+    if kind == "list":
+        return [waveform[0]]
+    if kind == "meta":
+        return waveform.to("meta")
+    if kind == "uint8":
+        return (waveform * 127 + 128).round().to(torch.uint8)
+    dtype = getattr(torch, kind)
+    if kind.startswith("int"):
+        waveform = (waveform.double() * torch.iinfo(dtype).max).round()
+    return waveform.to(dtype)
+
+
+class AnotherForm(io.ComfyNode):
+    """A sound as other packs keep it: its samples of another type (int16, uint8, float16, bool, ...), or a list."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_AnotherForm",
+            inputs=[io.Audio.Input("audio"), io.String.Input("kind")],
+            outputs=[io.Audio.Output()],
+        )
+
+    @classmethod
+    def execute(cls, audio, kind):
+        return io.NodeOutput({**audio, "waveform": _in_another_form(audio["waveform"], kind)})
+
+
 class BrokenAudio(io.ComfyNode):
     @classmethod
     def define_schema(cls):
