@@ -1,0 +1,100 @@
+"""What stands beneath a wire in the shipped workflows.
+
+A node that is bypassed or muted takes its wires along, and what was typed beneath them counts: it has to be what the
+wire brings in the workflow as it is shipped, or the video silently gets another speed.
+"""
+
+import json
+import pathlib
+
+import pytest
+
+WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
+NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
+# {output: the widget in which its value was typed, somewhere upstream}
+TYPED_IN = {"fps": "fps", "frames": "n_frames", "n_frames": "n_frames"}
+
+
+def graphs(workflow):
+    """The workflow and its subgraphs as (nodes by id, {link id: (source node, slot)})."""
+    for graph in [workflow, *(workflow.get("definitions") or {}).get("subgraphs", [])]:
+        links = [
+            (link["id"], link["origin_id"], link["origin_slot"]) if isinstance(link, dict) else link
+            for link in graph["links"]
+        ]
+        yield {node["id"]: node for node in graph["nodes"]}, {link[0]: link[1:3] for link in links}
+
+
+def widgets(node):
+    """{widget: (its value, its link or None)} of a node."""
+    names = [entry for entry in node.get("inputs", []) if entry.get("widget")]
+    values = list(node.get("widgets_values") or [])
+    if len(values) != len(names):  # a seed has a second widget: what happens to it after a run
+        values = [value for value in values if value not in ("fixed", "randomize", "increment")]
+    if len(values) != len(names):
+        return {}
+    return {
+        entry["name"]: (value, entry.get("link"))
+        for entry, value in zip(names, values, strict=True)
+    }
+
+
+def typed_upstream(nodes, links, link, widget):
+    """The value in the nearest widget of this name that no wire feeds, from a wire's source upwards; else None."""
+    waiting, seen = [links[link][0]], set()
+    while waiting:
+        node = nodes[waiting.pop(0)]
+        if node["id"] in seen:
+            continue
+        seen.add(node["id"])
+        value, above = widgets(node).get(widget, (None, None))
+        if value is not None and above is None:
+            return value
+        above = [entry["link"] for entry in node.get("inputs", []) if entry.get("link") is not None]
+        waiting += [links[one][0] for one in above]
+    return None
+
+
+def beneath_wires(workflow):
+    """(node's title, widget, value beneath the wire, value the wire brings) of every wired widget."""
+    for nodes, links in graphs(workflow):
+        for node in nodes.values():
+            for name, (value, link) in widgets(node).items():
+                if link is not None:
+                    source, slot = links[link]
+                    output = nodes[source]["outputs"][slot]["name"]
+                    brought = typed_upstream(nodes, links, link, TYPED_IN.get(output, output))
+                    yield node.get("title", node["type"]), name, value, brought
+
+
+@pytest.fixture(params=NAMES)
+def workflow(request):
+    return json.loads((WORKFLOWS / f"{request.param}.json").read_text(encoding="utf-8"))
+
+
+def test_beneath_a_wire_stands_what_the_wire_brings(workflow):
+    for title, widget, value, brought in beneath_wires(workflow):
+        # where it cannot be read off the file, the workflow has to be looked at: extend TYPED_IN
+        assert brought is not None, f"{title}: nobody typed what is wired into {widget}"
+        assert value == brought, (
+            f"{title}: {widget} is {value} beneath its wire, which brings {brought}"
+        )
+
+
+def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
+    found = {
+        (name, title, widget)
+        for name in NAMES
+        for title, widget, _, _ in beneath_wires(
+            json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
+        )
+    }
+    with_sound = {"keyvid_demo", "keyvid_full", "keyvid_uniform_baseline"}
+    assert {name for name, _, widget in found if widget == "fps"} == with_sound
+
+
+def test_another_number_beneath_a_wire_is_noticed():
+    workflow = json.loads((WORKFLOWS / "keyvid_demo.json").read_text(encoding="utf-8"))
+    (video,) = [node for node in workflow["nodes"] if node["type"] == "CreateVideo"]
+    video["widgets_values"][0] = 30
+    assert [row[1:] for row in beneath_wires(workflow)] == [("fps", 30, 24)]
