@@ -12,12 +12,10 @@ import torch
 
 from ..keyframes.errors import KeyVIDError
 from . import state
+from .tasks import TASKS
 
 logger = logging.getLogger("keyvid.training")
 
-
-# each is the file of this folder that has its make_task; in the order in which they are needed
-TASKS = ("vae", "decoder", "audio", "localizer", "generator", "interpolator")
 DATA = "data"  # no training, but what the later ones learn from
 SHIPPED = "shipped"  # no training either, but what all of them can begin with
 
@@ -65,7 +63,7 @@ def _train(options):
 def _make_data(folder, n_clips):
     from . import recipe
     from .data import open_clips
-    from .vae_file import ensure_vae
+    from .vae import ensure_vae
 
     if not 0 < n_clips <= len(recipe.TRAINING_SEEDS):
         raise KeyVIDError(

@@ -10,6 +10,9 @@ from ..models.resampler import Resampler, init_resampler
 from . import recipe
 from .audio import make_audio_tower
 
+TRAINED_ENCODERS = ("text", "vision", "resampler")  # along with the generator
+ENCODERS = (*TRAINED_ENCODERS, "audio")
+
 
 def make_encoders(*, generator=None):
     """{"text", "vision", "resampler", "audio": network} of the recipe's sizes, random."""

@@ -8,8 +8,8 @@ import math
 import shutil
 from pathlib import Path
 
-from .command import TASKS
 from .state import write_atomically
+from .tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "docs" / "curves"

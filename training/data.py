@@ -1,11 +1,20 @@
 """What the diffusion networks learn from: clips of the world as latents, sound and truth, made once with the VAE."""
 
 import numpy as np
+import torch
 
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.timebase import N_FRAMES
 from ..models.audio_features import N_BINS, N_COLUMNS, waveform_to_mel
-from .recipe import HEIGHT, LATENT_HEIGHT, LATENT_WIDTH, TRAINING_SEEDS, VAE, WIDTH
+from .recipe import (
+    CHECK_SEEDS,
+    HEIGHT,
+    LATENT_HEIGHT,
+    LATENT_WIDTH,
+    TRAINING_SEEDS,
+    VAE,
+    WIDTH,
+)
 from .records import open_records, record_files
 from .vae_file import encode, load_vae
 from .world.clip import CAPTIONS as SCENE_CAPTIONS
@@ -61,6 +70,16 @@ def training_clips(state_dir):
     return open_clips(state_dir, seeds=TRAINING_SEEDS[:n])
 
 
+def clips_and_vae(state_dir, *, report=None):
+    """(training CLIPs, held-out CLIPs (n,) to look at, the frozen VAE): what both diffusion trainings start from.
+
+    Held-out clips that are not there yet are made. Raises KeyVIDError when there are no clips or no VAE.
+    """
+    clips = training_clips(state_dir)
+    held_out = open_clips(state_dir, seeds=CHECK_SEEDS, report=report)
+    return clips, np.concatenate(held_out), load_vae(state_dir / "vae")
+
+
 def available_clips(state_dir):
     """How many clips, counted from the first training seed, have been made without a gap."""
     n = 0
@@ -88,3 +107,8 @@ def clip_record(clip, vae):
     record["caption"] = CAPTIONS.index(clip.caption)
     record["scene"] = SCENES.index(clip.scene)
     return record
+
+
+def clip_latents(records):
+    """The latents of CLIPs (B,) as the UNet sees them, float32 (B, 4, 48, h, w)."""
+    return torch.from_numpy(records["latent"].astype(np.float32)).transpose(1, 2)

@@ -6,7 +6,7 @@ The encoder stays as it is, so do all latents, and with them the data and every 
 import torch
 
 from . import recipe
-from .vae import checked_pictures, picture_loss, picture_task, training_pictures
+from .image_task import checked_pictures, picture_loss, picture_task, training_pictures
 from .vae_file import load_vae
 from .vae_names import DECODER
 

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ..models.conditioning import denoise
 from ..models.schedule import N_TIMESTEPS, alphas_cumprod, scale_table
 
 DROP_STEP = 0.05  # p of published-model h.2
@@ -91,6 +92,23 @@ def diffusion_loss(predicted, v, weight, *, whole_frames):
     if whole_frames:
         loss = loss + WHOLE_FRAME_WEIGHT * parts["whole_frame"]
     return loss, {name: part.detach() for name, part in parts.items()}
+
+
+def denoising_loss(unet, clean, noise, batch, **conditioning):
+    """(loss, its parts by name) of what a UNet makes of clean latents (B, C, T, h, w) with this noise.
+
+    batch: its "timesteps" (B,), "weight" (B, 1, T, h, w) and "whole_frames"; conditioning: as `denoise` takes it.
+    """
+    noisy, v = noised(clean, noise, batch["timesteps"])
+    with attention_kernel(clean.device):
+        predicted = denoise(unet, noisy, batch["timesteps"], **conditioning)
+    return diffusion_loss(predicted, v, batch["weight"], whole_frames=batch["whole_frames"])
+
+
+def frames_of(video, frame_index):
+    """The frames (B, T) of a video (B, C, F, h, w): (B, C, T, h, w)."""
+    index = frame_index[:, None, :, None, None].expand(-1, video.shape[1], -1, *video.shape[3:])
+    return video.gather(2, index)
 
 
 def attention_kernel(device):

@@ -5,43 +5,35 @@ encoders are trained with it until FREEZE_STEP and stay as they are from there o
 training all the time: trained along, it loses its sense of time (docs/training.md).
 """
 
-import numpy as np
 import torch
 
 from ..models.audio_tokens import keyframe_audio_tokens
-from ..models.conditioning import denoise, keyframe_concat
+from ..models.conditioning import keyframe_concat
 from ..models.resampler import select_frames
 from ..models.unet import VideoUNet, init_weights
 from . import recipe
 from .check import Networks, check_keyframes
-from .conditions import condition_batch, encode, make_encoders, tokenized
-from .data import CAPTIONS, open_clips, training_clips
-from .diffusion import (
-    attention_kernel,
-    diffusion_loss,
-    draw_dropped,
-    draw_timesteps,
-    moving_weight,
-    noised,
+from .conditions import (
+    ENCODERS,
+    TRAINED_ENCODERS,
+    condition_batch,
+    encode,
+    make_encoders,
+    tokenized,
 )
+from .data import CAPTIONS, clip_latents, clips_and_vae
+from .diffusion import denoising_loss, draw_dropped, draw_timesteps, frames_of, moving_weight
 from .frame_sets import draw_frame_set
 from .loop import Task, load_averages
 from .records import draw_records
-from .vae_file import load_vae
-
-TRAINED_ENCODERS = ("text", "vision", "resampler")
-ENCODERS = (*TRAINED_ENCODERS, "audio")
 
 
 def make_task(state_dir, *, report=None):
     """The Task of the generator, on the clips that have been made; its audio tower is that of the audio training."""
-    clips = training_clips(state_dir)
-    held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
+    clips, held_out, vae = clips_and_vae(state_dir, report=report)
     modules = make_modules(seed=0)
     load_averages("audio", {"audio": modules["audio"]}, state_dir=state_dir)
-    return generator_task(
-        modules, clips, held_out=np.concatenate(held_out), vae=load_vae(state_dir / "vae")
-    )
+    return generator_task(modules, clips, held_out=held_out, vae=vae)
 
 
 def make_modules(*, seed):
@@ -116,28 +108,15 @@ def generator_loss(modules, batch, generator):
         told = encode(modules, batch, batch["dropped"])
     clean, frame_index = batch["latents"], batch["frame_index"]
     noise = torch.randn(clean.shape, generator=generator).to(clean)
-    noisy, v = noised(clean, noise, batch["timesteps"])
-    with attention_kernel(clean.device):
-        predicted = denoise(
-            modules["unet"],
-            noisy,
-            batch["timesteps"],
-            concat=keyframe_concat(batch["first"], clean.shape[2]),
-            text=told["text"],
-            image=select_frames(told["image"], frame_index),
-            audio=keyframe_audio_tokens(told["audio"], frame_index),
-            fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
-            frame_index=frame_index,
-        )
-    return diffusion_loss(predicted, v, batch["weight"], whole_frames=batch["whole_frames"])
-
-
-def clip_latents(records):
-    """The latents of `data.CLIP` records (B,) as the UNet sees them, float32 (B, 4, 48, h, w)."""
-    return torch.from_numpy(records["latent"].astype(np.float32)).transpose(1, 2)
-
-
-def frames_of(video, frame_index):
-    """The frames (B, T) of a video (B, C, F, h, w): (B, C, T, h, w)."""
-    index = frame_index[:, None, :, None, None].expand(-1, video.shape[1], -1, *video.shape[3:])
-    return video.gather(2, index)
+    return denoising_loss(
+        modules["unet"],
+        clean,
+        noise,
+        batch,
+        concat=keyframe_concat(batch["first"], clean.shape[2]),
+        text=told["text"],
+        image=select_frames(told["image"], frame_index),
+        audio=keyframe_audio_tokens(told["audio"], frame_index),
+        fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
+        frame_index=frame_index,
+    )

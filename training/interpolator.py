@@ -5,44 +5,31 @@ tokens, the sound resampled from 52 groups to 48, the keyframes' latents where t
 encoders are the generator's and stay as they are; the UNet begins as the generator's.
 """
 
-import numpy as np
 import torch
 
 from ..keyframes.timebase import FPS, N_FRAMES
 from ..models.audio_tokens import interpolation_audio_tokens
-from ..models.conditioning import denoise
 from ..models.ddim import interpolate_keyframe_noise
 from ..models.unet import VideoUNet, init_weights
 from . import recipe
 from .check import Networks, check_video
-from .conditions import condition_batch, encode, make_encoders, tokenized
-from .data import CAPTIONS, open_clips, training_clips
-from .diffusion import (
-    attention_kernel,
-    diffusion_loss,
-    draw_dropped,
-    draw_timesteps,
-    moving_weight,
-    noised,
-)
+from .conditions import TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
+from .data import CAPTIONS, clip_latents, clips_and_vae
+from .diffusion import denoising_loss, draw_dropped, draw_timesteps, moving_weight
 from .frame_sets import draw_frame_set
-from .generator import TRAINED_ENCODERS, clip_latents
 from .loop import Task, load_averages
 from .records import draw_records
-from .vae_file import load_vae
 
 PAINTED_SHARE = 0.5  # of the samples get keyframes that look painted by a network: a little off
 PAINTED_NOISE = 0.15  # standard deviations of their latents, at most
-MIXED_FROM = (
-    900  # noise levels from here on: half of the samples begin with the noise inference begins with
-)
+# noise levels from here on: half of the samples begin with the noise inference begins with
+MIXED_FROM = 900
 MIXED_SHARE = 0.5
 
 
 def make_task(state_dir, *, report=None):
     """The Task of the interpolator, on the clips that have been made. Raises KeyVIDError without a generator."""
-    clips = training_clips(state_dir)
-    held_out = open_clips(state_dir, seeds=recipe.CHECK_SEEDS, report=report)
+    clips, held_out, vae = clips_and_vae(state_dir, report=report)
     generator, encoders = VideoUNet(recipe.GENERATOR), make_encoders()
     trained = {name: encoders[name] for name in TRAINED_ENCODERS}
     load_averages("generator", {"unet": generator, **trained}, state_dir=state_dir)
@@ -52,8 +39,8 @@ def make_task(state_dir, *, report=None):
         encoders,
         clips,
         generator=generator,
-        held_out=np.concatenate(held_out),
-        vae=load_vae(state_dir / "vae"),
+        held_out=held_out,
+        vae=vae,
     )
 
 
@@ -155,17 +142,15 @@ def interpolator_loss(unet, encoders, batch, generator):
         if is_mixed:
             plan = batch["plans"][row]
             noise[row : row + 1] = interpolate_keyframe_noise(noise[row : row + 1], plan)
-    noisy, v = noised(clean, noise.to(clean), batch["timesteps"])
     given = batch["planned"] * (clean + batch["painted"] * off.to(clean))  # zeros between
-    with attention_kernel(clean.device):
-        predicted = denoise(
-            unet,
-            noisy,
-            batch["timesteps"],
-            concat=given,
-            text=told["text"],
-            image=told["image"],
-            audio=interpolation_audio_tokens(told["audio"]),
-            fps=torch.full((len(clean),), int(FPS), device=clean.device),
-        )
-    return diffusion_loss(predicted, v, batch["weight"], whole_frames=batch["whole_frames"])
+    return denoising_loss(
+        unet,
+        clean,
+        noise.to(clean),
+        batch,
+        concat=given,
+        text=told["text"],
+        image=told["image"],
+        audio=interpolation_audio_tokens(told["audio"]),
+        fps=torch.full((len(clean),), int(FPS), device=clean.device),
+    )

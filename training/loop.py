@@ -92,10 +92,7 @@ def train(
     accelerator = Accelerator(
         cpu=cpu, mixed_precision=mixed_precision, gradient_accumulation_steps=task.micro_batches
     )
-    for module in (*task.modules.values(), *task.frozen.values()):
-        module.to(accelerator.device)
-    for module in task.frozen.values():
-        module.eval().requires_grad_(False)
+    _place_modules(task, accelerator.device)
     optimizer = accelerator.prepare(_optimizer(task))
     averages = average.start(task.modules)
     step = _resume(task, folder, optimizer, averages, seed)
@@ -161,6 +158,14 @@ def step_generators(seed, step, micro_batch=0):
     generator = torch.Generator()
     generator.manual_seed(int(torch_part.generate_state(1, np.uint64)[0] >> 1))
     return np.random.default_rng(numpy_part), generator
+
+
+def _place_modules(task, device):
+    """Move a task's networks to the device; those it only uses are frozen."""
+    for module in (*task.modules.values(), *task.frozen.values()):
+        module.to(device)
+    for module in task.frozen.values():
+        module.eval().requires_grad_(False)
 
 
 def _step(task, accelerator, optimizer, step, seed):

@@ -15,8 +15,8 @@ from ..models.checkpoints import load_part, open_checkpoint
 from . import recipe, vae_file
 from .export import FILES, WEIGHTS
 from .state import load_state, save_state, write_atomically
-from .vae import build_vae
 from .vae_names import from_latent_diffusion
+from .vae_network import build_vae
 
 logger = logging.getLogger("keyvid.training")
 GENERATOR, INTERPOLATOR, LOCALIZER = FILES

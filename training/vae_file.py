@@ -12,14 +12,12 @@ from safetensors.torch import load_file, save_file
 
 from ..keyframes.errors import KeyVIDError
 from . import recipe
-from .loop import load_averages
 from .state import write_atomically
-from .vae import build_vae, to_frames, to_pixels, training_pictures
 from .vae_names import DECODER, from_latent_diffusion, to_latent_diffusion
+from .vae_network import build_vae, to_frames, to_pixels
 
 logger = logging.getLogger("keyvid.training")
 FILE_NAME = "vae.safetensors"
-N_SCALED_ON = 50  # every so many pictures the latents are scaled by one
 
 
 def freeze_vae(vae, frames, folder):
@@ -33,19 +31,6 @@ def freeze_vae(vae, frames, folder):
     write_atomically(path, lambda part: save_file(tensors, part))
     logger.info("latents had means %s and deviations %s", mean.tolist(), spread.tolist())
     return path
-
-
-def ensure_vae(state_dir):
-    """Freeze the VAE as the training in state_dir left it, unless that was done before.
-
-    What has been made with a frozen VAE belongs to it: to use a newer one, remove its file, the data and the states of
-    decoder, generator and interpolator.
-    """
-    folder = state_dir / "vae"
-    if not (folder / FILE_NAME).is_file():
-        vae = build_vae().eval()
-        load_averages("vae", {"vae": vae}, state_dir=state_dir)
-        freeze_vae(vae, training_pictures(state_dir)["frame"][::N_SCALED_ON], folder)
 
 
 def same_encoder(one, other):

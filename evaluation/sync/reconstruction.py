@@ -10,7 +10,7 @@ GENERATOR_FILE = "keyvid_small_generator.safetensors"
 
 def through_vae(frames):
     """Frames uint8 (n, H, W, 3), encoded and decoded: the same shape."""
-    from ...training.vae import reconstruct  # needs diffusers, as nothing else here does
+    from ...training.vae_network import reconstruct  # needs diffusers, as nothing else here does
 
     return reconstruct(_vae(), frames)
 

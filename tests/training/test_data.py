@@ -5,7 +5,7 @@ import pytest
 import torch
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.models.audio_features import waveform_to_mel
-from keyvid_pack.training import command, data, recipe, records, vae, vae_file
+from keyvid_pack.training import command, data, recipe, records, vae_file, vae_network
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, SCENES, render_clip
 
 
@@ -15,7 +15,7 @@ def state_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trainings")
     torch.manual_seed(2)
     (folder / "vae").mkdir()
-    vae_file.freeze_vae(vae.build_vae().eval(), render_clip(1).frames[::12], folder / "vae")
+    vae_file.freeze_vae(vae_network.build_vae().eval(), render_clip(1).frames[::12], folder / "vae")
     return folder
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from keyvid_pack.keyframes.errors import CheckpointError, KeyVIDError
 from keyvid_pack.models import checkpoints, clip, imagebind, layouts, localizer, resampler, unet
-from keyvid_pack.training import curves, export, recipe, vae, vae_file
-from keyvid_pack.training.command import TASKS
+from keyvid_pack.training import curves, export, recipe, vae_file, vae_network
 from keyvid_pack.training.state import save_state
+from keyvid_pack.training.tasks import TASKS
 from keyvid_pack.training.world.clip import render_clip
 
 NETWORKS = {
@@ -52,7 +52,7 @@ def trainings(tmp_path_factory):
     for name, tensors in averages.items():
         save_state(folder / name, step=1, state={"averages": tensors})
     (folder / "vae").mkdir()
-    vae_file.freeze_vae(vae.build_vae().eval(), render_clip(1).frames[::24], folder / "vae")
+    vae_file.freeze_vae(vae_network.build_vae().eval(), render_clip(1).frames[::24], folder / "vae")
     return folder, averages
 
 
@@ -81,7 +81,7 @@ def test_a_file_is_what_its_training_reached(trainings, tmp_path, file_name):
 def test_a_decoder_of_another_encoder_is_not_exported(trainings, tmp_path):
     folder, _ = trainings
     torch.manual_seed(4)
-    other = {"vae": vae.build_vae().state_dict()}
+    other = {"vae": vae_network.build_vae().state_dict()}
     (tmp_path / "vae").mkdir()
     frozen = folder / "vae" / vae_file.FILE_NAME
     (tmp_path / "vae" / vae_file.FILE_NAME).write_bytes(frozen.read_bytes())

@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.training import check, generator, interpolator, recipe
+from keyvid_pack.training import (
+    check,
+    conditions,
+    data,
+    diffusion,
+    generator,
+    interpolator,
+    recipe,
+)
 from keyvid_pack.training.conditions import encode, tokenized
 from keyvid_pack.training.diffusion import WHOLE_FRAME_WEIGHT
 from keyvid_pack.training.loop import step_generators, train
@@ -33,7 +41,7 @@ def generator_task(**options):
 
 def interpolator_task(**options):
     modules = small.modules()
-    encoders = {name: modules[name] for name in generator.ENCODERS}
+    encoders = {name: modules[name] for name in conditions.ENCODERS}
     unet = interpolator.begin_as(modules["unet"], small.INTERPOLATOR)
     return interpolator.interpolator_task(unet, encoders, [small.clips(8)], batch_size=1, **options)
 
@@ -83,7 +91,7 @@ def test_the_encoders_are_trained_first_and_then_stay(tmp_path, monkeypatch):
     for stop in (1, 2, 3):
         train(task, state_dir=tmp_path, n_steps=stop, cpu=True)
         states.append(load_state(tmp_path / "generator")["modules"])
-    for name in generator.TRAINED_ENCODERS:
+    for name in conditions.TRAINED_ENCODERS:
         assert not same(states[0][name], states[1][name]) and same(states[1][name], states[2][name])
     assert not same(states[1]["unet"], states[2]["unet"])
     assert same(dict(task.frozen["audio"].state_dict()), heard)  # the audio training's, as it is
@@ -115,8 +123,8 @@ def test_a_batch_has_one_count_and_the_latents_of_its_frames():
         assert batch["frame_index"].shape == (3, batch["latents"].shape[2])
         torch.testing.assert_close(batch["latents"][:, :, :1], batch["first"])
     assert counts <= set(recipe.KEYFRAME_COUNTS) and len(counts) > 3
-    latents = generator.clip_latents(small.clips(8)[:2])
-    picked = generator.frames_of(latents, torch.tensor([[0, 7], [3, 47]]))
+    latents = data.clip_latents(small.clips(8)[:2])
+    picked = diffusion.frames_of(latents, torch.tensor([[0, 7], [3, 47]]))
     torch.testing.assert_close(picked[1, :, 0], latents[1, :, 3])
     torch.testing.assert_close(picked[1, :, 1], latents[1, :, 47])
 
@@ -152,13 +160,13 @@ def test_the_interpolator_begins_as_the_generator():
 
 def test_the_interpolator_is_given_keyframes_and_zeros_between(monkeypatch):
     task, seen = interpolator_task(), {}
-    real = interpolator.denoise
+    real = diffusion.denoise
 
     def watched(unet, x, timesteps, *, concat, **told):
         seen.update(concat=concat, audio=told["audio"], image=told["image"], fps=told["fps"])
         return real(unet, x, timesteps, concat=concat, **told)
 
-    monkeypatch.setattr(interpolator, "denoise", watched)
+    monkeypatch.setattr(diffusion, "denoise", watched)
     rng, noise = step_generators(0, 0)
     batch = task.batch(0, rng)
     batch["painted"] = torch.zeros(1, 1, 1, 1, 1)
@@ -188,7 +196,7 @@ def test_the_figure_is_0_for_the_truth_and_1_for_a_still_picture(
 ):
     def paint(networks, told, clips, plans):
         shown = plans if made == "truth" else [[0] * len(plan) for plan in plans]
-        return generator.frames_of(generator.clip_latents(clips), torch.tensor(shown))
+        return diffusion.frames_of(data.clip_latents(clips), torch.tensor(shown))
 
     monkeypatch.setattr(check, "paint_keyframes", paint)
     task = generator_task(held_out=small.clips(8)[:3], vae=BlockVAE())

@@ -6,7 +6,7 @@ from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.models.imagebind import AudioTower
 from keyvid_pack.models.localizer import Localizer
 from keyvid_pack.models.unet import VideoUNet
-from keyvid_pack.training import audio, conditions, export, recipe, shipped, vae, vae_file
+from keyvid_pack.training import audio, conditions, export, recipe, shipped, vae_file, vae_network
 from keyvid_pack.training.loop import Task, load_averages, train
 from keyvid_pack.training.state import load_state, save_state
 from keyvid_pack.training.world.clip import render_clip
@@ -28,7 +28,7 @@ def weights(tmp_path_factory):
         averages = {part: network.state_dict() for part, network in modules.items()}
         save_state(folder / name, step=1, state={"averages": averages})
     (folder / "vae").mkdir()
-    network = vae.build_vae().eval()
+    network = vae_network.build_vae().eval()
     vae_file.freeze_vae(network, render_clip(1).frames[::8], folder / "vae")
     for name in export.FILES:
         export.export(name, state_dir=folder, target_dir=folder / "weights")
@@ -43,12 +43,14 @@ def test_every_training_begins_with_what_is_shipped(weights, tmp_path):
     saved = load_state(folder.parent / "audio")["averages"]["audio"]
     assert all(torch.equal(v.half(), saved[k].half()) for k, v in tower.state_dict().items())
     frames = render_clip(1).frames[::8]
-    begun = vae.build_vae().eval()
+    begun = vae_network.build_vae().eval()
     load_averages("vae", {"vae": begun}, state_dir=tmp_path)
-    truth = vae.reconstruct(trained_vae, frames).astype(int)
+    truth = vae_network.reconstruct(trained_vae, frames).astype(int)
     for network in (begun, vae_file.load_vae(tmp_path / "vae")):
-        assert abs(vae.reconstruct(network, frames) - truth).max() <= 4  # fp16 of a wild network
-    size = begun.encode(vae.to_pixels(frames)).latent_dist.mean.square().mean()
+        assert (
+            abs(vae_network.reconstruct(network, frames) - truth).max() <= 4
+        )  # fp16 of a wild network
+    size = begun.encode(vae_network.to_pixels(frames)).latent_dist.mean.square().mean()
     assert (
         0.5 < size.item() < 2
     )  # what the loss of the training keeps, not that of the shipped file
@@ -91,7 +93,9 @@ def test_a_training_that_has_begun_is_left_alone(weights, tmp_path):
 def test_a_folder_with_another_vae_is_refused(weights, tmp_path):
     (tmp_path / "vae").mkdir()
     torch.manual_seed(9)
-    vae_file.freeze_vae(vae.build_vae().eval(), render_clip(2).frames[::8], tmp_path / "vae")
+    vae_file.freeze_vae(
+        vae_network.build_vae().eval(), render_clip(2).frames[::8], tmp_path / "vae"
+    )
     with pytest.raises(KeyVIDError, match="a VAE of their own"):
         shipped.write_states(tmp_path, weights=weights[0])
     assert not (tmp_path / "generator").exists()

@@ -8,7 +8,17 @@ import pytest
 import torch
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.models.vae_config import VAEConfig, vae_config_from_shapes, vae_shapes
-from keyvid_pack.training import decoder, export, pictures, recipe, vae, vae_file, vae_names
+from keyvid_pack.training import (
+    decoder,
+    export,
+    image_task,
+    pictures,
+    recipe,
+    vae,
+    vae_file,
+    vae_names,
+    vae_network,
+)
 from keyvid_pack.training.loop import load_averages, train
 from keyvid_pack.training.world.clip import render_clip
 
@@ -23,7 +33,7 @@ SIZES = [
 @pytest.fixture(scope="module")
 def untrained():
     torch.manual_seed(1)
-    return vae.build_vae().eval()
+    return vae_network.build_vae().eval()
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +43,7 @@ def clip():
 
 @pytest.mark.parametrize("config", SIZES, ids=str)
 def test_diffusers_network_has_the_names_and_shapes_of_latent_diffusion(config):
-    state = vae.build_vae(config).state_dict()
+    state = vae_network.build_vae(config).state_dict()
     renamed = vae_names.to_latent_diffusion(state, config)
     shapes = {name: tuple(tensor.shape) for name, tensor in renamed.items()}
     assert shapes == vae_shapes(config)
@@ -84,7 +94,7 @@ def test_decibels():
     decoded[1, 0, 0] = 51  # a fifth of full scale in one pixel of 16, in one picture of two
     moving = np.zeros((2, 4, 4), bool)
     moving[1, 0, 0] = True
-    numbers = vae.measure(frames, decoded, moving)
+    numbers = image_task.measure(frames, decoded, moving)
     assert numbers["held_out_psnr_moving"] == pytest.approx(20 * math.log10(5), abs=1e-3)
     perfect = 10 * math.log10(4 / 1e-12)
     expected = (perfect + 20 * math.log10(5) + 10 * math.log10(16)) / 2
@@ -94,7 +104,7 @@ def test_decibels():
 def test_a_batch_is_mirrored_with_its_mask():
     record = np.zeros(1, pictures.PICTURE)
     record["frame"][0, 30:70, 7:60], record["moving"][0, 30:70, 7:60] = 255, True
-    pixels, moving = vae.draw_batch(record, np.random.default_rng(0), 16)
+    pixels, moving = image_task.draw_batch(record, np.random.default_rng(0), 16)
     assert pixels.shape == (16, 3, recipe.HEIGHT, recipe.WIDTH)
     assert torch.equal((pixels == 1).all(dim=1, keepdim=True), moving == 1)
     seen = {tuple(mask.flatten().tolist()) for mask in moving}
@@ -140,11 +150,11 @@ def test_scaling_the_latent_leaves_the_pictures_and_scales_its_noise_along(untra
     like = untrained.state_dict()
     tensors = vae_names.to_latent_diffusion(like, recipe.VAE)
     tensors = vae_file.scaled(tensors, mean=mean, factor=2 / spread)
-    scaled = vae.build_vae().eval()
+    scaled = vae_network.build_vae().eval()
     scaled.load_state_dict(vae_names.from_latent_diffusion(tensors, recipe.VAE, like=like))
     with torch.no_grad():
-        before = untrained.encode(vae.to_pixels(frames)).latent_dist
-        after = scaled.encode(vae.to_pixels(frames)).latent_dist
+        before = untrained.encode(vae_network.to_pixels(frames)).latent_dist
+        after = scaled.encode(vae_network.to_pixels(frames)).latent_dist
         pictures_before = untrained.decode(before.mean).sample
         pictures_after = scaled.decode(after.mean).sample
     per_channel = (slice(None), None, None)
@@ -163,14 +173,14 @@ def test_the_frozen_vae_gives_latents_of_mean_0_and_deviation_1(untrained, clip,
     assert latents.mean(dim=(0, 2, 3)).abs().max() < 0.01
     assert latents.std(dim=(0, 2, 3)).numpy() == pytest.approx(np.ones(4), abs=0.01)
     decoded = vae_file.decode(frozen, latents).astype(int)
-    assert np.abs(decoded - vae.reconstruct(untrained, frames)).mean() < 1
+    assert np.abs(decoded - vae_network.reconstruct(untrained, frames)).mean() < 1
 
 
 def test_without_a_trained_vae_it_says_what_to_run(tmp_path):
     with pytest.raises(KeyVIDError, match="python dev.py train vae"):
         vae_file.load_vae(tmp_path)
     with pytest.raises(KeyVIDError, match="python dev.py train vae"):
-        vae_file.ensure_vae(tmp_path)
+        vae.ensure_vae(tmp_path)
 
 
 @pytest.fixture
@@ -184,19 +194,22 @@ def small_records(clip):
 
 
 def psnr_of(network, records):
-    decoded = vae.reconstruct(network.eval(), records["frame"])
-    return vae.measure(records["frame"], decoded, records["moving"])["held_out_psnr"]
+    decoded = vae_network.reconstruct(network.eval(), records["frame"])
+    return image_task.measure(records["frame"], decoded, records["moving"])["held_out_psnr"]
 
 
 def some_steps(task, records, state_dir):
-    batch = vae.to_pixels(records["frame"]), torch.from_numpy(records["moving"][:, None]).float()
+    batch = (
+        vae_network.to_pixels(records["frame"]),
+        torch.from_numpy(records["moving"][:, None]).float(),
+    )
     task = replace(task, sample=None, warmup_steps=5, batch=lambda step, rng: batch)
     train(task, state_dir=state_dir, n_steps=25, cpu=True)
 
 
 def test_a_few_steps_bring_the_pictures_nearer(tmp_path, small_records):
     torch.manual_seed(0)
-    network = vae.build_vae()
+    network = vae_network.build_vae()
     before = psnr_of(network, small_records)
     some_steps(vae.vae_task(network, small_records, small_records), small_records, tmp_path)
     assert psnr_of(network, small_records) > before + 1.5
@@ -217,4 +230,6 @@ def test_the_decoder_learns_further_and_every_latent_stays(untrained, tmp_path, 
     shipped = vae_file.vae_of(export.trained_part("vae", "vae", tmp_path))
     load_averages("decoder", {"vae": network}, state_dir=tmp_path)
     assert torch.equal(vae_file.encode(shipped, frames), latents)
-    assert np.array_equal(vae.reconstruct(shipped, frames), vae.reconstruct(network, frames))
+    assert np.array_equal(
+        vae_network.reconstruct(shipped, frames), vae_network.reconstruct(network, frames)
+    )

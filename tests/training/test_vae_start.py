@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.training import vae, vae_start
+from keyvid_pack.training import vae_network, vae_start
 
 
 def mosaics(n, seed):
@@ -16,7 +16,7 @@ def mosaics(n, seed):
 @pytest.fixture(scope="module")
 def started():
     torch.manual_seed(0)
-    network = vae.build_vae().eval()
+    network = vae_network.build_vae().eval()
     vae_start.start_as_mosaic(network, mosaics(24, seed=1))
     return network
 
