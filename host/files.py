@@ -1,8 +1,10 @@
 """Files by name, never by path: everything goes through ComfyUI's own guarded folders."""
 
 import logging
+import math
 import os
 import pathlib
+import re
 import shutil
 
 import folder_paths
@@ -11,6 +13,13 @@ from ..keyframes.errors import KeyVIDError
 
 TIMING_SUFFIX = ".keyvid.json"
 MAX_TIMING_BYTES = 64 * 2**20  # an hour of curve and plan is about 3 MB
+MAX_LISTED_FOLDERS = 1_000  # that are looked into for timing files
+# what the list shows when there is none, because an empty list shows nothing at all
+NO_TIMING_FILE = "no timing file yet: run Save Timing, or put one into input"
+_PUT_ONE = (
+    f"Run Save Timing, or put a file written by it (*{TIMING_SUFFIX}) into ComfyUI's input folder; then press R to "
+    "refresh the lists and choose it in Load Timing."
+)
 
 log = logging.getLogger("keyvid")
 
@@ -86,9 +95,40 @@ def _unusable(name, error):
 
 
 def timing_files():
-    """Names of the timing files in ComfyUI's input folder."""
-    root = pathlib.Path(folder_paths.get_input_directory())
-    return sorted(path.name for path in root.glob("*" + TIMING_SUFFIX))
+    """Names of the timing files in ComfyUI's input and output folders and what lies in them; never empty.
+
+    With "/" on every system, and "[output]" behind those of the output folder, as ComfyUI annotates names.
+    """
+    inputs = _timing_files_in(folder_paths.get_input_directory())
+    outputs = _timing_files_in(folder_paths.get_output_directory())
+    return [*inputs, *(f"{name} [output]" for name in outputs)] or [NO_TIMING_FILE]
+
+
+def _timing_files_in(root):
+    """Names relative to a folder, sorted. The nearest folders are looked into first; links to folders are not."""
+    found, waiting, n_folders = [], [root], 0
+    while waiting and n_folders < MAX_LISTED_FOLDERS:  # the list is made anew with every page
+        folder = waiting.pop(0)
+        n_folders += 1
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting += [] if entry.name.startswith(".") else [entry.path]
+                    # a link may lead out of the folder, and is not read then
+                    elif _is_timing_name(entry.name) and _is_file_inside(root, entry.path):
+                        found.append(os.path.relpath(entry.path, root).replace(os.sep, "/"))
+        except OSError as error:
+            log.debug("KeyVID cannot look into %s: %s", folder, error)
+    return sorted(found)
+
+
+def _is_file_inside(root, path):
+    return folder_paths.is_within_directory(root, path) and os.path.isfile(path)
+
+
+def _is_timing_name(name):
+    return name.lower().endswith(TIMING_SUFFIX)
 
 
 def read_timing_text(name):
@@ -97,37 +137,65 @@ def read_timing_text(name):
     Raises KeyVIDError when there is no such file, it is too large, or it is not text.
     """
     path = _timing_path(name)
-    size = os.path.getsize(path)
-    if size > MAX_TIMING_BYTES:
-        raise KeyVIDError(
-            f"The timing file {name!r} is {size / 2**20:.0f} MB; a timing file has at most "
-            f"{MAX_TIMING_BYTES // 2**20} MB. Choose a file written by Save Timing."
-        )
     try:
+        size = os.path.getsize(path)
+        if size > MAX_TIMING_BYTES:
+            raise KeyVIDError(
+                f"The timing file {name!r} is {size / 2**20:.0f} MB; a timing file has at most "
+                f"{MAX_TIMING_BYTES // 2**20} MB. Choose a file written by Save Timing."
+            )
         with open(path, encoding="utf-8") as file:
             return file.read()
     except UnicodeDecodeError:
         raise KeyVIDError(
             f"The timing file {name!r} is not text. Choose a file written by Save Timing."
         ) from None
+    except OSError as error:
+        raise KeyVIDError(
+            f"The timing file {name!r} cannot be read ({error.strerror or error}). Allow ComfyUI to read it, or "
+            "choose another file."
+        ) from None
+
+
+def timing_problem(name):
+    """Why a timing file cannot be read, one text, or None; asked before anything runs."""
+    if name is None:  # comes over a wire, so it is not known yet
+        return None
+    try:
+        _timing_path(name)
+    except KeyVIDError as error:
+        return str(error)
+    return None
 
 
 def timing_stamp(name):
     """Changes whenever the timing file does, so that an edited file is read again."""
+    if name is None:  # comes over a wire, so nobody knows which file is meant: read it again
+        return math.nan  # which ComfyUI takes for a change
     status = os.stat(_timing_path(name))
     return f"{status.st_mtime_ns}:{status.st_size}"
 
 
 def _timing_path(name):
-    try:
-        path = folder_paths.get_annotated_filepath(name)
-    except ValueError:  # what ComfyUI raises for a name that leaves its folders
+    """The path of a timing file, named on this system or another. Raises KeyVIDError."""
+    if name is None or name == NO_TIMING_FILE:
+        raise KeyVIDError(f"No timing file is chosen. {_PUT_ONE}")
+    if not isinstance(name, str):
         raise KeyVIDError(
-            f"The timing file {name!r} lies outside ComfyUI's folders. Copy it into the input folder."
-        ) from None
-    if not path.endswith(TIMING_SUFFIX) or not os.path.isfile(path):
-        raise KeyVIDError(
-            f"There is no timing file named {name!r}. Put a file written by Save Timing (*{TIMING_SUFFIX}) "
-            "into ComfyUI's input folder, or add [output] after the name of one in the output folder."
+            f"The timing file is {name!r:.40}, which is no file name. Choose one in the list of Load Timing."
         )
-    return path
+    plain, folder = re.fullmatch(
+        r"(.*?)(?:\s*\[(input|output|temp)\]\s*)?", name, re.DOTALL
+    ).groups()
+    root = folder_paths.get_directory_by_type(folder or "input")
+    shown = name.replace("\\", "/")
+    # as it is first: elsewhere than on Windows a backslash, and anywhere a space, may belong to the name
+    for tried in dict.fromkeys((plain, plain.strip(), plain.strip().replace("\\", "/"))):
+        path = os.path.abspath(os.path.join(root, tried))
+        if not folder_paths.is_within_directory(root, path):
+            raise KeyVIDError(
+                f"The timing file {shown!r} lies outside ComfyUI's folders. Copy it into the input folder."
+            )
+        if _is_timing_name(path) and os.path.isfile(path):
+            return path
+    raise KeyVIDError(f"There is no timing file named {shown!r}. {_PUT_ONE}")

@@ -7,6 +7,7 @@ from ..host.files import (
     new_output_file,
     read_timing_text,
     timing_files,
+    timing_problem,
     timing_stamp,
     write_text,
 )
@@ -52,13 +53,15 @@ class LoadTiming(io.ComfyNode):
             node_id="KeyVID_LoadTiming",
             display_name="Load Timing (KeyVID)",
             category="KeyVID/bridges",
-            description=f"Reads a *{TIMING_SUFFIX} file from ComfyUI's input folder.",
+            description=f"Reads a *{TIMING_SUFFIX} file from ComfyUI's input or output folder.",
             search_aliases=["import keyframes", "json", "keyvid"],
             inputs=[
                 io.Combo.Input(
                     "file",
                     options=timing_files(),
-                    tooltip="A file written by Save Timing. Copy it into ComfyUI's input folder first.",
+                    optional=True,  # a workflow saved while there was no file to choose names none
+                    tooltip="A file written by Save Timing: those of the output folder are marked [output]. Press R "
+                    "to list new ones.",
                 ),
             ],
             outputs=[Plan.Output(display_name="plan"), Curve.Output(display_name="curve")],
@@ -66,20 +69,14 @@ class LoadTiming(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, file=None):
-        if file is None:  # comes over a wire: execute checks it
-            return True
-        try:
-            timing_stamp(file)
-        except KeyVIDError as error:
-            return str(error)
-        return True
+        return timing_problem(file) or True
 
     @classmethod
-    def fingerprint_inputs(cls, file):
+    def fingerprint_inputs(cls, file=None):
         return timing_stamp(file)
 
     @classmethod
-    def execute(cls, file):
+    def execute(cls, file=None):
         plan, curve = timing_from_json(read_timing_text(file))
         if plan is None:
             raise KeyVIDError(

@@ -8,7 +8,7 @@ from .memory import LiveTensors
 from .models import ForeignModel
 from .noise import RecordedFirstNoise, RecordedStepNoise
 from .sounds import AnotherForm, BrokenAudio, Clicks
-from .values import First, NoPicture, NumberedPictures, Numbers
+from .values import AnyValue, First, NoPicture, NumberedPictures, Numbers
 from .watch import WatchSampler
 
 
@@ -16,6 +16,7 @@ class StubExtension(ComfyExtension):
     async def get_node_list(self):
         return [
             AnotherForm,
+            AnyValue,
             BrokenAudio,
             Clicks,
             Conditioning,

@@ -1,7 +1,9 @@
 """Numbers and pictures as only other packs send them."""
 
+import json
 import math
 
+import numpy as np
 import torch
 from comfy_api.latest import io
 
@@ -21,6 +23,37 @@ class Numbers(io.ComfyNode):
     def execute(cls, numbers):
         values = [float(number) for number in numbers.split()]
         return io.NodeOutput(values, [int(v) if math.isfinite(v) else v for v in values])
+
+
+FORMS = {
+    "plain": lambda value: value,
+    "tuple": tuple,
+    "generator": lambda value: (one for one in value),
+    "dict keys": lambda value: dict.fromkeys(value).keys(),
+    "array": np.array,
+    "float32 array": lambda value: np.array(value, np.float32),
+    "list of float32": lambda value: list(np.array(value, np.float32)),
+    "list of int64": lambda value: list(np.array(value, np.int64)),
+    "tensor": torch.tensor,
+    "float tensor": lambda value: torch.tensor(value, dtype=torch.float32),
+    "list of tensors": lambda value: [torch.tensor(one) for one in value],
+}
+
+
+class AnyValue(io.ComfyNode):
+    """A value, written as JSON, in one of FORMS on a socket that fits everywhere."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_AnyValue",
+            inputs=[io.String.Input("value"), io.String.Input("form", default="plain")],
+            outputs=[io.AnyType.Output()],
+        )
+
+    @classmethod
+    def execute(cls, value, form):
+        return io.NodeOutput(FORMS[form](json.loads(value)))
 
 
 class First(io.ComfyNode):

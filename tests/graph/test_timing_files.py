@@ -1,0 +1,69 @@
+"""Load Timing in the real ComfyUI: what it lists, which name means which file, and what it says without one."""
+
+import pytest
+
+from .prompts import check_sentence, complaint, node, shown, succeed
+from .timing_graph import chain
+
+
+@pytest.fixture(scope="module")
+def saved(comfy):
+    """The name of a saved timing file in the output folder; a copy of it lies in a folder inside input."""
+    prompt = chain()
+    prompt["save"] = node("KeyVID_SaveTiming", plan=["edit", 0], filename_prefix="named/timing")
+    prompt["name"] = shown("save", 0)
+    name = succeed(comfy, prompt)["name"]["text"][0]
+    copy = comfy.base / "input" / "my timings" / "copy.keyvid.json"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_bytes((comfy.base / "output" / name).read_bytes())
+    return name
+
+
+def load(**inputs):
+    return {
+        "load": node("KeyVID_LoadTiming", **inputs),
+        "info": node("KeyVID_PlanInfo", plan=["load", 0]),
+        "show": shown("info", 3),
+    }
+
+
+def test_the_list_has_subfolders_and_what_save_timing_wrote(comfy, saved):
+    inputs = comfy.object_info()["KeyVID_LoadTiming"]["input"]
+    (_, options) = inputs["optional"]["file"]
+    assert {"my timings/copy.keyvid.json", f"{saved} [output]"} <= set(options["options"])
+
+
+@pytest.mark.parametrize(
+    "name", ["my timings\\copy.keyvid.json", " my timings/copy.keyvid.json", "{} [output]"]
+)
+def test_a_name_from_another_system_is_found(comfy, saved, name):
+    for written in {name.format(saved), name.format(saved.replace("/", "\\"))}:
+        assert "48 frames at 24 fps" in succeed(comfy, load(file=written))["show"]["text"][0]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [{}, {"file": None}, {"file": "no timing file yet: run Save Timing, or put one into input"}],
+    ids=["absent", "null", "of an empty list"],
+)
+def test_no_file_is_told_with_what_to_do(comfy, inputs):
+    before = len(comfy.log())
+    text = complaint(comfy, load(**inputs))
+    check_sentence(text, ["No timing file is chosen", "Save Timing", "input folder", "press R"])
+    assert (
+        "WARNING: " not in comfy.log()[before:]
+    )  # how ComfyUI tells that a node could not say what changed
+
+
+def test_a_name_over_a_wire_is_read_and_nothing_is_logged(comfy, saved):
+    before = len(comfy.log())
+    prompt = load(file=["name", 0])
+    prompt["name"] = node(
+        "KeyVIDTest_AnyValue", value='"my timings\\\\copy.keyvid.json"', form="plain"
+    )
+    assert "48 frames" in succeed(comfy, prompt)["show"]["text"][0]
+    assert (
+        "WARNING: " not in comfy.log()[before:]
+    )  # how ComfyUI tells that a node could not say what changed
+    prompt["name"]["inputs"]["value"] = "12.5"
+    check_sentence(complaint(comfy, prompt), ["12.5", "no file name"])
