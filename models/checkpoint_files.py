@@ -4,6 +4,7 @@ A file's kind is told by its content, never by its name. Safetensors files and P
 memory, so a tensor that nobody asks for is never read from disk. Pickles are loaded with `weights_only` alone.
 """
 
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from . import safetensors_file, torch_file
 from .names import few
 from .pickle_safety import dangerous_names, foreign_names
 
+log = logging.getLogger("keyvid")
 SAFETENSORS, ZIP, LEGACY = "safetensors", "PyTorch", "PyTorch (before 1.6)"
 # under which keys training tools put the state dict, in order of preference
 WRAPPERS = ("state_dict", "model_state_dict", "module", "model")
@@ -23,6 +25,7 @@ _AGAIN = "Download or copy it again."
 # what else is saved under a weight file's name: (first bytes, what it is, what to do)
 _OTHER_FILES = (
     (b"version https://git-lfs", "the placeholder that git leaves for a large file", "Download the file itself."),
+    (b"{", "a text in JSON", "Choose a weight file."),
     (b"<", "a web page", "The download was answered with a page; download the file itself."),
     (b"\x89PNG", "a PNG picture", "Choose a weight file."),
     (b"\xff\xd8\xff", "a JPEG picture", "Choose a weight file."),
@@ -66,8 +69,15 @@ def read_file(path):
     kind = file_format(path)
     try:
         if kind == SAFETENSORS:
-            entries, metadata = safetensors_file.read_header(path)
-            wrapper = None
+            header = safetensors_file.read_header(path)
+            entries = {name: (entry.dtype, entry.shape) for name, entry in header.entries.items()}
+            metadata, wrapper = header.metadata, None
+            for oddity in header.oddities:
+                log.warning(
+                    "%s %s. That is ignored; `python dev.py convert` writes the file without it.",
+                    Path(path).name,
+                    oddity,
+                )
         else:
             parsed = torch_file.read_torch_file(path)
             _refuse_foreign(parsed, kind)
@@ -229,15 +239,19 @@ def _torch_load(path, kind, *, device="cpu"):
 
 
 def _load_safetensors(file, names):
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(file.path, framework="pt", device="cpu") as opened:
-            return {name: opened.get_tensor(name) for name in names}
-    except SafetensorError as error:
-        raise CheckpointFileError(f"{file.name} is damaged ({error}). {_AGAIN}") from error
+        return safetensors_file.load_tensors(file.path, names)
+    except safetensors_file.SafetensorsError as error:
+        raise CheckpointFileError(f"{file.name} {error}. {_AGAIN}") from error
+    except KeyError as error:
+        raise CheckpointFileError(
+            f"{file.name} was replaced while it was read. Run again."
+        ) from error
     except OSError as error:
         raise _unreadable(file.path, error) from error
+    except RuntimeError as error:  # what PyTorch raises where a file cannot be mapped into memory
+        reason = str(error).partition("\n")[0]
+        raise CheckpointFileError(f"{file.name} cannot be read: {reason}.") from error
 
 
 def _unreadable(path, error):

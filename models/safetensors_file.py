@@ -1,13 +1,15 @@
-"""The safetensors format: its header read and checked without touching a tensor, and a file written as a stream.
+"""The safetensors format: its header checked without touching a tensor, tensors mapped, a file written as a stream.
 
 Layout: 8 bytes little-endian length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__": {str: str}},
-then the bytes of all tensors, back to back.
+then the bytes of all tensors, back to back. Files in which other bytes lie between or behind them are read too: their
+tensors are whole. The safetensors library refuses those, so tensors are mapped here.
 """
 
 import json
 import math
 import os
 import struct
+from dataclasses import dataclass
 
 import torch
 
@@ -34,36 +36,100 @@ DTYPES = {code: getattr(torch, name) for code, name in _DTYPES.items() if hasatt
 CODES = {dtype: code for code, dtype in DTYPES.items()}
 MAX_AXES = 32
 MAX_SIZE = 1 << 62
+_SPACES = b" \t\r\n"  # JSON's own
+_PADDING = _SPACES + b"\0"  # what writers fill a header up with
 
 
 class SafetensorsError(Exception):
     """The bytes are no whole safetensors file; the text continues the sentence "the file ..."."""
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A tensor as the header has it; begin and end: of its bytes, counted from the first byte after the header."""
+
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a safetensors file says of itself: {name: Entry} and {metadata key: text}.
+
+    data_start: where the bytes of tensors begin. oddities: what is in the file and belongs to no tensor, each the end
+    of the sentence "the file ..."; nothing of it keeps the tensors from being read.
+    """
+
+    entries: dict[str, Entry]
+    metadata: dict[str, str]
+    data_start: int
+    oddities: tuple[str, ...] = ()
+
+
 def looks_like_safetensors(head, size):
     """Whether a file of `size` bytes that begins with `head` (9 bytes or more) is meant to be safetensors."""
-    return len(head) >= 9 and head[8:9] == b"{" and _header_length(head) <= MAX_HEADER_BYTES
+    begins = head[8:].lstrip(_SPACES)[:1]
+    return len(head) >= 9 and begins == b"{" and _header_length(head) <= MAX_HEADER_BYTES
 
 
 def read_header(path):
-    """({name: (dtype, shape)}, {metadata key: text}) of a safetensors file. Raises SafetensorsError."""
+    """The Header of a safetensors file in which every tensor is whole.
+
+    Bytes that belong to no tensor, after the last one or in between, are an oddity and no fault. Raises
+    SafetensorsError when bytes are missing, when two tensors share some, or when the list makes no sense.
+    """
     size = os.path.getsize(path)
     with open(path, "rb") as file:
         length = _header_length(file.read(8))
         if length > min(size - 8, MAX_HEADER_BYTES):
-            raise SafetensorsError("is cut short: it ends inside its list of tensors")
+            raise SafetensorsError(
+                "is cut short: it ends inside its list of tensors, at least "
+                f"{_counted(8 + length - size)} missing"
+            )
         text = file.read(length)
     try:
-        header = json.loads(text.decode("utf-8"))
-        metadata = header.pop("__metadata__", None) or {}
+        header = json.loads(text.rstrip(_PADDING).decode("utf-8"), object_pairs_hook=_no_doubles)
+        metadata, oddities = _metadata(header.pop("__metadata__", None))
         entries = {name: _entry(name, value) for name, value in header.items()}
-        metadata = {str(key): str(value) for key, value in metadata.items()}
+        between = _bytes_between(entries)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise SafetensorsError(f"has a damaged list of tensors ({error})") from error
-    end = 8 + length + max((end for _, _, end in entries.values()), default=0)
+    start = 8 + length
+    end = start + _end(entries.values())
     if size < end:
-        raise SafetensorsError(f"is cut short: {size:,} of {end:,} bytes are there")
-    return {name: (dtype, shape) for name, (dtype, shape, _) in entries.items()}, metadata
+        raise SafetensorsError(
+            f"is cut short: {size:,} of {end:,} bytes are there, {_counted(end - size)} missing"
+        )
+    if between:
+        oddities.append(f"has {_counted(between)} between its tensors")
+    if size > end:
+        oddities.append(f"has {_counted(size - end)} too many after its last tensor")
+    return Header(entries, metadata, start, tuple(oddities))
+
+
+def load_tensors(path, names):
+    """{name: tensor} of some tensors of a file, views of the mapped file: what nobody looks at is never read.
+
+    Raises as read_header; KeyError when there is no tensor of a name. It reads what the safetensors library refuses:
+    files with bytes that belong to no tensor.
+    """
+    header = read_header(path)
+    entries = {name: header.entries[name] for name in names}
+    n_bytes = header.data_start + _end(entries.values())
+    # written to by nobody, and if so, not into the file: a tensor becomes the reader's own where it is changed
+    storage = torch.UntypedStorage.from_file(os.fspath(path), shared=False, nbytes=n_bytes)
+    return {name: _tensor(storage, header.data_start, entry) for name, entry in entries.items()}
+
+
+def _tensor(storage, data_start, entry):
+    if entry.begin == entry.end:
+        return torch.empty(entry.shape, dtype=entry.dtype)
+    # a slice of the storage begins anew at 0, so a tensor may lie at any byte
+    piece = storage[data_start + entry.begin : data_start + entry.end]
+    data = torch.empty(0, dtype=torch.uint8).set_(piece)
+    return data.view(entry.dtype).reshape(entry.shape)
 
 
 def are_sizes(values):
@@ -75,12 +141,39 @@ def are_sizes(values):
     )
 
 
+def _counted(n_bytes):
+    return "1 byte" if n_bytes == 1 else f"{n_bytes:,} bytes"
+
+
 def _header_length(head):
     return struct.unpack("<Q", head[:8])[0]
 
 
+def _no_doubles(pairs):
+    """A JSON object as a dict; of a tensor that is listed twice nobody can say which is meant."""
+    found = {}
+    for key, value in pairs:
+        if key in found and isinstance(value, dict) and "data_offsets" in value:
+            raise ValueError(f"{key} is listed twice")
+        found[key] = value
+    return found
+
+
+def _metadata(block):
+    """({key: text}, oddities) of a metadata block, which the format wants to hold texts alone."""
+    if block is None:
+        return {}, []
+    if not isinstance(block, dict):
+        return {}, ["has a __metadata__ that is no list of names and texts"]
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in block.items()
+    }
+    return texts, []
+
+
 def _entry(name, value):
-    """(dtype, shape, end of its bytes), checked against each other."""
+    """The Entry of a tensor, its fields checked against each other."""
     code, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not are_sizes(shape) or not are_sizes(offsets):
         raise ValueError(f"{name} has a size that is no whole number")
@@ -89,7 +182,24 @@ def _entry(name, value):
         raise ValueError(f"{name} is stored as {code}, which this PyTorch does not know")
     if end - begin != math.prod(shape) * DTYPES[code].itemsize:
         raise ValueError(f"{name} has another size than its shape says")
-    return DTYPES[code], tuple(shape), end
+    return Entry(DTYPES[code], tuple(shape), begin, end)
+
+
+def _end(entries):
+    """Where the last of some tensors ends; one without values lies nowhere."""
+    return max((entry.end for entry in entries if entry.begin < entry.end), default=0)
+
+
+def _bytes_between(entries):
+    """How many bytes before the end of the last tensor belong to none. Raises ValueError where two tensors overlap."""
+    filled = [(entry.begin, entry.end, name) for name, entry in entries.items()]
+    between, reached, last = 0, 0, None
+    for begin, end, name in sorted(span for span in filled if span[0] < span[1]):
+        if begin < reached:
+            raise ValueError(f"{last} and {name} lie in the same bytes")
+        between += begin - reached
+        reached, last = end, name
+    return between
 
 
 def write_stream(file, entries, read, metadata):
