@@ -13,12 +13,12 @@ import comfy.model_patcher
 import numpy as np
 
 from ..keyframes.curve import motion_curve, normalise
-from ..keyframes.errors import CheckpointUnknownError, KeyVIDError
+from ..keyframes.errors import KeyVIDError
 from ..keyframes.fingerprint import fingerprint
 from ..keyframes.timebase import check_n_frames, fps_fraction
 from ..models.audio_features import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
-from ..models.checkpoints import build_localizer, open_checkpoint
-from ..models.layouts import LOCALIZER, TITLES
+from ..models.checkpoints import build_localizer, open_checkpoint, refuse_kind
+from ..models.layouts import LOCALIZER
 from .audio import mixed_down
 from .networks import comfy_layers, patched, run_patched
 
@@ -49,9 +49,7 @@ def load_localizer(path):
     """The LoadedLocalizer of a weight file. Raises CheckpointError when the file is no localizer or does not fit."""
     checkpoint = open_checkpoint(path)
     if checkpoint.kind != LOCALIZER:
-        raise CheckpointUnknownError(
-            f"This file is a {TITLES[checkpoint.kind]}, not a localizer. Choose the file of a localizer."
-        )
+        refuse_kind(checkpoint, "a localizer", "Choose the file of a localizer.")
     return LoadedLocalizer(patched(build_localizer(checkpoint, **comfy_layers())))
 
 

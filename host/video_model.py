@@ -13,8 +13,16 @@ import comfy.supported_models_base
 import comfy.utils
 from comfy.ldm.modules.attention import optimized_attention
 
-from ..keyframes.errors import CheckpointUnknownError, KeyVIDError, SamplingError
-from ..models.checkpoints import RESAMPLER, UNET, check_part, config_of, load_part, open_checkpoint
+from ..keyframes.errors import KeyVIDError, SamplingError
+from ..models.checkpoints import (
+    RESAMPLER,
+    UNET,
+    check_part,
+    config_of,
+    load_part,
+    open_checkpoint,
+    refuse_kind,
+)
 from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
 from ..models.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
 from ..models.resampler import Resampler, select_frames
@@ -240,9 +248,7 @@ def load_video_model(path, *, dtype=None, disable_dynamic=False):
 def video_model_of(checkpoint, *, dtype=None, disable_dynamic=False):
     """What load_video_model gives, of a file that is open already (models.checkpoints)."""
     if checkpoint.kind not in VIDEO_KINDS:
-        raise CheckpointUnknownError(
-            f"This file is a {TITLES[checkpoint.kind]}, not a video model; load it with its own node."
-        )
+        refuse_kind(checkpoint, "a video model", "Load it with its own node.")
     unet = config_of(checkpoint, UNET)
     check_part(checkpoint, UNET, unet)
     weights, resampler = load_part(checkpoint, UNET), None

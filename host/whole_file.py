@@ -2,7 +2,8 @@
 
 import logging
 
-from ..models.checkpoints import AUDIO, TEXT, TITLES, VAE, VISION, open_checkpoint
+from ..models.checkpoints import AUDIO, TEXT, VAE, VISION, open_checkpoint, refuse_part
+from ..models.layouts import TITLES
 from .audio_encoder import audio_encoder_of
 from .encoders import clip_of, clip_vision_of, vae_of
 from .video_model import facts_of, video_model_of
@@ -43,6 +44,7 @@ def load_whole_file(path, *, dtype=None):
         if part in checkpoint.layout.parts:
             loaded.append(load(checkpoint))
             continue
+        refuse_part(checkpoint)  # the rest is in the other parts of a split file
         loaded.append(None)
         if part != AUDIO or hears:
             log.warning("%s (%s) has %s.", checkpoint.file.name, TITLES[checkpoint.kind], remedy)

@@ -4,6 +4,7 @@
 meta device, where weights take no memory, and are then given the file's own tensors.
 """
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +13,13 @@ from functools import partial, reduce
 
 import torch
 
-from ..keyframes.errors import CheckpointError, CheckpointNamesError, CheckpointUnknownError
+from ..keyframes.errors import (
+    CheckpointError,
+    CheckpointFileError,
+    CheckpointNamesError,
+    CheckpointUnknownError,
+    CheckpointUnsafeError,
+)
 from .attention import sdpa_attention
 from .checkpoint_files import CheckpointFile, load_tensors, read_file
 from .clip import (
@@ -24,14 +31,15 @@ from .clip import (
 from .flow import build_raft as raft_from_tensors
 from .imagebind import KEYVID_STRIDE, AudioTower, change_stride, tower_config_from_shapes
 from .layouts import (
+    A_FILE,
     AUDIO,
     GENERATOR,
     INTERPOLATOR,
     LOCALIZER,
+    OF_PARTS,
     RAFT,
     RESAMPLER,
     TEXT,
-    TITLES,
     UNET,
     VAE,
     VISION,
@@ -43,6 +51,7 @@ from .localizer import Localizer, localizer_config_from_shapes
 from .metadata import N_FRAMES, Metadata, read_metadata
 from .names import compare_names, few, quantised_names
 from .resampler import Resampler, resampler_config_from_shapes, resize_latents
+from .split_files import split_file_of
 from .unet import VideoUNet
 from .unet_config import unet_config_from_shapes
 from .vae_config import vae_config_from_shapes, vae_shapes
@@ -91,8 +100,9 @@ def open_checkpoint(path) -> Checkpoint:
     it is no network of ours, CheckpointMetadataError.
     """
     file = read_file(path)
-    layout, metadata = recognise(file.shapes), read_metadata(file.metadata)
-    return _checked(Checkpoint(layout, metadata, file.shapes, file=file))
+    with _naming_parts(file):
+        layout, metadata = recognise(file.shapes), read_metadata(file.metadata)
+        return _checked(Checkpoint(layout, metadata, file.shapes, file=file))
 
 
 def open_tensors(tensors: Mapping[str, torch.Tensor], metadata: Metadata | None = None):
@@ -101,9 +111,43 @@ def open_tensors(tensors: Mapping[str, torch.Tensor], metadata: Metadata | None 
     return _checked(Checkpoint(recognise(shapes), metadata or Metadata(), shapes, tensors=tensors))
 
 
+def refuse_kind(checkpoint: Checkpoint, wanted: str, remedy: str):
+    """Raise CheckpointUnknownError: the file is what it is, not `wanted` ("a localizer"), and what to do."""
+    with _naming_parts(checkpoint.file):
+        layout = checkpoint.layout
+        if layout.file != A_FILE[layout.kind]:
+            remedy = OF_PARTS
+        raise CheckpointUnknownError(f"This file is {layout.file}, not {wanted}. {remedy}")
+
+
+def refuse_part(checkpoint: Checkpoint):
+    """Raise CheckpointUnknownError, with what to do, when the file is certainly one part of several."""
+    split = checkpoint.file and split_file_of(checkpoint.file.path)
+    if split and split.certain:
+        raise CheckpointUnknownError(split.refusal(checkpoint.file.path))
+
+
+@contextlib.contextmanager
+def _naming_parts(file):
+    """Where the tensors of a file are not those of a network: says so if it is one part of several.
+
+    file: a CheckpointFile, or None for tensors in memory.
+    """
+    try:
+        yield
+    except (CheckpointFileError, CheckpointUnsafeError):
+        raise
+    except CheckpointError as error:
+        split = file and split_file_of(file.path)
+        if not split:
+            raise
+        raise CheckpointUnknownError(split.refusal(file.path)) from error
+
+
 def part_shapes(checkpoint: Checkpoint, part: str) -> dict[str, tuple[int, ...]]:
     """{name in the network: shape} of a part. Raises CheckpointError when the file has no such part."""
-    names = part_names(checkpoint.layout, part, checkpoint.shapes)
+    with _naming_parts(checkpoint.file):
+        names = part_names(checkpoint.layout, part, checkpoint.shapes)
     return {short: checkpoint.shapes[name] for name, short in names.items()}
 
 
@@ -134,11 +178,12 @@ def config_of(checkpoint: Checkpoint, part: str):
         AUDIO: partial(tower_config_from_shapes, **tower),
         LOCALIZER: partial(localizer_config_from_shapes, **tower),
     }
-    if part == VAE:
-        return vae_config_from_shapes(shapes)
-    if part not in infer:
-        raise CheckpointError(f"The part {part} of a weight file has one size only.")
-    return infer[part](shapes, head_width=metadata.head_widths.get(part))
+    with _naming_parts(checkpoint.file):
+        if part == VAE:
+            return vae_config_from_shapes(shapes)
+        if part not in infer:
+            raise CheckpointError(f"The part {part} of a weight file has one size only.")
+        return infer[part](shapes, head_width=metadata.head_widths.get(part))
 
 
 def expected_shapes(part: str, config) -> dict[str, tuple[int, ...]]:
@@ -165,10 +210,11 @@ def check_part(checkpoint: Checkpoint, part: str, config=None):
         )
     report = compare_names(expected, part_shapes(checkpoint, part))
     if report.misshaped or set(report.missing) - set(_UNUSED.get(part, ())):
-        raise CheckpointNamesError(
-            f"The file does not fit the {part} network it seems to hold: {report}. "
-            "It is incomplete or made for another version; download it again."
-        )
+        with _naming_parts(checkpoint.file):
+            raise CheckpointNamesError(
+                f"The file does not fit the {part} network it seems to hold: {report}. "
+                f"It is incomplete or made for another version. {OF_PARTS}"
+            )
     if report.unexpected:
         logger.info("The %s part of the file: %s", part, report)
     return report
@@ -302,7 +348,7 @@ def _checked(checkpoint):
         n_frames = N_FRAMES
         if n_latents == OLD_N_FRAMES * metadata.queries:
             raise CheckpointUnknownError(
-                f"This is a {TITLES[layout.kind]} for {OLD_N_FRAMES} frames (its image projection has {n_latents} "
+                f"This is {layout.file} for {OLD_N_FRAMES} frames (its image projection has {n_latents} "
                 f"latents): one of the older models without keyframes, which work otherwise. Use one for {n_frames}."
             )
     if (

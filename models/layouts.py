@@ -21,6 +21,15 @@ TITLES = {
     LOCALIZER: "KeyVID keyframe localizer",
     RAFT: "RAFT optical flow",
 }
+# the same as a sentence names a file: "This file is ..."
+A_FILE = {
+    GENERATOR: f"a {TITLES[GENERATOR]}",
+    INTERPOLATOR: f"a {TITLES[INTERPOLATOR]}",
+    DYNAMICRAFTER: TITLES[DYNAMICRAFTER],
+    IMAGEBIND: TITLES[IMAGEBIND],
+    LOCALIZER: f"a {TITLES[LOCALIZER]}",
+    RAFT: TITLES[RAFT],
+}
 UNET, RESAMPLER, VAE, TEXT, VISION, AUDIO = "unet", "resampler", "vae", "text", "vision", "audio"
 
 # a part: the prefix of its names in a whole file, and one name that every file with the part has
@@ -44,6 +53,10 @@ _AUDIO_NAMES = (
 )
 # what the audio tower has; the heads and every other modality of ImageBind are not used (published-model d.2)
 AUDIO_PREFIXES = ("modality_preprocessors.audio.", "modality_trunks.audio.")
+_IMAGEBIND_INSIDE = (
+    "imagebindMoodel.",
+    "imagebind_model.",
+)  # in a localizer, in a video model's file
 _LOCALIZER_NAMES = (
     "imagebindMoodel.modality_trunks.audio.blocks.0.attn.in_proj_weight",  # spelled so
     "linear1.weight",
@@ -68,6 +81,10 @@ _RAFT_NAMES = (
 _OTHERS = (
     ("lora_", "a LoRA"),
     (".lora_", "a LoRA"),
+    ("imagebindMoodel.", "a part of a KeyVID localizer"),
+    ("imagebind_model.", "a part of a KeyVID file"),
+    ("temopral_conv.", "a part of a KeyVID or DynamiCrafter file"),
+    ("embedder.model.visual.", "a part of a KeyVID or DynamiCrafter file"),
     ("down_blocks.0.", "a network under the names of diffusers"),
     ("double_blocks.0.", "a transformer of the Flux family"),
     ("input_blocks.0.0.weight", "a diffusion network for pictures or of another video model"),
@@ -90,6 +107,16 @@ class Layout:
     @property
     def parts(self):
         return tuple(self.prefixes)
+
+    @property
+    def file(self):
+        """What a file of this layout is, for "This file is ...": what ImageBind stands for in a larger file is no
+        file of its own."""
+        prefix = self.prefixes.get(AUDIO, "")
+        if self.kind != IMAGEBIND or not prefix.endswith(_IMAGEBIND_INSIDE):
+            return A_FILE[self.kind]
+        whole = A_FILE[LOCALIZER] if prefix.endswith(_IMAGEBIND_INSIDE[0]) else "a KeyVID file"
+        return f"a part of {whole}, its {TITLES[IMAGEBIND]}"
 
 
 def recognise(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
@@ -121,7 +148,7 @@ def part_names(layout: Layout, part: str, names: Iterable[str]) -> dict[str, str
     """
     if part not in layout.prefixes:
         raise CheckpointError(
-            f"The file is a {TITLES[layout.kind]} without the part {part} (it has {', '.join(layout.parts)}); "
+            f"The file is {layout.file} without the part {part} (it has {', '.join(layout.parts)}); "
             "load that part from a file of its own."
         )
     prefix = layout.prefixes[part]
@@ -207,6 +234,10 @@ def _video_layout(shapes, prefix):
     return Layout(kind, prefixes)
 
 
+OF_PARTS = (
+    "If the file was published in parts, get them all under their own names and join them with "
+    "`python dev.py convert`; else download it again."
+)
 _WANTED = "KeyVID reads its generator and interpolator, DynamiCrafter 512, ImageBind, its localizer and RAFT."
 
 
@@ -220,7 +251,9 @@ def _unknown(shapes):
     )
     guess = next((what for part, what in _OTHERS if any(part in name for name in names)), None)
     guess = f" It looks like {guess}." if guess else ""
+    if "a part of" in guess:
+        guess += f" {OF_PARTS}"
     return CheckpointUnknownError(
-        f"This file is none that KeyVID knows.{guess} Looked for: {looked_for}. "
+        f"KeyVID does not know this file.{guess} Looked for: {looked_for}. "
         f"Found {len(names)} tensors, such as {shown or 'none'}. {_WANTED}"
     )

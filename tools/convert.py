@@ -1,8 +1,11 @@
-"""A PyTorch checkpoint rewritten as safetensors, without running anything that is in it.
+"""A weight file rewritten as one safetensors file, without running anything that is in it.
 
 Training tools save their own objects beside the weights, and loading those would run code from the file. Here the
 file is read as data (models/pickle_data.py): the tensors of its state dict are copied one at a time, everything else
 is left out. A file that holds commands instead of a training tool's objects is refused.
+
+A safetensors file is rewritten too: without what belongs to no tensor of it. The parts of a split file
+(models/split_files.py) are joined.
 """
 
 import contextlib
@@ -17,7 +20,14 @@ from pathlib import Path
 import torch
 
 from ..keyframes.errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
-from ..models import checkpoint_files, layouts, metadata, safetensors_file, torch_file
+from ..models import (
+    checkpoint_files,
+    layouts,
+    metadata,
+    safetensors_file,
+    split_files,
+    torch_file,
+)
 from ..models.names import few
 
 _SHOWN = 8
@@ -40,15 +50,23 @@ class Conversion:
 def convert(source, target, *, half=False, prune=False, force=False):
     """Write the tensors of a weight file into a safetensors file; returns the Conversion.
 
+    source: the file; of a split file any part, or the list of its parts (`*.index.json`): all parts are joined.
     half: floating tensors become fp16. prune: tensors that KeyVID never reads are left out. force: an existing
     target is replaced. Tensors pass through memory one at a time; the target appears whole or not at all.
 
-    Raises CheckpointFileError when the source is no whole weight file or the target cannot be written,
+    Raises CheckpointFileError when the source is no whole weight file, a part is missing or the target cannot be
+    written,
     CheckpointUnsafeError when the source holds commands, CheckpointUnknownError when prune does not know the file.
     """
     source, target = Path(source), Path(target)
-    _check_target(source, target, force)
-    entries, left_out, block, read, close = _open(source)
+    sources, certain = _parts_of(source)
+    _check_target(sources, target, force)
+    try:
+        entries, left_out, block, read, close = _open_all(sources)
+    except _NotPartsError:
+        if certain:
+            raise
+        entries, left_out, block, read, close = _open(source)
     with contextlib.ExitStack() as stack:
         stack.callback(close)
         left_out += [name for name in entries if not _can_be_written(name)]
@@ -93,14 +111,14 @@ def _plain(text):
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _check_target(source, target, force):
+def _check_target(sources, target, force):
     if target.suffix.lower() != safetensors_file.SUFFIX:
         raise CheckpointFileError(
             f"The new file is called {target.name}; its name must end in .safetensors."
         )
     if target.is_dir():
         raise CheckpointFileError(f"{target.name} is a folder; name a file inside it.")
-    if target.exists() and source.exists() and os.path.samefile(source, target):
+    if target.exists() and any(one.exists() and os.path.samefile(one, target) for one in sources):
         raise CheckpointFileError(
             f"{target.name} would replace the file it is made from; name another."
         )
@@ -112,6 +130,52 @@ def _check_target(source, target, force):
         raise CheckpointFileError(
             f"There is no folder {target.parent} to write {target.name} into."
         )
+
+
+class _NotPartsError(CheckpointFileError):
+    """Two files that are called parts of one hold a tensor of the same name."""
+
+
+def _parts_of(source):
+    """(files that the source stands for, whether that is certain): itself, or all parts of its split file.
+
+    Raises CheckpointFileError when some of them are not there.
+    """
+    split = split_files.split_file_of(source)
+    if split is None:
+        if source.suffix.lower() == ".json" and source.is_file():
+            raise CheckpointFileError(
+                f"{source.name} does not list the parts of a weight file. Choose one of the parts."
+            )
+        return [source], True
+    if split.missing and split.certain:
+        raise CheckpointFileError(
+            f"{source.name} belongs to a split file of {len(split.names)} parts, and some are missing: "
+            f"{few(split.missing)}. Put them into the same folder."
+        )
+    if split.missing:  # a number in its name that says something else
+        return [source], True
+    return [Path(path) for path in split.paths], split.certain
+
+
+def _open_all(sources):
+    """What _open gives, of several files together. Raises CheckpointFileError when two hold a tensor of one name."""
+    found, left_out, block, readers = {}, [], {}, {}
+    with contextlib.ExitStack() as stack:
+        for source in sources:
+            entries, more_left_out, more_block, read, close = _open(source)
+            stack.callback(close)
+            doubled = sorted(found.keys() & entries.keys())
+            if doubled:
+                raise _NotPartsError(
+                    f"{source.name} and another part both hold {few(doubled)}, so they are not the parts of one file. "
+                    "Download them again, or give the file another name to convert it alone."
+                )
+            found |= entries
+            readers |= dict.fromkeys(entries, read)
+            left_out += more_left_out
+            block = {**more_block, **block}  # the first part says it
+        return found, left_out, block, lambda name: readers[name](name), stack.pop_all().close
 
 
 def _open(source):
@@ -213,7 +277,7 @@ def _size(n_bytes):
 
 def report(result, target):
     """The Conversion as lines to print."""
-    title = layouts.TITLES[result.kind] if result.kind else "none that KeyVID knows"
+    title = layouts.TITLES[result.kind] if result.kind else "a file that KeyVID does not know"
     yield f"This is: {title}"
     yield f"Kept {result.n_tensors} tensors, {_size(result.n_bytes)}: {target}"
     if result.left_out:

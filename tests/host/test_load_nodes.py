@@ -102,7 +102,7 @@ def test_other_files_are_refused_with_what_they_are(nodes, write):
         (nodes.LoadAudioEncoder, "audio_encoder_name"),
         (nodes.LoadLocalizer, "localizer_name"),
     ):
-        with pytest.raises(CheckpointError, match="none that KeyVID knows"):
+        with pytest.raises(CheckpointError, match="does not know this file"):
             node.execute(**{name: FILE})
 
 
@@ -165,3 +165,67 @@ def test_localize_keyframes_opens_saved_workflows_unchanged(nodes):
     assert [entry.id for entry in inputs[:4]] == ["audio", "fps", "n_frames", "method"]
     assert inputs[3].options[:2] == ["onset", "beats"] and inputs[3].default == "onset"
     assert all(entry.optional for entry in inputs[4:])
+
+
+LOADERS = {  # (node, its input): what the file holds
+    ("LoadModel", "model_name"): small_checkpoint.whole_shapes,
+    ("LoadCheckpoint", "ckpt_name"): small_checkpoint.whole_shapes,
+    ("LoadAudioEncoder", "audio_encoder_name"): small_checkpoint.whole_shapes,
+    ("LoadLocalizer", "localizer_name"): lambda: small_checkpoint.part_shapes("localizer"),
+}
+LOADER_IDS = [node for node, _ in LOADERS]
+
+
+def execute(nodes, node, name, file):
+    options = {"weight_dtype": "default"} if node in ("LoadModel", "LoadCheckpoint") else {}
+    return getattr(nodes, node).execute(**{name: file}, **options)
+
+
+@pytest.mark.parametrize("node, name", LOADERS, ids=LOADER_IDS)
+def test_bytes_after_the_last_tensor_are_no_damage(nodes, write, models_folder, caplog, node, name):
+    """The safetensors library refuses such files, whose tensors are whole."""
+    write(LOADERS[node, name]())
+    path = models_folder / "keyvid" / FILE
+    path.write_bytes(path.read_bytes() + b"\0" * 8)
+    with caplog.at_level(logging.WARNING, logger="keyvid"):
+        assert execute(nodes, node, name, FILE).args[0] is not None
+    (said,) = [record.getMessage() for record in caplog.records if record.name == "keyvid"]
+    assert said.startswith(f"{FILE} has 8 bytes too many") and "dev.py convert" in said
+
+
+@pytest.mark.parametrize("node, name", LOADERS, ids=LOADER_IDS)
+def test_missing_bytes_are_counted(nodes, write, models_folder, node, name):
+    write(LOADERS[node, name]())
+    path = models_folder / "keyvid" / FILE
+    path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(CheckpointError, match="5 bytes missing"):
+        execute(nodes, node, name, FILE)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("node, name", LOADERS, ids=LOADER_IDS)
+def test_a_part_of_a_split_file_is_said_to_be_one(nodes, models_folder, node, name, number):
+    tensors = small_checkpoint.filled(LOADERS[node, name]())
+    if node == "LoadAudioEncoder":  # the half that comes first would have it all
+        tensors = {key: value for key, value in tensors.items() if "imagebind_model." in key}
+    names = sorted(tensors)
+    half = len(names) // 2
+    for part, kept in enumerate((names[:half], names[half:]), start=1):
+        path = models_folder / "keyvid" / f"model-{part:05}-of-00002.safetensors"
+        safetensors.torch.save_file({key: tensors[key] for key in kept}, path)
+    file = f"model-{number:05}-of-00002.safetensors"
+    with pytest.raises(CheckpointError) as refusal:
+        execute(nodes, node, name, file)
+    said = str(refusal.value)
+    assert said.startswith(f"{file} is part {number} of 2 of a split file")
+    assert "python dev.py convert" in said and "a ImageBind" not in said
+
+
+def test_a_part_with_the_model_alone_does_not_stand_for_the_whole_file(nodes, models_folder):
+    tensors = small_checkpoint.filled(without(small_checkpoint.whole_shapes(), "vae"))
+    file = "model-00001-of-00002.safetensors"
+    block = metadata_block(small_checkpoint.METADATA)
+    safetensors.torch.save_file(tensors, models_folder / "keyvid" / file, metadata=block)
+    assert execute(nodes, "LoadModel", "model_name", file).args[0] is not None
+    with pytest.raises(CheckpointError, match="missing parts .*model-00002-of-00002"):
+        execute(nodes, "LoadCheckpoint", "ckpt_name", file)
