@@ -120,7 +120,7 @@ def command_train(options):
 
 def command_export(options):
     python = environment.setup(train=True)
-    return _run(python, "-c", RUN_IN_PACK, ROOT, "training.export", *options.rest)
+    return _run(python, "-c", RUN_IN_PACK, ROOT, "training.release.export", *options.rest)
 
 
 def command_eval(options):

@@ -9,9 +9,9 @@ logger = logging.getLogger("keyvid.evaluation")
 
 # imported when asked for: each reads its own options
 MODULES = {
-    "sync": "sync.run",
-    "tracker": "sync.validate",
-    "localizer": "sync.curves",
+    "sync": "sync",
+    "tracker": "tracker.validate",
+    "localizer": "localizer",
 }
 
 

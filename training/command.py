@@ -11,7 +11,7 @@ import logging
 import torch
 
 from ..keyframes.errors import KeyVIDError
-from . import state
+from .engine import state
 from .tasks import TASKS
 
 logger = logging.getLogger("keyvid.training")
@@ -35,7 +35,7 @@ def main(*words):
 
 
 def _train(options):
-    from .loop import train
+    from .engine.loop import train
 
     folder = state.state_dir(options.state_dir)
     if options.name == DATA:
@@ -43,12 +43,12 @@ def _train(options):
             _make_data(folder, options.clips)
         return
     if options.name == SHIPPED:
-        from . import shipped
+        from .release import shipped
 
         shipped.report(shipped.write_states(folder, seed=options.seed))
         return
     # late: diffusers is slow to import, and only the VAE needs it
-    task_file = importlib.import_module(f".{options.name}", __package__)
+    task_file = importlib.import_module(f".tasks.{options.name}", __package__)
     train(
         task_file.make_task(folder, report=_report),
         state_dir=folder,
@@ -62,8 +62,8 @@ def _train(options):
 
 def _make_data(folder, n_clips):
     from . import recipe
-    from .data import open_clips
-    from .vae import ensure_vae
+    from .data.clips import open_clips
+    from .tasks.vae import ensure_vae
 
     if not 0 < n_clips <= len(recipe.TRAINING_SEEDS):
         raise KeyVIDError(

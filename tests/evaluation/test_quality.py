@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from keyvid_pack.evaluation.sync.quality import background_variation, colour_drift, psnr
-from keyvid_pack.evaluation.sync.swell import motion_follows_sound
+from keyvid_pack.evaluation.quality import background_variation, colour_drift, psnr
+from keyvid_pack.evaluation.swell import motion_follows_sound
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, render_clip
 
 SEED = HELD_OUT_FIRST_SEED + 700

@@ -5,11 +5,11 @@ import wave
 
 import numpy as np
 import pytest
-from keyvid_pack.evaluation.sync import painter
-from keyvid_pack.evaluation.sync.conditions import MADE
-from keyvid_pack.evaluation.sync.match import count_matches, figures
-from keyvid_pack.evaluation.sync.quality import background_variation, colour_drift
-from keyvid_pack.evaluation.sync.tracker import read_events
+from keyvid_pack.evaluation import renderer
+from keyvid_pack.evaluation.variants import MADE
+from keyvid_pack.evaluation.matching import count_matches, figures
+from keyvid_pack.evaluation.quality import background_variation, colour_drift
+from keyvid_pack.evaluation.tracker.reader import read_events
 from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.training.world.clip import render_clip
 from PIL import Image
@@ -25,7 +25,7 @@ def clip():
 
 @pytest.fixture(scope="module")
 def video(comfy, clip):
-    return painter.paint(comfy, clip, MADE["full"])
+    return renderer.paint(comfy, clip, MADE["full"])
 
 
 def test_the_thing_strikes_when_it_is_heard(clip, video):
@@ -47,7 +47,7 @@ def test_the_picture_stays_what_it_was(clip, video):
 
 
 def test_the_demo_is_of_this_clip(clip):
-    inputs = [node["inputs"] for node in json.loads(painter.GRAPH.read_text()).values()]
+    inputs = [node["inputs"] for node in json.loads(renderer.GRAPH.read_text()).values()]
     assert clip.caption in [text for each in inputs if (text := each.get("text"))]
     (picture,) = [each["image"] for each in inputs if isinstance(each.get("image"), str)]
     with Image.open(MEDIA / picture) as shown:

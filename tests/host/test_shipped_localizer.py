@@ -3,7 +3,7 @@
 from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.peaks import find_strikes
 from keyvid_pack.keyframes.timebase import FPS
-from keyvid_pack.training.export import WEIGHTS
+from keyvid_pack.training.release.export import WEIGHTS
 
 from ..recordings import SNARE, decode, snare_strikes
 

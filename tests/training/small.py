@@ -17,8 +17,8 @@ from keyvid_pack.models.imagebind import AudioTowerConfig
 from keyvid_pack.models.resampler import Resampler, ResamplerConfig, init_resampler
 from keyvid_pack.models.unet import VideoUNet, init_weights
 from keyvid_pack.models.unet_config import UNetConfig
-from keyvid_pack.training import data
-from keyvid_pack.training.audio import make_audio_tower
+from keyvid_pack.training.data import clips as clip_data
+from keyvid_pack.training.tasks.audio import make_audio_tower
 from keyvid_pack.training.world.clip import SCENES, render_clip
 
 AUDIO = AudioTowerConfig(width=24, layers=1, heads=1, mlp_width=32)
@@ -44,7 +44,7 @@ GENERATOR = UNetConfig(
 INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
 CLIP = np.dtype(
     [("latent", np.float16, (48, 4, 4, 4))]
-    + [(name, data.CLIP[name]) for name in data.CLIP.names if name != "latent"]
+    + [(name, clip_data.CLIP[name]) for name in clip_data.CLIP.names if name != "latent"]
 )
 
 
@@ -65,7 +65,7 @@ def modules():
 
 @functools.cache
 def clips(n):
-    """n records of the world like `data.CLIP`, whose latents of 4 x 4 places are the brightness and colours there."""
+    """n records of the world like `clips.CLIP`, whose latents of 4 x 4 places are the brightness and colours there."""
     records = np.zeros(n, CLIP)
     for seed, record in enumerate(records):
         clip = render_clip(seed)
@@ -74,11 +74,11 @@ def clips(n):
         record["latent"][:, 3] = blocks.mean(axis=-1)
         record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
         record["motion"] = clip.motion
-        record["event_frames"] = data.NO_EVENT
+        record["event_frames"] = clip_data.NO_EVENT
         for place, event in enumerate(clip.events):
             record["event_frames"][place] = event.frame
             record["event_strengths"][place] = event.strength
         record["first_frame"] = clip.frames[0]
-        record["caption"] = data.CAPTIONS.index(clip.caption)
+        record["caption"] = clip_data.CAPTIONS.index(clip.caption)
         record["scene"] = SCENES.index(clip.scene)
     return records

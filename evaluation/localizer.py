@@ -1,0 +1,131 @@
+"""`python dev.py eval localizer`: does a curve predicted from sound peak where something happens?
+
+Two measures. F1: peaks of prominence 0.1, matched one to one with the events, or with such peaks of the true motion.
+AP@t as published (published-model g.6): the share of motion peaks with any predicted peak, however small, nearby;
+one prediction may serve many. Random numbers and a cosine stand beside, because they do well on AP@t.
+"""
+
+import argparse
+import logging
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ..keyframes.curve import normalise
+from ..keyframes.onset import onset_curve
+from ..keyframes.peaks import find_strikes
+from ..keyframes.timebase import FPS, N_FRAMES
+from ..training.release.export import WEIGHTS
+from ..training.world.clip import render_clip
+from .average_precision import mean_average_precision_at
+from .matching import TOLERANCES, count_matches, figures
+from .seeds import FIRST_SEED, held_out_seeds
+
+AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)
+COSINE_PERIOD = 7  # frames
+SHIPPED = WEIGHTS / "keyvid_small_localizer.safetensors"
+
+logger = logging.getLogger("keyvid.evaluation")
+
+
+def noise_curve(clip):
+    """Random numbers (48,)."""
+    return np.random.default_rng(clip.seed).random(N_FRAMES)
+
+
+def cosine_curve(clip):
+    """A peak every seven frames (48,), whatever is heard."""
+    return 0.5 + 0.5 * np.cos(2 * np.pi * np.arange(N_FRAMES) / COSINE_PERIOD)
+
+
+def heard_onsets(clip):
+    """What the method "onset" hears (48,): no network."""
+    curve = onset_curve(clip.audio[None], clip.sample_rate, n_frames=N_FRAMES, fps=FPS)
+    return curve.score
+
+
+def network_curve(localizer, clip):
+    """What a localizer network (models.localizer.Localizer) hears (48,), brought to 0..1 as the node does."""
+    import torch
+
+    from ..models.audio_features import waveform_to_mel
+
+    config = localizer.config.tower
+    mel = waveform_to_mel(clip.audio[None], n_columns=config.n_columns, n_bins=config.n_bins)
+    with torch.no_grad():
+        return normalise(localizer(mel[None])[0].double().numpy())
+
+
+def measure(curve_of, clips):
+    """Figures of a function clip -> curve (48,) over clips.
+
+    Returns {"events": {tolerance: figures}, "motion": {tolerance: figures}, "ap": {tolerance: share}}; the first over
+    clips that have events, the others over all.
+    """
+    curves = [np.asarray(curve_of(clip), np.float64) for clip in clips]
+    peaks = [find_strikes(curve)[0] for curve in curves]
+    motion = [find_strikes(normalise(clip.motion))[0] for clip in clips]
+    struck = [(found, clip) for found, clip in zip(peaks, clips, strict=True) if clip.events]
+    against = {
+        "events": ([found for found, _ in struck], [_frames(clip) for _, clip in struck]),
+        "motion": (peaks, motion),
+    }
+    result = {
+        name: {t: figures(count_matches(*lists, tolerance=t)) for t in TOLERANCES}
+        for name, lists in against.items()
+    }
+    pairs = [(curve, normalise(clip.motion)) for curve, clip in zip(curves, clips, strict=True)]
+    ap = {t: mean_average_precision_at(pairs, t=t) for t in AP_TOLERANCES}
+    return {**result, "ap": ap}
+
+
+def main(*words):
+    """Measure curves as the words say; returns the exit status."""
+    parser = argparse.ArgumentParser("python dev.py eval localizer")
+    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument(
+        "--file", type=Path, default=SHIPPED, help="weights of a localizer; default: the pack's own"
+    )
+    options = parser.parse_args(words)
+    clips = [render_clip(seed) for seed in held_out_seeds(options.first_seed, options.clips)]
+    curves = {
+        "noise": noise_curve,
+        "cosine": cosine_curve,
+        "onset": heard_onsets,
+        "network": partial(network_curve, _open_localizer(options.file)),
+    }
+    logger.info("curve,against,within,recall,precision,f1,median,median_abs")
+    for name, curve_of in curves.items():
+        for line in _lines(name, measure(curve_of, clips)):
+            logger.info("%s", line)
+    return 0
+
+
+def _lines(name, measured):
+    for against in ("events", "motion"):
+        for tolerance, numbers in measured[against].items():
+            values = ",".join(f"{value:.4f}" for value in numbers.values())
+            yield f"{name},{against},{tolerance},{values}"
+    for tolerance, share in measured["ap"].items():
+        yield f"{name},AP as published,{tolerance},{share:.4f},,,,"
+
+
+def _open_localizer(path):
+    import torch
+
+    from ..keyframes.errors import CheckpointUnknownError
+    from ..models.checkpoints import build_localizer, open_checkpoint
+    from ..models.layouts import LOCALIZER
+
+    checkpoint = open_checkpoint(path)
+    if checkpoint.kind != LOCALIZER:
+        raise CheckpointUnknownError(
+            f"The file {path} is {checkpoint.layout.file}, not a localizer. Name the file of a localizer."
+        )
+    return build_localizer(checkpoint, dtype=torch.float32)
+
+
+def _frames(clip):
+    return [event.frame for event in clip.events]

@@ -1,0 +1,100 @@
+"""Seen against heard events: figures over many clips, and how sure they are.
+
+Events are matched one to one by keyframes.events.match_events: as many pairs as possible within a tolerance, the
+closest of those. Figures are pooled: every event counts the same. Intervals are from a bootstrap over clips (Efron,
+"Bootstrap methods: another look at the jackknife", 1979), paired for differences: both conditions are resampled by the
+same clips.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..keyframes.events import match_events
+
+TOLERANCES = (1, 2, 3)  # frames
+FIGURES = ("recall", "precision", "f1")
+N_RESAMPLES = 2000
+CONFIDENCE = 0.95
+
+
+class Counts(NamedTuple):
+    """What happened in each of n clips. pairs, true, found: int (n,). errors: n arrays, found minus true, in frames."""
+
+    pairs: np.ndarray
+    true: np.ndarray
+    found: np.ndarray
+    errors: list
+
+
+def count_matches(found, true, *, tolerance):
+    """The Counts of clips. found, true: n ascending sequences of frames each; tolerance in frames."""
+    matches = [
+        match_events(seen, heard, tolerance=tolerance)
+        for seen, heard in zip(found, true, strict=True)
+    ]
+    errors = [
+        np.array([seen[i] - heard[j] for i, j in match.pairs], float)
+        for match, seen, heard in zip(matches, found, true, strict=True)
+    ]
+    numbers = [[len(of) for of in lists] for lists in (errors, true, found)]
+    return Counts(*(np.array(row, int) for row in numbers), errors)
+
+
+def figures(counts):
+    """{"recall", "precision", "f1": shares, "median_error", "median_abs_error": frames, NaN without pairs}."""
+    errors = np.concatenate([np.empty(0), *counts.errors])
+    return {
+        **{name: float(value) for name, value in shares(*map(np.sum, counts[:3])).items()},
+        "median_error": float(np.median(errors)) if len(errors) else math.nan,
+        "median_abs_error": float(np.median(np.abs(errors))) if len(errors) else math.nan,
+    }
+
+
+def shares(pairs, true, found):
+    """{"recall", "precision", "f1"} of numbers or equally long arrays of them; the share of nothing is NaN."""
+    pairs, true, found = (np.asarray(numbers, float) for numbers in (pairs, true, found))
+    both = true + found
+    return {
+        "recall": np.where(true > 0, pairs / np.maximum(true, 1), np.nan),
+        "precision": np.where(found > 0, pairs / np.maximum(found, 1), np.nan),
+        "f1": np.where(both > 0, 2 * pairs / np.maximum(both, 1), np.nan),
+    }
+
+
+def intervals(counts, *, seed=0):
+    """{"recall", "precision", "f1": (low, high)} that hold the true share with CONFIDENCE."""
+    resampled = _resampled(counts, _draws(len(counts.true), seed))
+    return {name: _middle(values) for name, values in resampled.items()}
+
+
+def differences(one, other, *, seed=0):
+    """{"recall", "precision", "f1": (one minus other, low, high)} of Counts of the same clips in the same order."""
+    draws = _draws(len(one.true), seed)
+    resampled = [_resampled(counts, draws) for counts in (one, other)]
+    measured = [figures(counts) for counts in (one, other)]
+    return {
+        name: (
+            measured[0][name] - measured[1][name],
+            *_middle(resampled[0][name] - resampled[1][name]),
+        )
+        for name in FIGURES
+    }
+
+
+def _draws(n_clips, seed):
+    return np.random.default_rng(seed).integers(n_clips, size=(N_RESAMPLES, n_clips))
+
+
+def _resampled(counts, draws):
+    """Shares of each draw of clips (N_RESAMPLES, n): arrays (N_RESAMPLES,)."""
+    return shares(*(numbers[draws].sum(axis=1) for numbers in counts[:3]))
+
+
+def _middle(values):
+    values = values[~np.isnan(values)]  # a draw without any event has no share
+    if not len(values):
+        return math.nan, math.nan
+    low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)

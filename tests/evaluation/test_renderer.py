@@ -1,0 +1,115 @@
+"""What the benchmark asks a graph for: each condition changes what it is named after, and nothing else."""
+
+import json
+
+import numpy as np
+import pytest
+from keyvid_pack.evaluation import renderer
+from keyvid_pack.evaluation.variants import MADE
+from keyvid_pack.keyframes.select import T_K
+from keyvid_pack.training.world.clip import render_clip
+
+
+@pytest.fixture(scope="module")
+def clip():
+    return render_clip(1_000_007, scene="drum")
+
+
+def inputs_of(graph):
+    """{(class, key of the node, input): value} of everything in a graph that is no wire."""
+    return {
+        (node["class_type"], key, name): value
+        for key, node in graph.items()
+        for name, value in node["inputs"].items()
+        if not isinstance(value, list)
+    }
+
+
+def changes(clip, name):
+    """What a condition's graph says, where it differs from that of the full pipeline: {(class, input): value}."""
+    full = inputs_of(renderer.graph_for(clip, MADE["full"])[0])
+    other = inputs_of(renderer.graph_for(clip, MADE[name])[0])
+    assert full.keys() == other.keys()
+    return {(key[0], key[2]): other[key] for key in full if full[key] != other[key]}
+
+
+SELECT, EDIT, GUIDER = "KeyVID_SelectKeyframes", "KeyVID_EditKeyframes", "KeyVID_MultimodalCFG"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("full", {}),
+        ("full_6", {(SELECT, "count"): 6}),
+        ("uniform", {(SELECT, "strategy"): "uniform"}),
+        ("uniform_6", {(SELECT, "strategy"): "uniform", (SELECT, "count"): 6}),
+        (
+            "uniform_no_audio",
+            {(SELECT, "strategy"): "uniform", (GUIDER, "audio_scale"): 0.0},
+        ),
+    ],
+)
+def test_a_condition_changes_what_it_is_named_after(clip, name, expected):
+    assert changes(clip, name) == expected
+
+
+def test_without_audio_neither_stage_hears(clip):
+    graph, _ = renderer.graph_for(clip, MADE["uniform_no_audio"])
+    scales = [value for key, value in inputs_of(graph).items() if key[2] == "audio_scale"]
+    assert scales == [0.0, 0.0]
+
+
+def test_the_true_plan_is_typed_into_the_editor(clip):
+    changed = changes(clip, "truth_plan")
+    assert changed.keys() == {(EDIT, "edit")}
+    frames = [int(frame) for frame in changed[EDIT, "edit"].split(",")]
+    assert len(frames) == T_K
+    assert {event.frame for event in clip.events} <= set(frames)
+
+
+def test_the_clip_is_what_the_graph_is_given(clip):
+    graph, files = renderer.graph_for(clip, MADE["full"])
+    inputs = inputs_of(graph)
+    told = {(key[0], key[2]): value for key, value in inputs.items()}
+    sound, sample_rate = files[told["LoadAudio", "audio"]]
+    assert sample_rate == clip.sample_rate
+    np.testing.assert_array_equal(sound, clip.audio)
+    np.testing.assert_array_equal(files[told["LoadImage", "image"]], clip.frames[0])
+    assert clip.caption in [value for key, value in inputs.items() if key[2] == "text"]
+    # the frames of the video are saved as they are, and no other file is written
+    (saved,) = [node for node in graph.values() if node["class_type"] == "SaveImage"]
+    full = json.loads(renderer.GRAPH.read_text(encoding="utf-8"))
+    (video,) = [node for node in full.values() if node["class_type"] == "CreateVideo"]
+    assert saved["inputs"]["images"] == video["inputs"]["images"]
+    assert not any(node["class_type"] in ("SaveVideo", "PreviewImage") for node in graph.values())
+    wired = {str(w[0]) for n in graph.values() for w in n["inputs"].values() if isinstance(w, list)}
+    assert wired <= graph.keys()
+
+
+def test_the_full_pipeline_follows_the_localizer_alone(clip):
+    graph, _ = renderer.graph_for(clip, MADE["full"])
+    told = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
+    assert told["KeyVID_LocalizeKeyframes", "method"] == "network"
+    assert told["KeyVID_LoadLocalizer", "localizer_name"] == "keyvid_small_localizer.safetensors"
+    assert (told[SELECT, "strategy"], told[SELECT, "count"]) == ("strongest", T_K)
+    assert told[EDIT, "edit"] == ""
+
+
+def test_every_clip_has_noise_of_its_own_under_every_condition(clip):
+    def seeds(of, name):
+        graph, _ = renderer.graph_for(of, MADE[name])
+        return [value for key, value in inputs_of(graph).items() if key[2] == "noise_seed"]
+
+    assert len(set(seeds(clip, "full"))) == 2
+    assert all(seeds(clip, name) == seeds(clip, "full") for name in MADE)
+    other = render_clip(clip.seed + 1)
+    assert not set(seeds(clip, "full")) & set(seeds(other, "full"))
+
+
+def test_the_true_plan_of_the_sea_follows_its_loudness():
+    sea = render_clip(1_000_007, scene="sea")
+    graph, _ = renderer.graph_for(sea, MADE["truth_plan"])
+    told = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
+    frames = [int(frame) for frame in told[EDIT, "edit"].split(",")]
+    assert len(frames) == T_K
+    assert frames != [keyframe * 4 for keyframe in range(T_K)]

@@ -1,0 +1,46 @@
+"""The weight files in the pack: whole, small, in the published layout, and of the sizes that the recipe names."""
+
+import hashlib
+
+import pytest
+import torch
+from keyvid_pack.models import checkpoints
+from keyvid_pack.training import recipe
+from keyvid_pack.training.release import export
+
+FILES = {name: export.WEIGHTS / f"{name}.safetensors" for name in export.FILES}
+
+
+def test_they_are_what_their_checksums_say_and_nothing_else():
+    lines = (export.WEIGHTS / export.CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    listed = dict(reversed(line.split("  ")) for line in lines)
+    assert set(listed) == {path.name for path in FILES.values()}
+    assert {path.name for path in export.WEIGHTS.glob("*.safetensors")} == set(listed)
+    for name, checksum in listed.items():
+        assert hashlib.sha256((export.WEIGHTS / name).read_bytes()).hexdigest() == checksum, name
+
+
+def test_they_are_small():
+    assert sum(path.stat().st_size for path in FILES.values()) <= export.LARGEST_BYTES
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_layout_is_the_published_one_at_the_sizes_of_the_recipe(name):
+    configs = {
+        "unet": recipe.INTERPOLATOR if "interpolator" in name else recipe.GENERATOR,
+        "resampler": recipe.RESAMPLER,
+        "vae": recipe.VAE,
+        "text": recipe.TEXT,
+        "vision": recipe.VISION,
+        "audio": recipe.AUDIO,
+        "localizer": recipe.LOCALIZER,
+    }
+    checkpoint = checkpoints.open_checkpoint(FILES[name])
+    assert set(checkpoint.layout.parts) == set(export.FILES[name][1])
+    for part in checkpoint.layout.parts:
+        assert checkpoints.config_of(checkpoint, part) == configs[part]
+        for tensor in checkpoints.load_part(checkpoint, part).values():
+            assert not tensor.is_floating_point() or tensor.dtype == torch.float16
+            assert torch.isfinite(tensor).all()
+    assert checkpoint.metadata.keyframe_counts == recipe.KEYFRAME_COUNTS
+    assert checkpoint.metadata.licence == "Apache-2.0"

@@ -1,0 +1,106 @@
+"""What the diffusion networks learn from: clips of the world as latents, sound and truth, made once with the VAE."""
+
+import numpy as np
+import torch
+
+from ...keyframes.errors import KeyVIDError
+from ...keyframes.timebase import N_FRAMES
+from ...models.audio_features import N_BINS, N_COLUMNS, waveform_to_mel
+from ..recipe import CHECK_SEEDS, HEIGHT, LATENT_HEIGHT, LATENT_WIDTH, TRAINING_SEEDS, VAE, WIDTH
+from ..vae.file import encode, load_vae
+from ..world.clip import CAPTIONS as SCENE_CAPTIONS
+from ..world.clip import SCENES, render_clip
+from ..world.timing import MAX_EVENTS
+from .records import open_records, record_files
+
+CLIPS_PER_FILE = 50
+NO_EVENT = -1
+CAPTIONS = tuple(caption for scene in SCENES for caption in SCENE_CAPTIONS[scene])
+
+CLIP = np.dtype(
+    [
+        ("latent", np.float16, (N_FRAMES, VAE.embed_channels, LATENT_HEIGHT, LATENT_WIDTH)),
+        ("mel", np.float16, (N_BINS, N_COLUMNS)),
+        ("motion", np.float32, (N_FRAMES,)),
+        ("event_frames", np.int16, (MAX_EVENTS,)),  # NO_EVENT beyond the last
+        ("event_strengths", np.float32, (MAX_EVENTS,)),
+        ("first_frame", np.uint8, (HEIGHT, WIDTH, 3)),
+        ("caption", np.int16),  # its number in CAPTIONS
+        ("scene", np.int16),  # its number in SCENES
+    ]
+)
+
+
+def open_clips(state_dir, *, seeds, report=None):
+    """The CLIPs of these seeds (a range): a list of read-only arrays that stay on the disk until they are looked at.
+
+    Those that are not there yet are made, with the VAE that `vae_file.freeze_vae` wrote.
+    report(done, total): called after each file that had to be made. Raises KeyVIDError when there is no VAE.
+    """
+    loaded = []  # the VAE, once it is needed
+
+    def make(block):
+        if not loaded:
+            loaded.append(load_vae(state_dir / "vae"))
+        return np.array([clip_record(render_clip(seed), loaded[0]) for seed in block], CLIP)
+
+    folder = state_dir / "data"
+    return open_records(
+        record_files(
+            folder, "clips", seeds=seeds, per_file=CLIPS_PER_FILE, make=make, report=report
+        )
+    )
+
+
+def training_clips(state_dir):
+    """The CLIPs that have been made to learn from, as open_clips gives them. Raises KeyVIDError when there are none."""
+    n = available_clips(state_dir)
+    if not n:
+        raise KeyVIDError(
+            f"There are no clips in {state_dir / 'data'} to learn from; run: python dev.py train data"
+        )
+    return open_clips(state_dir, seeds=TRAINING_SEEDS[:n])
+
+
+def clips_and_vae(state_dir, *, report=None):
+    """(training CLIPs, held-out CLIPs (n,) to look at, the frozen VAE): what both diffusion trainings start from.
+
+    Held-out clips that are not there yet are made. Raises KeyVIDError when there are no clips or no VAE.
+    """
+    clips = training_clips(state_dir)
+    held_out = open_clips(state_dir, seeds=CHECK_SEEDS, report=report)
+    return clips, np.concatenate(held_out), load_vae(state_dir / "vae")
+
+
+def available_clips(state_dir):
+    """How many clips, counted from the first training seed, have been made without a gap."""
+    n = 0
+    while True:
+        first = TRAINING_SEEDS.start + n
+        ends = (state_dir / "data").glob(f"clips_{first:08d}_*.npy")
+        # where a smaller number of clips was asked for once, two files begin with the same clip
+        end = max((int(path.stem.rpartition("_")[2]) for path in ends), default=None)
+        if end is None:
+            return n
+        n = end - TRAINING_SEEDS.start
+
+
+def clip_record(clip, vae):
+    """A world clip as one CLIP."""
+    record = np.zeros((), CLIP)
+    record["latent"] = encode(vae, clip.frames).cpu().numpy()
+    record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
+    record["motion"] = clip.motion
+    record["event_frames"] = NO_EVENT
+    for place, event in enumerate(clip.events):
+        record["event_frames"][place] = event.frame
+        record["event_strengths"][place] = event.strength
+    record["first_frame"] = clip.frames[0]
+    record["caption"] = CAPTIONS.index(clip.caption)
+    record["scene"] = SCENES.index(clip.scene)
+    return record
+
+
+def clip_latents(records):
+    """The latents of CLIPs (B,) as the UNet sees them, float32 (B, 4, 48, h, w)."""
+    return torch.from_numpy(records["latent"].astype(np.float32)).transpose(1, 2)

@@ -1,0 +1,75 @@
+"""Where a training keeps what it has reached, so that it can be stopped at any moment and go on exactly there."""
+
+import os
+import sys
+from pathlib import Path
+
+import torch
+
+from ...keyframes.errors import KeyVIDError
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FOLDER_NAME = "keyvid-training"
+N_KEPT = 2  # states of one training: the newest, and one in case the newest cannot be read
+
+
+def state_dir(given=None):
+    """The folder of all trainings, made if need be: the given one, else one beside the person's other data.
+
+    Raises KeyVIDError for a folder inside the checkout, where states would end up in the pack.
+    """
+    folder = Path(given).expanduser().resolve() if given else _user_data() / FOLDER_NAME
+    if folder.is_relative_to(CHECKOUT):
+        raise KeyVIDError(
+            f"The training state would lie in {folder}, inside the pack; name a folder elsewhere with --state-dir."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def save_state(folder, *, step, state):
+    """Write the state (tensors, numbers, texts, and dicts and lists of them) reached after `step` steps into a
+    training's folder; all but the newest N_KEPT are removed. A crash at any moment leaves the earlier files whole.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step_{step:08d}.pt"
+    write_atomically(path, lambda part: torch.save({"step": step, **state}, part))
+    for old in _states(folder)[:-N_KEPT]:
+        old.unlink()
+    return path
+
+
+def load_state(folder):
+    """The newest state saved in a training's folder, on the CPU, with its `step`; None when there is none.
+
+    Raises KeyVIDError when the file cannot be read.
+    """
+    states = _states(Path(folder))
+    if not states:
+        return None
+    try:
+        return torch.load(states[-1], map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise KeyVIDError(
+            f"The training state {states[-1]} cannot be read ({error}); remove it to go on from the one before."
+        ) from error
+
+
+def write_atomically(path, write):
+    """Let write(temporary path) make a file, then put it in the place of `path` in one step."""
+    part = path.with_name(path.name + ".part")
+    write(part)
+    os.replace(part, path)
+
+
+def _states(folder):
+    return sorted(folder.glob("step_*.pt"))
+
+
+def _user_data():
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")

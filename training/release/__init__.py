@@ -1,0 +1,1 @@
+"""From training states to the shipped weight files, and back."""

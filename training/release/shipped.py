@@ -1,0 +1,102 @@
+"""`python dev.py train shipped`: the weights that the pack ships become states that every training goes on from.
+
+So a machine that has never trained anything can improve them. What fp16 rounded away stays away, and optimizers and
+what is thrown away after a training (the clock readers) begin anew, at step 0: what joins a loss late joins late again.
+"""
+
+import logging
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ...keyframes.errors import KeyVIDError
+from ...models import layouts
+from ...models.checkpoints import load_part, open_checkpoint
+from .. import recipe
+from ..engine.state import load_state, save_state, write_atomically
+from ..vae import file as vae_file
+from ..vae.names import from_latent_diffusion
+from ..vae.network import build_vae
+from .export import FILES, WEIGHTS
+
+logger = logging.getLogger("keyvid.training")
+GENERATOR, INTERPOLATOR, LOCALIZER = FILES
+# training -> (the file with what it reached, the parts of it)
+SOURCES = {
+    "vae": (GENERATOR, (layouts.VAE,)),
+    "audio": (GENERATOR, (layouts.AUDIO,)),
+    "localizer": (LOCALIZER, (layouts.LOCALIZER,)),
+    "generator": (
+        GENERATOR,
+        (layouts.UNET, layouts.RESAMPLER, layouts.TEXT, layouts.VISION),
+    ),
+    "interpolator": (INTERPOLATOR, (layouts.UNET,)),
+}
+
+
+def write_states(state_dir, *, seed=0, weights=WEIGHTS):
+    """Write a state at step 0 for every training that has none in state_dir, and the frozen VAE.
+
+    Returns the names of the trainings. Raises KeyVIDError when a weight file is not there, and when the VAE in
+    state_dir is another one: the shipped networks know no latents but their own.
+    """
+    begun = []
+    _check_vae(state_dir / "vae" / vae_file.FILE_NAME, weights / f"{GENERATOR}.safetensors")
+    for training, (file_name, parts) in SOURCES.items():
+        folder = state_dir / training
+        if load_state(folder) is not None:
+            continue
+        path = weights / f"{file_name}.safetensors"
+        if not path.is_file():
+            raise KeyVIDError(
+                f"There is no {path.name} in {weights} to begin with; "
+                f"train from nothing: python dev.py train {training}"
+            )
+        checkpoint = open_checkpoint(path)
+        modules = {part: _whole(load_part(checkpoint, part)) for part in parts}
+        if training == "vae":
+            _freeze(modules["vae"], folder)
+            modules["vae"] = _trainable(modules["vae"])
+        save_state(folder, step=0, state={"seed": seed, "modules": modules, "averages": modules})
+        begun.append(training)
+    return begun
+
+
+def report(begun):
+    """Say in the log which trainings have a state now."""
+    if begun:
+        logger.info("these trainings begin with the shipped weights: %s", ", ".join(begun))
+    else:
+        logger.info("every training has a state of its own already; nothing was changed")
+
+
+def _whole(tensors):
+    return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
+
+
+def _check_vae(frozen, shipped):
+    if not (frozen.is_file() and shipped.is_file()):
+        return
+    if not vae_file.same_encoder(
+        load_file(frozen), load_part(open_checkpoint(shipped), layouts.VAE)
+    ):
+        raise KeyVIDError(
+            f"The trainings in {frozen.parent.parent} have a VAE of their own, and the shipped networks belong to "
+            "another; begin in an empty folder with --state-dir."
+        )
+
+
+def _freeze(tensors, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    halves = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
+    path = folder / vae_file.FILE_NAME
+    if not path.is_file():
+        write_atomically(path, lambda part: save_file(halves, part))
+
+
+def _trainable(tensors):
+    """diffusers' names, and latents of mean square 1, which the training keeps, instead of 1 / 0.18215."""
+    n_latent = recipe.VAE.embed_channels
+    factor = torch.full((n_latent,), recipe.SCALE_FACTOR)
+    tensors = vae_file.scaled(tensors, mean=torch.zeros(n_latent), factor=factor)
+    return from_latent_diffusion(tensors, recipe.VAE, like=build_vae().state_dict())

@@ -1,0 +1,37 @@
+"""Which frames of a clip a diffusion network is trained on: every set of keyframes that inference may ask for."""
+
+import numpy as np
+
+from ...keyframes.curve import motion_curve, normalise
+from ...keyframes.select import T_K, select_keyframes
+from ...keyframes.timebase import FPS, N_FRAMES
+from ..data.sounds import heard_events
+from .localizer import event_curve
+
+UNIFORM_SHARE = 0.5  # of the sets; the others follow a curve
+STRATEGIES = ("strongest", "strongest", "released", "paper")  # of those, each as likely
+EVENT_SHARE = (
+    0.5  # of those follow the events, as a localizer hears them; the others the measured motion
+)
+
+
+def keyframes_of(score, *, count=T_K):
+    """The keyframes, ascending frames, that Select Keyframes chooses on a score (48,) in 0..1."""
+    curve = motion_curve(score, fps=FPS, source="world")
+    return [keyframe.frame for keyframe in select_keyframes(curve, count=count).keyframes]
+
+
+def draw_frame_set(rng, record, count):
+    """`count` frames of a `data.CLIP` record, sorted, the first one 0: a list of int."""
+    if rng.random() < UNIFORM_SHARE:
+        return [i * N_FRAMES // count for i in range(count)]
+    score = normalise(record["motion"])
+    if rng.random() < EVENT_SHARE:
+        score = event_curve(*heard_events(record["event_frames"], record["event_strengths"]))
+    plan = select_keyframes(
+        motion_curve(np.clip(score, 0, 1), fps=FPS, source="world"),
+        strategy=STRATEGIES[rng.integers(len(STRATEGIES))],
+        count=count,
+        selection_seed=int(rng.integers(2**31)),
+    )
+    return [keyframe.frame for keyframe in plan.keyframes]

@@ -1,0 +1,115 @@
+"""Training the keyframe generator: from the first frame, a prompt and a sound to the frames that a plan names.
+
+v prediction as in `diffusion`, with every number of keyframes that the file's metadata promises. The text and image
+encoders are trained with it until FREEZE_STEP and stay as they are from there on. The audio tower is that of the audio
+training all the time: trained along, it loses its sense of time (docs/training.md).
+"""
+
+import torch
+
+from ...models.audio_tokens import keyframe_audio_tokens
+from ...models.conditioning import keyframe_concat
+from ...models.resampler import select_frames
+from ...models.unet import VideoUNet, init_weights
+from .. import recipe
+from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
+from ..data.records import draw_records
+from ..engine.loop import Task, load_averages
+from .diffusion_loss import denoising_loss, draw_dropped, draw_timesteps, frames_of, moving_weight
+from .encoders import ENCODERS, TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
+from .frame_sets import draw_frame_set
+from .samples import Networks, check_keyframes
+
+
+def make_task(state_dir, *, report=None):
+    """The Task of the generator, on the clips that have been made; its audio tower is that of the audio training."""
+    clips, held_out, vae = clips_and_vae(state_dir, report=report)
+    modules = make_modules(seed=0)
+    load_averages("audio", {"audio": modules["audio"]}, state_dir=state_dir)
+    return generator_task(modules, clips, held_out=held_out, vae=vae)
+
+
+def make_modules(*, seed):
+    """{"unet", "text", "vision", "resampler", "audio": network} of the recipe's sizes, random."""
+    torch.manual_seed(seed)  # layers of the UNet draw their first weights from the global generator
+    unet = VideoUNet(recipe.GENERATOR)
+    init_weights(unet)
+    encoders = make_encoders(generator=torch.Generator().manual_seed(seed))
+    return {"unet": unet, **encoders}
+
+
+def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe.GENERATOR_BATCH):
+    """The Task of a generator. modules: as make_modules gives them; clips: a list of arrays of `data.CLIP`.
+
+    held_out: clips (n,) to paint keyframes of now and then, and the vae to see them with; None paints none.
+    """
+    tokens = tokenized([*CAPTIONS, ""])
+    encoders = {name: modules[name] for name in ENCODERS}
+
+    def sample(step, folder):
+        networks = Networks(generator=modules["unet"], encoders=encoders, vae=vae, tokens=tokens)
+        return check_keyframes(networks, held_out, folder / f"step_{step:08d}")
+
+    return Task(
+        name="generator",
+        modules={name: modules[name] for name in ("unet", *TRAINED_ENCODERS)},
+        frozen={"audio": modules["audio"]},
+        batch=lambda step, rng: draw_batch(
+            clips,
+            tokens,
+            rng,
+            batch_size,
+            joint=step < recipe.GENERATOR_FREEZE_STEP,
+            whole_frames=step >= recipe.GENERATOR_WHOLE_FRAME_STEP,
+        ),
+        loss=lambda batch, generator: generator_loss(modules, batch, generator),
+        learning_rate=recipe.GENERATOR_LEARNING_RATE,
+        warmup_steps=recipe.GENERATOR_WARMUP,
+        decay_steps=recipe.GENERATOR_DECAY_STEPS,
+        ema_half_life=recipe.GENERATOR_EMA_HALF_LIFE,
+        sample=None if held_out is None else sample,
+    )
+
+
+def draw_batch(clips, tokens, rng, n, *, joint, whole_frames):
+    """n clips, some frames of each, and all that is random about them but the noise; one count for the whole batch.
+
+    Returns a dict: what `conditions.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
+    frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "joint": whether
+    the encoders are trained; "whole_frames": whether they count.
+    """
+    records = draw_records(clips, rng, n)
+    count = int(rng.choice(recipe.KEYFRAME_COUNTS))
+    frame_index = torch.tensor([draw_frame_set(rng, record, count) for record in records])
+    latents = clip_latents(records)
+    return {
+        **condition_batch(records, tokens[:-1], tokens[-1]),
+        "frame_index": frame_index,
+        "latents": frames_of(latents, frame_index),
+        "first": latents[:, :, :1],
+        "weight": frames_of(moving_weight(latents), frame_index),
+        "timesteps": draw_timesteps(rng, n),
+        "dropped": draw_dropped(rng, n),
+        "joint": joint,
+        "whole_frames": whole_frames,
+    }
+
+
+def generator_loss(modules, batch, generator):
+    """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
+    with torch.set_grad_enabled(batch["joint"]):
+        told = encode(modules, batch, batch["dropped"])
+    clean, frame_index = batch["latents"], batch["frame_index"]
+    noise = torch.randn(clean.shape, generator=generator).to(clean)
+    return denoising_loss(
+        modules["unet"],
+        clean,
+        noise,
+        batch,
+        concat=keyframe_concat(batch["first"], clean.shape[2]),
+        text=told["text"],
+        image=select_frames(told["image"], frame_index),
+        audio=keyframe_audio_tokens(told["audio"], frame_index),
+        fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
+        frame_index=frame_index,
+    )

@@ -1,0 +1,103 @@
+"""What the trainings of the VAE and of its decoder share: their images, their loss, and what is measured."""
+
+import math
+
+import numpy as np
+import torch
+from PIL import Image
+from torch.nn import functional
+
+from .. import recipe
+from ..data.pictures import open_pictures
+from ..engine.loop import Task
+from ..vae.network import reconstruct, to_pixels
+
+N_SHOWN = 8  # pictures on a sample sheet
+N_CHECKED_CLIPS = 24  # held-out clips whose pictures are measured
+
+
+def training_pictures(state_dir, *, report=None):
+    """The PICTUREs that the VAE learns from; those that are not in state_dir yet are rendered."""
+    seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
+    return open_pictures(state_dir / "vae" / "pictures", seeds=seeds, report=report)
+
+
+def checked_pictures(state_dir):
+    """The held-out PICTUREs that the VAE is measured on."""
+    return open_pictures(state_dir / "vae" / "pictures", seeds=recipe.CHECK_SEEDS[:N_CHECKED_CLIPS])
+
+
+def picture_task(name, vae, pictures, held_out, *, loss, learning_rate, decay_steps):
+    """The Task of a training on pictures; loss(vae, pixels, moving, generator) gives (loss, scalars) of a batch."""
+    return Task(
+        name=name,
+        modules={"vae": vae},
+        batch=lambda step, rng: draw_batch(pictures, rng),
+        loss=lambda batch, generator: loss(vae, *batch, generator),
+        learning_rate=learning_rate,
+        warmup_steps=recipe.VAE_WARMUP,
+        decay_steps=decay_steps,
+        ema_half_life=recipe.VAE_EMA_HALF_LIFE,
+        weight_decay=0.0,
+        sample=lambda step, folder: sample_pictures(vae, held_out, step, folder),
+    )
+
+
+def draw_batch(pictures, rng, n=recipe.VAE_BATCH):
+    """n pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1)."""
+    picked = pictures[rng.integers(len(pictures), size=n)]
+    frames, moving = picked["frame"], picked["moving"]
+    mirrored = rng.random(n) < 0.5
+    frames[mirrored], moving[mirrored] = frames[mirrored, :, ::-1], moving[mirrored, :, ::-1]
+    return to_pixels(frames), torch.from_numpy(moving.astype(np.float32))[:, None]
+
+
+def picture_loss(decoded, pixels, moving):
+    """(loss, scalars) of decoded pixels (n, 3, H, W): weighted L1 of pixels and of their differences, L1 of the colours
+    of larger squares. moving: (n, 1, H, W), where errors count more."""
+    weight = 1 + recipe.VAE_MOVING_WEIGHT * moving
+    error = decoded - pixels
+    pixel = (weight * error.abs()).sum() / (weight.sum() * pixels.shape[1])
+    edge = _edges(error, weight)
+    coarse = functional.avg_pool2d(error, recipe.VAE_COARSE).abs().mean()
+    mse = functional.mse_loss(decoded.detach(), pixels)
+    return pixel + recipe.VAE_EDGE_WEIGHT * edge + recipe.VAE_COARSE_WEIGHT * coarse, {
+        "pixel": pixel.detach(),
+        "edge": edge.detach(),
+        "coarse": coarse.detach(),
+        "psnr": _psnr(mse),
+    }
+
+
+def _edges(error, weight):
+    """Weighted L1 of the differences of an error (n, C, H, W) between neighbours, across and down."""
+    across = (weight[..., 1:] * (error[..., 1:] - error[..., :-1]).abs()).mean()
+    down = (weight[..., 1:, :] * (error[..., 1:, :] - error[..., :-1, :]).abs()).mean()
+    return (across + down) / weight.mean()
+
+
+def _psnr(mse):
+    """Decibels, of a mean squared error of pixels in [-1, 1]."""
+    return 10 * math.log10(4 / max(float(mse), 1e-12))
+
+
+def measure(frames, decoded, moving):
+    """{"held_out_psnr": mean over pictures, "held_out_psnr_moving": over all pixels where something moves}, in dB."""
+    squared = ((frames.astype(np.float32) - decoded) / 127.5) ** 2  # (n, H, W, 3)
+    each = [_psnr(error) for error in squared.mean(axis=(1, 2, 3))]
+    return {
+        "held_out_psnr": float(np.mean(each)),
+        "held_out_psnr_moving": _psnr(squared[moving].mean()),
+    }
+
+
+def sample_pictures(vae, held_out, step, folder):
+    """Write a sheet of held-out PICTUREs, decoded ones below, into a folder; returns what `measure` says of all."""
+    frames, moving = held_out["frame"], held_out["moving"]
+    decoded = reconstruct(vae, frames)
+    shown = slice(0, len(frames), max(1, len(frames) // N_SHOWN))
+    sheet = np.concatenate(
+        [np.concatenate(pictures[shown][:N_SHOWN], axis=1) for pictures in (frames, decoded)]
+    )
+    Image.fromarray(sheet).save(folder / f"step_{step:08d}.png")
+    return measure(frames, decoded, moving)

@@ -1,0 +1,156 @@
+"""Training the interpolator: from keyframes and the sound to all 48 frames.
+
+Trained on exactly what inference gives it (published-model c.3, d.3, f): 48 frames at once, the first frame's image
+tokens, the sound resampled from 52 groups to 48, the keyframes' latents where the plan puts them and zeros between. The
+encoders are the generator's and stay as they are; the UNet begins as the generator's.
+"""
+
+import torch
+
+from ...keyframes.timebase import FPS, N_FRAMES
+from ...models.audio_tokens import interpolation_audio_tokens
+from ...models.ddim import interpolate_keyframe_noise
+from ...models.unet import VideoUNet, init_weights
+from .. import recipe
+from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
+from ..data.records import draw_records
+from ..engine.loop import Task, load_averages
+from .diffusion_loss import denoising_loss, draw_dropped, draw_timesteps, moving_weight
+from .encoders import TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
+from .frame_sets import draw_frame_set
+from .samples import Networks, check_video
+
+PAINTED_SHARE = 0.5  # of the samples get keyframes that look painted by a network: a little off
+PAINTED_NOISE = 0.15  # standard deviations of their latents, at most
+# noise levels from here on: half of the samples begin with the noise inference begins with
+MIXED_FROM = 900
+MIXED_SHARE = 0.5
+
+
+def make_task(state_dir, *, report=None):
+    """The Task of the interpolator, on the clips that have been made. Raises KeyVIDError without a generator."""
+    clips, held_out, vae = clips_and_vae(state_dir, report=report)
+    generator, encoders = VideoUNet(recipe.GENERATOR), make_encoders()
+    trained = {name: encoders[name] for name in TRAINED_ENCODERS}
+    load_averages("generator", {"unet": generator, **trained}, state_dir=state_dir)
+    load_averages("audio", {"audio": encoders["audio"]}, state_dir=state_dir)
+    return interpolator_task(
+        begin_as(generator, recipe.INTERPOLATOR),
+        encoders,
+        clips,
+        generator=generator,
+        held_out=held_out,
+        vae=vae,
+    )
+
+
+def begin_as(generator, config):
+    """An interpolator's UNet with the generator's weights; the frame index, which it has not, is left out."""
+    unet = VideoUNet(config)
+    init_weights(unet)
+    kept = {
+        name: tensor
+        for name, tensor in generator.state_dict().items()
+        if not name.startswith("frame_idx_embedding.")
+    }
+    unet.load_state_dict(kept)
+    return unet
+
+
+def interpolator_task(
+    unet,
+    encoders,
+    clips,
+    *,
+    generator=None,
+    held_out=None,
+    vae=None,
+    batch_size=recipe.INTERPOLATOR_BATCH,
+):
+    """The Task of an interpolator's UNet. encoders: the generator's, frozen; clips: a list of arrays of `data.CLIP`.
+
+    generator, held_out, vae: the generator's UNet, clips (n,) to make whole videos of now and then, and the VAE to
+    see them with; None makes none.
+    """
+    tokens = tokenized([*CAPTIONS, ""])
+
+    def sample(step, folder):
+        networks = Networks(
+            generator=generator, interpolator=unet, encoders=encoders, vae=vae, tokens=tokens
+        )
+        return check_video(networks, held_out, folder / f"step_{step:08d}")
+
+    return Task(
+        name="interpolator",
+        modules={"unet": unet},
+        frozen=encoders if generator is None else {**encoders, "generator": generator},
+        batch=lambda step, rng: draw_batch(
+            clips,
+            tokens,
+            rng,
+            batch_size,
+            whole_frames=step >= recipe.INTERPOLATOR_WHOLE_FRAME_STEP,
+        ),
+        loss=lambda batch, noise_generator: interpolator_loss(
+            unet, encoders, batch, noise_generator
+        ),
+        learning_rate=recipe.INTERPOLATOR_LEARNING_RATE,
+        warmup_steps=recipe.INTERPOLATOR_WARMUP,
+        decay_steps=recipe.INTERPOLATOR_DECAY_STEPS,
+        ema_half_life=recipe.INTERPOLATOR_EMA_HALF_LIFE,
+        sample=None if held_out is None else sample,
+    )
+
+
+def draw_batch(clips, tokens, rng, n, *, whole_frames):
+    """n whole clips and all that is random about them but the noise.
+
+    Returns a dict: what `conditions.condition_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w);
+    "timesteps" (n,); "dropped"; "planned" bool (n, 1, 48, 1, 1), the keyframes; "painted" (n, 1, 1, 1, 1), how much
+    noise the given ones have; "plans": the keyframes as lists; "mixed": for each sample whether its noise is mixed;
+    "whole_frames": whether they count.
+    """
+    records = draw_records(clips, rng, n)
+    latents, timesteps = clip_latents(records), draw_timesteps(rng, n)
+    plans = [draw_frame_set(rng, r, int(rng.choice(recipe.KEYFRAME_COUNTS))) for r in records]
+    planned = torch.zeros(n, 1, N_FRAMES, 1, 1, dtype=torch.bool)
+    for row, plan in enumerate(plans):
+        planned[row, :, plan] = True
+    painted = (rng.random(n) < PAINTED_SHARE) * rng.uniform(0, PAINTED_NOISE, n)
+    mixed = (rng.random(n) < MIXED_SHARE) & (timesteps.numpy() >= MIXED_FROM)
+    return {
+        **condition_batch(records, tokens[:-1], tokens[-1]),
+        "latents": latents,
+        "weight": moving_weight(latents),
+        "timesteps": timesteps,
+        "dropped": draw_dropped(rng, n),
+        "planned": planned,
+        "painted": torch.from_numpy(painted).float().view(-1, 1, 1, 1, 1),
+        "plans": [tuple(plan) for plan in plans],
+        "mixed": tuple(mixed.tolist()),
+        "whole_frames": whole_frames,
+    }
+
+
+def interpolator_loss(unet, encoders, batch, generator):
+    """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
+    with torch.no_grad():
+        told = encode(encoders, batch, batch["dropped"])
+    clean = batch["latents"]
+    noise, off = (torch.randn(clean.shape, generator=generator) for _ in range(2))
+    for row, is_mixed in enumerate(batch["mixed"]):
+        if is_mixed:
+            plan = batch["plans"][row]
+            noise[row : row + 1] = interpolate_keyframe_noise(noise[row : row + 1], plan)
+    given = batch["planned"] * (clean + batch["painted"] * off.to(clean))  # zeros between
+    return denoising_loss(
+        unet,
+        clean,
+        noise.to(clean),
+        batch,
+        concat=given,
+        text=told["text"],
+        image=told["image"],
+        audio=interpolation_audio_tokens(told["audio"]),
+        fps=torch.full((len(clean),), int(FPS), device=clean.device),
+    )
