@@ -19,6 +19,8 @@ from .plan_model import (
     KeyframePlan,
     is_whole,
     make_plan,
+    plain_number,
+    plain_value,
     plan_at_frames,
     shown,
 )
@@ -39,12 +41,15 @@ __all__ = [
     "migrated",
     "move_keyframe",
     "parse_json",
+    "plain_number",
+    "plain_value",
     "plan_from_document",
     "plan_at_frames",
     "plan_from_json",
     "plan_to_document",
     "plan_to_json",
     "set_kind",
+    "shown",
 ]
 
 VERSION = 1

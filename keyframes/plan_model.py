@@ -1,7 +1,6 @@
 """What a keyframe plan is, and what makes one valid. Others import all of this from `plan.py`."""
 
 import json
-import operator
 from dataclasses import dataclass, field, replace
 
 from .errors import KeyVIDError, PlanError
@@ -62,9 +61,12 @@ def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
 
 
 def plan_at_frames(frames, *, fps, n_frames, fingerprint=None, source=EDIT):
-    """A plan of manual keyframes at these frames, in any order; frame 0 must be among them. Raises PlanError."""
+    """A plan of manual keyframes at these frames, in any order; frame 0 must be among them. 7.0 will do for 7.
+
+    Raises PlanError.
+    """
     _checked_n_frames(n_frames)
-    frames = sorted(whole_frame(frame, n_frames) for frame in frames)
+    frames = sorted(whole_frame(plain_number(frame), n_frames) for frame in frames)
     keyframes = [Keyframe(f, "manual" if f else "first", source=source) for f in frames]
     return make_plan(keyframes, fps=fps, n_frames=n_frames, fingerprint=fingerprint)
 
@@ -109,14 +111,31 @@ def shown(value):
     return text if len(text) <= 40 else text[:37] + "..."
 
 
+def plain_value(value):
+    """A value of another library (numpy, PyTorch) as Python has it: a number, or lists of them; others as they are."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "tolist"):
+        return value
+    try:
+        return value.tolist()
+    except (
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ):  # a tensor that holds no values, such as a sparse one
+        return value
+
+
+def plain_number(value):
+    """As plain_value, and a whole number as int: 12 for 12.0, which is what most other nodes give."""
+    value = plain_value(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def whole_frame(value, n_frames):
     """A frame of the clip as int. Raises PlanError unless it is a whole number from 0 to n_frames - 1."""
-    try:
-        frame = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        frame = None
-    if frame is None:
-        raise PlanError(f"The frame {shown(value)} is not a whole number; write it like 7.")
+    frame = plain_value(value)
+    if not is_whole(frame):
+        raise PlanError(f"The frame {shown(frame)} is not a whole number; write it like 7.")
     if not 0 <= frame < n_frames:
         raise PlanError(
             f"Frame {shown(frame)} lies outside the clip of {n_frames} frames; use 0 to {n_frames - 1}."

@@ -10,7 +10,7 @@ from ..host.masks import frame_masks
 from ..keyframes.curve import check_curve, checked_scores, motion_curve
 from ..keyframes.curve import normalise as normalised
 from ..keyframes.errors import KeyVIDError
-from ..keyframes.plan import plan_at_frames
+from ..keyframes.plan import plain_number, plain_value, plan_at_frames, shown
 from ..keyframes.text import frames_from_text, frames_to_text, values_to_schedule
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES, time_at
 from .sockets import Curve, Plan
@@ -90,7 +90,7 @@ class FramesToPlan(io.ComfyNode):
                     display_name="frame list",
                     optional=True,
                     force_input=True,
-                    tooltip="A list of frame numbers; used instead of the text when connected.",
+                    tooltip="A list of frame numbers, 12 or 12.0; used instead of the text when connected.",
                 ),
             ],
             outputs=[Plan.Output(display_name="plan")],
@@ -99,8 +99,10 @@ class FramesToPlan(io.ComfyNode):
     @classmethod
     def execute(cls, text, fps, n_frames, frame_list=None):
         frames = frames_from_text(text) if frame_list is None else _as_list(frame_list)
-        frames = [0, *(frame for frame in frames if frame != 0)]
-        return io.NodeOutput(plan_at_frames(frames, fps=fps, n_frames=n_frames))
+        # False counts as 0 in Python, and is no frame
+        frames = [0, *(frame for frame in frames if frame is False or frame != 0)]
+        n_frames = plain_number(n_frames)
+        return io.NodeOutput(plan_at_frames(frames, fps=plain_value(fps), n_frames=n_frames))
 
 
 class CurveToValues(io.ComfyNode):
@@ -156,13 +158,14 @@ class ValuesToCurve(io.ComfyNode):
         scores = checked_scores(_as_list(values))
         if normalise:
             scores = normalised(scores)
-        return io.NodeOutput(motion_curve(scores, fps=fps, source="values"))
+        return io.NodeOutput(motion_curve(scores, fps=plain_value(fps), source="values"))
 
 
 def _as_list(values):
+    """What came over a socket for lists, as a list of plain numbers or of what is none. Raises KeyVIDError."""
+    values = plain_value(values)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise KeyVIDError(
-            f"A list of numbers is needed but {values!r} came in. Connect an output that gives one value "
-            "per frame."
+            f"A list of numbers is needed but {shown(values)} came in. Connect an output that gives them as one list."
         )
-    return list(values)
+    return [plain_value(value) for value in values]

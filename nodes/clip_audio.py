@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..host.audio import audio_of, samples_of
 from ..keyframes.clip import cut_clip
+from ..keyframes.plan import plain_number, plain_value
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES
 
 
@@ -55,6 +56,8 @@ class ClipAudio(io.ComfyNode):
 
     @classmethod
     def execute(cls, audio, start_s, fps, n_frames):
+        # over wires they may be numbers of another library, and whole ones floats
+        start_s, fps, n_frames = plain_value(start_s), plain_value(fps), plain_number(n_frames)
         samples, sample_rate = samples_of(audio)
         clip, n_frames = cut_clip(samples, sample_rate, start_s=start_s, n_frames=n_frames, fps=fps)
         return io.NodeOutput(audio_of(clip, sample_rate), fps, n_frames)

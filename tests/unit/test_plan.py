@@ -4,6 +4,7 @@ import copy
 import json
 import pathlib
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -271,6 +272,46 @@ def test_a_plan_at_frames_is_all_by_hand():
             plan_at_frames(frames, fps=24, n_frames=48)
     with pytest.raises(PlanError, match="n_frames"):
         plan_at_frames([0, 7], fps=24, n_frames=None)
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [0.0, 7.0, 12.0],
+        np.array([0, 7, 12]),
+        np.array([0, 7, 12], np.float32),
+        [np.uint8(0), np.float16(7), np.int64(12)],
+        [np.array(0.0), np.array(7), 12],
+        [-0.0, 7, 12],
+    ],
+)
+def test_whole_numbers_of_any_type_are_frames(frames):
+    plan = plan_at_frames(frames, fps=24, n_frames=48)
+    assert plan.frames == [0, 7, 12]
+    assert all(type(frame) is int for frame in plan.frames)
+
+
+@pytest.mark.parametrize(
+    ("frame", "named"),
+    [
+        (12.5, "frame 12.5 is not a whole number"),
+        (np.float32(12.5), "frame 12.5 is not a whole number"),
+        (float("nan"), "frame NaN is not"),
+        (np.float32("inf"), "frame Infinity is not"),
+        (True, "frame true is not"),
+        (np.bool_(False), "frame false is not"),
+        (None, "frame null is not"),
+        ("12", 'frame "12" is not'),
+        (np.array([7, 12]), r"frame \[7, 12\] is not"),
+        (12 + 0j, "frame a complex is not"),
+        (1e30, "more than 12 digits lies outside"),
+        (48.0, "Frame 48 lies outside"),
+        (-1.0, "Frame -1 lies outside"),
+    ],
+)
+def test_what_is_no_frame_is_shown_as_it_is(frame, named):
+    with pytest.raises(PlanError, match=named):
+        plan_at_frames([0, frame], fps=24, n_frames=48)
 
 
 @pytest.mark.parametrize("case", load_cases("count_cases.json"), ids=lambda case: case["name"])
