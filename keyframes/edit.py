@@ -6,6 +6,7 @@ Empty text means no edit. By hand one may also type a plan document alone, or ju
 is no base and all of it is the artist's: that is the plan. Unknown fields are kept.
 """
 
+import ast
 import json
 import re
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from .plan import (
     plan_from_document,
     plan_to_document,
 )
+from .plan_model import shown
 from .text import frames_from_text, frames_to_text
 from .timebase import same_rate, told_apart
 
@@ -47,6 +49,47 @@ class Edit:
     def fingerprint(self):
         """The sound the edit was made for, None if unknown."""
         return self.plan.fingerprint if self.plan else None
+
+
+def edit_text(value: object) -> str:
+    """What a client sent as the edit, as the text that edit_from_json reads.
+
+    The edit is a text, but a client may as well send null, or the document itself. ComfyUI turns both into text with
+    Python's str() before a node sees them; over a wire they come as they are. Raises PlanError naming what came.
+    """
+    if isinstance(value, str):
+        stripped = value.strip("\ufeff \t\r\n")
+        if stripped == "None":
+            return ""
+        if stripped in ("True", "False"):
+            raise _no_edit(stripped == "True")
+        # no JSON begins like this, and every dict with names does so in Python's notation
+        return _json_of_dict(stripped, value) if stripped.startswith("{'") else value
+    if value is None:
+        return ""
+    if isinstance(value, (dict, list, tuple)):
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError):
+            raise _no_edit(value) from None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise _no_edit(value)
+
+
+def _json_of_dict(written, otherwise):
+    """A dict in Python's notation as JSON; what is no such thing stays `otherwise`, whose errors are told later."""
+    try:
+        return json.dumps(ast.literal_eval(written), ensure_ascii=False)
+    except (TypeError, ValueError, SyntaxError, MemoryError, RecursionError):
+        return otherwise
+
+
+def _no_edit(value):
+    return PlanError(
+        f"The edit is {shown(value)}, which is neither a text nor an edit; send a text such as 0, 7, 12 or the edit's "
+        "JSON document, or leave the edit out for the prediction."
+    )
 
 
 def edit_from_json(text):

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..host.audio import clip_samples_of
 from ..host.editor import editor_ui, show_now
 from ..keyframes.curve import check_fits
-from ..keyframes.edit import apply_edit, edit_from_json
+from ..keyframes.edit import apply_edit, edit_from_json, edit_text
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.fingerprint import same_sound
 from .sockets import Curve, Plan
@@ -43,9 +43,11 @@ class EditKeyframes(io.ComfyNode):
                     socketless=True,
                     multiline=True,
                     default="",
+                    # a plain text box to ComfyUI, so that the edit outlives a page without our JavaScript;
+                    # js/timeline_node.mjs makes the timeline of it
+                    placeholder="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 are a whole plan.",
                     tooltip="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 "
                     "are a whole plan.",
-                    extra_dict={"widgetType": "KEYVID_EDIT"},
                 ),
             ],
             outputs=[Plan.Output(display_name="plan", tooltip="The plan with your edit applied.")],
@@ -59,7 +61,7 @@ class EditKeyframes(io.ComfyNode):
             audio = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
         shown = {"prediction": plan, "curve": curve, "audio": audio}
         try:
-            made = edit_from_json(edit)
+            made = edit_from_json(edit_text(edit))
             result = apply_edit(made, plan)
         except KeyVIDError as error:  # the editor needs the new prediction to offer a way out
             show_now(editor_ui(**shown, error=str(error)))

@@ -10,6 +10,7 @@ from keyvid_pack.keyframes.edit import (
     Edit,
     apply_edit,
     edit_from_json,
+    edit_text,
     edit_to_json,
 )
 from keyvid_pack.keyframes.errors import PlanError, PlanMismatchError, PlanVersionError
@@ -204,3 +205,54 @@ def test_with_the_same_prediction_the_edited_plan_is_what_comes_out():
         entries += [{"frame": f} for f in frames if f not in PREDICTED.frames]
         text = json.dumps({"version": 1, "plan": {**base, "keyframes": entries}, "base": base})
         assert apply_edit(edit_from_json(text), PREDICTED).frames == frames
+
+
+DOCUMENT = json.loads(SAVED)
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (None, ""),
+        ("None", ""),  # null, as ComfyUI hands it on
+        ("", ""),
+        ("0, 7, 12", "0, 7, 12"),
+        ([0, 7, 12], "[0, 7, 12]"),
+        ("[0, 7, 12]", "[0, 7, 12]"),
+        (0, "0"),
+        (SAVED, SAVED),
+    ],
+)
+def test_what_clients_send_as_the_edit(sent, text):
+    assert edit_text(sent) == text
+    edit_from_json(edit_text(sent))
+
+
+@pytest.mark.parametrize("sent", [DOCUMENT, str(DOCUMENT), DOCUMENT["plan"], str(DOCUMENT["plan"])])
+def test_a_document_is_as_good_as_its_text(sent):
+    document = DOCUMENT if "plan" in sent else DOCUMENT["plan"]
+    assert edit_from_json(edit_text(sent)) == edit_from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    ("sent", "named"),
+    [
+        (True, "true"),
+        ("True", "true"),
+        ("False", "false"),
+        (b"0, 7", "bytes"),
+        ({1, 2}, "set"),
+        ({"plan": object()}, "dict"),
+    ],
+)
+def test_what_is_no_edit_is_named(sent, named):
+    with pytest.raises(PlanError, match="neither a text nor an edit") as error:
+        edit_text(sent)
+    assert named in str(error.value) and "0, 7, 12" in str(error.value)
+
+
+@pytest.mark.parametrize("sent", ["{'a': __import__('os')}", "{'a'", "{'" * 5000, "{'a': 1}}"])
+def test_only_plain_values_are_read_from_pythons_notation(sent):
+    assert edit_text(sent) == sent
+    with pytest.raises(PlanError):
+        edit_from_json(sent)

@@ -26,7 +26,7 @@ RULES = {
     ),
 }
 STDLIB = {
-    "__future__", "argparse", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
+    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
     "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os",
     "pathlib", "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time",
     "typing", "wave", "zipfile", "zlib",
