@@ -158,7 +158,7 @@ def _run(line, command, failure, *, reader=None, env=None):
     if code:
         why = progress.cause(tail(log))
         if why:
-            raise SetupError(f"{why}\nThe end of {log}:\n{tail(log, 2)}")
+            raise SetupError(f"{why}\nThe whole log: {log}")
         raise SetupError(f"{failure}. The end of {log}:\n{tail(log)}")
 
 
@@ -322,8 +322,6 @@ def _get_browser():
             line.end(f"{time.monotonic() - line.started_s:.0f} s")
             return
     line.end("none to be had; install Chromium (Debian: apt install chromium) to run these tests")
-    if os.environ.get("CI") is None and problems:
-        print(f"  {problems[0]}", flush=True)
     if os.environ.get("CI"):
         raise SetupError("\n".join(["There is no browser for the browser tests.", *problems]))
 

@@ -91,7 +91,7 @@ class Reader:
 
     def __init__(self, downloads: Path | None = None, packages: Path | None = None):
         self.downloads, self.packages = downloads, packages
-        self.doing, self.done_mb, self.file, self.file_mb = "starting", 0.0, None, 0.0
+        self.doing, self.done_mb, self.file, self.file_mb = "working", 0.0, None, 0.0
         self.names, self.n_before = [], 0
 
     def read(self, line: str) -> None:
@@ -125,7 +125,7 @@ class Reader:
             return f"installing {self.names[n_done]} ({n_done + 1} of {len(self.names)})"
         before = f" ({self.done_mb:.0f} MB before it)" if self.done_mb >= 1 else ""
         if self.file:
-            name, version = (self.file.split("-") + [""])[:2]
+            name, version = (re.sub(r"\.(tar\.gz|zip)$", "", self.file).split("-") + [""])[:2]
             here = f", {self._partial_mb():.0f} of {self.file_mb:.0f} MB"
             return f"downloading {name} {version}{here if self.file_mb >= 1 else ''}{before}"
         return self.doing + (f" ({self.done_mb:.0f} MB so far)" if before else "")
@@ -184,8 +184,12 @@ def run(command, log: Path, line: Line, reader: Reader, **options) -> int:
 
 
 def cause(text: str) -> str:
-    """The sentence for what the end of a log shows to be wrong outside, or ''."""
-    return next((sentence for pattern, sentence in CAUSES if re.search(pattern, text)), "")
+    """The sentence for what a log shows to be wrong outside, and the last line of it that does; or ''."""
+    for pattern, sentence in CAUSES:
+        lines = [line.strip() for line in text.splitlines() if re.search(pattern, line)]
+        if lines:
+            return f"{sentence}\n{lines[-1]}"
+    return ""
 
 
 def lacking_space(folder: Path, needed_gb: float, kept_gb: float) -> str:

@@ -38,7 +38,7 @@ def test_pips_output_is_told_package_by_package(tmp_path):
         reader.read(line)
         told.append(reader.status())
     assert told == [
-        "starting",
+        "working",
         "looking up torch",
         "looking up torch",
         "downloading torch 2.14.1, 0 of 500 MB",
