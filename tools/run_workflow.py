@@ -62,7 +62,7 @@ def output_files(entry, folder):
     """The files that a run wrote into ComfyUI's output folder."""
     return [
         Path(folder, item["subfolder"], item["filename"])
-        for output in entry["outputs"].values()
+        for output in entry.get("outputs", {}).values()  # a refused graph has none
         for items in output.values()
         for item in items
         if isinstance(item, dict) and item.get("type") == "output"
