@@ -5,6 +5,8 @@ WEB_DIRECTORY = "./js"
 
 async def comfy_entrypoint():
     # Imported on demand: importing the package itself stays free of side effects and of ComfyUI.
+    from .host.page_files import warn_if_not_served
     from .nodes import KeyVIDExtension
 
+    warn_if_not_served(__file__)
     return KeyVIDExtension()

@@ -1,4 +1,5 @@
-// Shows the pack's own error sentences where the artist looks: in a toast, as soon as they happen.
+// Shows the pack's own error sentences where the artist looks: in a toast, as soon as they happen. And says where the
+// timeline editor did not come.
 //
 // ComfyUI 0.30 says only that a node "threw an error", or that it "rejected one or more input values"; the sentence
 // that says what to do is two clicks away.
@@ -9,6 +10,10 @@ import { app } from "../../scripts/app.js";
 const OWN_ERRORS = "KeyVID."; // what keyframes/errors.py calls itself
 const OWN_NODES = "KeyVID_";
 const REFUSED = "custom_validation_failed"; // what ComfyUI calls the answer of a node's validate_inputs
+const TIMELINE = "KeyVID.EditKeyframes"; // the extension of edit_keyframes.js
+const NO_TIMELINE =
+  "The timeline editor could not be loaded, so Edit Keyframes shows its edit as a text box. Nothing of it is lost. " +
+  "Reload the page; if that does not help, turn off content blockers for this page, or install ComfyUI-KeyVID anew.";
 const ANSWER_STEP_MS = 200;
 const ANSWER_TIMEOUT_MS = 30000;
 
@@ -45,6 +50,10 @@ async function awaitAnswer(isQueued) {
 app.registerExtension({
   name: "KeyVID.Errors",
   setup() {
+    // every file of the pack was asked for by now
+    if (!app.extensions.some((one) => one.name === TIMELINE)) {
+      app.extensionManager.toast.add({ severity: "warn", summary: "KeyVID", detail: NO_TIMELINE, life: 20000 });
+    }
     let nQueued = 0;
     api.addEventListener("promptQueued", () => nQueued++);
     api.addEventListener("promptQueueing", () => {

@@ -12,9 +12,15 @@ const CSS_CLASS = "keyvid-passes";
 const HEIGHT = 24;
 const SCALES = { image: "image_scale", text: "text_scale", audio: "audio_scale", rescale: "rescale" };
 
+/** Whether a value may come without a wire: Anything Everywhere writes into the prompt what it is allowed to here. */
+function isWireless(node, name) {
+  return Boolean(node.properties?.ue_properties?.widget_ue_connectable?.[name]);
+}
+
+/** The value of a widget; NaN where another node brings one, or may, and it is not known. */
 function valueOf(node, name) {
   const isLinked = node.inputs?.some((input) => input.widget?.name === name && input.link != null);
-  if (isLinked) return NaN;
+  if (isLinked || isWireless(node, name)) return NaN;
   return Number(node.widgets.find((widget) => widget.name === name)?.value);
 }
 

@@ -7,18 +7,19 @@ import { hit, panBy, xToFrame, zoomAt, scaleOf } from "./geometry.mjs";
 import { snap, snapTargets } from "./snapping.mjs";
 import { boxSelect, dragKeys, dragLoop, dragOverview, pan, scrub, snapping } from "./gestures.mjs";
 
-const DRAG_PX = { mouse: 3, pen: 5, touch: 8 }; // how far a press travels before it is a drag
+const DRAG_PX = { mouse: 3, pen: 10, touch: 12 }; // how far a press travels before it is a drag: taps of a pen slip
 const LONG_PRESS_MS = 550;
-const DOUBLE_MS = 400;
+const DOUBLE_MS = 500; // for a double click; the browser's own dblclick, as the system is set, counts as well
+const SLOW_DOUBLE_MS = 1200; // what may have been meant as one
+const TOO_SLOW = "For a double-click, click twice faster, or press A to add a keyframe.";
 const EDGE_SPEED = 0.02; // of the view, for each frame of the screen that a drag is held beyond the edge
 const WHEEL_ZOOM = 1.0022; // per pixel of wheel: a notch of 100 zooms by a quarter
 
 const CURSORS = { key: "grab", picture: "pointer", ruler: "col-resize", loop: "ew-resize", overview: "pointer" };
 
-/** Whether a tap makes a double click of the one before: soon after, near by, and on the same thing. */
-function isSecond(tap, before, nearPx) {
-  const isThere = tap.part === before.part && tap.frame === before.frame && Math.abs(tap.x - before.x) < nearPx;
-  return isThere && tap.time - before.time < DOUBLE_MS;
+/** Whether a tap is where the one before was: near by, and on the same thing. */
+function isThere(tap, before, nearPx) {
+  return tap.part === before.part && tap.frame === before.frame && Math.abs(tap.x - before.x) < nearPx;
 }
 
 /** Wires a stage; what it begins ends with `leash`. editor: {session, stage, playback, commands, openMenu, host}. */
@@ -29,6 +30,7 @@ export function attachInput(editor, leash) {
   let press = null; // {id, start, target, gesture, isMoved, kind}
   let last = null; // {place, event} of the latest move
   let lastTap = null; // {time, x, part, frame}: what a second one makes a double click
+  let slowDouble = null; // () => void: what a second tap that was too slow does if the browser calls it a dblclick
   let pinch = null;
   let longPress = 0;
   let edgeFrame = 0;
@@ -50,6 +52,7 @@ export function attachInput(editor, leash) {
     fingers.set(event.pointerId, place);
     if (fingers.size === 2) return beginPinch();
     if (press || pinch) return;
+    slowDouble = null;
     session.settle(); // of a key still down
     const kind = event.pointerType in DRAG_PX ? event.pointerType : "mouse";
     press = { id: event.pointerId, start: place, target: under(place, kind), gesture: null, isMoved: false, kind };
@@ -121,13 +124,15 @@ export function attachInput(editor, leash) {
   /** A press that did not travel. */
   function tap({ target, start, kind }, event) {
     const tapped = { time: event.timeStamp, x: start.x, part: target.part, frame: target.frame };
-    const isDouble = lastTap !== null && isSecond(tapped, lastTap, DRAG_PX[kind] * 2);
+    const isSecond = lastTap !== null && isThere(tapped, lastTap, DRAG_PX[kind] * 2);
+    const waited = isSecond ? tapped.time - lastTap.time : Infinity;
+    const isDouble = waited < DOUBLE_MS;
     lastTap = isDouble ? null : tapped;
     const isKey = target.part === "key" || target.part === "picture";
-    if (isKey && isDouble && !event.shiftKey) {
-      session.select([target.frame]);
-      return commands.typeFrame();
-    }
+    const isOpen = target.part === "wave" || target.part === "keys";
+    if (!isKey && !isOpen) return;
+    if (isDouble && !(isKey && event.shiftKey)) return doubleTap(target, event);
+    if (isSecond && !(isKey && event.shiftKey)) slowDouble = () => doubleTap(target, event);
     if (isKey) {
       const { frame } = target;
       const others = session.frames.filter((one) => one !== frame);
@@ -136,12 +141,25 @@ export function attachInput(editor, leash) {
       else session.select([...others, frame], frame);
       return;
     }
-    if (target.part === "wave" || target.part === "keys") {
-      const frame = Math.min(session.nFrames - 1, Math.max(0, target.at));
-      if (isDouble) return commands.add(addedFrame(target.at, event));
-      if (!event.shiftKey) session.select([]);
-      editor.playback.seek(frame);
-    }
+    if (!event.shiftKey) session.select([]);
+    editor.playback.seek(Math.min(session.nFrames - 1, Math.max(0, target.at)));
+    if (waited < SLOW_DOUBLE_MS) editor.say(TOO_SLOW, false);
+  }
+
+  function doubleTap(target, event) {
+    if (target.part === "wave" || target.part === "keys") return commands.add(addedFrame(target.at, event));
+    session.select([target.frame]);
+    return commands.typeFrame();
+  }
+
+  /** The browser knows how slow a double click may be on this system; after a fast one there is nothing left to do. */
+  function onDoubleClick(event) {
+    event.stopPropagation();
+    const act = slowDouble;
+    slowDouble = lastTap = null;
+    if (!act) return;
+    editor.say("", false);
+    act();
   }
 
   /** Adding snaps as dragging does: one double-clicks at what one sees. */
@@ -256,6 +274,7 @@ export function attachInput(editor, leash) {
   leash.listen(canvas, "pointerdown", onDown);
   leash.listen(canvas, "pointermove", onMove);
   leash.listen(canvas, "pointerup", onUp);
+  leash.listen(canvas, "dblclick", onDoubleClick);
   leash.listen(canvas, "pointercancel", cancel);
   leash.listen(canvas, "lostpointercapture", (event) => press?.id === event.pointerId && cancel());
   leash.listen(canvas, "pointerleave", () => {

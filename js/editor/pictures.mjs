@@ -1,6 +1,8 @@
 // The painted keyframes above their markers: which Keyframe Sheet shows an editor's plan, and its pictures by frame.
 //
 // Nothing of it is saved: a sheet names its pictures with each run, and a checksum of the plan they were painted with.
+// The checksum alone decides what is shown. Wires only prefer one sheet to another: a plan also travels by nodes of
+// other packs, with no wire that could be followed here.
 
 import { roundedRate } from "./timebase.mjs";
 
@@ -24,6 +26,13 @@ function crc32(bytes) {
     for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
   }
   return (crc ^ 0xffffffff) >>> 0;
+}
+
+/** The first of what Keyframe Sheets reported (keyvid_sheet[0]) that was painted with a plan, or null. */
+export function sheetOf(payloads, plan) {
+  if (!plan || !payloads.length) return null;
+  const checksum = planChecksum(plan);
+  return payloads.find((payload) => payload.plan === checksum) ?? null;
 }
 
 /**

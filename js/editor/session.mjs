@@ -74,16 +74,19 @@ export function createSession({ host, onChange, say }) {
       changed();
       host.type(text);
     },
-    /** What a run reported. One that this page cannot read is told, and the one before stays. */
-    setResult(next) {
+    /**
+     * What a run reported; state: of the place in the prompt that was run, if it is not the one that is shown. A
+     * report that this page cannot read is told, and the one before stays.
+     */
+    setResult(next, state = session.state) {
       try {
         situationOf(text, next);
       } catch (error) {
         if (!(error instanceof PlanError)) throw error;
         return say(`This run cannot be shown; reload the page. ${error.message}`, true);
       }
-      session.state.result = next;
-      if (!draft) changed();
+      state.result = next;
+      if (state === session.state && !draft) changed();
     },
     /** One new text: one step of undo. */
     write(next, said = "") {

@@ -2,7 +2,8 @@
 
 import { element } from "./elements.mjs";
 
-const UNCONNECTED = "Connect the plan of Select Keyframes to this node first; its keyframes appear here.";
+const UNCONNECTED =
+  "No wire comes to the plan input. Connect the plan of Select Keyframes, or run up to here if it comes without a wire.";
 const UNRUN = "See the keyframes on the sound, and move them by hand.";
 const typed = (frames) => {
   const list = frames.slice(0, 12).join(", ") + (frames.length > 12 ? " …" : "");
@@ -21,7 +22,6 @@ export function createStart({ session, commands, host }) {
     const { plan, edit, problem } = session.situation;
     const isConnected = host.hasPlan();
     root.hidden = plan !== null || problem !== null;
-    run.hidden = more.hidden = !isConnected;
     if (!isConnected) words.textContent = UNCONNECTED;
     else words.textContent = edit.state === "frames" ? typed(edit.frames) : UNRUN;
   }

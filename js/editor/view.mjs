@@ -9,7 +9,7 @@ import { commandOf } from "./keys.mjs";
 import { createLegend } from "./legend.mjs";
 import { menuItems, openMenu } from "./menu.mjs";
 import { createPanel } from "./panel.mjs";
-import { pictureLoader, picturesFor } from "./pictures.mjs";
+import { pictureLoader, picturesFor, sheetOf } from "./pictures.mjs";
 import { createPlayback } from "./playback.mjs";
 import { createSession } from "./session.mjs";
 import { createStage } from "./stage.mjs";
@@ -26,7 +26,9 @@ const SAID_MS = { problem: 9000, done: 3500 };
  * @typedef {Object} Host what the editor needs of ComfyUI
  * @property {(text: string) => void} write keeps a text as the widget's value, as one step of undo
  * @property {(text: string) => void} type the same for text that is being typed: ComfyUI makes the steps of undo
- * @property {() => void} runUpToHere @property {() => boolean} hasPlan whether something is connected to the plan input
+ * @property {() => void} runUpToHere
+ * @property {() => boolean} hasPlan whether a wire comes to the plan input; a plan may come without one
+ * @property {() => object[]} [sheets] what Keyframe Sheets have painted (keyvid_sheet[0]), the one to be preferred first
  * @property {(file: {filename: string, subfolder: string, type: string}) => string} urlOf
  * @property {(title: string, message: string, value: string) => Promise<string|null>} ask
  * @property {(name: string, text: string) => void} save offers a file
@@ -101,7 +103,7 @@ export function createView(host) {
 
   const load = pictureLoader(() => stage.redraw());
   function refreshPictures() {
-    const { sheet } = session.state;
+    const sheet = sheetOf(host.sheets?.() ?? [], session.plan);
     stage.pictures = picturesFor(sheet, { plan: session.plan, urlOf: host.urlOf, load });
   }
 
@@ -150,10 +152,9 @@ export function createView(host) {
       session.attach(key);
       takeFocus();
     },
-    setResult: (result) => session.setResult(result),
-    /** What a Keyframe Sheet after this node has painted. */
-    setSheet(payload) {
-      session.state.sheet = payload;
+    setResult: (result, state) => session.setResult(result, state),
+    /** A Keyframe Sheet has painted. */
+    showPictures() {
       refreshPictures();
       stage.redraw();
     },

@@ -21,7 +21,6 @@ function freshState() {
     click: false,
     panel: null, // which panel is open
     result: null, // what the last run reported
-    sheet: null, // of a Keyframe Sheet: its payload
     undoneAt: null, // when undo was asked for with the keyboard in this editor, in ms
   };
 }

@@ -127,3 +127,12 @@ def test_after_undo_the_line_is_that_of_the_living_node(page, vue):
     set_scale(page, "audio_scale", 7.5)
     assert line(page) == "3 passes per step"
     assert page.console_errors == []
+
+
+def test_a_value_that_may_come_without_a_wire_is_not_taken_for_known(page, vue):
+    opened = workflow([1.0, 1.0, 1.0, 0.0])
+    allowed = {"version": "7.0.1", "widget_ue_connectable": {"audio_scale": True}}
+    opened["nodes"][0]["properties"] = {"ue_properties": allowed}
+    page.open_workflow(opened, vue=vue)
+    assert line(page).startswith("up to ")
+    assert page.console_errors == []

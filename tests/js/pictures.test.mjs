@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { picturesFor, pictureLoader, planChecksum, sheetsDownstream } from "../../js/editor/pictures.mjs";
+import { picturesFor, pictureLoader, planChecksum, sheetOf, sheetsDownstream } from "../../js/editor/pictures.mjs";
 
 const rows = JSON.parse(readFileSync(new URL("../plan_checksums.json", import.meta.url), "utf8"));
 const [{ plan, checksum }] = rows;
@@ -130,4 +130,14 @@ test("the search goes out of subgraphs, out of nested ones too, and of every use
     connect(use, sheet(root, id + 10));
   }
   assert.deepEqual(ids(sheetsDownstream(edit, root)), [13, 14]);
+});
+
+test("the first sheet that was painted with the plan is shown, wherever it hangs", () => {
+  const other = { ...payload, plan: "00000000" };
+  const later = { ...payload, pictures: [] };
+  assert.equal(sheetOf([other, payload, later], plan), payload);
+  assert.equal(sheetOf([later, payload], plan), later);
+  assert.equal(sheetOf([other], plan), null);
+  assert.equal(sheetOf([payload], null), null);
+  assert.equal(sheetOf([], plan), null);
 });

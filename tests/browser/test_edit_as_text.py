@@ -1,0 +1,108 @@
+"""Without the pack's JavaScript, or with a part of it missing, the edit is a text box: it stays in file and prompt."""
+
+import pytest
+
+from ..graph.workflow_files import ui_form
+
+NODE = "app.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes')"
+EDIT = "0, 12, 31"
+# what does not come
+LOST = {
+    "entry": "**/edit_keyframes.js",
+    "node": "**/timeline_node.mjs",
+    "inner": "**/editor/geometry.mjs",
+    "everything": "**/extensions/ComfyUI-KeyVID/**",
+}
+vue = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
+
+
+def edited_workflow():
+    workflow = ui_form("keyvid_timing")
+    (node,) = [node for node in workflow["nodes"] if node["type"] == "KeyVID_EditKeyframes"]
+    node["widgets_values"] = [EDIT]
+    return workflow
+
+
+def saved_node(page):
+    nodes = page.workflow_json()["nodes"]
+    (node,) = [node for node in nodes if node["type"] == "KeyVID_EditKeyframes"]
+    return node
+
+
+def sent_edit(page):
+    (sent,) = [
+        one["inputs"]["edit"]
+        for one in page.api_prompt().values()
+        if one["class_type"] == "KeyVID_EditKeyframes"
+    ]
+    return sent
+
+
+def toasts(page):
+    return " ".join(page.page.locator(".p-toast-message").all_inner_texts())
+
+
+@vue
+@pytest.mark.parametrize("lost", LOST)
+def test_the_edit_outlives_a_page_without_our_javascript(page, vue, lost):
+    page.page.route(LOST[lost], lambda route: route.abort())
+    page.open_workflow(edited_workflow(), vue=vue)
+    assert sent_edit(page) == EDIT
+    assert saved_node(page)["widgets_values"] == [EDIT]
+    assert page.page.locator(".keyvid-edit").count() == 0
+    if lost != "everything":
+        assert "shows its edit as a text box" in toasts(page)
+    # it can be worked with, saved, and opened where the timeline is there
+    box = page.page.locator("textarea").filter(visible=True).first
+    if not vue:
+        page.page.evaluate(
+            f"() => {{ app.canvas.centerOnNode({NODE}); app.canvas.setDirty(true, true) }}"
+        )
+        page.settle(500)
+    page.page.evaluate(
+        f"() => {{ const w = {NODE}.widgets[0]; w.value = '0, 9'; w.callback?.(w.value) }}"
+    )
+    assert box.count() == 1
+    assert sent_edit(page) == "0, 9"
+    saved = page.workflow_json()
+    page.page.unroute(LOST[lost])
+    page.console_errors.clear()
+    page.open_workflow(saved, vue=vue)
+    assert page.page.locator(".keyvid-edit").count() == 1
+    assert sent_edit(page) == "0, 9"
+    node = saved_node(page)
+    assert node["widgets_values"] == ["0, 9"]
+    assert [one["name"] for one in node["inputs"]] == ["plan", "curve", "audio"]
+    assert page.console_errors == []
+
+
+@vue
+def test_a_script_error_in_one_file_leaves_the_text_box(page, vue):
+    broken = {"content_type": "text/javascript", "body": "export const = ;"}
+    page.page.route("**/editor/merge.mjs", lambda route: route.fulfill(**broken))
+    page.open_workflow(edited_workflow(), vue=vue)
+    assert sent_edit(page) == EDIT
+    assert saved_node(page)["widgets_values"] == [EDIT]
+    assert "shows its edit as a text box" in toasts(page)
+
+
+@vue
+def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page, vue):
+    failing = "export function createLegend() { throw new Error('an old browser') }"
+    answer = {"content_type": "text/javascript", "body": failing}
+    page.page.route("**/editor/legend.mjs", lambda route: route.fulfill(**answer))
+    page.open_workflow(edited_workflow(), vue=vue)
+    assert sent_edit(page) == EDIT
+    assert saved_node(page)["widgets_values"] == [EDIT]
+    assert "cannot be shown in this browser" in toasts(page)
+
+
+@vue
+@pytest.mark.parametrize("value", [None, {"version": 1, "plan": None}], ids=["null", "object"])
+def test_what_is_no_text_becomes_one_when_it_is_opened(page, vue, value):
+    workflow = edited_workflow()
+    (node,) = [node for node in workflow["nodes"] if node["type"] == "KeyVID_EditKeyframes"]
+    node["widgets_values"] = [value]
+    page.open_workflow(workflow, vue=vue)
+    assert sent_edit(page) == ("" if value is None else '{"version":1,"plan":null}')
+    assert page.console_errors == []

@@ -1,0 +1,42 @@
+"""The folder's name: whether ComfyUI can serve the pack's page files from it, asked of the server's own library."""
+
+import asyncio
+import logging
+import urllib.parse
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from keyvid_pack.host.page_files import is_served, warn_if_not_served
+from yarl import URL
+
+NAMES = [
+    "ComfyUI-KeyVID", "comfyui-keyvid-main", "KeyVID_v1.0", "KeyVID(1)", "KeyVID+a&b,c;d=e@f!g$h'i*j~k",
+    "ComfyUI-KeyVID (1)", "ComfyUI KeyVID", "KeyVID[1]", "KeyVID{1}", "KeyVID-é", "通义", "KeyVID#1", "KeyVID%20",
+    "100%", "KeyVID^", "KeyVID?", "KeyVID|",
+]  # fmt: skip
+
+
+async def status(name, folder):
+    """What a browser gets for a listed file, with ComfyUI's own route (server.py) and address."""
+    app = web.Application()
+    try:
+        app.add_routes([web.static("/extensions/" + name, folder)])
+    except ValueError:
+        return 404
+    async with TestClient(TestServer(app)) as client:
+        address = URL(f"/extensions/{urllib.parse.quote(name)}/a.js", encoded=True)
+        return (await client.get(address)).status
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_told_of_the_very_names_that_are_not_served(name, tmp_path, caplog):
+    (tmp_path / "a.js").write_text("")
+    served = asyncio.run(status(name, tmp_path)) == 200
+    assert is_served(name) == served
+    with caplog.at_level(logging.WARNING, logger="keyvid"):
+        warn_if_not_served(str(tmp_path / name / "__init__.py"))
+    if served:
+        assert caplog.text == ""
+    else:
+        assert f'"{name}"' in caplog.text and "Rename the folder to ComfyUI-KeyVID" in caplog.text
