@@ -8,6 +8,7 @@ import uuid
 import aiohttp
 
 _ENDS = ("execution_error", "execution_interrupted")
+_RECORD_TRIES = 6000  # every 0.05 s, so five minutes and more on a busy machine
 
 
 async def run(url, prompt, *, on_event=None, timeout_s=None, **extra):
@@ -61,7 +62,7 @@ async def _run(url, prompt, on_event, extra):
         else:
             raise ConnectionError("ComfyUI closed the connection before the graph was done.")
         # the history entry is written just after the last event
-        for _ in range(100):
+        for _ in range(_RECORD_TRIES):
             async with session.get(f"{url}/history/{queued['prompt_id']}") as answer:
                 entry = (await answer.json()).get(queued["prompt_id"])
             if entry:

@@ -40,7 +40,7 @@ PICTURE_SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
 
 _RECORD_EVENTS = """() => {
   window.keyvidEvents = [];
@@ -146,7 +146,7 @@ class Frontend:
         """Nodes are placed, and missing files looked for, a few frames after loading."""
         self.page.wait_for_timeout(time_ms)
 
-    def queue_and_wait(self, timeout_ms=120_000):
+    def queue_and_wait(self, timeout_ms=3_600_000):
         """Press Run's command and wait for the end: [(event kind, its detail), ...]; [] if it was refused."""
         self.page.evaluate("() => { window.keyvidEvents.length = 0 }")
         if not self.page.evaluate("() => app.queuePrompt(0, 1)"):

@@ -13,7 +13,9 @@ from pathlib import Path
 from . import environment
 
 LEASH = Path(__file__).resolve().parent / "leash.py"
-START_TIMEOUT_S = 300  # a cold disk on a small machine takes a minute
+START_TIMEOUT_S = 1200  # limits end what hangs; a slow or busy machine never meets one
+ANSWER_TIMEOUT_S = 600
+RUN_TIMEOUT_S = 3600
 # ComfyUI's own address is never behind a proxy, whatever the environment says
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -37,14 +39,14 @@ class Server:
 
     def get_bytes(self, path):
         """The answer to GET path as it comes, such as a picture's file."""
-        with _OPENER.open(self.url + path, timeout=60) as answer:
+        with _OPENER.open(self.url + path, timeout=ANSWER_TIMEOUT_S) as answer:
             return answer.read()
 
     def post(self, path, body):
         """POST a JSON body; the answer's text."""
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
-        with _OPENER.open(request, timeout=60) as answer:
+        with _OPENER.open(request, timeout=ANSWER_TIMEOUT_S) as answer:
             return answer.read().decode()
 
     def object_info(self):
@@ -58,7 +60,7 @@ class Server:
         """Everything ComfyUI has printed so far."""
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
-    def run(self, prompt, *, on_event=None, timeout_s=300, **extra):
+    def run(self, prompt, *, on_event=None, timeout_s=RUN_TIMEOUT_S, **extra):
         """Queue an API-format graph and wait for its end: (history entry, [(event type, data), ...]).
 
         A graph that is refused gives the server's answer ({"error", "node_errors"}) and no events.

@@ -76,7 +76,7 @@ def test_a_pack_that_warns_and_fails_is_noticed(tmp_path, lines_without_packs):
 def test_importing_the_pack_imports_nothing_heavy(tmp_path):
     command = [sys.executable, "-W", "ignore", "-c", IMPORT_PACK]
     arguments = [str(environment.COMFYUI), str(ROOT), str(tmp_path)]
-    result = subprocess.run(command + arguments, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command + arguments, capture_output=True, text=True, timeout=1800)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout.splitlines()[-1])
     print(f"importing the pack took {report['elapsed_s']:.3f} s")
@@ -119,7 +119,7 @@ def test_the_registry_reads_the_packs_description():
         "print(read(sys.argv[2]).model_dump_json())"
     )
     command = [sys.executable, "-c", read, str(environment.COMFYUI), str(ROOT)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=True)
     described = json.loads(result.stdout.splitlines()[-1])
     project, comfy = described["project"], described["tool_comfy"]
     assert re.fullmatch(r"[a-z][a-z0-9_-]*", project["name"])

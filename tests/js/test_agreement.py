@@ -328,7 +328,7 @@ def javascript_answers(cases):
         input=json.dumps(cases),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1800,
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)

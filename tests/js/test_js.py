@@ -25,7 +25,7 @@ def find_node():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_javascript(path):
     command = [find_node(), "--test", "--test-reporter=tap", str(path)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     assert result.returncode == 0, result.stdout + result.stderr
     # node counts a file without tests as one test of the file's own name
     assert re.search(r"# Subtest: (?!.*\.mjs$)", result.stdout, re.MULTILINE), (

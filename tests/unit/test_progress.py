@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -123,6 +124,22 @@ def test_a_slow_program_is_told_while_it_works_and_logged_whole(monkeypatch, tmp
     assert log.read_text() == "Collecting torch\nend\n"
 
 
+def test_waiting_is_told_and_its_end_too(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0)
+    told = threading.Event()
+    tell = progress.Line.tell
+    monkeypatch.setattr(
+        progress.Line, "tell", lambda line, status: (tell(line, status), told.set())
+    )
+    with progress.waiting("Starting ComfyUI"):
+        assert told.wait(timeout=60)
+    with pytest.raises(ZeroDivisionError), progress.waiting("Stopping"):
+        raise ZeroDivisionError
+    shown = capsys.readouterr().out
+    assert "  Starting ComfyUI ... \n    0:00  the first time takes longest\n" in shown
+    assert shown.endswith("not finished\n")
+
+
 STARTS = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -144,7 +161,7 @@ def test_the_program_does_not_outlive_the_set_up(tmp_path, name):
         _wait_for(lambda: log.is_file() and log.read_text().count("\n"))
         pid = int(log.read_text().split()[0])
         starter.send_signal(getattr(signal, name))
-        starter.wait(timeout=30)
+        starter.wait(timeout=600)
         _wait_for(lambda: not Path(f"/proc/{pid}").exists() and not _is_running(pid))
     finally:
         starter.kill()
@@ -160,7 +177,7 @@ def _is_running(pid):
 
 
 def _wait_for(condition):
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < deadline_s, "it did not come"
         time.sleep(0.05)

@@ -9,7 +9,7 @@ from server import PromptServer
 
 from .files import write_tensors
 
-HOLD_TIMEOUT_S = 120
+HOLD_TIMEOUT_S = 1800
 HOLDING = "keyvid_test.holding"  # the event that the held forward has begun
 LEAKED = []  # what runs that leak have kept, never let go
 
