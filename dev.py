@@ -20,7 +20,7 @@ from pathlib import Path
 
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tools import environment, server  # noqa: E402
+from tools import environment, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 
 MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"
@@ -53,10 +53,12 @@ def command_demo(options):
     comfyui, python = _installation(options)
     # somebody else's installation is read, not even byte code is written into it
     env = {} if comfyui == COMFYUI else {"PYTHONDONTWRITEBYTECODE": "1"}
-    print("Starting ComfyUI (the first time it takes a minute) ...", flush=True)
-    cpu = _run(python, "-W", "ignore", "-c", HAS_GPU, env=env) != 0
-    print(f"It runs on the {'CPU' if cpu else 'GPU'}.", flush=True)
-    with server.running(BASE, python=python, comfyui=comfyui, pack=ROOT, cpu=cpu, env=env) as comfy:
+    with contextlib.ExitStack() as stack:
+        with progress.waiting("Starting ComfyUI"):
+            cpu = _run(python, "-W", "ignore", "-c", HAS_GPU, env=env) != 0
+            how = {"python": python, "comfyui": comfyui, "pack": ROOT, "cpu": cpu, "env": env}
+            comfy = stack.enter_context(server.running(BASE, **how))
+        print(f"It runs on the {'CPU' if cpu else 'GPU'}.", flush=True)
         words = ("tools.run_workflow", comfy.url, graph, BASE / "output")
         code = _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env)
         if code:

@@ -235,8 +235,8 @@ def _install_packages(line):
     if lacking:
         raise SetupError(lacking)
     line.note(
-        f"The first time these are {KEPT_GB} GB in this folder, which takes minutes. "
-        "Ctrl-C does no harm: the same command goes on."
+        f"The first time {NEEDED_GB - KEPT_GB} GB come down and {KEPT_GB} GB stay in this folder, which "
+        "takes minutes. Ctrl-C does no harm: the same command goes on."
     )
     _install(line, "-r", PINS / "torch.txt", "-r", COMFYUI / "requirements.txt")
 

@@ -3,6 +3,7 @@
 Standard library only. On a terminal one line is rewritten; elsewhere (CI, a pipe) a plain line comes now and then.
 """
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -81,6 +82,27 @@ class Line:
     def _write(self, text):
         self.out.write(text)
         self.out.flush()
+
+
+@contextlib.contextmanager
+def waiting(title: str):
+    """A line that lives while the body of the `with` waits for something that tells nothing."""
+    line, done = Line(title), threading.Event()
+
+    def live():
+        while not done.wait(0.2):
+            line.tell("the first time takes longest")
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    words = "not finished"
+    try:
+        yield
+        words = f"{time.monotonic() - line.started_s:.0f} s"
+    finally:
+        done.set()
+        thread.join()
+        line.end(words)
 
 
 class Reader:
