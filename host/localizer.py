@@ -5,17 +5,22 @@ what they say is averaged, a moment counting the more the nearer it is to the mi
 knows what comes before and after it there. Windows are blended as the network gives them and the whole clip is then
 brought to 0..1: the network was trained on curves normalised within their own 2 s (published-model g.2), so it
 tells what stands out nearby, and says little about how one part of a long sound compares with another.
+
+Where there is no sound to hear, the network still answers, and its answer means nothing: there the curve stays at 0.
 """
 
 from dataclasses import dataclass
 
 import comfy.model_patcher
 import numpy as np
+from scipy import ndimage
 
+from ..keyframes.audio import check_audio
 from ..keyframes.curve import motion_curve, normalise
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.fingerprint import fingerprint
-from ..keyframes.timebase import check_n_frames, fps_fraction
+from ..keyframes.flux import POINT_RATE, audible_points
+from ..keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
 from ..models.audio_features import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
 from ..models.checkpoints import build_localizer, open_checkpoint, refuse_kind
 from ..models.layouts import LOCALIZER
@@ -24,6 +29,7 @@ from .networks import comfy_layers, patched, run_patched
 
 # from one window to the next: every moment but the first and last second is heard twice
 STEP_S = 1.0
+HEARD_S = 0.25  # motion may come this much before a sound, or go on after it
 SOURCE = "network"
 
 
@@ -57,7 +63,8 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
     """The MotionCurve that a LoadedLocalizer hears in a sound of n_frames frames at fps.
 
     samples: (C, N) float, sample_rate in Hz. on_step(n_done, n_steps) is called after every window and may raise to
-    cancel. The lowest score of the clip is 0, the highest 1. Raises KeyVIDError when there is no localizer, AudioError.
+    cancel. The lowest score of the clip is 0, the highest 1; frames further than HEARD_S from any sound are 0.
+    Raises KeyVIDError when there is no localizer, AudioError.
     """
     if not isinstance(localizer, LoadedLocalizer):
         raise KeyVIDError(
@@ -65,16 +72,31 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
             "method onset, which needs no file."
         )
     check_n_frames(n_frames)
-    heard = resample_to_16k(mixed_down(samples), sample_rate)  # (1, N)
-    per_frame = localizer.n_scores / float(CLIP_S * fps_fraction(fps))
-    scores = _blended_scores(localizer, heard, round(n_frames * per_frame), on_step)
-    at_frames = np.interp(np.arange(n_frames) * per_frame, np.arange(len(scores)), scores)
+    near_sound = _frames_near_sound(samples, sample_rate, n_frames=n_frames, fps=fps)
+    score = np.zeros(n_frames)
+    if near_sound.any():
+        heard = resample_to_16k(mixed_down(samples), sample_rate)  # (1, N)
+        per_frame = localizer.n_scores / float(CLIP_S * fps_fraction(fps))
+        scores = _blended_scores(localizer, heard, round(n_frames * per_frame), on_step)
+        at_frames = np.interp(np.arange(n_frames) * per_frame, np.arange(len(scores)), scores)
+        score[near_sound] = normalise(at_frames[near_sound])
     return motion_curve(
-        normalise(at_frames),
+        score,
         fps=fps,
         source=SOURCE,
         fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
     )
+
+
+def _frames_near_sound(samples, sample_rate, *, n_frames, fps):
+    """Which frames lie within HEARD_S of something that can be heard: bool (n_frames,)."""
+    check_audio(samples, sample_rate)
+    n_samples = max(1, n_samples_at(n_frames, fps=fps, sample_rate=sample_rate))
+    audible = audible_points(np.asarray(samples)[:, :n_samples], sample_rate)
+    reach = 2 * round(HEARD_S * POINT_RATE) + 1
+    near = ndimage.maximum_filter1d(audible.astype(np.uint8), reach, mode="constant")
+    times_s = np.arange(n_frames) / float(fps_fraction(fps))
+    return np.interp(times_s, np.arange(len(near)) / POINT_RATE, near, right=0) > 0
 
 
 def window_starts(n_scores, *, window, step):

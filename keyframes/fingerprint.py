@@ -47,7 +47,7 @@ def _energy(samples):
     n_samples = samples.shape[1]
     energy = np.zeros(N_CELLS)
     peak = max(float(samples.max()), -float(samples.min()))
-    if peak == 0:
+    if peak < float(np.finfo(np.float32).tiny):  # 0, or too small to divide by
         return energy
     for start in range(0, n_samples, BLOCK):
         block = samples[:, start : start + BLOCK] * (1 / peak)

@@ -27,6 +27,7 @@ MASKING = 1e-3  # what is 30 dB below the loudest band of a moment ago is masked
 LIFT_MARGIN, LIFT_MASKING = 0.3, 1e-2  # the same two for all bands together
 SILENT_POWER = 1e-8  # per band, for a sound whose loudest sample is 1
 SILENT_POWER_FULL_SCALE = 1e-11  # per band, whatever the loudest sample: 16-bit noise lies below
+AUDIBLE_POWER = 1e-9  # of all bands together, -90 dB: the dither of 16-bit sound stays below
 CHUNK_BLOCKS = 200  # 20 s are analysed in one go
 CONTEXT_BLOCKS = BACKGROUND_BLOCKS // 2 + 1  # heard on either side of them
 
@@ -69,6 +70,22 @@ def measure_rise(samples, sample_rate, *, on_step=None):
         if on_step:
             on_step(stop, n_points)
     return rise
+
+
+def audible_points(samples, sample_rate):
+    """Where samples (C, N) hold any sound: bool (n,), POINT_RATE points per second.
+
+    Less than AUDIBLE_POWER is no sound, and neither is a constant offset.
+    """
+    n_points = samples.shape[1] * POINT_RATE // math.ceil(sample_rate) + 1
+    audible = np.zeros(n_points, dtype=bool)
+    # the median: a strike in silence does not shift it, which would leave a step at the beginning
+    sound = samples - np.median(samples, axis=1, keepdims=True)
+    for start in range(0, n_points, CHUNK_BLOCKS * BLOCK):
+        points = range(start, min(start + CHUNK_BLOCKS * BLOCK, n_points))
+        power = _band_powers(sound, sample_rate, points, gain=1.0).sum(axis=1)
+        audible[start : points.stop] = power > AUDIBLE_POWER
+    return audible
 
 
 def _band_powers(samples, sample_rate, points, *, gain):

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from keyvid_pack.keyframes.beats import beats_curve
 from keyvid_pack.keyframes.curve import normalise
 from keyvid_pack.keyframes.errors import AudioError, CheckpointError, KeyVIDError
 from keyvid_pack.keyframes.fingerprint import fingerprint
+from keyvid_pack.keyframes.onset import onset_curve
 from keyvid_pack.models import checkpoints, localizer
 from keyvid_pack.models.audio_features import waveform_to_mel
 from keyvid_pack.models.metadata import metadata_block
@@ -159,3 +161,78 @@ def test_other_files_and_sounds_are_refused(tmp_path, listen):
         load_localizer(file)
     with pytest.raises(AudioError, match="finite"):
         listen(np.full((1, 32_000), np.nan, np.float32), n_frames=48)
+
+
+def fourteen_sounds():
+    """name: (sound of 4 s at 16 kHz, the seconds in which it can be heard)."""
+    n = 4 * RATE
+    draw = np.random.default_rng(5)
+    silence = np.zeros((1, n), np.float32)
+    noise = 0.2 * draw.standard_normal((1, n)).astype(np.float32)
+    click = silence.copy()
+    click[:, 2 * RATE : 2 * RATE + 40] = 0.8
+    dither = draw.triangular(-1, 0, 1, (1, n)).astype(np.float32) * 10 ** (-90 / 20)
+    head, tail, gap = noise.copy(), noise.copy(), noise.copy()
+    head[:, : 2 * RATE] = 0
+    tail[:, 2 * RATE :] = 0
+    gap[:, RATE : 3 * RATE] = 0
+    nothing, everything = (0, 0), (0, 4)
+    return {
+        "silence": (silence, nothing),
+        "stereo silence": (np.repeat(silence, 2, axis=0), nothing),
+        "offset": (silence + 0.3, nothing),
+        "negative offset": (silence - 1, nothing),
+        "dither": (dither, nothing),
+        "dither on an offset": (dither + 0.1, nothing),
+        "denormal numbers": (silence + 1e-40, nothing),
+        "noise": (noise, everything),
+        "faint noise": (noise * 1e-3, everything),
+        "noise on an offset": (noise + 0.2, everything),
+        "silent head": (head, (2, 4)),
+        "silent tail": (tail, (0, 2)),
+        "one silent channel": (np.concatenate([silence, noise]), everything),
+        "one click": (click, (2, 2.01)),
+        "silent middle": (gap, None),
+    }
+
+
+@pytest.mark.parametrize("method", ["onset", "beats", "network"])
+@pytest.mark.parametrize("name", fourteen_sounds())
+def test_no_method_hears_anything_in_silence(loaded, name, method):
+    from keyvid_pack.host.localizer import network_curve
+
+    samples, heard_s = fourteen_sounds()[name]
+    clip = {"n_frames": 96, "fps": 24.0}
+    if method == "network":
+        score = network_curve(loaded, samples, RATE, **clip).score
+    else:
+        hear = {"onset": onset_curve, "beats": beats_curve}[method]
+        score = hear(samples, RATE, **clip).score
+    times_s = np.arange(96) / 24
+    if heard_s is None:
+        silent = (times_s > 1.5) & (times_s < 2.7)
+    else:
+        silent = (times_s < heard_s[0] - 0.3) | (times_s > heard_s[1] + 0.5)
+    assert (score[silent] == 0).all()
+    if method == "network" and heard_s != (0, 0):
+        assert score.max() == 1
+
+
+def test_an_offset_that_begins_with_the_clip_is_silence_to_the_network(loaded):
+    from keyvid_pack.host.localizer import network_curve
+
+    for rate in (8000, 44_100, 48_000):
+        samples = np.full((2, 2 * rate), 0.25, np.float32)
+        assert network_curve(loaded, samples, rate, n_frames=48, fps=24.0).score.max() == 0
+
+
+def test_sound_without_silence_keeps_the_scores_of_the_network(path, listen):
+    """What is heard everywhere is only brought to 0..1, to the last bit as before."""
+    samples = sound(2) + 0.01 * np.random.default_rng(1).standard_normal((1, 2 * RATE))
+    samples = samples.astype(np.float32)
+    from keyvid_pack.keyframes.flux import audible_points
+
+    assert audible_points(samples, RATE)[:-1].all()
+    np.testing.assert_allclose(
+        listen(samples, n_frames=48), normalise(scores_of(path, samples)), rtol=0, atol=1e-4
+    )
