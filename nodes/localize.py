@@ -8,12 +8,11 @@ from ..host.audio import clip_samples_of
 from ..host.localizer import network_curve
 from ..host.previews import strip_ui
 from ..host.progress import progress_steps
-from ..keyframes.beats import beats_curve
+from ..keyframes.beats import AS_HEARD, TEMPOS, beats_curve
 from ..keyframes.onset import onset_curve
 from .sockets import Curve, Localizer
 
-METHODS = {"onset": onset_curve, "beats": beats_curve}
-NETWORK = "network"
+METHODS = ONSET, BEATS, NETWORK = "onset", "beats", "network"
 
 
 class LocalizeKeyframes(io.ComfyNode):
@@ -38,7 +37,7 @@ class LocalizeKeyframes(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "method",
-                    options=[*METHODS, NETWORK],
+                    options=list(METHODS),
                     default="onset",
                     tooltip="onset: every strike, hit or note start. beats: the steady pulse of music. network: what "
                     "a trained localizer hears; connect one.",
@@ -48,14 +47,26 @@ class LocalizeKeyframes(io.ComfyNode):
                     optional=True,
                     tooltip="From Load Localizer; used by the method network alone.",
                 ),
+                io.Combo.Input(
+                    "tempo",
+                    options=list(TEMPOS),
+                    default=AS_HEARD,
+                    optional=True,
+                    tooltip="Of the method beats alone, for music that can be counted in more than one way. "
+                    "half: every second beat. double: also the moments midway between the beats.",
+                ),
             ],
             outputs=[Curve.Output(display_name="curve", tooltip="One motion score per frame.")],
         )
 
     @classmethod
-    def execute(cls, audio, fps, n_frames, method, localizer=None):
+    def execute(cls, audio, fps, n_frames, method, localizer=None, tempo=AS_HEARD):
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
-        hear = partial(network_curve, localizer) if method == NETWORK else METHODS[method]
+        hear = {
+            ONSET: onset_curve,
+            BEATS: partial(beats_curve, tempo=tempo),
+            NETWORK: partial(network_curve, localizer),
+        }[method]
         curve = hear(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps())
         shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)
         return io.NodeOutput(curve, ui=shown)

@@ -2,14 +2,15 @@ import json
 
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.beats import beats_curve, find_beats
-from keyvid_pack.keyframes.errors import AudioError
+from keyvid_pack.keyframes.beats import beats_curve, beats_of, find_beats
+from keyvid_pack.keyframes.errors import AudioError, KeyVIDError
 from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.onset import onset_envelope
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
 from ..recordings import SNARE, click_track, decode, recording, snare_strikes
+from ..rhythms import PATTERNS, SAMPLE_RATE, music
 
 WINDOW_S = 0.07  # a beat counts as found within it, as is usual for beat trackers
 LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").read_text())
@@ -128,3 +129,78 @@ def test_bad_sound_is_named():
         find_beats(np.zeros((1, 0)), 48000)
     with pytest.raises(AudioError, match="sample rate is 1"):
         beats_curve(np.zeros((1, 100)), 1, n_frames=48, fps=24)
+
+
+def right_tempo(pattern, bpm, **options):
+    """Whether the tempo of a drum pattern is found within 4 %, and the share of its beats that are."""
+    samples, times_s = music(pattern, bpm, **options)
+    beats = find_beats(samples, SAMPLE_RATE)
+    found = match_events(beats.times_s, times_s, tolerance=WINDOW_S)
+    return abs(beats.tempo_bpm / bpm - 1) <= 0.04, found.f1
+
+
+@pytest.mark.parametrize("bpm", [90, 105, 120, 135])
+@pytest.mark.parametrize(
+    "pattern", ["accented clicks", "rock", "house", "sixteenths", "off-beat bass", "ballad"]
+)
+def test_subdivisions_do_not_double_the_tempo_of_music(pattern, bpm):
+    is_right, f1 = right_tempo(PATTERNS[pattern], bpm, seed=bpm, duration_s=10, hat_gain=0.25)
+    assert is_right and f1 >= 0.9
+
+
+@pytest.mark.parametrize("hat_gain, level", [(0.1, 0.03), (0.5, 0.7)])
+def test_rock_from_70_to_170_bpm_is_right_nine_times_out_of_ten(hat_gain, level):
+    options = {"duration_s": 10, "hat_gain": hat_gain, "level": level}
+    found = [
+        right_tempo(PATTERNS["rock"], bpm, seed=7 * bpm, **options) for bpm in range(70, 171, 10)
+    ]
+    assert sum(is_right and f1 >= 0.9 for is_right, f1 in found) >= 0.9 * len(found)
+
+
+@pytest.mark.parametrize("options", [{"drift": 0.04}, {"reverb_s": 0.8}, {"noise_db": -35}])
+def test_the_tempo_of_rock_survives_what_recordings_do_to_it(options):
+    is_right, f1 = right_tempo(PATTERNS["rock"], 104, seed=3, duration_s=10, **options)
+    assert is_right and f1 >= 0.9
+
+
+def test_house_at_120_has_a_beat_on_every_kick_and_none_between():
+    samples, _ = music(PATTERNS["house"], 120, seed=1, duration_s=8, hat_gain=0.5)
+    beats = find_beats(samples, SAMPLE_RATE)
+    assert len(beats.times_s) == 16 and beats.tempo_bpm == pytest.approx(120, rel=0.005)
+
+
+def test_half_keeps_the_harder_beats_and_double_adds_the_middles():
+    envelope = np.zeros(8 * 200)
+    envelope[50 : 8 * 200 : 100] = 0.9
+    envelope[150 : 8 * 200 : 200] = 1.0
+    heard = beats_of(envelope)
+    assert heard.times_s == pytest.approx(np.arange(0.25, 8, 0.5)) and heard.tempo_bpm == 120
+    half = beats_of(envelope, tempo="half")
+    assert half.times_s == pytest.approx(np.arange(0.75, 8, 1.0)) and half.tempo_bpm == 60
+    double = beats_of(envelope, tempo="double")
+    assert double.times_s == pytest.approx(np.arange(0.25, 7.8, 0.25)) and double.tempo_bpm == 240
+
+
+def test_half_and_double_do_not_reach_across_a_pause():
+    envelope = np.zeros(20 * 200)
+    for first, last in ((100, 1000), (2530, 3800)):
+        envelope[first:last:100] = 1.0
+    heard = beats_of(envelope).times_s
+    assert not ((heard > 5) & (heard < 12.6)).any()
+    for tempo in ("half", "double"):
+        times_s = beats_of(envelope, tempo=tempo).times_s
+        assert len(times_s) > 8 and not ((times_s > 5) & (times_s < 12.6)).any()
+    assert set(beats_of(envelope, tempo="double").times_s) >= set(heard)
+
+
+@pytest.mark.parametrize("tempo", ["half", "double"])
+def test_half_and_double_of_nothing_and_of_one_strike(tempo):
+    assert len(beats_of(np.zeros(400), tempo=tempo).times_s) == 0
+    envelope = np.zeros(400)
+    envelope[100] = 1.0
+    assert beats_of(envelope, tempo=tempo).times_s.tolist() == [0.5]
+
+
+def test_an_unknown_tempo_is_named():
+    with pytest.raises(KeyVIDError, match="The tempo is 'third'; choose as heard, half or double"):
+        beats_of(np.zeros(400), tempo="third")
