@@ -1,20 +1,24 @@
-"""The timing preview: the picture moves, each keyframe flashes, the strip runs along, with the sound."""
+"""The timing preview: the image moves, each keyframe flashes, the strip runs along, with the sound."""
 
 import math
+import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from ..keyframes.audio import check_audio, peaks_min_max
-from ..keyframes.curve import check_fits
+from ..keyframes.curve import MotionCurve, check_fits
 from ..keyframes.errors import KeyVIDError
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import n_samples_at, time_at
-from . import picture as pictures
 from . import style
 from .captions import draw_label, draw_legend, label_of
+from .image import edge_glow, fit, pulse_of, pulsing, tinted, to_image
 from .mp4 import write_mp4
 from .strip import draw_playhead, draw_strip, frame_x, waveform_between, waveform_columns
+from .style import Progress, Size
 
 PAGE_S = 10.0  # a longer clip's strip turns pages, or its keyframes could not be told apart
 MIN_WIDTH = 128
@@ -28,14 +32,14 @@ class Layout(NamedTuple):
     height: int
     mat: int
     stage_height: int
-    picture: tuple  # left, top, width, height
-    header: tuple  # top, height
-    strip: tuple  # top, height
+    image: tuple[int, int, int, int]  # left, top, width, height
+    header: tuple[int, int]  # top, height
+    strip: tuple[int, int]  # top, height
     scale: float
 
 
-def layout_of(picture_size, *, width):
-    """The Layout for a picture of (width, height) pixels in a video `width` pixels wide, both sizes even.
+def layout_of(image_size: Size, *, width: int) -> Layout:
+    """The Layout for an image of (width, height) pixels in a video `width` pixels wide, both sizes even.
 
     An odd width gives a video one pixel narrower, since H.264 halves the colours' resolution.
     Raises KeyVIDError below MIN_WIDTH.
@@ -48,13 +52,13 @@ def layout_of(picture_size, *, width):
     scale = max(0.5, width / 640)
     mat = max(4, 2 * round(3 * width / 640))
     inner = width - 2 * mat
-    # between a panorama and an upright portrait the stage takes the picture's own proportions
-    own_height = inner * picture_size[1] / picture_size[0]
+    # between a panorama and an upright portrait the stage takes the image's own proportions
+    own_height = inner * image_size[1] / image_size[0]
     inner_height = 2 * round(min(max(own_height, 0.3 * inner), 0.85 * inner) / 2)
     stage_height = inner_height + 2 * mat
     size = (inner, inner_height)
     if abs(own_height - inner_height) > 1:  # more than rounding
-        size = pictures.fit(picture_size, size)
+        size = fit(image_size, size)
     left, top = (
         (box - length) // 2 for box, length in zip((inner, inner_height), size, strict=True)
     )
@@ -66,7 +70,7 @@ def layout_of(picture_size, *, width):
         height=height + height % 2,
         mat=mat,
         stage_height=stage_height,
-        picture=(mat + left, mat + top, *size),
+        image=(mat + left, mat + top, *size),
         header=header,
         strip=strip,
         scale=scale,
@@ -74,19 +78,19 @@ def layout_of(picture_size, *, width):
 
 
 def render_animatic(
-    path,
+    path: str | os.PathLike,
     *,
-    image,
-    samples,
-    sample_rate,
-    plan,
-    curve=None,
-    width=640,
-    on_frame=None,
-):
+    image: np.ndarray,
+    samples: np.ndarray,
+    sample_rate: int,
+    plan: KeyframePlan,
+    curve: MotionCurve | None = None,
+    width: int = 640,
+    on_frame: Progress | None = None,
+) -> None:
     """Writes the timing preview of a plan as an MP4 with sound (`mp4.write_mp4` says what is exact).
 
-    The picture pulses with the curve (without one, with the keyframes). The mat around it is dark, and
+    The image pulses with the curve (without one, with the keyframes). The mat around it is dark, and
     lights up in the colour of the keyframe's kind on exactly the frame of each keyframe; a label names it.
     Below runs the timing strip, in pages of about PAGE_S seconds. One frame is held at a time.
 
@@ -105,10 +109,10 @@ def render_animatic(
     check_audio(samples, sample_rate)
     if curve is not None:
         check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
-    picture = pictures.to_picture(image)
-    layout = layout_of(picture.size, width=width)
+    image = to_image(image)
+    layout = layout_of(image.size, width=width)
     frames = animatic_frames(
-        picture, layout, samples=samples, sample_rate=sample_rate, plan=plan, curve=curve
+        image, layout, samples=samples, sample_rate=sample_rate, plan=plan, curve=curve
     )
     write_mp4(
         path,
@@ -123,12 +127,20 @@ def render_animatic(
     )
 
 
-def animatic_frames(picture, layout, *, samples, sample_rate, plan, curve):
+def animatic_frames(
+    image: Image.Image,
+    layout: Layout,
+    *,
+    samples: np.ndarray,
+    sample_rate: int,
+    plan: KeyframePlan,
+    curve: MotionCurve | None,
+) -> Iterator[np.ndarray]:
     """Yields the plan's frames as uint8 (height, width, 3). The array is one and the same each time."""
     canvas = np.empty((layout.height, layout.width, 3), np.uint8)
     canvas[: layout.stage_height] = style.BACKGROUND
     canvas[layout.stage_height :] = style.PANEL
-    draw_stage = _stage(canvas, picture, layout, plan, pictures.pulse_of(plan, curve))
+    draw_stage = _stage(canvas, image, layout, plan, pulse_of(plan, curve))
     draw_header = _header(canvas, layout, plan)
     draw_timeline = _timeline(canvas, layout, samples, sample_rate, plan, curve)
     for frame in range(plan.n_frames):
@@ -138,11 +150,11 @@ def animatic_frames(picture, layout, *, samples, sample_rate, plan, curve):
         yield canvas
 
 
-def _stage(canvas, picture, layout, plan, pulse):
-    """A function that draws the picture, the mat and the label of one frame."""
-    left, top, *size = layout.picture
-    pulsed = pictures.pulsing(picture, size)
-    glow = pictures.edge_glow(size)
+def _stage(canvas, image, layout, plan, pulse):
+    """A function that draws the image, the mat and the label of one frame."""
+    left, top, *size = layout.image
+    pulsed = pulsing(image, size)
+    glow = edge_glow(size)
     frames = np.array([keyframe.frame for keyframe in plan.keyframes], dtype=int)
     stage = canvas[: layout.stage_height]
     area = stage[top : top + size[1], left : left + size[0]]
@@ -157,7 +169,7 @@ def _stage(canvas, picture, layout, plan, pulse):
         colour = style.KIND_COLOURS[keyframe.kind]
         since_s = (frame - keyframe.frame) / plan.fps
         if since_s < 4 * GLOW_S:
-            shown = pictures.tinted(shown, glow, colour, math.exp(-since_s / GLOW_S))
+            shown = tinted(shown, glow, colour, math.exp(-since_s / GLOW_S))
         inside[:] = style.BACKGROUND
         area[:] = np.asarray(shown)
         if label_index != index:

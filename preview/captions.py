@@ -5,13 +5,14 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..keyframes.plan import Keyframe, KeyframePlan
 from ..keyframes.timebase import time_at
 from . import style
 
 LABEL_HOLD_S, LABEL_FADE_S = 0.25, 0.35
 
 
-def label_of(keyframe, index, plan, *, scale):
+def label_of(keyframe: Keyframe, index: int, plan: KeyframePlan, *, scale: float) -> np.ndarray:
     """The label of the `index`-th keyframe of a plan: float (height, width, 4), RGB and alpha in [0, 1]."""
     count = len(plan.keyframes)
     font = style.text_font(14 * scale)
@@ -40,7 +41,7 @@ def label_of(keyframe, index, plan, *, scale):
     return np.asarray(pill, dtype=np.float32) / 255
 
 
-def draw_label(area, label, *, scale, since_s):
+def draw_label(area: np.ndarray, label: np.ndarray, *, scale: float, since_s: float) -> None:
     """Lays a label into the lower left of `area`, uint8 (height, width, 3), fading after its keyframe."""
     fade = min(1.0, 1 - (since_s - LABEL_HOLD_S) / LABEL_FADE_S)
     if fade <= 0:
@@ -53,7 +54,9 @@ def draw_label(area, label, *, scale, since_s):
     place[:] = np.round(place * (1 - alpha) + label[..., :3] * (255 * alpha))
 
 
-def draw_legend(image, plan, scale, *, x_min, y):
+def draw_legend(
+    image: Image.Image, plan: KeyframePlan, scale: float, *, x_min: float, y: float
+) -> None:
     """The kinds that occur, from the right; those that do not fit beside the clock are left out."""
     ss = 3
     kinds = [kind for kind in style.KIND_COLOURS if any(k.kind == kind for k in plan.keyframes)]

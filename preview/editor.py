@@ -4,23 +4,28 @@ It travels with every run, so its size is bounded: MAX_POINTS numbers for an out
 """
 
 import json
+import os
 import wave
 import zlib
+from typing import Any
 
 import numpy as np
 
 from ..keyframes.audio import BLOCK, peaks_min_max
 from ..keyframes.beats import beat_frames
+from ..keyframes.curve import MotionCurve
 from ..keyframes.onset import clip_envelope, onset_frames
 from ..keyframes.peaks import find_strikes
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import rounded_rate
+from .style import Progress
 
 MAX_POINTS = 16_384
 POINTS_PER_FRAME = 8  # of a waveform: still an outline when one frame is 8 pixels wide
 LOUDEST = 100  # the sample that is loudest; a quiet sound is drawn as large as a loud one
 
 
-def plan_checksum(plan):
+def plan_checksum(plan: KeyframePlan) -> str:
     """What of a plan is painted, as 8 hex digits: clip, sound and frames. Locking a keyframe repaints nothing.
 
     planChecksum in js/editor/pictures.mjs is its mirror; tests/plan_checksums.json holds both.
@@ -30,7 +35,7 @@ def plan_checksum(plan):
     return f"{zlib.crc32(text.encode()):08x}"
 
 
-def curve_outline(curve):
+def curve_outline(curve: MotionCurve) -> dict[str, list]:
     """{"curve": scores with 3 decimals, "curve_peaks": frames} of a MotionCurve.
 
     One score per frame; of a clip longer than MAX_POINTS frames the highest of each of MAX_POINTS equal stretches.
@@ -45,7 +50,14 @@ def curve_outline(curve):
     }
 
 
-def sound_outline(samples, sample_rate, *, n_frames, fps, on_step=None):
+def sound_outline(
+    samples: np.ndarray,
+    sample_rate: int,
+    *,
+    n_frames: int,
+    fps: float,
+    on_step: Progress | None = None,
+) -> dict[str, Any]:
     """{"peaks": {"min", "max"}, "onsets": frames, "beats": frames} of a clip's sound, samples (C, N).
 
     The waveform's ints lie in -LOUDEST..LOUDEST, POINTS_PER_FRAME per frame, MAX_POINTS at most.
@@ -63,7 +75,7 @@ def sound_outline(samples, sample_rate, *, n_frames, fps, on_step=None):
     }
 
 
-def write_wav(path, samples, sample_rate):
+def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int) -> None:
     """A 16-bit WAV file to listen to, from samples (C, N): mono and stereo stay so, more channels become mono.
 
     A sound that goes beyond full scale is turned down until it does not: cut off, it would crackle.

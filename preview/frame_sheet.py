@@ -4,6 +4,8 @@ So one look tells whether it moves when it sounds.
 """
 
 import math
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import av
@@ -21,7 +23,9 @@ MAX_FRAMES = 240  # on one page: more than that nobody looks at
 HEARD = style.KIND_COLOURS["peak"]
 
 
-def draw_frame_sheet(frames, *, fps, onsets=()):
+def draw_frame_sheet(
+    frames: Sequence[np.ndarray], *, fps: float, onsets: Iterable[int] = ()
+) -> np.ndarray:
     """The page, uint8 (height, width, 3), of frames (n, H, W, 3) uint8; onsets: the frames on which it is heard.
 
     Raises KeyVIDError when there is no frame or more than MAX_FRAMES.
@@ -48,7 +52,7 @@ def draw_frame_sheet(frames, *, fps, onsets=()):
     return np.asarray(page)
 
 
-def write_frame_sheet(video_path):
+def write_frame_sheet(video_path: str | os.PathLike) -> Path:
     """Write the page of a video file, with the onsets of its sound, as PNG beside it; returns the path.
 
     Raises KeyVIDError when the file holds no video, or one too long.

@@ -2,18 +2,20 @@
 
 import math
 import os
+from collections.abc import Iterable
 from fractions import Fraction
 
 import av
 import numpy as np
 
 from ..keyframes.timebase import fps_fraction, n_samples_at
+from .style import Progress
 
 # every rate that AAC has (ISO/IEC 14496-3, sampling frequency index) within 8..96 kHz
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 
 
-def aac_rate(sample_rate):
+def aac_rate(sample_rate: int) -> int:
     """The rate at which AAC carries a sound: its own if AAC has it, else the next higher one.
 
     Above 96 kHz it is the highest AAC rate that divides it (192 kHz becomes 96 kHz), or 96 kHz.
@@ -23,14 +25,25 @@ def aac_rate(sample_rate):
     return min(rate for rate in AAC_RATES if rate >= sample_rate)
 
 
-def to_stereo(samples):
+def to_stereo(samples: np.ndarray) -> np.ndarray:
     """Samples (n_channels, n) with at most 2 channels: beyond that, the others go to both sides equally."""
     if len(samples) <= 2:
         return samples
     return (samples[:2] + samples[2:].mean(axis=0)) / 2
 
 
-def write_mp4(path, frames, *, width, height, n_frames, fps, samples, sample_rate, on_frame=None):
+def write_mp4(
+    path: str | os.PathLike,
+    frames: Iterable[np.ndarray],
+    *,
+    width: int,
+    height: int,
+    n_frames: int,
+    fps: float | Fraction,
+    samples: np.ndarray,
+    sample_rate: int,
+    on_frame: Progress | None = None,
+) -> None:
     """Writes frames with sound: H.264 (yuv420p) and AAC in an MP4 that starts playing while it loads.
 
     Parameters:
@@ -94,10 +107,10 @@ def _add_video(container, *, width, height, fps):
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
     context.time_base = 1 / fps
-    context.gop_size = max(1, math.ceil(fps))  # a key picture per second: scrubbing stays quick
+    context.gop_size = max(1, math.ceil(fps))  # an I-frame per second: scrubbing stays quick
     # what the RGB conversion does (BT.601, limited range), stated so that players need not guess
     context.colorspace, context.color_range = 6, 1
-    context.color_primaries, context.color_trc = 1, 13  # sRGB pictures
+    context.color_primaries, context.color_trc = 1, 13  # sRGB images
     return stream
 
 

@@ -1,21 +1,25 @@
-"""The keyframe sheet: every keyframe's picture at its place on the timeline.
+"""The keyframe sheet: every keyframe's image at its place on the timeline.
 
 Cards stand in turn above and below a timing strip, each joined to its moment; a long plan goes on in further bands.
 """
 
 import io
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..keyframes.curve import MotionCurve
 from ..keyframes.errors import KeyVIDError
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import n_samples_at, time_at
 from . import style
 from .captions import draw_legend
-from .picture import fit, to_picture
+from .image import fit, to_image
 from .strip import SUPERSAMPLING, draw_strip, frame_x, waveform_between, waveform_columns
+from .style import Size
 
 MIN_WIDTH = 320
 PER_BAND = 12  # cards around one stretch of the timeline, half of them above
@@ -29,50 +33,58 @@ class Layout(NamedTuple):
 
     width: int
     scale: float
-    picture: tuple  # width, height
+    image: Size
     caption: int
     gap: int
     leader: int
     strip: int
 
     @property
-    def card(self):
-        """(width, height) of a card: the coloured edge, the picture, the caption."""
-        return self.picture[0], self.edge + self.picture[1] + self.caption
+    def card(self) -> Size:
+        """(width, height) of a card: the coloured edge, the image, the caption."""
+        return self.image[0], self.edge + self.image[1] + self.caption
 
     @property
-    def edge(self):
+    def edge(self) -> int:
         return max(2, round(3 * self.scale))
 
     @property
-    def height(self):
+    def height(self) -> int:
         return 2 * (self.card[1] + self.leader) + self.strip
 
 
-def draw_sheet(pictures, plan, *, width=1280, curve=None, samples=None, sample_rate=None):
-    """The contact sheet of a plan, uint8 (height, width, 3); its height follows from the pictures and the count.
+def draw_sheet(
+    images: Sequence[np.ndarray] | np.ndarray,
+    plan: KeyframePlan,
+    *,
+    width: int = 1280,
+    curve: MotionCurve | None = None,
+    samples: np.ndarray | None = None,
+    sample_rate: int | None = None,
+) -> np.ndarray:
+    """The contact sheet of a plan, uint8 (height, width, 3); its height follows from the images and the count.
 
     Parameters:
-    pictures: float (count, H, W, 3) in [0, 1], one for each keyframe of the plan, in order.
+    images: float (count, H, W, 3) in [0, 1], one for each keyframe of the plan, in order.
     plan: a KeyframePlan. curve: its MotionCurve, samples (n_channels, n_samples) at sample_rate Hz: the clip's
     sound; both are drawn behind the keyframes when given.
     width: of the sheet in pixels, at least MIN_WIDTH.
 
-    Raises KeyVIDError for another number of pictures, or when the sheet is too narrow.
+    Raises KeyVIDError for another number of images, or when the sheet is too narrow.
     """
-    if len(pictures) != plan.count:
+    if len(images) != plan.count:
         raise KeyVIDError(
-            f"There are {len(pictures)} pictures for the {plan.count} keyframes of the plan; give one for each."
+            f"There are {len(images)} pictures for the {plan.count} keyframes of the plan; give one for each."
         )
     if width < MIN_WIDTH:
         raise KeyVIDError(
             f"The keyframe sheet is {width} pixels wide; make it at least {MIN_WIDTH} pixels wide."
         )
-    pictures = [to_picture(picture) for picture in pictures]
-    layout = _layout_of(pictures[0].size, width, plan.count)
+    images = [to_image(image) for image in images]
+    layout = _layout_of(images[0].size, width, plan.count)
     sound = None if samples is None else (samples, sample_rate)
     bands = [
-        _draw_band(layout, pictures, plan, band, curve=curve, sound=sound) for band in _bands(plan)
+        _draw_band(layout, images, plan, band, curve=curve, sound=sound) for band in _bands(plan)
     ]
     space = np.full((round(22 * layout.scale), width, 3), style.BACKGROUND, np.uint8)
     rows = [_draw_header(layout, plan)]
@@ -81,12 +93,12 @@ def draw_sheet(pictures, plan, *, width=1280, curve=None, samples=None, sample_r
     return np.concatenate(rows)
 
 
-def thumbnail(picture):
-    """A small JPEG (bytes) of a picture, float (H, W, 3) in [0, 1]."""
-    picture = to_picture(picture)
-    size = fit(picture.size, (THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
+def thumbnail(image: np.ndarray) -> bytes:
+    """A small JPEG (bytes) of an image, float (H, W, 3) in [0, 1]."""
+    image = to_image(image)
+    size = fit(image.size, (THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
     file = io.BytesIO()
-    picture.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=JPEG_QUALITY)
+    image.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
 
 
@@ -98,7 +110,7 @@ def _bands(plan):
     return list(zip(edges, edges[1:], frames, frames[1:], strict=False))
 
 
-def _layout_of(picture_size, width, count):
+def _layout_of(image_size, width, count):
     scale = min(max(width / 1280, 0.5), 3.0)
     gap, margin = round(10 * scale), _margin(width)
     n_bands = math.ceil(count / PER_BAND)
@@ -108,7 +120,7 @@ def _layout_of(picture_size, width, count):
     return Layout(
         width=width,
         scale=scale,
-        picture=fit(picture_size, (card_width, card_width)),
+        image=fit(image_size, (card_width, card_width)),
         caption=round(27 * scale),
         gap=gap,
         leader=round(40 * scale),
@@ -139,7 +151,7 @@ def _draw_header(layout, plan):
     return np.asarray(image)
 
 
-def _draw_band(layout, pictures, plan, band, *, curve, sound):
+def _draw_band(layout, images, plan, band, *, curve, sound):
     """One stretch of the timeline with its cards, uint8 (height, width, 3)."""
     start, stop, first_frame, end_frame = band
     n_frames, width = end_frame - first_frame, layout.width
@@ -170,7 +182,7 @@ def _draw_band(layout, pictures, plan, band, *, curve, sound):
         colours = [style.KIND_COLOURS[plan.keyframes[i].kind] for i in shown]
         _draw_leaders(image, middles, moments, colours, (line_from, line_to), layout)
         for i, middle in zip(shown, middles, strict=True):
-            card = _card(pictures[i], plan.keyframes[i], plan.fps, layout, is_below=bool(side))
+            card = _card(images[i], plan.keyframes[i], plan.fps, layout, is_below=bool(side))
             image.paste(card, (round(middle - layout.card[0] / 2), top))
     return np.asarray(image)
 
@@ -220,17 +232,17 @@ def _draw_leaders(image, middles, moments, colours, y_range, layout):
     image.paste(zone.reduce(ss), box[:2])
 
 
-def _card(picture, keyframe, fps, layout, *, is_below):
-    """A keyframe's card (PIL): its picture, its colour on the side of the timeline, its frame and time on the other."""
+def _card(image, keyframe, fps, layout, *, is_below):
+    """A keyframe's card (PIL): its image, its colour on the side of the timeline, its frame and time on the other."""
     colour, scale = style.KIND_COLOURS[keyframe.kind], layout.scale
     card = Image.new("RGB", layout.card, style.PANEL)
-    picture = picture.resize(layout.picture, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    image = image.resize(layout.image, Image.Resampling.LANCZOS, reducing_gap=3.0)
     if is_below:
-        picture_top, edge_top, caption_top = layout.edge, 0, layout.edge + layout.picture[1]
+        image_top, edge_top, caption_top = layout.edge, 0, layout.edge + layout.image[1]
     else:
-        picture_top, caption_top = layout.caption, 0
-        edge_top = layout.caption + layout.picture[1]
-    card.paste(picture, (0, picture_top))
+        image_top, caption_top = layout.caption, 0
+        edge_top = layout.caption + layout.image[1]
+    card.paste(image, (0, image_top))
     card.paste(colour, (0, edge_top, card.width, edge_top + layout.edge))
     card.paste(_caption(keyframe, fps, (card.width, layout.caption), scale), (0, caption_top))
     return card

@@ -1,4 +1,4 @@
-"""The timing strip: waveform, motion curve and keyframes on one time axis, as a picture.
+"""The timing strip: waveform, motion curve and keyframes on one time axis, as an image.
 
 The strip is drawn once; `draw_playhead` then costs next to nothing per frame.
 """
@@ -9,7 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..keyframes.audio import peaks_min_max
+from ..keyframes.curve import MotionCurve
 from ..keyframes.errors import CurveError, KeyVIDError
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import time_at
 from . import style
 
@@ -17,7 +19,7 @@ SUPERSAMPLING = 3
 _LABEL_SPACING = 84  # pixels between ruler labels at scale 1, wide enough for "1234  10:00.0"
 
 
-def frame_x(frame, *, n_frames, width):
+def frame_x(frame: float, *, n_frames: int, width: int) -> float:
     """Where on a strip the moment lies at which a frame is first shown, in pixels from the left (float).
 
     Frame 0 lies at the left margin and `n_frames`, the end of the clip, at the right one.
@@ -26,12 +28,12 @@ def frame_x(frame, *, n_frames, width):
     return margin + frame / n_frames * (width - 2 * margin)
 
 
-def waveform_columns(width):
+def waveform_columns(width: int) -> int:
     """How many waveform columns a strip of this width shows best: one per pixel between its margins."""
     return max(1, round(width - 2 * _margin(width)))
 
 
-def waveform_between(samples, start, stop, n_columns):
+def waveform_between(samples: np.ndarray, start: int, stop: int, n_columns: int) -> np.ndarray:
     """The waveform (n_columns, 2) from sample `start` to `stop` of samples (C, N); beyond their end it is silent."""
     piece = samples[:, start:stop]
     missing = stop - start - piece.shape[1]
@@ -40,16 +42,16 @@ def waveform_between(samples, start, stop, n_columns):
 
 def draw_strip(
     *,
-    width,
-    height,
-    n_frames,
-    fps,
-    waveform=None,
-    waveform_peak=None,
-    curve=None,
-    plan=None,
-    first_frame=0,
-):
+    width: int,
+    height: int,
+    n_frames: int,
+    fps: float,
+    waveform: np.ndarray | None = None,
+    waveform_peak: float | None = None,
+    curve: MotionCurve | None = None,
+    plan: KeyframePlan | None = None,
+    first_frame: int = 0,
+) -> np.ndarray:
     """Draws a timing strip.
 
     Parameters:
@@ -63,16 +65,7 @@ def draw_strip(
     Returns: uint8 (height, width, 3), RGB.
     Raises KeyVIDError when it is too small to draw on, CurveError when the curve ends before the strip.
     """
-    if width < 64 or height < 24 or n_frames < 1:
-        raise KeyVIDError(
-            f"The timing strip is {width} x {height} pixels for {n_frames} frames; "
-            "make it at least 64 x 24 pixels for at least 1 frame."
-        )
-    if curve is not None and curve.n_frames < first_frame + n_frames:
-        raise CurveError(
-            f"The motion curve has {curve.n_frames} frames but the timing strip runs to frame "
-            f"{first_frame + n_frames}. Use a curve made from the same clip."
-        )
+    _check(width, height, n_frames, first_frame, curve)
     keyframes = _visible(plan, first_frame, n_frames)
     scale = min(max(min(width / 640, height / 112), 0.5), 3.0)
     top, bottom = _plot_edges(height, scale, has_markers=plan is not None)
@@ -101,7 +94,20 @@ def draw_strip(
     return np.array(image)
 
 
-def draw_playhead(strip, x):
+def _check(width, height, n_frames, first_frame, curve):
+    if width < 64 or height < 24 or n_frames < 1:
+        raise KeyVIDError(
+            f"The timing strip is {width} x {height} pixels for {n_frames} frames; "
+            "make it at least 64 x 24 pixels for at least 1 frame."
+        )
+    if curve is not None and curve.n_frames < first_frame + n_frames:
+        raise CurveError(
+            f"The motion curve has {curve.n_frames} frames but the timing strip runs to frame "
+            f"{first_frame + n_frames}. Use a curve made from the same clip."
+        )
+
+
+def draw_playhead(strip: np.ndarray, x: float) -> np.ndarray:
     """A copy of a strip (height, width, 3) with the playhead at `x` pixels (float, see `frame_x`)."""
     strip = strip.copy()
     height, width = strip.shape[:2]

@@ -4,8 +4,13 @@ Colours stay apart for colour-blind viewers, and every kind has a shape of its o
 """
 
 import math
+from collections.abc import Callable
 
-from PIL import ImageFont
+from PIL import ImageDraw, ImageFont
+
+Size = tuple[int, int]  # width, height in pixels
+Colour = tuple[int, int, int]  # RGB, 0 to 255
+Progress = Callable[[int, int], object]  # progress(n_done, n_total), which may raise to cancel
 
 BACKGROUND = (17, 18, 21)
 PANEL = (25, 27, 31)
@@ -25,12 +30,12 @@ KIND_COLOURS = {
 }
 
 
-def text_font(size):
+def text_font(size: float) -> ImageFont.FreeTypeFont:
     """Pillow's own scalable font, so that no font file is shipped or looked for; size in pixels."""
     return ImageFont.load_default(size=max(8.0, float(size)))
 
 
-def time_text(time_s):
+def time_text(time_s: float) -> str:
     """Seconds as a viewer reads them: 0.50 s, 12.25 s, from a minute on 1:05.3."""
     if time_s < 60:
         return f"{time_s:.2f} s"
@@ -38,12 +43,21 @@ def time_text(time_s):
     return f"{tenths // 600}:{tenths % 600 / 10:04.1f}"
 
 
-def mix(colour, other, amount):
+def mix(colour: Colour, other: Colour, amount: float) -> Colour:
     """The colour that lies `amount` (0 to 1) of the way from `colour` to `other`."""
     return tuple(round(a + (b - a) * amount) for a, b in zip(colour, other, strict=True))
 
 
-def draw_marker(draw, kind, *, x, y, radius, locked=False, outline=None):
+def draw_marker(
+    draw: ImageDraw.ImageDraw,
+    kind: str,
+    *,
+    x: float,
+    y: float,
+    radius: float,
+    locked: bool = False,
+    outline: Colour | None = None,
+) -> None:
     """Draws the shape of a kind of keyframe, centred on (x, y), with a ring around it when locked.
 
     Parameters: draw, a PIL ImageDraw; radius in pixels; outline, a colour that sets the shape apart from
@@ -68,7 +82,7 @@ def _draw_shape(draw, kind, x, y, radius, colour):
         draw.polygon([(x + radius * u, y + radius * v) for u, v in OUTLINES[kind]], fill=colour)
 
 
-# those of js/editor/shapes.mjs, so that the editor and the pictures speak one language
+# those of js/editor/shapes.mjs, so that the editor and the images speak one language
 OUTLINES = {
     "first": [(-0.82, -0.95), (0.82, -0.95), (0.82, 0.3), (0, 1.1), (-0.82, 0.3)],
     "peak": [(0, -1.02), (1.06, 0.82), (-1.06, 0.82)],

@@ -18,7 +18,7 @@ from keyvid_pack.preview.animatic import (
     layout_of,
     render_animatic,
 )
-from keyvid_pack.preview.picture import pulse_of, to_picture
+from keyvid_pack.preview.image import pulse_of, to_image
 
 WHITE = np.ones((30, 48, 3), np.float32)  # as bright as a flash, to tell them apart all the same
 AAC_BLOCK = 1024
@@ -168,7 +168,7 @@ def test_every_kind_has_a_colour():
 @pytest.mark.parametrize("size", [(90, 30), (48, 30), (30, 30), (30, 90), (1, 40), (400, 1)])
 def test_any_picture_fits_undistorted(size):
     layout = layout_of(size, width=321)
-    left, top, width, height = layout.picture
+    left, top, width, height = layout.image
     assert layout.width == 320 and layout.height % 2 == 0
     assert width == pytest.approx(height * size[0] / size[1], abs=max(2, size[0] / size[1] / 2))
     assert left >= layout.mat and left + width <= layout.width - layout.mat
@@ -178,7 +178,7 @@ def test_any_picture_fits_undistorted(size):
 
 def frames_of(plan, *, image=None, curve=None, width=320):
     image = np.full((60, 100, 3), 0.5, np.float32) if image is None else image
-    picture = to_picture(image)
+    picture = to_image(image)
     layout = layout_of(picture.size, width=width)
     frames = animatic_frames(
         picture, layout, samples=sound_of(plan), sample_rate=16_000, plan=plan, curve=curve
@@ -196,7 +196,7 @@ def test_picture_lights_up_and_grows_with_the_curve():
         plan, image=image, curve=motion_curve(score, fps=24, source="test"), width=640
     )
     frames = list(frames)
-    left, top, width, height = layout.picture
+    left, top, width, height = layout.image
     row = [frame[top + height // 2, left : left + width].mean(axis=-1) for frame in frames]
     middle = [r[width // 2] for r in row]
     assert middle[12] > 1.1 * middle[11] and middle[12] > middle[13] > middle[14]

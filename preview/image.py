@@ -1,23 +1,26 @@
-"""The artist's picture, pulsing with the motion."""
+"""The artist's image, pulsing with the motion."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter
 
+from ..keyframes.curve import MotionCurve
 from ..keyframes.errors import KeyVIDError
+from ..keyframes.plan import KeyframePlan
+from .style import Colour, Size
 
-ZOOM = 0.04  # at full motion the picture is this much larger
-RELEASE_S = 0.16  # the picture comes to rest this slowly; it moves at once
-PULSE_STEPS = (
-    40  # so many degrees of motion are told apart: a step moves an edge by under half a pixel
-)
-KEPT_BYTES = 48e6  # pictures kept for the next time a degree comes round
+ZOOM = 0.04  # at full motion the image is this much larger
+RELEASE_S = 0.16  # the image comes to rest this slowly; it moves at once
+# levels of motion: a step moves an edge by under half a pixel
+PULSE_STEPS = 40
+KEPT_BYTES = 48e6  # of images kept to be reused when their level recurs
 _REST_LIGHT = 0.9  # brightness at rest, so that full motion has room to light up
 
 
-def to_picture(image):
-    """A PIL picture from float (H, W, 3) in [0, 1]; what lies outside is cut off.
+def to_image(image: np.ndarray) -> Image.Image:
+    """A PIL image from float (H, W, 3) in [0, 1]; what lies outside is cut off.
 
     Raises KeyVIDError when the array has another shape or holds something that is not a number.
     """
@@ -35,14 +38,14 @@ def to_picture(image):
     return Image.fromarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def fit(size, box):
+def fit(size: Size, box: Size) -> Size:
     """The largest (width, height) of the proportions of `size` that fits into `box`, at least 1 pixel."""
     factor = min(box[0] / size[0], box[1] / size[1])
     return tuple(max(1, min(round(s * factor), b)) for s, b in zip(size, box, strict=True))
 
 
-def pulse_of(plan, curve=None):
-    """How strongly the picture moves at each frame: float64 (n_frames,) in [0, 1].
+def pulse_of(plan: KeyframePlan, curve: MotionCurve | None = None) -> np.ndarray:
+    """How strongly the image moves at each frame: float64 (n_frames,) in [0, 1].
 
     It rises with the curve at once and falls slowly. Without a curve it rises at each keyframe.
     """
@@ -57,9 +60,9 @@ def pulse_of(plan, curve=None):
     return pulse
 
 
-def pulsing(picture, size):
-    """A function level -> the picture (PIL) at `size`, at rest for level 0 and fully lit and zoomed for 1."""
-    rest, lit = _rest_and_lit(picture, size)
+def pulsing(image: Image.Image, size: Size) -> Callable[[float], Image.Image]:
+    """A function level -> the image (PIL) at `size`, at rest for level 0 and fully lit and zoomed for 1."""
+    rest, lit = _rest_and_lit(image, size)
     kept = {}
 
     def at(level):
@@ -73,28 +76,26 @@ def pulsing(picture, size):
     return at
 
 
-def _rest_and_lit(picture, size):
+def _rest_and_lit(image, size):
     # both larger than `size` by ZOOM, so that no pulse has to enlarge them
     larger = [max(1, math.ceil(s * (1 + ZOOM))) for s in size]
-    picture = picture.resize(larger, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    bloom = ImageChops.multiply(picture, picture).filter(
-        ImageFilter.GaussianBlur(max(larger) * 0.025)
-    )
+    image = image.resize(larger, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    bloom = ImageChops.multiply(image, image).filter(ImageFilter.GaussianBlur(max(larger) * 0.025))
     bloom = ImageEnhance.Brightness(bloom).enhance(0.5)
-    lit = ImageChops.screen(ImageEnhance.Brightness(picture).enhance(1.06), bloom)
-    return ImageEnhance.Brightness(picture).enhance(_REST_LIGHT), lit
+    lit = ImageChops.screen(ImageEnhance.Brightness(image).enhance(1.06), bloom)
+    return ImageEnhance.Brightness(image).enhance(_REST_LIGHT), lit
 
 
 def _pulsed(rest, lit, size, level):
-    picture = Image.blend(rest, lit, level)
-    crop = [length / (1 + ZOOM * level) for length in picture.size]
-    left, top = ((length - c) / 2 for length, c in zip(picture.size, crop, strict=True))
+    image = Image.blend(rest, lit, level)
+    crop = [length / (1 + ZOOM * level) for length in image.size]
+    left, top = ((length - c) / 2 for length, c in zip(image.size, crop, strict=True))
     box = (left, top, left + crop[0], top + crop[1])
-    return picture.resize(size, Image.Resampling.BICUBIC, box=box)
+    return image.resize(size, Image.Resampling.BICUBIC, box=box)
 
 
-def edge_glow(size):
-    """A mask (PIL, 8 bit) that is strongest at the picture's edges and fades inwards."""
+def edge_glow(size: Size) -> Image.Image:
+    """A mask (PIL, 8 bit) that is strongest at the image's edges and fades inwards."""
     width, height = size
     x, y = np.arange(width), np.arange(height)
     distance = np.minimum(
@@ -104,8 +105,8 @@ def edge_glow(size):
     return Image.fromarray((120 * fade).astype(np.uint8))
 
 
-def tinted(picture, mask, colour, strength):
-    """The picture with a colour laid over it where the mask is, at `strength` (0 to 1)."""
-    picture = picture.copy()
-    picture.paste(colour, mask=mask.point([round(v * strength) for v in range(256)]))
-    return picture
+def tinted(image: Image.Image, mask: Image.Image, colour: Colour, strength: float) -> Image.Image:
+    """The image with a colour laid over it where the mask is, at `strength` (0 to 1)."""
+    image = image.copy()
+    image.paste(colour, mask=mask.point([round(v * strength) for v in range(256)]))
+    return image
