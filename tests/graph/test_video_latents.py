@@ -83,7 +83,7 @@ def test_vae_decode_straight_on_the_sampler_gives_every_frame(comfy):
     (expected,), (whole,), (tiled,) = (
         saved_tensors(comfy, f"{name}.safetensors").values() for name in names
     )
-    assert torch.equal(whole, expected)
     # one tile holds a whole frame, which is decoded three times, alone, and averaged: other roundings of float32 on the
-    # way through the decoder, far below a level of eight bits (4e-3)
+    # way through the decoder, far below a level of eight bits (4e-3); batches of another size may round so too
+    torch.testing.assert_close(whole, expected, rtol=0, atol=1e-4)
     torch.testing.assert_close(tiled, expected, rtol=0, atol=1e-4)

@@ -221,5 +221,5 @@ def test_the_vae_of_a_file_decodes_every_frame_of_a_video(vae, node, options, n_
     (whole,) = decoder.decode(vae=vae, samples=video, **options)
     (one_by_one,) = decoder.decode(vae=vae, samples=frames_of(video), **options)
     assert whole.shape == (n_videos * 3, 80, 96, 3)
-    assert torch.equal(whole, one_by_one)
-    assert not torch.equal(whole[0], whole[1])
+    torch.testing.assert_close(whole, one_by_one, rtol=0, atol=1e-4)  # grey levels are 4e-3 apart
+    assert not torch.allclose(whole[0], whole[1], rtol=0, atol=1e-3)

@@ -154,7 +154,8 @@ def test_16_khz_is_left_alone_and_channels_stay_apart():
     both = torch.cat([SOUNDS["noise"], SOUNDS["tone"]])
     found = resample_to_16k(both, 44100)
     alone = [resample_to_16k(channel[None], 44100) for channel in both]
-    assert torch.equal(found, torch.cat(alone))
+    # a sum of some hundred products of samples up to 1; another number of rows may be added up in another order
+    torch.testing.assert_close(found, torch.cat(alone), rtol=0, atol=100 * 2**-23)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from keyvid_pack.models.ddim import ddim_step, inpaint_keyframes, interpolate_ke
 from keyvid_pack.models.guidance import PASSES, pass_weights
 from keyvid_pack.models.schedule import SPACINGS, alphas_cumprod, make_schedule
 
+from ..tolerance import float32_tolerance
 from .oracles import diffusers_scheduler
 
 SHAPE = (2, 4, 3, 2, 4)  # (B, C, T, h, w)
@@ -187,7 +188,8 @@ def test_passes_run_together_give_what_they_give_apart():
         )
         for batched in (False, True)
     )
-    assert torch.allclose(apart, together, atol=1e-5)
+    rounding = float32_tolerance(n_steps=5, amplification=17, n_layers=4)  # of values up to 5
+    assert torch.allclose(apart, together, atol=5 * rounding)
 
 
 @pytest.mark.parametrize("batched", [False, True])
