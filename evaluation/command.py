@@ -1,4 +1,4 @@
-"""`python dev.py eval NAME`: which measurements there are."""
+"""`python dev.py eval NAME`: runs one of the measurements."""
 
 import importlib
 import logging
@@ -7,7 +7,7 @@ from ..keyframes.errors import KeyVIDError
 
 logger = logging.getLogger("keyvid.evaluation")
 
-# imported when asked for: each reads its own options
+# imported on demand; each parses its own options
 MODULES = {
     "sync": "sync",
     "tracker": "tracker.validate",
@@ -15,7 +15,7 @@ MODULES = {
 }
 
 
-def main(name=None, *words):
+def main(name: str | None = None, *words: str) -> int:
     """Run one measurement with the words after its name; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if name not in MODULES:

@@ -1,26 +1,28 @@
-"""`python dev.py eval localizer`: does a curve predicted from sound peak where something happens?
+"""`python dev.py eval localizer`: does a curve predicted from audio peak where events happen?
 
 Two measures. F1: peaks of prominence 0.1, matched one to one with the events, or with such peaks of the true motion.
 AP@t as published (published-model g.6): the share of motion peaks with any predicted peak, however small, nearby;
-one prediction may serve many. Random numbers and a cosine stand beside, because they do well on AP@t.
+one prediction may match many. Random numbers and a cosine are measured too, because they score well on AP@t.
 """
 
-import argparse
 import logging
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from torch import nn
 
 from ..keyframes.curve import normalise
 from ..keyframes.onset import onset_curve
 from ..keyframes.peaks import find_strikes
 from ..keyframes.timebase import FPS, N_FRAMES
 from ..training.release.export import WEIGHTS
-from ..training.world.clip import render_clip
+from ..training.world.clip import WorldClip, render_clip
 from .average_precision import mean_average_precision_at
 from .matching import TOLERANCES, count_matches, figures
-from .seeds import FIRST_SEED, held_out_seeds
+from .options import held_out_seeds, parser_for
 
 AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)
 COSINE_PERIOD = 7  # frames
@@ -29,24 +31,24 @@ SHIPPED = WEIGHTS / "keyvid_small_localizer.safetensors"
 logger = logging.getLogger("keyvid.evaluation")
 
 
-def noise_curve(clip):
+def noise_curve(clip: WorldClip) -> np.ndarray:
     """Random numbers (48,)."""
     return np.random.default_rng(clip.seed).random(N_FRAMES)
 
 
-def cosine_curve(clip):
-    """A peak every seven frames (48,), whatever is heard."""
+def cosine_curve(clip: WorldClip) -> np.ndarray:
+    """A peak every seven frames (48,), whatever the audio."""
     return 0.5 + 0.5 * np.cos(2 * np.pi * np.arange(N_FRAMES) / COSINE_PERIOD)
 
 
-def heard_onsets(clip):
-    """What the method "onset" hears (48,): no network."""
+def onset_strength_curve(clip: WorldClip) -> np.ndarray:
+    """The score of the method "onset" (48,): onset strength, no network."""
     curve = onset_curve(clip.audio[None], clip.sample_rate, n_frames=N_FRAMES, fps=FPS)
     return curve.score
 
 
-def network_curve(localizer, clip):
-    """What a localizer network (models.localizer.Localizer) hears (48,), brought to 0..1 as the node does."""
+def network_curve(localizer: nn.Module, clip: WorldClip) -> np.ndarray:
+    """The scores (48,) of a localizer network (models.localizer.Localizer), normalised to 0..1 as the node does."""
     import torch
 
     from ..models.audio_features import waveform_to_mel
@@ -57,7 +59,9 @@ def network_curve(localizer, clip):
         return normalise(localizer(mel[None])[0].double().numpy())
 
 
-def measure(curve_of, clips):
+def measure(
+    curve_of: Callable[[WorldClip], np.ndarray], clips: Sequence[WorldClip]
+) -> dict[str, dict[int, Any]]:
     """Figures of a function clip -> curve (48,) over clips.
 
     Returns {"events": {tolerance: figures}, "motion": {tolerance: figures}, "ap": {tolerance: share}}; the first over
@@ -80,20 +84,18 @@ def measure(curve_of, clips):
     return {**result, "ap": ap}
 
 
-def main(*words):
+def main(*words: str) -> int:
     """Measure curves as the words say; returns the exit status."""
-    parser = argparse.ArgumentParser("python dev.py eval localizer")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--clips", type=int, default=200)
+    parser = parser_for("localizer", clips=200)
     parser.add_argument(
         "--file", type=Path, default=SHIPPED, help="weights of a localizer; default: the pack's own"
     )
     options = parser.parse_args(words)
-    clips = [render_clip(seed) for seed in held_out_seeds(options.first_seed, options.clips)]
+    clips = [render_clip(seed) for seed in held_out_seeds(options)]
     curves = {
         "noise": noise_curve,
         "cosine": cosine_curve,
-        "onset": heard_onsets,
+        "onset": onset_strength_curve,
         "network": partial(network_curve, _open_localizer(options.file)),
     }
     logger.info("curve,against,within,recall,precision,f1,median,median_abs")

@@ -1,15 +1,17 @@
-"""Seen against heard events: figures over many clips, and how sure they are.
+"""Visible against audible events: figures over many clips, and their confidence intervals.
 
 Events are matched one to one by keyframes.events.match_events: as many pairs as possible within a tolerance, the
 closest of those. Figures are pooled: every event counts the same. Intervals are from a bootstrap over clips (Efron,
-"Bootstrap methods: another look at the jackknife", 1979), paired for differences: both conditions are resampled by the
+"Bootstrap methods: another look at the jackknife", 1979), paired for differences: both variants are resampled by the
 same clips.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..keyframes.events import match_events
 
@@ -28,21 +30,23 @@ class Counts(NamedTuple):
     errors: list
 
 
-def count_matches(found, true, *, tolerance):
+def count_matches(
+    found: Sequence[Sequence[int]], true: Sequence[Sequence[int]], *, tolerance: int
+) -> Counts:
     """The Counts of clips. found, true: n ascending sequences of frames each; tolerance in frames."""
     matches = [
-        match_events(seen, heard, tolerance=tolerance)
-        for seen, heard in zip(found, true, strict=True)
+        match_events(of_video, of_audio, tolerance=tolerance)
+        for of_video, of_audio in zip(found, true, strict=True)
     ]
     errors = [
-        np.array([seen[i] - heard[j] for i, j in match.pairs], float)
-        for match, seen, heard in zip(matches, found, true, strict=True)
+        np.array([of_video[i] - of_audio[j] for i, j in match.pairs], float)
+        for match, of_video, of_audio in zip(matches, found, true, strict=True)
     ]
     numbers = [[len(of) for of in lists] for lists in (errors, true, found)]
     return Counts(*(np.array(row, int) for row in numbers), errors)
 
 
-def figures(counts):
+def figures(counts: Counts) -> dict[str, float]:
     """{"recall", "precision", "f1": shares, "median_error", "median_abs_error": frames, NaN without pairs}."""
     errors = np.concatenate([np.empty(0), *counts.errors])
     return {
@@ -52,7 +56,7 @@ def figures(counts):
     }
 
 
-def shares(pairs, true, found):
+def shares(pairs: ArrayLike, true: ArrayLike, found: ArrayLike) -> dict[str, np.ndarray]:
     """{"recall", "precision", "f1"} of numbers or equally long arrays of them; the share of nothing is NaN."""
     pairs, true, found = (np.asarray(numbers, float) for numbers in (pairs, true, found))
     both = true + found
@@ -63,27 +67,29 @@ def shares(pairs, true, found):
     }
 
 
-def intervals(counts, *, seed=0):
+def intervals(counts: Counts, *, seed: int = 0) -> dict[str, tuple[float, float]]:
     """{"recall", "precision", "f1": (low, high)} that hold the true share with CONFIDENCE."""
-    resampled = _resampled(counts, _draws(len(counts.true), seed))
-    return {name: _middle(values) for name, values in resampled.items()}
+    resampled = _resampled(counts, _bootstrap_draws(len(counts.true), seed))
+    return {name: _interval(values) for name, values in resampled.items()}
 
 
-def differences(one, other, *, seed=0):
+def differences(
+    one: Counts, other: Counts, *, seed: int = 0
+) -> dict[str, tuple[float, float, float]]:
     """{"recall", "precision", "f1": (one minus other, low, high)} of Counts of the same clips in the same order."""
-    draws = _draws(len(one.true), seed)
+    draws = _bootstrap_draws(len(one.true), seed)
     resampled = [_resampled(counts, draws) for counts in (one, other)]
     measured = [figures(counts) for counts in (one, other)]
     return {
         name: (
             measured[0][name] - measured[1][name],
-            *_middle(resampled[0][name] - resampled[1][name]),
+            *_interval(resampled[0][name] - resampled[1][name]),
         )
         for name in FIGURES
     }
 
 
-def _draws(n_clips, seed):
+def _bootstrap_draws(n_clips, seed):
     return np.random.default_rng(seed).integers(n_clips, size=(N_RESAMPLES, n_clips))
 
 
@@ -92,7 +98,7 @@ def _resampled(counts, draws):
     return shares(*(numbers[draws].sum(axis=1) for numbers in counts[:3]))
 
 
-def _middle(values):
+def _interval(values):
     values = values[~np.isnan(values)]  # a draw without any event has no share
     if not len(values):
         return math.nan, math.nan

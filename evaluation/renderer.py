@@ -1,18 +1,22 @@
-"""Videos of world clips made by KeyVID itself: the demo's own graph, in a real ComfyUI, with a clip's sound, first
-frame and caption in the place of the demo's.
+"""Videos of world clips made by KeyVID itself: the demo's own graph in a real ComfyUI, with a clip's audio, first frame
+and caption in place of the demo's.
 
-The frames are read as PNG pictures, so that no video compression stands between what was painted and what is looked at.
+The frames are read as PNG images, so that no video compression changes what is measured.
 """
 
 import contextlib
 import hashlib
 import json
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from ..keyframes.errors import KeyVIDError
+from ..keyframes.select import T_K
 from ..keyframes.text import frames_to_text
 from ..preview.editor import write_wav
 from ..tools import environment, run_workflow, server
@@ -20,79 +24,95 @@ from ..training.data.sounds import Sound, sound_record
 from ..training.release.export import WEIGHTS
 from ..training.tasks.frame_sets import keyframes_of
 from ..training.tasks.localizer import target_curve
+from ..training.world.clip import WorldClip
 
 GRAPH = environment.ROOT / "workflows" / "api" / "keyvid_demo.json"
 TIMEOUT_S = 600  # for one video, on a busy machine
-SAVE = "frames"  # the node that is put in the place of these
+SAVE = "frames"  # the node that replaces these
 SHOWN = ("SaveVideo", "CreateVideo", "KeyVID_PlanInfo", "KeyVID_KeyframeSheet")
 
 
-@contextlib.contextmanager
-def painting(folder):
-    """Start a ComfyUI with the pack; yields paint(clip, condition): frames uint8 (48, H, W, 3) of a WorldClip.
+class Variant(NamedTuple):
+    """plan: what the keyframes follow: "sound" (the localizer), "events" (the ground truth) or "uniform".
 
-    folder: for its files. condition: a conditions.Condition. Raises KeyVIDError when a video cannot be made.
+    count: how many keyframes. uses_audio: whether the networks are conditioned on the audio.
+    """
+
+    plan: str
+    count: int = T_K
+    uses_audio: bool = True
+
+
+@contextlib.contextmanager
+def running_renderer(folder: Path) -> Iterator[Callable[[WorldClip, Variant], np.ndarray]]:
+    """Start a ComfyUI with the pack; yields render_video(clip, variant): frames uint8 (48, H, W, 3) of a WorldClip.
+
+    folder: for its files. Raises KeyVIDError when a video cannot be made.
     """
     try:
         with server.running(folder, python=sys.executable, pack=environment.ROOT) as comfy:
-            yield lambda clip, condition: paint(comfy, clip, condition)
+            yield lambda clip, variant: render_video(comfy, clip, variant)
     except server.ServerError as error:
         raise KeyVIDError(str(error)) from error
 
 
-def fingerprint(condition):
-    """A short name of the weights, the demo's graph, and a condition as text. Raises KeyVIDError without weights."""
+def fingerprint(variant: str) -> str:
+    """A short name of the weights, the demo's graph, and a variant as text. Raises KeyVIDError without weights."""
     files = sorted(WEIGHTS.glob("*.safetensors"))
     if not files:
         raise KeyVIDError(
             f"There are no weights in {WEIGHTS}; make them with: python dev.py export"
         )
-    digest = hashlib.sha256(condition.encode())
+    digest = hashlib.sha256(variant.encode())
     for path in [*files, GRAPH]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def graph_for(clip, condition):
-    """(graph in API form, {file name: what stands in it}) for the video of a WorldClip under a Condition.
+def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(graph in API form, {file name: its content}) for the video of a WorldClip in a Variant.
 
-    The files, the sound as WAV and the first frame as PNG, belong into ComfyUI's input folder. Each clip has noise of
-    its own, the same under every condition.
+    The files, the audio as WAV and the first frame as PNG, belong into ComfyUI's input folder. Each clip has its own
+    noise, the same in every variant.
     """
     graph = json.loads(GRAPH.read_text(encoding="utf-8"))
-    sound, picture = f"sync_{clip.seed}.wav", f"sync_{clip.seed}.png"
-    _set(graph, "LoadAudio", audio=sound)
-    _set(graph, "LoadImage", image=picture)
+    audio, image = f"sync_{clip.seed}.wav", f"sync_{clip.seed}.png"
+    _set(graph, "LoadAudio", audio=audio)
+    _set(graph, "LoadImage", image=image)
     prompt = _only(graph, "KeyVID_KeyframeConditioning")["inputs"]["positive"][0]
     graph[prompt]["inputs"]["text"] = clip.caption
-    selection = {"count": condition.count}
-    if condition.plan == "uniform":
+    selection = {"count": variant.count}
+    if variant.plan == "uniform":
         selection["strategy"] = "uniform"
     _set(graph, "KeyVID_SelectKeyframes", **selection)
-    if condition.plan == "events":
-        _set(graph, "KeyVID_EditKeyframes", edit=frames_to_text(_true_plan(clip, condition)))
-    if not condition.hears:
+    if variant.plan == "events":
+        _set(
+            graph,
+            "KeyVID_EditKeyframes",
+            edit=frames_to_text(_ground_truth_keyframes(clip, variant)),
+        )
+    if not variant.uses_audio:
         for node in _all(graph, "KeyVID_MultimodalCFG"):
             node["inputs"]["audio_scale"] = 0.0
     for number, node in enumerate(_all(graph, "RandomNoise")):
         node["inputs"]["noise_seed"] = 2 * clip.seed + number
-    pictures = _only(graph, "CreateVideo")["inputs"]["images"]
+    images = _only(graph, "CreateVideo")["inputs"]["images"]
     for key in [key for key, node in graph.items() if node["class_type"] in SHOWN]:
         del graph[key]
     graph[SAVE] = {
         "class_type": "SaveImage",
-        "inputs": {"images": pictures, "filename_prefix": f"sync/{clip.seed}"},
+        "inputs": {"images": images, "filename_prefix": f"sync/{clip.seed}"},
         "_meta": {"title": "frames"},
     }
-    return graph, {sound: (clip.audio, clip.sample_rate), picture: clip.frames[0]}
+    return graph, {audio: (clip.audio, clip.sample_rate), image: clip.frames[0]}
 
 
-def paint(comfy, clip, condition):
-    """The frames, uint8 (48, H, W, 3), of a WorldClip under a Condition, by a running ComfyUI (tools.server.Server).
+def render_video(comfy: server.Server, clip: WorldClip, variant: Variant) -> np.ndarray:
+    """The frames, uint8 (48, H, W, 3), of a WorldClip under a Variant, by a running ComfyUI (tools.server.Server).
 
     Raises KeyVIDError when ComfyUI makes none.
     """
-    graph, files = graph_for(clip, condition)
+    graph, files = graph_for(clip, variant)
     folder = comfy.base / "input"
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -110,22 +130,22 @@ def paint(comfy, clip, condition):
     failed = run_workflow.problems(entry, titles)
     if failed:
         raise KeyVIDError(f"ComfyUI made no video of clip {clip.seed}: {' '.join(failed)}")
-    return np.stack([_taken(comfy.base, item) for item in entry["outputs"][SAVE]["images"]])
+    return np.stack([_read_saved(comfy.base, item) for item in entry["outputs"][SAVE]["images"]])
 
 
-def _taken(base, item):
-    """A picture that ComfyUI saved, uint8 (H, W, 3); the file goes."""
+def _read_saved(base, item):
+    """Read an image that ComfyUI saved, uint8 (H, W, 3), and remove the file."""
     path = base / "output" / item["subfolder"] / item["filename"]
-    with Image.open(path) as picture:
-        frame = np.asarray(picture.convert("RGB"))
+    with Image.open(path) as image:
+        frame = np.asarray(image.convert("RGB"))
     path.unlink()
     return frame
 
 
-def _true_plan(clip, condition):
-    """The keyframes that a perfect localizer would lead to."""
-    heard = sound_record(Sound(clip.audio, clip.events, swells=not clip.events))
-    return keyframes_of(target_curve(heard), count=condition.count)
+def _ground_truth_keyframes(clip, variant):
+    """The keyframes that a perfect localizer would give."""
+    record = sound_record(Sound(clip.audio, clip.events, continuous=not clip.events))
+    return keyframes_of(target_curve(record), count=variant.count)
 
 
 def _write(path, content):

@@ -1,23 +1,28 @@
-"""From results of single clips to the table that is read: text for people, CSV for a spreadsheet."""
+"""Turns results of single clips into a report: text for people, CSV for a spreadsheet."""
 
 import csv
 import io
 import itertools
 import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..training.engine.state import write_atomically
 from .matching import FIGURES, TOLERANCES, count_matches, differences, figures, intervals
-from .variants import COMPARED
+from .results import Result
+from .variants import COMPARED_PAIRS
 
 SHOWN_TOLERANCE = 2  # frames, of the text
-CLEAN = ("seen", "background", "colour", "psnr", "follows")  # means over clips
+MEAN_FIGURES = ("seen", "background", "colour", "psnr", "follows")  # means over clips
+Row = dict[str, Any]  # by COLUMNS
 COLUMNS = ("condition", "within", "clips", "events", "found", "figure", "value", "low", "high")
 
 
-def write_report(results, folder):
-    """Write folder/report.csv and folder/report.txt; returns the text. results: {condition: {seed: result}}."""
+def write_report(results: dict[str, dict[int, Result]], folder: Path) -> str:
+    """Write folder/report.csv and folder/report.txt; returns the text. results: {variant: {seed: result}}."""
     rows = list(report_rows(results))
     lines = io.StringIO(newline="")
     writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
@@ -33,35 +38,35 @@ def write_report(results, folder):
     return text
 
 
-def report_rows(results):
+def report_rows(results: dict[str, dict[int, Result]]) -> Iterator[Row]:
     """Rows (dicts of COLUMNS) of every figure; low and high bound its 95 % interval where there is one.
 
-    A difference, named "one - other", is over the clips that both conditions have.
+    A difference, named "one - other", is over the clips that both variants have.
     """
-    for condition, found in results.items():
-        struck = _struck(found)
-        for tolerance in TOLERANCES if struck else ():
-            counts = _counts(found, struck, tolerance)
-            about = _about(condition, tolerance, counts)
+    for variant, found in results.items():
+        seeds_with_events = _with_events(found)
+        for tolerance in TOLERANCES if seeds_with_events else ():
+            counts = _counts(found, seeds_with_events, tolerance)
+            about = _about(variant, tolerance, counts)
             bounds = intervals(counts)
             for name, value in figures(counts).items():
                 low, high = bounds.get(name, ("", ""))
                 yield {**about, "figure": name, "value": value, "low": low, "high": high}
-        for name in CLEAN:
+        for name in MEAN_FIGURES:
             values = [r[name] for r in found.values() if r.get(name) is not None]
             if values:
-                about = dict.fromkeys(COLUMNS, "") | {"condition": condition, "clips": len(values)}
+                about = dict.fromkeys(COLUMNS, "") | {"condition": variant, "clips": len(values)}
                 yield {**about, "figure": name, "value": float(np.mean(values))}
-    for pair in COMPARED:
+    for pair in COMPARED_PAIRS:
         if all(name in results for name in pair):
             yield from _difference_rows(results, *pair)
 
 
-def report_text(rows):
-    """The table for people: what was found within SHOWN_TOLERANCE frames, and how clean the pictures are."""
+def report_text(rows: Iterable[Row]) -> str:
+    """The table for people: events found within SHOWN_TOLERANCE frames, and the image figures."""
     lines = []
-    for condition, its in itertools.groupby(rows, key=lambda row: row["condition"]):
-        lines.append(condition)
+    for variant, its in itertools.groupby(rows, key=lambda row: row["condition"]):
+        lines.append(variant)
         for row in its:
             if row["within"] in ("", SHOWN_TOLERANCE):
                 within = f" within {row['within']} frames" if row["within"] else ""
@@ -82,7 +87,7 @@ def _number(row):
 
 
 def _difference_rows(results, one, other):
-    both = sorted(set(_struck(results[one])) & set(_struck(results[other])))
+    both = sorted(set(_with_events(results[one])) & set(_with_events(results[other])))
     for tolerance in TOLERANCES if both else ():
         counts = [_counts(results[name], both, tolerance) for name in (one, other)]
         about = {**_about(f"{one} - {other}", tolerance, counts[0]), "found": ""}
@@ -92,7 +97,7 @@ def _difference_rows(results, one, other):
             yield {**about, "figure": name, "value": value, "low": low, "high": high}
 
 
-def _struck(found):
+def _with_events(found):
     """The seeds of scenes that have events, in order."""
     return sorted(seed for seed, result in found.items() if result["found"] is not None)
 
@@ -102,9 +107,9 @@ def _counts(found, seeds, tolerance):
     return count_matches(*lists, tolerance=tolerance)
 
 
-def _about(condition, tolerance, counts):
+def _about(variant, tolerance, counts):
     return {
-        "condition": condition,
+        "condition": variant,
         "within": tolerance,
         "clips": len(counts.true),
         "events": int(counts.true.sum()),

@@ -1,15 +1,21 @@
-"""What was measured, clip by clip, on the disk: one file of JSON lines for each condition, only ever added to."""
+"""Results of single clips on the disk: one append-only file of JSON lines for each variant."""
 
 import json
 import math
+from pathlib import Path
+from typing import Any
+
+Result = dict[
+    str, Any
+]  # of one clip: numbers, texts and lists by name, as sync.measure_video gives them
 
 
-def read_results(folder, condition, *, made_by):
-    """{seed: result} of a condition, without those made by something else.
+def read_results(folder: Path, variant: str, *, made_by: str) -> dict[int, Result]:
+    """{seed: result} of a variant, without those made by something else.
 
-    A line cut off by a crash counts as none; of two results of a seed the later counts.
+    A line cut off by a crash is skipped; of two results of a seed the later counts.
     """
-    path = results_file(folder, condition)
+    path = results_file(folder, variant)
     if not path.is_file():
         return {}
     results = {}
@@ -23,10 +29,10 @@ def read_results(folder, condition, *, made_by):
     return results
 
 
-def add_result(folder, condition, result):
-    """Add a result, a dict with "seed" and "made_by", to the file of a condition."""
+def add_result(folder: Path, variant: str, result: Result) -> None:
+    """Add a result, a dict with "seed" and "made_by", to the file of a variant."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = results_file(folder, condition)
+    path = results_file(folder, variant)
     # a line that was cut off must not swallow this one
     whole = not path.is_file() or path.read_bytes()[-1:] in (b"", b"\n")
     with path.open("a", encoding="utf-8", newline="\n") as file:
@@ -34,13 +40,13 @@ def add_result(folder, condition, result):
 
 
 def _plain(result):
-    """NaN is no JSON: numbers that could not be measured are null."""
+    """JSON has no NaN: numbers that could not be measured become null."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value
         for name, value in result.items()
     }
 
 
-def results_file(folder, condition):
-    """Where the results of a condition are kept."""
-    return folder / f"{condition}.jsonl"
+def results_file(folder: Path, variant: str) -> Path:
+    """Where the results of a variant are kept."""
+    return folder / f"{variant}.jsonl"

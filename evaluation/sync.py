@@ -1,83 +1,94 @@
-"""`python dev.py eval sync`: videos of held-out clips, made in several ways, and whether they move when it is heard.
+"""`python dev.py eval sync`: does a video move when its audio sounds? Videos of held-out clips, made in several ways.
 
-Every clip is stored as soon as it is measured, outside the checkout; the same command goes on where it was stopped.
+Every clip is stored as soon as it is measured, outside the checkout; the same command resumes where it was stopped.
 """
 
 import argparse
 import logging
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ..training.engine.state import state_dir, write_atomically
-from ..training.world.clip import render_clip
-from .quality import background_variation, colour_drift, psnr
+from ..training.world.clip import WorldClip, render_clip
+from .options import held_out_seeds, parser_for
 from .report import write_report
-from .results import add_result, read_results, results_file
-from .seeds import FIRST_SEED, held_out_seeds
-from .swell import motion_follows_sound
+from .results import Result, add_result, read_results, results_file
 from .tracker.reader import TRACKED, read_events
-from .variants import CONDITIONS, check_condition, measured_by, painted_by, video_maker
+from .variants import VARIANTS, check_variant, metric_fingerprint, render_fingerprint, video_maker
+from .video_metrics import background_variation, colour_drift, loudness_correlation, psnr
 
 logger = logging.getLogger("keyvid.evaluation")
 
 
-def main(*words):
+def main(*words: str) -> int:
     """Measure what the words say; returns the exit status. Raises KeyVIDError."""
     options = _parser().parse_args(words)
-    seeds = held_out_seeds(options.first_seed, options.clips)
-    for condition in options.conditions:
-        check_condition(condition)
+    seeds = held_out_seeds(options)
+    for variant in options.variants:
+        check_variant(variant)
     folder = (state_dir(options.state_dir) / "sync").resolve()
-    painters = {name: painted_by(name) for name in options.conditions}
-    # a ComfyUI of its own, so that conditions can be measured side by side
-    with video_maker(folder / "comfyui" / "_".join(options.conditions)) as make:
-        for condition, painter in painters.items():
-            measure_condition(condition, seeds, folder, make, painter=painter, keep=options.keep)
-    logger.info("%s", write_report(_all_results(folder, seeds, painters), folder))
+    rendered = {name: render_fingerprint(name) for name in options.variants}
+    # a ComfyUI of its own, so that variants can be measured side by side
+    with video_maker(folder / "comfyui" / "_".join(options.variants)) as make:
+        for variant, made_from in rendered.items():
+            measure_variant(variant, seeds, folder, make, made_from=made_from, keep=options.keep)
+    logger.info("%s", write_report(_all_results(folder, seeds, rendered), folder))
     return 0
 
 
-def _all_results(folder, seeds, painters):
-    """{condition: {seed: result}} of these seeds: those just measured and what else is known of them."""
+def _all_results(
+    folder: Path, seeds: Iterable[int], rendered: Mapping[str, str]
+) -> dict[str, dict[int, Result]]:
+    """{variant: {seed: result}} of these seeds: those just measured and what else is known of them."""
     results = {}
-    for name in CONDITIONS:
-        if name in painters or results_file(folder, name).is_file():
-            author = author_of(painters.get(name) or painted_by(name))
-            known = read_results(folder, name, made_by=author)
+    for name in VARIANTS:
+        if name in rendered or results_file(folder, name).is_file():
+            fingerprint = result_fingerprint(rendered.get(name) or render_fingerprint(name))
+            known = read_results(folder, name, made_by=fingerprint)
             results[name] = {seed: known[seed] for seed in seeds if seed in known}
     return {name: found for name, found in results.items() if found}
 
 
-def author_of(painter):
-    """What a result depends on: who painted the video and who measured it."""
-    return f"{painter} {measured_by()}"
+def result_fingerprint(made_from: str) -> str:
+    """What a result depends on: a video's render_fingerprint and the code that measures it."""
+    return f"{made_from} {metric_fingerprint()}"
 
 
-def measure_condition(condition, seeds, folder, make, *, painter, keep=False):
-    """Measure the clips of these seeds that have no result of this condition in the folder yet.
+def measure_variant(
+    variant: str,
+    seeds: Iterable[int],
+    folder: Path,
+    make: Callable[[WorldClip, str], np.ndarray],
+    *,
+    made_from: str,
+    keep: bool = False,
+) -> None:
+    """Measure the clips of these seeds that have no result of this variant in the folder yet.
 
-    make(clip, condition): its video, as conditions.video_maker gives it. keep: keep the videos too, as
-    folder/videos/PAINTER/CONDITION/SEED.npz (frames uint8 (48, H, W, 3)). A video that is there is not made again, so
-    that a better tracker can look at it. painter: conditions.painted_by of the condition.
+    make(clip, variant): its video, as variants.video_maker gives it. keep: keep the videos too, as
+    folder/videos/MADE_FROM/VARIANT/SEED.npz (frames uint8 (48, H, W, 3)). A kept video is not made again, so that a
+    better tracker can measure it. made_from: variants.render_fingerprint of the variant.
     """
-    author = author_of(painter)
-    done = read_results(folder, condition, made_by=author)
+    fingerprint = result_fingerprint(made_from)
+    done = read_results(folder, variant, made_by=fingerprint)
     for seed in seeds:
         if seed in done:
             continue
         clip = render_clip(seed)
-        frames = _kept_video(clip, condition, folder / "videos" / painter, make, keep=keep)
-        result = {"seed": seed, "made_by": author, **measure_video(clip, frames)}
-        add_result(folder, condition, result)
-        logger.info("%s %d: %s", condition, seed, _shown(result))
+        frames = _kept_video(clip, variant, folder / "videos" / made_from, make, keep=keep)
+        result = {"seed": seed, "made_by": fingerprint, **measure_video(clip, frames)}
+        add_result(folder, variant, result)
+        logger.info("%s %d: %s", variant, seed, _summary(result))
 
 
-def measure_video(clip, frames):
+def measure_video(clip: WorldClip, frames: np.ndarray) -> Result:
     """What a video, uint8 (48, H, W, 3), of a WorldClip shows, as plain numbers and lists.
 
     true, found: frames of audible and of visible events; found is None for scenes without events. seen: share of
-    frames on which the thing is to be seen. background, colour: quality.py, in levels. follows: swell.py.
+    frames on which the tracked object is found. background, colour, psnr: video_metrics.py. follows: its
+    loudness_correlation, of scenes without events.
     """
     result = {
         "scene": clip.scene,
@@ -90,41 +101,47 @@ def measure_video(clip, frames):
     if clip.scene in TRACKED:
         reading = read_events(frames, seed=clip.seed, scene=clip.scene)
         return {**result, "found": [int(frame) for frame in reading.events], "seen": reading.seen}
-    return {**result, "follows": motion_follows_sound(frames, clip.audio, clip.sample_rate)}
+    return {**result, "follows": loudness_correlation(frames, clip.audio, clip.sample_rate)}
 
 
-def _kept_video(clip, condition, folder, make, *, keep):
-    path = folder / condition / f"{clip.seed}.npz"
+def _kept_video(
+    clip: WorldClip,
+    variant: str,
+    folder: Path,
+    make: Callable[[WorldClip, str], np.ndarray],
+    *,
+    keep: bool,
+) -> np.ndarray:
+    path = folder / variant / f"{clip.seed}.npz"
     if path.is_file():
         with np.load(path) as kept:
             return kept["frames"]
-    frames = make(clip, condition)
+    frames = make(clip, variant)
     if keep:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, lambda part: _save(part, frames))
     return frames
 
 
-def _save(path, frames):
+def _save(path: Path, frames: np.ndarray) -> None:
     with path.open("wb") as file:  # by its name, numpy would append .npz
         np.savez_compressed(file, frames=frames)
 
 
-def _shown(result):
+def _summary(result: Result) -> str:
     if result["found"] is None:
         return f"{result['scene']}, no single events"
     return f"{result['scene']}, heard at {result['true']}, seen at {result['found']}"
 
 
-def _parser():
-    parser = argparse.ArgumentParser("python dev.py eval sync")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--clips", type=int, default=32)
+def _parser() -> argparse.ArgumentParser:
+    parser = parser_for("sync", clips=32)
     parser.add_argument(
         "--conditions",
+        dest="variants",
         type=lambda text: text.split(","),
         default=["truth", "still"],
-        help=f"separated by commas, of: {', '.join(CONDITIONS)}",
+        help=f"separated by commas, of: {', '.join(VARIANTS)}",
     )
     parser.add_argument("--keep", action="store_true", help="keep the videos as .npz too")
     parser.add_argument(

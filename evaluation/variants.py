@@ -1,47 +1,40 @@
 """The ways to make a video of a clip that are compared, by name.
 
-truth: the ground truth. vae: the ground truth through the VAE and back. still: the first frame all the time. MADE: by
-KeyVID, from the first frame, the caption and the sound.
+truth: the ground truth. vae: the ground truth, encoded and decoded by the VAE. still: the first frame, repeated.
+RENDERED: made by KeyVID from the first frame, the caption and the audio.
 """
 
 import contextlib
 import functools
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
+from torch import nn
 
 from ..keyframes.errors import KeyVIDError
-from ..keyframes.select import T_K
+from ..models.checkpoints import VAE, load_part, open_checkpoint
+from ..training.release.export import WEIGHTS
+from ..training.world.clip import WorldClip
 from . import renderer
-from .reconstruction import through_vae
+from .renderer import Variant
 
-FEW = 6  # keyframes of the conditions that end in _6: as many as a steady 6 fps in a second
-
-
-class Condition(NamedTuple):
-    """plan: whose moments the keyframes lie on: "sound" (the localizer's), "events" (the true ones), "uniform".
-
-    count: how many keyframes. hears: whether the networks hear the sound.
-    """
-
-    plan: str
-    count: int = T_K
-    hears: bool = True
+FEW = 6  # keyframes of the variants that end in _6: as many as a steady 6 fps in a second
+GENERATOR_FILE = "keyvid_small_generator.safetensors"
 
 
-MADE = {
-    "full": Condition("sound"),
-    "uniform": Condition("uniform"),
-    "uniform_no_audio": Condition("uniform", hears=False),
-    "truth_plan": Condition("events"),
-    "full_6": Condition("sound", count=FEW),
-    "uniform_6": Condition("uniform", count=FEW),
+RENDERED = {
+    "full": Variant("sound"),
+    "uniform": Variant("uniform"),
+    "uniform_no_audio": Variant("uniform", uses_audio=False),
+    "truth_plan": Variant("events"),
+    "full_6": Variant("sound", count=FEW),
+    "uniform_6": Variant("uniform", count=FEW),
 }
-CONDITIONS = ("truth", "vae", "still", *MADE)
+VARIANTS = ("truth", "vae", "still", *RENDERED)
 # of which a difference is reported: the first minus the second
-COMPARED = (
+COMPARED_PAIRS = (
     ("full", "uniform"),
     ("full", "uniform_no_audio"),
     ("uniform", "uniform_no_audio"),
@@ -49,51 +42,70 @@ COMPARED = (
 )
 
 
-def check_condition(name):
-    """Raises KeyVIDError unless there is such a condition."""
-    if name not in CONDITIONS:
-        raise KeyVIDError(f'There is no condition "{name}"; choose from {", ".join(CONDITIONS)}.')
+def check_variant(name: str) -> None:
+    """Raises KeyVIDError unless there is such a variant."""
+    if name not in VARIANTS:
+        raise KeyVIDError(f'There is no variant "{name}"; choose from {", ".join(VARIANTS)}.')
 
 
-def painted_by(name):
-    """What a condition's videos are made from, a short name that changes with weights, graph and condition.
+def render_fingerprint(name: str) -> str:
+    """A short name of what a variant's videos are made from: it changes with the weights, the graph and the variant.
 
-    It does not change with the code of the pack: after a mend in there, remove the results. Raises KeyVIDError when
+    It does not change with the code of the pack: after a fix there, remove the results. Raises KeyVIDError when
     weights are needed and there are none.
     """
     if name in ("truth", "still"):
         return "world"
-    return renderer.fingerprint(repr(MADE.get(name, name)))
+    text = repr(name)
+    if name in RENDERED:
+        plan, count, uses_audio = RENDERED[name]
+        # kept videos and results are filed under this text: it stays as it is
+        text = f"Condition(plan={plan!r}, count={count}, hears={uses_audio})"
+    return renderer.fingerprint(text)
 
 
 @functools.cache
-def measured_by():
-    """A short name of the code that draws the world and reads the videos."""
+def metric_fingerprint() -> str:
+    """A short name of the code that draws the world and measures the videos."""
     digest = hashlib.sha256()
-    room = Path(__file__).resolve().parent
-    world = room.parent / "training" / "world"
-    for path in sorted([*room.rglob("*.py"), *world.rglob("*.py")]):
+    here = Path(__file__).resolve().parent
+    world = here.parent / "training" / "world"
+    for path in sorted([*here.rglob("*.py"), *world.rglob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
 @contextlib.contextmanager
-def video_maker(folder):
-    """Yields make(clip, name): the frames, uint8 (48, H, W, 3), of a WorldClip under a condition.
+def video_maker(folder: Path) -> Iterator[Callable[[WorldClip, str], np.ndarray]]:
+    """Yields make(clip, name): the frames, uint8 (48, H, W, 3), of a WorldClip as a variant makes them.
 
-    A ComfyUI is started in the folder once a video is to be painted.
+    A ComfyUI is started in the folder once a video is to be rendered.
     """
     with contextlib.ExitStack() as stack:
 
         @functools.cache
-        def painter_of():
-            return stack.enter_context(renderer.painting(folder))
+        def render() -> Callable[[WorldClip, Variant], np.ndarray]:
+            return stack.enter_context(renderer.running_renderer(folder))
 
-        def make(clip, name):
-            if name in MADE:
-                return painter_of()(clip, MADE[name])
+        def make(clip: WorldClip, name: str) -> np.ndarray:
+            if name in RENDERED:
+                return render()(clip, RENDERED[name])
             if name == "still":
                 return np.repeat(clip.frames[:1], len(clip.frames), axis=0)
             return through_vae(clip.frames) if name == "vae" else clip.frames
 
         yield make
+
+
+def through_vae(frames: np.ndarray) -> np.ndarray:
+    """Frames uint8 (n, H, W, 3), encoded and decoded by the shipped VAE: the same shape."""
+    from ..training.vae.network import reconstruct  # needs diffusers, as nothing else here does
+
+    return reconstruct(_shipped_vae(), frames)
+
+
+@functools.cache
+def _shipped_vae() -> nn.Module:
+    from ..training.vae.file import vae_of
+
+    return vae_of(load_part(open_checkpoint(WEIGHTS / GENERATOR_FILE), VAE))

@@ -1,7 +1,7 @@
-"""`python dev.py train NAME`: which trainings there are, and their options.
+"""`python dev.py train NAME`: the trainings and their options.
 
 They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator; shipped
-lets all of them begin with the weights that the pack ships.
+initialises all of them from the weights that the pack ships.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from .tasks import TASKS
 
 logger = logging.getLogger("keyvid.training")
 
-DATA = "data"  # no training, but what the later ones learn from
-SHIPPED = "shipped"  # no training either, but what all of them can begin with
+DATA = "data"  # no training, but the data of the later ones
+SHIPPED = "shipped"  # no training either, but initial weights for all of them
 
 
-def main(*words):
+def main(*words: str) -> int:
     """Run one training as the words say; returns the exit status."""
     options = _parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -77,7 +77,7 @@ def _parser():
     parser = argparse.ArgumentParser("python dev.py train")
     parser.add_argument("name", choices=[*TASKS, DATA, SHIPPED])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
-    parser.add_argument("--minutes", type=float, help="stop after this long; the next call goes on")
+    parser.add_argument("--minutes", type=float, help="stop after this long; the next call resumes")
     parser.add_argument("--steps", type=int, help="stop at this step, counted from the beginning")
     parser.add_argument("--state-dir", metavar="DIR", help="default: in the user's data folder")
     parser.add_argument("--seed", type=int, default=0)

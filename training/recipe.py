@@ -18,19 +18,19 @@ from .world.clip import HELD_OUT_FIRST_SEED
 HEIGHT, WIDTH = 96, 128  # pixels
 LATENT_HEIGHT, LATENT_WIDTH = HEIGHT // 8, WIDTH // 8
 TRAINING_SEEDS = range(0, 20_000)
-# seeds from HELD_OUT_FIRST_SEED on are never trained on; these are looked at while training
+# seeds from HELD_OUT_FIRST_SEED on are never trained on; these are sampled while training
 CHECK_SEEDS = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + 64)
 SCALE_FACTOR = 0.18215  # ComfyUI multiplies latents of a KL-f8 VAE by it (its SD15 latent format)
 
-# 64 channels, because ComfyUI's VAE norms in 32 groups: a channel by itself would lose its mean (vae_start.py)
+# 64 channels, because ComfyUI's VAE norms in 32 groups: a channel by itself would lose its mean (vae/start.py)
 VAE = VAEConfig(
     channels=64, channel_mult=(1, 1, 1, 1), num_res_blocks=1, z_channels=4, embed_channels=4
 )
-VAE_N_CLIPS = 1200  # PICTURES_PER_CLIP pictures of each
+VAE_N_CLIPS = 1200  # IMAGES_PER_CLIP images of each
 VAE_BATCH = 4  # whole frames; of crops many are plain, which is harder than what the VAE is for
 VAE_LEARNING_RATE, VAE_WARMUP, VAE_DECAY_STEPS = 1.5e-4, 100, 4000
 VAE_EMA_HALF_LIFE = 150  # steps
-VAE_NOISE = 0.03  # added to the latent while training, beside channels of mean square 1
+VAE_NOISE = 0.03  # standard deviation of the noise added to latents of mean square 1 in training
 VAE_SIZE_WEIGHT = 1e-3  # of what keeps them so
 VAE_EDGE_WEIGHT = 0.5  # of the L1 of differences between neighbouring pixels
 VAE_COARSE_WEIGHT = 0.5  # of the L1 of means over squares of VAE_COARSE pixels: colours
@@ -87,7 +87,7 @@ GENERATOR = UNetConfig(
 INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
 KEYFRAME_COUNTS = (6, 7, 8, 9, 10, 11, 12)
 
-N_SOUNDS = 10_000  # of the world, and as many of other struck things
+N_SOUNDS = 10_000  # of the world, and as many struck sounds
 HELD_OUT_SOUNDS = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + 500)
 AUDIO_BATCH, AUDIO_LEARNING_RATE = 12, 1e-3
 AUDIO_WARMUP, AUDIO_DECAY_STEPS = 200, 2500
@@ -99,8 +99,8 @@ GENERATOR_FPS_CONDITION = 6  # as the published inference has it
 GENERATOR_BATCH, GENERATOR_LEARNING_RATE = 8, 8e-4
 GENERATOR_WARMUP, GENERATOR_DECAY_STEPS = 200, 11_000
 GENERATOR_FREEZE_STEP = 1500  # from here on the encoders stay as they are
-# From this step on the loss also has the error of frame means (diffusion.whole_frame_loss), against flicker of whole
-# frames. A fresh training does the same: the error of v alone before this step, both from it on.
+# From this step on the loss also has the error of frame means (diffusion_loss.whole_frame_loss), against flicker of
+# whole frames. A fresh training does the same: the error of v alone before this step, both from it on.
 GENERATOR_WHOLE_FRAME_STEP = 7300
 GENERATOR_EMA_HALF_LIFE = 200  # steps
 INTERPOLATOR_BATCH, INTERPOLATOR_LEARNING_RATE = 2, 5e-4

@@ -1,90 +1,106 @@
 """Analysis by synthesis: which drawn pose explains a frame best.
 
-A small model's pictures are blurred, tinted and a little off, so light is fitted first, pictures are compared at half
-their size, and no pixel counts for more than MOST_WRONG.
+A small model's images are blurred, tinted and slightly shifted, so lighting is fitted first, images are compared at
+half their size, and no pixel counts for more than MAX_ERROR.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from .scene import draw, region
+from ...training.world.stage import Part
+from .static_scene import Box, StaticScene, draw, region
+from .tracked_objects import TrackedObject
 
-MOST_WRONG = 0.45  # summed over red, green and blue, each in [0, 1]
-DIFFERS = 0.02  # a pixel that differs by more than this between two drawn pictures differs
-FITTED_EACH = 4  # of the pixels that stand still one in so many is enough to fit the light
-KEPT_SMALL = 1e-4  # mean squared error that a factor or an offset of 1 is worth
-LEAST_LIGHT = 0.2  # factor: darker is not undone
-SEEN = 0.2  # a thing is seen where it has this share of its contrast: small things are blurred away
+MAX_ERROR = 0.45  # summed over red, green and blue, each in [0, 1]
+CHANGED = 0.02  # a pixel counts as changed where two drawn images differ by more than this
+FIT_STRIDE = 4  # of the static pixels, one in so many is enough to fit the lighting
+RIDGE = 1e-4  # of the lighting fit: the mean squared error that a gain or an offset of 1 costs
+MIN_GAIN = 0.2  # darker frames are not brightened further
+# an object counts as visible from this share of its drawn contrast: small objects are blurred away
+MIN_CONTRAST = 0.2
 
 
-def see_poses(frames, scenery, sight):
-    """Which of the sight's drawn poses explains each frame best, -1 where the thing is not to be seen: int (n_frames,).
+def find_poses(frames: np.ndarray, static_scene: StaticScene, tracked: TrackedObject) -> np.ndarray:
+    """Which of the object's drawn poses explains each frame best, -1 where it is not visible: int (n_frames,).
 
     frames: uint8 (n_frames, H, W, 3), H and W even.
     """
-    empty, drawn = drawn_poses(scenery, sight)
-    changing = (np.abs(drawn - empty) > DIFFERS).any(axis=(0, 3))  # (H, W)
-    frames = relit(frames, empty, ~changing)
-    looked_at = changing & region(scenery.stage, *sight.area)
-    where = _halved(looked_at[:, :, None].astype(np.float32))[:, :, 0] > 0
-    frames, drawn, empty = (_halved(pictures)[..., where, :] for pictures in (frames, drawn, empty))
+    empty, drawn = render_poses(static_scene, tracked)
+    changing = (np.abs(drawn - empty) > CHANGED).any(axis=(0, 3))  # (H, W)
+    frames = match_lighting(frames, empty, ~changing)
+    searched = changing & region(static_scene.stage, *tracked.area)
+    where = _halved(searched[:, :, None].astype(np.float32))[:, :, 0] > 0
+    frames, drawn, empty = (_halved(images)[..., where, :] for images in (frames, drawn, empty))
     frames, drawn, empty = (np.moveaxis(p, -1, 0).copy() for p in (frames, drawn, empty))
-    wrong = [_wrong(frames, drawn[:, pose]) for pose in range(drawn.shape[1])]
-    best = np.argmin(wrong, axis=0)  # (n_frames,)
+    errors = [_error(frames, drawn[:, pose]) for pose in range(drawn.shape[1])]
+    best = np.argmin(errors, axis=0)  # (n_frames,)
     change = drawn[:, best] - empty[:, None]  # (3, n_frames, n_pixels)
     contrast = ((frames - empty[:, None]) * change).sum(axis=(0, 2)) / (change**2).sum(axis=(0, 2))
-    return np.where(contrast > SEEN, best, -1)
+    return np.where(contrast > MIN_CONTRAST, best, -1)
 
 
-def drawn_poses(scenery, sight):
-    """(the picture without the thing (H, W, 3), with it in every pose (n_poses, H, W, 3)), float32 in [0, 1]."""
-    empty = draw(scenery, [*sight.behind, *sight.before])
-    drawn = [draw(scenery, [*sight.behind, *parts, *sight.before]) for parts in sight.drawn]
+def render_poses(
+    static_scene: StaticScene, tracked: TrackedObject
+) -> tuple[np.ndarray, np.ndarray]:
+    """(the image without the object (H, W, 3), with it in every pose (n_poses, H, W, 3)), float32 in [0, 1]."""
+    empty = draw(static_scene, [*tracked.behind, *tracked.before])
+    drawn = [
+        draw(static_scene, [*tracked.behind, *parts, *tracked.before]) for parts in tracked.drawn
+    ]
     return empty, np.stack(drawn)
 
 
-def see_colour(frames, scenery, colour, *, area, before=()):
-    """How much of an area is of a colour, from 0 where it is empty: float (n_frames,), in square units.
+def colour_coverage(
+    frames: np.ndarray,
+    static_scene: StaticScene,
+    colour: np.ndarray,
+    *,
+    area: Box,
+    before: Sequence[Part] = (),
+) -> np.ndarray:
+    """How much of an area has a colour, 0 where it is empty: float (n_frames,), in square units.
 
-    area: (left, top, right, bottom) in units. before: Parts that always stand there.
+    area: (left, top, right, bottom) in units. before: Parts that are always drawn in front.
     """
-    empty = draw(scenery, before)
-    where = region(scenery.stage, *area)
-    frames = relit(frames, empty, ~where)
+    empty = draw(static_scene, before)
+    where = region(static_scene.stage, *area)
+    frames = match_lighting(frames, empty, ~where)
     step = (colour - empty[where]).astype(np.float32)  # (n, 3)
     share = ((frames[:, where] - empty[where]) * step).sum(axis=2) / (step**2).sum(axis=1)
     share -= np.median(share, axis=1, keepdims=True)  # most of the area is empty, whatever its tint
-    return np.clip(share, 0, 1).sum(axis=1) / scenery.stage.scale**2
+    return np.clip(share, 0, 1).sum(axis=1) / static_scene.stage.scale**2
 
 
-def relit(frames, empty, still):
-    """Frames uint8 (n, H, W, 3) as float32 in [0, 1], in the even light and the colours of a drawn picture (H, W, 3).
+def match_lighting(frames: np.ndarray, empty: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """Frames uint8 (n, H, W, 3) as float32 in [0, 1], with the lighting and colours of a drawn image (H, W, 3).
 
-    A factor that changes evenly over the picture, and an offset, are fitted for each frame and colour on the pixels
-    `still`, bool (H, W); neither is larger than it must be, because a plain background cannot tell them apart.
+    A gain that varies linearly over the image, and an offset, are fitted for each frame and channel on the pixels
+    `still`, bool (H, W), by ridge regression, because a plain background cannot separate the two.
     """
     height, width = still.shape
     y, x = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j].astype(np.float32)
-    places = np.flatnonzero(still)[::FITTED_EACH]
+    places = np.flatnonzero(still)[::FIT_STRIDE]
     seen = frames.astype(np.float32) / 255
     for channel in range(3):
         drawn = empty[..., channel]
         terms = np.stack([drawn, drawn * x, drawn * y, np.ones_like(drawn)], axis=-1)
         known = terms.reshape(-1, 4)[places]  # (n_places, 4)
         off = seen[..., channel].reshape(len(seen), -1)[:, places] - drawn.flat[places]
-        solve = np.linalg.solve(known.T @ known + KEPT_SMALL * len(places) * np.eye(4), known.T)
+        solve = np.linalg.solve(known.T @ known + RIDGE * len(places) * np.eye(4), known.T)
         even, across, down, offset = (solve @ off.T).astype(np.float32)[:, :, None, None]
         factor = 1 + even + across * x + down * y  # (n, H, W)
-        seen[..., channel] = (seen[..., channel] - offset) / np.maximum(factor, LEAST_LIGHT)
+        seen[..., channel] = (seen[..., channel] - offset) / np.maximum(factor, MIN_GAIN)
     return seen
 
 
-def _halved(pictures):
+def _halved(images):
     """(..., H, W, C) to (..., H / 2, W / 2, C): the means of four pixels."""
-    rows = pictures[..., ::2, :, :] + pictures[..., 1::2, :, :]
+    rows = images[..., ::2, :, :] + images[..., 1::2, :, :]
     return (rows[..., ::2, :] + rows[..., 1::2, :]) / 4
 
 
-def _wrong(frames, picture):
-    """How badly a picture (3, n_pixels) explains frames (3, n_frames, n_pixels): (n_frames,)."""
-    error = np.abs(frames - picture[:, None]).sum(axis=0)
-    return np.minimum(error, MOST_WRONG).sum(axis=1)
+def _error(frames, image):
+    """The clipped absolute error of an image (3, n_pixels) to frames (3, n_frames, n_pixels): (n_frames,)."""
+    error = np.abs(frames - image[:, None]).sum(axis=0)
+    return np.minimum(error, MAX_ERROR).sum(axis=1)

@@ -1,7 +1,7 @@
 """The times of visible events in a video of the procedural world.
 
-The tracker knows what a clip looks like before anything happens (scenery.py), as the model does from the first frame.
-It knows neither its events nor its sound: what it reports was seen in the video it was given.
+The tracker is given what a clip looks like before anything happens (static_scene.py), as the model is by the first
+frame. It is given neither its events nor its audio: all that it reports comes from the video.
 """
 
 import math
@@ -12,19 +12,19 @@ import numpy as np
 from ...keyframes.errors import KeyVIDError
 from ...training.world.scenes import drip
 from . import event_rules
-from .pose_search import see_colour, see_poses
-from .poses import SIGHTS
-from .scene import scenery_of
+from .pose_search import colour_coverage, find_poses
+from .static_scene import build_static_scene
+from .tracked_objects import TRACKED_OBJECTS
 
-TRACKED = (*SIGHTS, "drip")  # the sea has no events
+TRACKED = (*TRACKED_OBJECTS, "drip")  # the sea has no events
 SPLASH_AREA = (36.0, drip.WATER_Y - 8, 92.0, drip.WATER_Y + 14)  # units
 SPLASH_UNITS = 250.0  # square units of white when a large drop lands
 
 
 class Reading(NamedTuple):
-    """events: frames (m,), ascending. poses: (n_frames,), what was followed, in the unit of its scene (sights.py).
+    """events: frames (m,), ascending. poses: (n_frames,), of the tracked object, in the unit of its scene.
 
-    seen: the share of frames on which the thing was seen at all; NaN for drops, which come and go.
+    seen: the share of frames on which the object was found; NaN for drops, which come and go.
     """
 
     events: np.ndarray
@@ -32,10 +32,10 @@ class Reading(NamedTuple):
     seen: float
 
 
-def read_events(frames, *, seed, scene):
-    """The Reading of a video of the scene that a clip's seed draws.
+def read_events(frames: np.ndarray, *, seed: int, scene: str) -> Reading:
+    """Read the events of a video of the scene that a clip's seed draws.
 
-    frames: uint8 (n_frames, H, W, 3), H and W even, in the shape of the clip's own.
+    frames: uint8 (n_frames, H, W, 3), H and W even, in the aspect ratio of the clip.
     Raises KeyVIDError for a scene without events and for frames of another kind.
     """
     if scene not in TRACKED:
@@ -47,16 +47,18 @@ def read_events(frames, *, seed, scene):
         raise KeyVIDError(
             f"The video is {frames.dtype} of shape {shape}; give uint8 frames (n, H, W, 3), H and W even."
         )
-    scenery = scenery_of(seed, scene=scene, height=shape[1], width=shape[2])
+    static_scene = build_static_scene(seed, scene=scene, height=shape[1], width=shape[2])
     if scene == "drip":
-        colour = scenery.palette.loud_light
-        white = see_colour(frames, scenery, colour, area=SPLASH_AREA, before=scenery.parts[-1:])
+        colour = static_scene.palette.loud_light
+        white = colour_coverage(
+            frames, static_scene, colour, area=SPLASH_AREA, before=static_scene.parts[-1:]
+        )
         return Reading(event_rules.splashes(white / SPLASH_UNITS), white / SPLASH_UNITS, math.nan)
-    sight = SIGHTS[scene](scenery)
-    best = see_poses(frames, scenery, sight)
+    tracked = TRACKED_OBJECTS[scene](static_scene)
+    best = find_poses(frames, static_scene, tracked)
     (seen,) = np.nonzero(best >= 0)
     if not len(seen):
         return Reading(np.array([], int), np.full(len(best), np.nan), 0.0)
-    # where it is not seen it counts as on its way from where it was to where it will be
-    poses = np.interp(np.arange(len(best)), seen, sight.poses[best[seen]])
-    return Reading(sight.strikes(poses), poses, len(seen) / len(best))
+    # where it is not found, its pose is interpolated
+    poses = np.interp(np.arange(len(best)), seen, tracked.poses[best[seen]])
+    return Reading(tracked.strikes(poses), poses, len(seen) / len(best))

@@ -1,28 +1,26 @@
 """`python dev.py eval tracker`: how well the tracker reads videos whose events are known, clean and degraded."""
 
-import argparse
 import logging
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from ...training.world.clip import render_clip
 from ..matching import TOLERANCES, count_matches, figures
-from ..seeds import FIRST_SEED, held_out_seeds
+from ..options import held_out_seeds, parser_for
 from .degrade import DEGRADED
 from .reader import TRACKED, read_events
 
 logger = logging.getLogger("keyvid.evaluation")
 
 
-def main(*words):
+def main(*words: str) -> int:
     """Measure the tracker as the words say; returns the exit status."""
-    parser = argparse.ArgumentParser("python dev.py eval tracker")
-    parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
-    parser.add_argument("--clips", type=int, default=32, help="of each scene; default: 32")
+    parser = parser_for("tracker", clips=32, clips_help="of each scene; default: 32")
     parser.add_argument("--scene", choices=TRACKED, help="only this one")
     options = parser.parse_args(words)
     scenes = [options.scene] if options.scene else TRACKED
-    seeds = held_out_seeds(options.first_seed, options.clips)
+    seeds = held_out_seeds(options)
     logger.info("scene,video,clips,events,found,seen,within,recall,precision,median,median_abs")
     for scene in scenes:
         for line in validate(scene, seeds):
@@ -30,8 +28,8 @@ def main(*words):
     return 0
 
 
-def validate(scene, seeds):
-    """Lines of a CSV for one scene: the tracker's figures on ground-truth videos in every form of degrade.py."""
+def validate(scene: str, seeds: Iterable[int]) -> Iterator[str]:
+    """Lines of a CSV for one scene: the tracker's figures on ground-truth videos, clean and degraded (degrade.py)."""
     true, found, seen = [], {name: [] for name in DEGRADED}, {name: [] for name in DEGRADED}
     for seed in seeds:
         clip = render_clip(seed, scene=scene)

@@ -37,12 +37,12 @@ def test_ap_of_a_set_is_the_mean_over_its_clips():
 
 
 @pytest.mark.parametrize("shapes", [((10,), (12,)), ((2, 10), (2, 10)), ((), ())])
-def test_ap_needs_two_curves_of_one_clip(shapes):
+def test_ap_refuses_curves_of_different_clips(shapes):
     with pytest.raises(CurveError, match="same clip"):
         average_precision_at(np.zeros(shapes[0]), np.zeros(shapes[1]), t=3)
 
 
-def test_ap_counts_any_predicted_peak_however_small():
+def test_ap_counts_small_predicted_peaks():
     measured = curve(48, f10=1.0, f30=1.0)
     assert average_precision_at(curve(48, f12=1.0, f31=1e-4), measured, t=3) == 1.0
     assert average_precision_at(curve(48, f20=1.0), measured, t=3) == 0.0

@@ -1,4 +1,4 @@
-"""Measuring curves: what peaks on the events is perfect, and the published measure is easy to please."""
+"""Measuring curves: peaks on the events are perfect, and the published measure is easily satisfied."""
 
 import pytest
 from keyvid_pack.evaluation import localizer
@@ -18,22 +18,22 @@ def ideal(clip):
     )
 
 
-def test_peaks_on_the_events_are_perfect(clips):
+def test_measure_of_event_peaks_is_perfect(clips):
     measured = localizer.measure(ideal, clips)["events"]
     assert all(numbers["f1"] == 1.0 for numbers in measured.values())
     assert measured[1]["median_abs_error"] == 0.0
 
 
-def test_the_true_motion_agrees_with_itself(clips):
+def test_measure_of_true_motion(clips):
     measured = localizer.measure(lambda clip: clip.motion / clip.motion.max(), clips)
     assert measured["motion"][1]["f1"] > 0.97
     assert measured["ap"][3] > 0.9
 
 
-def test_onsets_beat_chance_one_to_one_and_not_by_much_as_published(clips):
+def test_onset_strength_beats_chance_by_f1_not_by_ap(clips):
     onset, noise, cosine = (
         localizer.measure(curve, clips)
-        for curve in (localizer.heard_onsets, localizer.noise_curve, localizer.cosine_curve)
+        for curve in (localizer.onset_strength_curve, localizer.noise_curve, localizer.cosine_curve)
     )
     assert onset["events"][2]["f1"] > 0.85
     assert max(chance["events"][2]["f1"] for chance in (noise, cosine)) < 0.6

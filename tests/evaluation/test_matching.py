@@ -31,7 +31,7 @@ def most_pairs(found, true, tolerance):
 
 
 @given(st.lists(st.tuples(FRAMES, FRAMES), min_size=1, max_size=3), st.integers(1, 3))
-def test_as_many_pairs_are_counted_as_there_can_be(clips, tolerance):
+def test_count_matches_finds_the_most_pairs(clips, tolerance):
     found, true = zip(*clips, strict=True)
     counts = count_matches(found, true, tolerance=tolerance)
     expected = [most_pairs(*clip, tolerance) for clip in clips]
@@ -47,7 +47,7 @@ def _share(n, of):
     return n / of if of else math.nan
 
 
-def test_figures_pool_events_and_not_clips():
+def test_figures_pool_events_over_clips():
     counts = count_matches([[5, 10, 20], [7]], [[5, 12, 20, 30], []], tolerance=2)
     numbers = figures(counts)
     assert numbers["recall"] == 3 / 4 and numbers["precision"] == 3 / 4 and numbers["f1"] == 3 / 4
@@ -56,7 +56,7 @@ def test_figures_pool_events_and_not_clips():
     assert (late["median_error"], late["median_abs_error"]) == (1.0, 1.0)
 
 
-def test_nothing_found_has_no_error_to_measure():
+def test_figures_without_pairs_are_nan():
     numbers = figures(count_matches([[]], [[3]], tolerance=1))
     assert numbers["recall"] == 0 and numbers["f1"] == 0 and math.isnan(numbers["median_error"])
     assert math.isnan(numbers["precision"])  # of nothing
@@ -64,7 +64,7 @@ def test_nothing_found_has_no_error_to_measure():
 
 
 @given(*[st.integers(0, 50)] * 3)
-def test_f1_is_the_harmonic_mean(pairs, missed, wrong):
+def test_shares_f1_is_the_harmonic_mean(pairs, missed, wrong):
     numbers = shares(pairs, pairs + missed, pairs + wrong)
     recall, precision = numbers["recall"], numbers["precision"]
     if pairs:
@@ -72,8 +72,8 @@ def test_f1_is_the_harmonic_mean(pairs, missed, wrong):
 
 
 @pytest.fixture(scope="module")
-def two_conditions():
-    """A clip's difficulty is shared: where one condition misses, the other misses too, and some more."""
+def two_variants():
+    """A clip's difficulty is shared: where one variant misses, the other misses too, and some more."""
     rng = np.random.default_rng(3)
     true = [sorted(rng.choice(48, 4, replace=False)) for _ in range(40)]
     kept = [rng.integers(0, 5) for _ in true]
@@ -82,25 +82,25 @@ def two_conditions():
     return [count_matches(found, true, tolerance=1) for found in (better, worse)]
 
 
-def test_intervals_hold_the_measured_share_and_repeat(two_conditions):
-    counts = two_conditions[0]
+def test_intervals_hold_the_share_and_repeat(two_variants):
+    counts = two_variants[0]
     bounds = intervals(counts)
     low, high = bounds["recall"]
     assert low < figures(counts)["recall"] < high
     assert bounds == intervals(counts)
 
 
-def test_intervals_are_those_of_the_binomial_where_clips_have_one_event():
+def test_intervals_equal_the_binomial_for_single_events():
     found = [[5]] * 60 + [[]] * 40
     low, high = intervals(count_matches(found, [[5]] * 100, tolerance=1))["recall"]
     spread = 1.96 * math.sqrt(0.6 * 0.4 / 100)
     assert (low, high) == pytest.approx((0.6 - spread, 0.6 + spread), abs=0.015)
 
 
-def test_differences_are_paired(two_conditions):
-    better, worse = two_conditions
+def test_differences_are_paired(two_variants):
+    better, worse = two_variants
     value, low, high = differences(better, worse)["recall"]
     assert 0 < low < value < high
-    alone = [intervals(counts)["recall"] for counts in two_conditions]
+    alone = [intervals(counts)["recall"] for counts in two_variants]
     assert high - low < 0.5 * max(high - low for low, high in alone)
     assert all(differences(better, better)[name] == (0, 0, 0) for name in FIGURES)

@@ -1,11 +1,11 @@
-"""What the benchmark asks a graph for: each condition changes what it is named after, and nothing else."""
+"""What the benchmark asks a graph for: each variant changes what it is named after, and nothing else."""
 
 import json
 
 import numpy as np
 import pytest
 from keyvid_pack.evaluation import renderer
-from keyvid_pack.evaluation.variants import MADE
+from keyvid_pack.evaluation.variants import RENDERED
 from keyvid_pack.keyframes.select import T_K
 from keyvid_pack.training.world.clip import render_clip
 
@@ -26,9 +26,9 @@ def inputs_of(graph):
 
 
 def changes(clip, name):
-    """What a condition's graph says, where it differs from that of the full pipeline: {(class, input): value}."""
-    full = inputs_of(renderer.graph_for(clip, MADE["full"])[0])
-    other = inputs_of(renderer.graph_for(clip, MADE[name])[0])
+    """What a variant's graph says, where it differs from that of the full pipeline: {(class, input): value}."""
+    full = inputs_of(renderer.graph_for(clip, RENDERED["full"])[0])
+    other = inputs_of(renderer.graph_for(clip, RENDERED[name])[0])
     assert full.keys() == other.keys()
     return {(key[0], key[2]): other[key] for key in full if full[key] != other[key]}
 
@@ -49,17 +49,17 @@ SELECT, EDIT, GUIDER = "KeyVID_SelectKeyframes", "KeyVID_EditKeyframes", "KeyVID
         ),
     ],
 )
-def test_a_condition_changes_what_it_is_named_after(clip, name, expected):
+def test_graph_of_a_variant_changes_its_own_inputs(clip, name, expected):
     assert changes(clip, name) == expected
 
 
-def test_without_audio_neither_stage_hears(clip):
-    graph, _ = renderer.graph_for(clip, MADE["uniform_no_audio"])
+def test_graph_without_audio_scales_both_stages_to_0(clip):
+    graph, _ = renderer.graph_for(clip, RENDERED["uniform_no_audio"])
     scales = [value for key, value in inputs_of(graph).items() if key[2] == "audio_scale"]
     assert scales == [0.0, 0.0]
 
 
-def test_the_true_plan_is_typed_into_the_editor(clip):
+def test_graph_of_the_truth_plan_edits_the_keyframes(clip):
     changed = changes(clip, "truth_plan")
     assert changed.keys() == {(EDIT, "edit")}
     frames = [int(frame) for frame in changed[EDIT, "edit"].split(",")]
@@ -67,14 +67,14 @@ def test_the_true_plan_is_typed_into_the_editor(clip):
     assert {event.frame for event in clip.events} <= set(frames)
 
 
-def test_the_clip_is_what_the_graph_is_given(clip):
-    graph, files = renderer.graph_for(clip, MADE["full"])
+def test_graph_takes_audio_image_and_caption_of_the_clip(clip):
+    graph, files = renderer.graph_for(clip, RENDERED["full"])
     inputs = inputs_of(graph)
-    told = {(key[0], key[2]): value for key, value in inputs.items()}
-    sound, sample_rate = files[told["LoadAudio", "audio"]]
+    values = {(key[0], key[2]): value for key, value in inputs.items()}
+    sound, sample_rate = files[values["LoadAudio", "audio"]]
     assert sample_rate == clip.sample_rate
     np.testing.assert_array_equal(sound, clip.audio)
-    np.testing.assert_array_equal(files[told["LoadImage", "image"]], clip.frames[0])
+    np.testing.assert_array_equal(files[values["LoadImage", "image"]], clip.frames[0])
     assert clip.caption in [value for key, value in inputs.items() if key[2] == "text"]
     # the frames of the video are saved as they are, and no other file is written
     (saved,) = [node for node in graph.values() if node["class_type"] == "SaveImage"]
@@ -86,30 +86,30 @@ def test_the_clip_is_what_the_graph_is_given(clip):
     assert wired <= graph.keys()
 
 
-def test_the_full_pipeline_follows_the_localizer_alone(clip):
-    graph, _ = renderer.graph_for(clip, MADE["full"])
-    told = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
-    assert told["KeyVID_LocalizeKeyframes", "method"] == "network"
-    assert told["KeyVID_LoadLocalizer", "localizer_name"] == "keyvid_small_localizer.safetensors"
-    assert (told[SELECT, "strategy"], told[SELECT, "count"]) == ("strongest", T_K)
-    assert told[EDIT, "edit"] == ""
+def test_graph_of_the_full_variant_uses_the_localizer(clip):
+    graph, _ = renderer.graph_for(clip, RENDERED["full"])
+    values = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
+    assert values["KeyVID_LocalizeKeyframes", "method"] == "network"
+    assert values["KeyVID_LoadLocalizer", "localizer_name"] == "keyvid_small_localizer.safetensors"
+    assert (values[SELECT, "strategy"], values[SELECT, "count"]) == ("strongest", T_K)
+    assert values[EDIT, "edit"] == ""
 
 
-def test_every_clip_has_noise_of_its_own_under_every_condition(clip):
+def test_graph_noise_depends_on_the_clip_alone(clip):
     def seeds(of, name):
-        graph, _ = renderer.graph_for(of, MADE[name])
+        graph, _ = renderer.graph_for(of, RENDERED[name])
         return [value for key, value in inputs_of(graph).items() if key[2] == "noise_seed"]
 
     assert len(set(seeds(clip, "full"))) == 2
-    assert all(seeds(clip, name) == seeds(clip, "full") for name in MADE)
+    assert all(seeds(clip, name) == seeds(clip, "full") for name in RENDERED)
     other = render_clip(clip.seed + 1)
     assert not set(seeds(clip, "full")) & set(seeds(other, "full"))
 
 
-def test_the_true_plan_of_the_sea_follows_its_loudness():
+def test_truth_plan_of_the_sea_follows_its_loudness():
     sea = render_clip(1_000_007, scene="sea")
-    graph, _ = renderer.graph_for(sea, MADE["truth_plan"])
-    told = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
-    frames = [int(frame) for frame in told[EDIT, "edit"].split(",")]
+    graph, _ = renderer.graph_for(sea, RENDERED["truth_plan"])
+    values = {(key[0], key[2]): value for key, value in inputs_of(graph).items()}
+    frames = [int(frame) for frame in values[EDIT, "edit"].split(",")]
     assert len(frames) == T_K
     assert frames != [keyframe * 4 for keyframe in range(T_K)]

@@ -1,21 +1,21 @@
-"""The benchmark as it is run: each clip is measured once, whatever interrupts it, and the table says what was found."""
+"""The sync benchmark: each clip is measured once, whatever interrupts it, and the report says what was found."""
 
 import contextlib
 import csv
 import math
 
 import pytest
-from keyvid_pack.evaluation import command, renderer, results, sync, variants
+from keyvid_pack.evaluation import command, options, renderer, results, sync, variants
 from keyvid_pack.evaluation.report import report_rows
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.training.world.clip import render_clip
 
-SEEDS = range(sync.FIRST_SEED, sync.FIRST_SEED + 3)
+SEEDS = range(options.FIRST_SEED, options.FIRST_SEED + 3)
 
 
 @pytest.fixture
 def made(monkeypatch):
-    """The (seed, condition) of every video made."""
+    """The (seed, variant) of every video made."""
     calls = []
 
     @contextlib.contextmanager
@@ -27,7 +27,7 @@ def made(monkeypatch):
     return calls
 
 
-def test_an_interrupted_run_goes_on_where_it_was(tmp_path, made):
+def test_an_interrupted_run_resumes(tmp_path, made):
     words = ("--state-dir", str(tmp_path), "--conditions", "truth")
     assert sync.main("--clips", "2", *words) == 0
     assert sync.main("--clips", "3", *words) == 0
@@ -37,12 +37,12 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path, made):
     path.write_bytes(path.read_bytes()[:-20])
     assert sync.main("--clips", "3", *words) == 0
     assert made[3:] == [(SEEDS[2], "truth")]
-    assert set(results.read_results(path.parent, "truth", made_by=sync.author_of("world"))) == set(
-        SEEDS
-    )
+    assert set(
+        results.read_results(path.parent, "truth", made_by=sync.result_fingerprint("world"))
+    ) == set(SEEDS)
 
 
-def test_results_of_other_weights_do_not_count(tmp_path):
+def test_read_results_skips_other_weights(tmp_path):
     for author in ("old", "new"):
         results.add_result(tmp_path, "full", {"seed": 5, "made_by": author, "psnr": math.nan})
     read = results.read_results(tmp_path, "full", made_by="new")
@@ -50,7 +50,7 @@ def test_results_of_other_weights_do_not_count(tmp_path):
     assert results.read_results(tmp_path, "full", made_by="newer") == {}
 
 
-def test_truth_is_on_the_sounds_and_a_still_picture_is_not(tmp_path):
+def test_report_of_truth_and_still(tmp_path):
     assert sync.main("--clips", "2", "--state-dir", str(tmp_path)) == 0
     with (tmp_path / "sync" / "report.csv").open(encoding="utf-8", newline="") as file:
         rows = {(r["condition"], r["within"], r["figure"]): r for r in csv.DictReader(file)}
@@ -63,7 +63,7 @@ def test_truth_is_on_the_sounds_and_a_still_picture_is_not(tmp_path):
     assert text.startswith("truth\n  recall within 2 frames") and "\nstill\n" in text
 
 
-def test_a_kept_video_is_looked_at_again_and_not_made_again(tmp_path, made):
+def test_a_kept_video_is_measured_again_without_rendering(tmp_path, made):
     words = ("--clips", "1", "--conditions", "still", "--keep", "--state-dir", str(tmp_path))
     assert sync.main(*words) == 0
     path = tmp_path / "sync" / "still.jsonl"
@@ -74,7 +74,7 @@ def test_a_kept_video_is_looked_at_again_and_not_made_again(tmp_path, made):
     assert path.read_bytes() == before
 
 
-def test_a_report_tells_all_that_is_known(tmp_path, made):
+def test_report_includes_earlier_results(tmp_path, made):
     words = ("--clips", "1", "--state-dir", str(tmp_path), "--conditions")
     assert sync.main(*words, "truth") == 0
     assert sync.main(*words, "still") == 0
@@ -82,16 +82,16 @@ def test_a_report_tells_all_that_is_known(tmp_path, made):
     assert text.startswith("truth\n") and "\nstill\n" in text
 
 
-def test_what_another_tracker_measured_is_measured_again(tmp_path, made, monkeypatch):
+def test_results_of_another_tracker_are_measured_again(tmp_path, made, monkeypatch):
     words = ("--clips", "1", "--conditions", "still", "--state-dir", str(tmp_path))
     assert sync.main(*words) == 0
-    monkeypatch.setattr(sync, "measured_by", lambda: "another tracker")
+    monkeypatch.setattr(sync, "metric_fingerprint", lambda: "another tracker")
     assert sync.main(*words) == 0
     assert made == 2 * [(SEEDS[0], "still")]
 
 
-def test_no_comfyui_is_started_for_what_is_not_painted(tmp_path, monkeypatch):
-    monkeypatch.setattr(renderer, "painting", None)  # calling it would fail
+def test_video_maker_starts_no_comfyui_for_ground_truth(tmp_path, monkeypatch):
+    monkeypatch.setattr(renderer, "running_renderer", None)  # calling it would fail
     with variants.video_maker(tmp_path) as make:
         assert make(render_clip(SEEDS[0]), "truth").shape == (48, 96, 128, 3)
 
@@ -100,7 +100,7 @@ def result(seed, found, **others):
     return {"seed": seed, "scene": "ball", "true": [10, 20], "found": found, **others}
 
 
-def test_conditions_are_compared_on_the_clips_that_both_have():
+def test_report_compares_variants_on_common_clips():
     full = {seed: result(seed, [10, 20]) for seed in range(6)}
     uniform = {seed: result(seed, [10]) for seed in range(3)}
     sea = {"seed": 9, "scene": "sea", "true": [], "found": None, "follows": 0.5}
@@ -112,15 +112,15 @@ def test_conditions_are_compared_on_the_clips_that_both_have():
     assert [(r["clips"], r["value"]) for r in follows] == [(1, 0.5), (1, 0.5)]
 
 
-def test_clips_without_events_have_no_event_figures():
+def test_report_of_clips_without_events():
     sea = {"seed": 9, "scene": "sea", "true": [], "found": None, "follows": None, "background": 0.1}
     assert [row["figure"] for row in report_rows({"truth": {9: sea}})] == ["background"]
 
 
-def test_what_cannot_be_made_is_said_in_a_sentence(tmp_path, caplog, monkeypatch):
+def test_unknown_variants_and_missing_weights_are_refused(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(renderer, "WEIGHTS", tmp_path / "weights")
     words = ("--clips", "1", "--state-dir", str(tmp_path), "--conditions")
-    with pytest.raises(KeyVIDError, match='no condition "perfect"'):
+    with pytest.raises(KeyVIDError, match='no variant "perfect"'):
         sync.main(*words, "truth,perfect")
     assert not (tmp_path / "sync").exists()  # said before anything is measured
     with pytest.raises(KeyVIDError, match="no weights"):
@@ -130,18 +130,18 @@ def test_what_cannot_be_made_is_said_in_a_sentence(tmp_path, caplog, monkeypatch
 
 
 @pytest.mark.parametrize("words", [("--clips", "0"), ("--first-seed", "999999")])
-def test_clips_that_were_trained_on_or_none_are_refused(tmp_path, words):
+def test_training_clips_and_no_clips_are_refused(tmp_path, words):
     with pytest.raises(KeyVIDError, match="learned"):
         sync.main(*words, "--state-dir", str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["sync", "tracker", "localizer"])
 @pytest.mark.parametrize("words", [("--clips", "0"), ("--first-seed", "7")])
-def test_every_measurement_asks_for_clips_that_were_held_out(caplog, name, words):
+def test_every_measurement_refuses_training_clips(caplog, name, words):
     assert command.main(name, *words) == 1
     assert "at least 1 clip" in caplog.text
 
 
-def test_measurements_are_named_when_there_is_no_such_one(caplog):
+def test_an_unknown_measurement_is_refused(caplog):
     assert command.main("beauty") == 1
     assert "sync" in caplog.text and "tracker" in caplog.text

@@ -65,7 +65,7 @@ def modules():
 
 @functools.cache
 def clips(n):
-    """n records of the world like `clips.CLIP`, whose latents of 4 x 4 places are the brightness and colours there."""
+    """n records of the world like `clips.CLIP`, whose latents are 4 x 4 mean brightness and colours."""
     records = np.zeros(n, CLIP)
     for seed, record in enumerate(records):
         clip = render_clip(seed)

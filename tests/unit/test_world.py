@@ -65,7 +65,9 @@ def test_captions_tell_scenes_apart():
 
 @pytest.mark.parametrize("name", STRUCK)
 def test_events_are_apart_irregular_and_on_their_frames(name):
-    performances = [timing.in_clip(staging.events) for staging in stagings(name, 30)]
+    performances = [
+        timing.in_clip(scene_description.events) for scene_description in stagings(name, 30)
+    ]
     assert len({len(events) for events in performances}) >= 3
     for events in performances:
         frames = [event.frame for event in events]
@@ -183,15 +185,15 @@ def test_flow_leads_back_to_the_picture_before(name):
     """But for what was hidden before: of the sea, only the wave in front."""
     front = slice(-1, None) if name == "sea" else slice(None)
     camera = stage.Stage(192, 256, 2.0, 64.0, 48.0, mirrored=True)
-    staging = stagings(name, 1)[0]
-    empty = stage.gradient(camera, staging.palette.top, staging.palette.bottom)
-    stage.paint(camera, empty, staging.backdrop)
+    scene_description = stagings(name, 1)[0]
+    empty = stage.gradient(camera, scene_description.palette.top, scene_description.palette.bottom)
+    stage.paint(camera, empty, scene_description.backdrop)
     rows, columns = np.mgrid[0:192, 0:256]
     still, followed = 0.0, 0.0
     before = None
     for frame in range(N_FRAMES):
         picture, flow = empty.copy(), np.zeros((192, 256, 2), np.float32)
-        stage.paint(camera, picture, staging.parts(frame)[front], flow)
+        stage.paint(camera, picture, scene_description.parts(frame)[front], flow)
         moves = np.abs(flow).sum(axis=2) > 0.5
         if before is not None and moves.any():
             source = [rows - flow[:, :, 1], columns - flow[:, :, 0]]

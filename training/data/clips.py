@@ -1,7 +1,10 @@
-"""What the diffusion networks learn from: clips of the world as latents, sound and truth, made once with the VAE."""
+"""Training data of the diffusion networks: clips as latents, mel and ground truth, made once with the VAE."""
+
+from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from ...keyframes.errors import KeyVIDError
 from ...keyframes.timebase import N_FRAMES
@@ -9,9 +12,9 @@ from ...models.audio_features import N_BINS, N_COLUMNS, waveform_to_mel
 from ..recipe import CHECK_SEEDS, HEIGHT, LATENT_HEIGHT, LATENT_WIDTH, TRAINING_SEEDS, VAE, WIDTH
 from ..vae.file import encode, load_vae
 from ..world.clip import CAPTIONS as SCENE_CAPTIONS
-from ..world.clip import SCENES, render_clip
+from ..world.clip import SCENES, WorldClip, render_clip
 from ..world.timing import MAX_EVENTS
-from .records import open_records, record_files
+from .records import Report, open_records, record_files
 
 CLIPS_PER_FILE = 50
 NO_EVENT = -1
@@ -31,10 +34,10 @@ CLIP = np.dtype(
 )
 
 
-def open_clips(state_dir, *, seeds, report=None):
-    """The CLIPs of these seeds (a range): a list of read-only arrays that stay on the disk until they are looked at.
+def open_clips(state_dir: Path, *, seeds: range, report: Report | None = None) -> list[np.ndarray]:
+    """The CLIPs of these seeds (a range): a list of read-only, memory-mapped arrays.
 
-    Those that are not there yet are made, with the VAE that `vae_file.freeze_vae` wrote.
+    Those that are not there yet are made, with the VAE that `vae.file.freeze_vae` wrote.
     report(done, total): called after each file that had to be made. Raises KeyVIDError when there is no VAE.
     """
     loaded = []  # the VAE, once it is needed
@@ -52,7 +55,7 @@ def open_clips(state_dir, *, seeds, report=None):
     )
 
 
-def training_clips(state_dir):
+def training_clips(state_dir: Path) -> list[np.ndarray]:
     """The CLIPs that have been made to learn from, as open_clips gives them. Raises KeyVIDError when there are none."""
     n = available_clips(state_dir)
     if not n:
@@ -62,8 +65,10 @@ def training_clips(state_dir):
     return open_clips(state_dir, seeds=TRAINING_SEEDS[:n])
 
 
-def clips_and_vae(state_dir, *, report=None):
-    """(training CLIPs, held-out CLIPs (n,) to look at, the frozen VAE): what both diffusion trainings start from.
+def clips_and_vae(
+    state_dir: Path, *, report: Report | None = None
+) -> tuple[list[np.ndarray], np.ndarray, nn.Module]:
+    """(training CLIPs, held-out CLIPs (n,) to sample, the frozen VAE): the inputs of both diffusion trainings.
 
     Held-out clips that are not there yet are made. Raises KeyVIDError when there are no clips or no VAE.
     """
@@ -72,7 +77,7 @@ def clips_and_vae(state_dir, *, report=None):
     return clips, np.concatenate(held_out), load_vae(state_dir / "vae")
 
 
-def available_clips(state_dir):
+def available_clips(state_dir: Path) -> int:
     """How many clips, counted from the first training seed, have been made without a gap."""
     n = 0
     while True:
@@ -85,22 +90,22 @@ def available_clips(state_dir):
         n = end - TRAINING_SEEDS.start
 
 
-def clip_record(clip, vae):
+def clip_record(clip: WorldClip, vae: nn.Module) -> np.ndarray:
     """A world clip as one CLIP."""
     record = np.zeros((), CLIP)
     record["latent"] = encode(vae, clip.frames).cpu().numpy()
     record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
     record["motion"] = clip.motion
     record["event_frames"] = NO_EVENT
-    for place, event in enumerate(clip.events):
-        record["event_frames"][place] = event.frame
-        record["event_strengths"][place] = event.strength
+    for index, event in enumerate(clip.events):
+        record["event_frames"][index] = event.frame
+        record["event_strengths"][index] = event.strength
     record["first_frame"] = clip.frames[0]
     record["caption"] = CAPTIONS.index(clip.caption)
     record["scene"] = SCENES.index(clip.scene)
     return record
 
 
-def clip_latents(records):
+def clip_latents(records: np.ndarray) -> torch.Tensor:
     """The latents of CLIPs (B,) as the UNet sees them, float32 (B, 4, 48, h, w)."""
     return torch.from_numpy(records["latent"].astype(np.float32)).transpose(1, 2)

@@ -1,14 +1,27 @@
-"""Training data on the disk: files of records that are made once, block by block of seeds, and read where they lie.
+"""Training data on the disk: files of records, made once, a block of seeds at a time, and memory-mapped.
 
-A record is one element of a numpy structured array. An interrupted making goes on with the first block not there.
+A record is one element of a numpy structured array. An interrupted run resumes with the first missing block.
 """
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 
 from ..engine.state import write_atomically
 
+Report = Callable[[int, int], None]  # report(done, total), called after each file made
 
-def record_files(folder, name, *, seeds, per_file, make, report=None):
+
+def record_files(
+    folder: Path,
+    name: str,
+    *,
+    seeds: range,
+    per_file: int,
+    make: Callable[[range], np.ndarray],
+    report: Report | None = None,
+) -> list[Path]:
     """The files with the records of these seeds (a range) in a folder; blocks that are not there yet are made.
 
     make(seeds): the structured array of a block of seeds. report(done, total): called after each block made.
@@ -26,19 +39,19 @@ def record_files(folder, name, *, seeds, per_file, make, report=None):
     return paths
 
 
-def open_records(paths):
-    """The arrays of record files, read-only; what is not looked at stays on the disk."""
+def open_records(paths: Iterable[Path]) -> list[np.ndarray]:
+    """The arrays of record files, read-only and memory-mapped."""
     return [np.load(path, mmap_mode="r") for path in paths]
 
 
-def draw_records(files, rng, n):
+def draw_records(files: list[np.ndarray], rng: np.random.Generator, n: int) -> np.ndarray:
     """n records drawn by a numpy Generator from a list of arrays of them, each as likely as any other."""
     ends = np.cumsum([len(file) for file in files])
-    places = rng.integers(ends[-1], size=n)
-    numbers = np.searchsorted(ends, places, side="right")
+    indices = rng.integers(ends[-1], size=n)
+    numbers = np.searchsorted(ends, indices, side="right")
     drawn = np.empty(n, files[0].dtype)
-    for row, (number, place) in enumerate(zip(numbers, places, strict=True)):
-        drawn[row] = files[number][place - ends[number]]  # negative: counted from the file's end
+    for row, (number, index) in enumerate(zip(numbers, indices, strict=True)):
+        drawn[row] = files[number][index - ends[number]]  # negative: counted from the file's end
     return drawn
 
 

@@ -1,8 +1,9 @@
-"""Sounds whose moments are known, for the networks that only listen: the world's scenes without their pictures, and
-struck things of any other kind, so that what is learned holds for recordings that no scene resembles.
+"""Sounds with known events, for the networks that only take audio: those of the world's scenes, and struck sounds of
+any other kind, so that the networks generalise to recordings that no scene resembles.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from ..world.clip import SCENE_MODULES, SCENES
 from ..world.distractors import disturb_sound
 from ..world.sound import N_SAMPLES, Timbre, strikes
 from ..world.timing import SOFTEST, WorldEvent, in_clip
-from .records import open_records, record_files
+from .records import Report, open_records, record_files
 
 WORLD, STRUCK = "world", "struck"
 SOUNDS_PER_FILE = 500
@@ -33,7 +34,7 @@ RECORD = np.dtype(
         ("mel", np.float16, (N_BINS, N_COLUMNS)),
         ("event_frames", np.int16, (MAX_EVENTS,)),  # NO_EVENT beyond the last
         ("event_strengths", np.float32, (MAX_EVENTS,)),
-        ("swells", bool),  # a sound without single events, whose loudness is what moves
+        ("swells", bool),  # a continuous sound without single events
     ]
 )
 NO_EVENT = -1
@@ -41,30 +42,40 @@ NO_EVENT = -1
 
 @dataclass(frozen=True)
 class Sound:
-    """samples: float32 (32000,) at 16 kHz. events: tuple of WorldEvent within the clip. swells: whether it is
-    a sound that rises and falls instead, as the sea does."""
+    """samples: float32 (32000,) at 16 kHz. events: tuple of WorldEvent within the clip. continuous: whether
+    it has no events but a varying loudness, as the sea does."""
 
     samples: np.ndarray
     events: tuple
-    swells: bool
+    continuous: bool
 
 
-def make_sound(kind, seed):
+def make_sound(kind: str, seed: int) -> Sound:
     """The Sound of a kind (WORLD or STRUCK) and a seed: the same at every call."""
     kind_number = (WORLD, STRUCK).index(kind)
     rng = np.random.default_rng((seed, kind_number))
     if kind == WORLD:
-        staging = SCENE_MODULES[SCENES[rng.integers(len(SCENES))]].make(rng)
-        sound, events, swells = staging.sound, in_clip(staging.events), not staging.events
+        scene_description = SCENE_MODULES[SCENES[rng.integers(len(SCENES))]].make(rng)
+        sound, events, continuous = (
+            scene_description.sound,
+            in_clip(scene_description.events),
+            not scene_description.events,
+        )
     else:
-        happened = _draw_strikes(rng)
-        sound, events, swells = strikes(rng, happened, _draw_timbre(rng)), in_clip(happened), False
-    return Sound(_recorded(rng, sound, events), events, swells)
+        struck_events = _draw_strikes(rng)
+        sound, events, continuous = (
+            strikes(rng, struck_events, _draw_timbre(rng)),
+            in_clip(struck_events),
+            False,
+        )
+    return Sound(_recorded(rng, sound, events), events, continuous)
 
 
-def open_sounds(folder, *, kind, seeds, report=None):
-    """The RECORDs of the sounds of these seeds (a range): a list of read-only arrays that stay on the disk until they
-    are looked at; those that are not there yet are made. report(done, total): called after each file made.
+def open_sounds(
+    folder: Path, *, kind: str, seeds: range, report: Report | None = None
+) -> list[np.ndarray]:
+    """The RECORDs of the sounds of these seeds (a range): a list of read-only, memory-mapped arrays;
+    those that are not there yet are made. report(done, total): called after each file made.
     """
 
     def make(block):
@@ -75,45 +86,47 @@ def open_sounds(folder, *, kind, seeds, report=None):
     )
 
 
-def sound_record(sound):
+def sound_record(sound: Sound) -> np.ndarray:
     """A Sound as one RECORD."""
     record = np.zeros((), RECORD)
     record["mel"] = waveform_to_mel(sound.samples[None])[0].numpy()
     record["event_frames"] = NO_EVENT
-    for place, event in enumerate(sound.events):
-        record["event_frames"][place] = event.frame
-        record["event_strengths"][place] = event.strength
-    record["swells"] = sound.swells
+    for index, event in enumerate(sound.events):
+        record["event_frames"][index] = event.frame
+        record["event_strengths"][index] = event.strength
+    record["swells"] = sound.continuous
     return record
 
 
-def frame_levels(mel):
+def frame_levels(mel: np.ndarray) -> np.ndarray:
     """How loud each frame is, float32 (48,): 1 for the loudest, 0 for LEVEL_RANGE_DB and more below it.
 
-    mel: (128, 204) as the networks hear it; its columns past the sound are not looked at.
+    mel: (128, 204) as the networks take it; its columns past the audio are ignored.
     """
-    heard = (
+    log_power = (
         np.asarray(mel, np.float32)[:, :LOCALIZER_COLUMNS] * STD + MEAN
     )  # log power of each band
-    level_db = 10 * np.log10(np.exp(heard).sum(axis=0))
+    level_db = 10 * np.log10(np.exp(log_power).sum(axis=0))
     starts = np.arange(N_FRAMES) * LOCALIZER_COLUMNS // N_FRAMES
     loudest = np.maximum.reduceat(level_db, starts)  # (48,)
     return np.clip(1 + (loudest - loudest.max()) / LEVEL_RANGE_DB, 0, 1)
 
 
-def heard_events(event_frames, event_strengths):
+def unpad_events(
+    event_frames: np.ndarray, event_strengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """(frames (n,), strengths (n,)) without the NO_EVENT at the end."""
-    heard = event_frames != NO_EVENT
-    return event_frames[heard], event_strengths[heard]
+    valid = event_frames != NO_EVENT
+    return event_frames[valid], event_strengths[valid]
 
 
-def swell_curve(level):
-    """What moves with a sound that swells: its loudness (48,), smoothed and normalised to 0..1."""
+def loudness_curve(level: np.ndarray) -> np.ndarray:
+    """The target curve of a continuous sound: its loudness (48,), smoothed and normalised to 0..1."""
     return normalise(smooth(level))
 
 
 def _recorded(rng, sound, events):
-    """In a room and with noise; a window of pure silence, which a long recording has too, stays what it is."""
+    """The sound with room, noise and level; silence becomes quiet noise."""
     if not np.abs(sound).max() > 0:
         return (10 ** rng.uniform(-5, -2) * rng.standard_normal(N_SAMPLES)).astype(np.float32)
     # the first frame begins half a frame before the sound; what was struck then cannot be measured
@@ -124,14 +137,16 @@ def _draw_strikes(rng):
     """Strikes at a beat that is steady, irregular or changing, cut anywhere as a window of a long recording is."""
     gap = (PEAK_DISTANCE + 0.5) * 12 ** rng.random()  # frames: up to more than the whole window
     drift, jitter = rng.choice((1.0, 0.9, 1.1)), rng.choice((0.0, 0.15, 0.6))
-    loudest, spread = rng.uniform(SOFTEST, 1.0), rng.choice((0.0, 0.2, 0.7))
-    place, happened = -rng.uniform(0, gap) - rng.choice((0.0, 12.0)), []
-    while place < N_FRAMES - 0.5:
-        strength = max(SOFTEST, loudest * (1 - spread * rng.random()))
-        happened.append(WorldEvent(place / FPS, frame_at(place / FPS, fps=FPS), float(strength)))
-        place += max(PEAK_DISTANCE + 0.5, gap * (1 + jitter * rng.uniform(-1, 1)))
+    loudest, variation = rng.uniform(SOFTEST, 1.0), rng.choice((0.0, 0.2, 0.7))
+    position, events = -rng.uniform(0, gap) - rng.choice((0.0, 12.0)), []
+    while position < N_FRAMES - 0.5:
+        strength = max(SOFTEST, loudest * (1 - variation * rng.random()))
+        events.append(
+            WorldEvent(position / FPS, frame_at(position / FPS, fps=FPS), float(strength))
+        )
+        position += max(PEAK_DISTANCE + 0.5, gap * (1 + jitter * rng.uniform(-1, 1)))
         gap *= drift
-    return tuple(happened)
+    return tuple(events)
 
 
 def _draw_timbre(rng):

@@ -1,11 +1,15 @@
-"""The moving average of trained weights, which is what inference uses: it is smoother than any single step."""
+"""The exponential moving average (EMA) of trained weights, which inference uses."""
 
 import contextlib
+from collections.abc import Iterator, Mapping
 
 import torch
+from torch import nn
+
+from .state import Tensors
 
 
-def start(modules):
+def start(modules: Mapping[str, nn.Module]) -> dict[str, Tensors]:
     """{module name: {tensor name: copy of it}} of the modules as they are; floats only are averaged."""
     return {
         name: {key: tensor.detach().clone() for key, tensor in module.state_dict().items()}
@@ -14,8 +18,10 @@ def start(modules):
 
 
 @torch.no_grad()
-def update(averages, modules, *, half_life, step):
-    """Move the averages towards the modules, in place. Early steps weigh more, so that the start is soon forgotten."""
+def update(
+    averages: dict[str, Tensors], modules: Mapping[str, nn.Module], *, half_life: float, step: int
+) -> None:
+    """Move the averages towards the modules, in place. Early steps weigh more, so that initial weights fade quickly."""
     keep = min(0.5 ** (1 / half_life), (1 + step) / (10 + step))
     for name, module in modules.items():
         for key, tensor in module.state_dict().items():
@@ -26,8 +32,8 @@ def update(averages, modules, *, half_life, step):
 
 
 @contextlib.contextmanager
-def in_place(averages, modules):
-    """Within it the modules hold the averages and are set to evaluation; after it they are as they were."""
+def in_place(averages: dict[str, Tensors], modules: Mapping[str, nn.Module]) -> Iterator[None]:
+    """Inside this context the modules hold the averages in evaluation mode; afterwards they are restored."""
     trained = start(modules)
     modes = {name: module.training for name, module in modules.items()}
     try:

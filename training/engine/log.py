@@ -1,8 +1,10 @@
-"""What a training says while it runs: log.csv for a spreadsheet, TensorBoard where installed, a line for people."""
+"""The log of a training: log.csv for a spreadsheet, TensorBoard where installed, a line for people."""
 
 import csv
 import logging
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 from .state import write_atomically
 
@@ -12,10 +14,10 @@ logger = logging.getLogger("keyvid.training")
 class TrainingLog:
     """Means of numbers since the last line, written into folder / "log.csv" and folder / "tensorboard".
 
-    after_step: the step a training goes on from; what an earlier run logged beyond it is dropped.
+    after_step: the step a training resumes from; rows that an earlier run logged beyond it are dropped.
     """
 
-    def __init__(self, folder, *, after_step=0):
+    def __init__(self, folder: Path, *, after_step: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "log.csv"
         self.rows = [row for row in _read(self.path) if int(row["step"]) <= after_step]
@@ -24,20 +26,20 @@ class TrainingLog:
         self.sums, self.count = {}, 0
         self.board = _board(folder / "tensorboard", after_step)
 
-    def add(self, numbers):
+    def add(self, numbers: Mapping[str, float]) -> None:
         """Count a step's numbers in."""
         for name, value in numbers.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1
 
-    def write(self, step, **others):
+    def write(self, step: int, **others: float) -> None:
         """Write the means since the last line, and other numbers as they are; nothing if no step was added."""
         if self.count:
             means = {name: total / self.count for name, total in self.sums.items()}
             self.sums, self.count = {}, 0
             self.note(step, {**means, **others})
 
-    def note(self, step, numbers):
+    def note(self, step: int, numbers: Mapping[str, float]) -> None:
         """Write numbers as they are."""
         seconds = self.seconds_before + time.monotonic() - self.started_s
         self.rows.append({"step": step, "seconds": f"{seconds:.1f}", **_short(numbers)})
@@ -49,7 +51,8 @@ class TrainingLog:
             for name, value in numbers.items():
                 self.board.add_scalar(name, value, step)
 
-    def close(self):
+    def close(self) -> None:
+        """Close TensorBoard's writer, if there is one."""
         if self.board:
             self.board.close()
 

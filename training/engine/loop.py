@@ -25,19 +25,20 @@ from .log import TrainingLog
 from .state import load_state, save_state
 
 logger = logging.getLogger("keyvid.training")
+Scalars = dict[str, float | torch.Tensor]  # further values that a loss logs, by name
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one training learns.
+    """One training: its networks, batches and loss.
 
     modules: {name: network} to train, with their starting weights. frozen: {name: network} that the loss uses as
         they are; they are moved to the device and set to evaluation.
     batch(step, rng): the examples of a step, by a numpy Generator of its own: a tensor, or tuples, lists and dicts
         of tensors (other values stay as they are).
     loss(batch, generator): (scalar tensor, {name: number or scalar tensor} to log), with a torch Generator on the CPU.
-    sample(step, folder): called now and then with the averaged weights in place; writes pictures into folder and may
-        return {name: number} to log.
+    sample(step, folder): called now and then while the modules hold the averaged weights; writes images into folder
+        and may return {name: number} to log.
     warmup_steps, decay_steps: the learning rate rises linearly over the first and, where decay_steps is given, falls
         by a half cosine to FINAL_RATE of itself, which it reaches at that step.
     ema_half_life: steps after which an older weight counts half in the average.
@@ -64,19 +65,20 @@ BETAS = (0.9, 0.99)
 
 
 def train(
-    task,
+    task: Task,
     *,
-    state_dir,
-    seed=0,
-    minutes=None,
-    n_steps=None,
-    save_every_s=600.0,
-    log_every=20,
-    sample_every_s=900.0,
-    mixed_precision="no",
-    cpu=False,
-):
-    """Train until step n_steps or for some minutes, whichever comes first; go on from the newest state if there is one.
+    state_dir: Path,
+    seed: int = 0,
+    minutes: float | None = None,
+    n_steps: int | None = None,
+    save_every_s: float = 600.0,
+    log_every: int = 20,
+    sample_every_s: float = 900.0,
+    mixed_precision: str = "no",
+    cpu: bool = False,
+) -> int:
+    """Train until step n_steps or for some minutes, whichever comes first, from the newest state if there is one.
+
     Without either it ends when the learning rate has come down, after task.decay_steps.
 
     state_dir: folder of all trainings; this one's is state_dir / task.name, with the states, log.csv, tensorboard/
@@ -84,10 +86,7 @@ def train(
     SIGTERM and Ctrl-C end it after the step, saved. Returns the number of steps done since the beginning.
     Raises KeyVIDError when there is no end, the state belongs to another seed, or the loss is not a number.
     """
-    if minutes is None and n_steps is None:
-        n_steps = task.decay_steps
-    if minutes is None and n_steps is None:
-        raise KeyVIDError("The training has no end; give minutes or a number of steps.")
+    n_steps = _last_step(task, minutes, n_steps)
     folder = Path(state_dir) / task.name
     accelerator = Accelerator(
         cpu=cpu, mixed_precision=mixed_precision, gradient_accumulation_steps=task.micro_batches
@@ -127,7 +126,7 @@ def train(
     return step
 
 
-def load_averages(name, modules, *, state_dir):
+def load_averages(name: str, modules: Mapping[str, nn.Module], *, state_dir: Path) -> int:
     """Put the averaged weights of the training called `name` into modules ({name: network}, some or all of the
     training's), as inference wants them; returns the step.
 
@@ -143,7 +142,7 @@ def load_averages(name, modules, *, state_dir):
     return state["step"]
 
 
-def learning_rate(task, step):
+def learning_rate(task: Task, step: int) -> float:
     """Of step (0 is the first): linear warm-up, then constant or half a cosine down."""
     rate = task.learning_rate * min(1.0, (step + 1) / max(1, task.warmup_steps))
     if task.decay_steps:
@@ -152,12 +151,22 @@ def learning_rate(task, step):
     return float(rate)
 
 
-def step_generators(seed, step, micro_batch=0):
+def step_generators(
+    seed: int, step: int, micro_batch: int = 0
+) -> tuple[np.random.Generator, torch.Generator]:
     """(numpy Generator, torch Generator on the CPU) of a step: all its randomness."""
     numpy_part, torch_part = np.random.SeedSequence((seed, step, micro_batch)).spawn(2)
     generator = torch.Generator()
     generator.manual_seed(int(torch_part.generate_state(1, np.uint64)[0] >> 1))
     return np.random.default_rng(numpy_part), generator
+
+
+def _last_step(task: Task, minutes: float | None, n_steps: int | None) -> int | None:
+    if minutes is None and n_steps is None:
+        n_steps = task.decay_steps
+        if n_steps is None:
+            raise KeyVIDError("The training has no end; give minutes or a number of steps.")
+    return n_steps
 
 
 def _place_modules(task, device):
@@ -233,15 +242,17 @@ def _resume(task, folder, optimizer, averages, seed):
             f"The training in {folder} was begun with seed {state['seed']}, not {seed}; use that seed, or another "
             "--state-dir for a new one."
         )
-    begun = "optimizer" not in state  # by shipped.py, with the networks that are shipped
-    known = [name for name in task.modules if not begun or name in state["modules"]]
+    from_release = (
+        "optimizer" not in state
+    )  # written by release/shipped.py, with the shipped weights
+    known = [name for name in task.modules if not from_release or name in state["modules"]]
     _fill({name: task.modules[name] for name in known}, state["modules"], folder)
-    if not begun:
+    if not from_release:
         optimizer.load_state_dict(state["optimizer"])
     for name in known:
         for key, tensor in averages[name].items():
             tensor.copy_(state["averages"][name][key])
-    logger.info("%s goes on from step %d", task.name, state["step"])
+    logger.info("%s resumes from step %d", task.name, state["step"])
     return state["step"]
 
 

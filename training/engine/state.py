@@ -1,20 +1,23 @@
-"""Where a training keeps what it has reached, so that it can be stopped at any moment and go on exactly there."""
+"""Saved states of a training, so that it can be stopped at any moment and resumed exactly."""
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from ...keyframes.errors import KeyVIDError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+Tensors = dict[str, torch.Tensor]  # by name, such as a state dict
 FOLDER_NAME = "keyvid-training"
 N_KEPT = 2  # states of one training: the newest, and one in case the newest cannot be read
 
 
-def state_dir(given=None):
-    """The folder of all trainings, made if need be: the given one, else one beside the person's other data.
+def state_dir(given: str | Path | None = None) -> Path:
+    """The folder of all trainings, made if needed: the given one, else one in the user's data folder.
 
     Raises KeyVIDError for a folder inside the checkout, where states would end up in the pack.
     """
@@ -27,7 +30,7 @@ def state_dir(given=None):
     return folder
 
 
-def save_state(folder, *, step, state):
+def save_state(folder: Path, *, step: int, state: dict[str, Any]) -> Path:
     """Write the state (tensors, numbers, texts, and dicts and lists of them) reached after `step` steps into a
     training's folder; all but the newest N_KEPT are removed. A crash at any moment leaves the earlier files whole.
     """
@@ -40,7 +43,7 @@ def save_state(folder, *, step, state):
     return path
 
 
-def load_state(folder):
+def load_state(folder: Path) -> dict[str, Any] | None:
     """The newest state saved in a training's folder, on the CPU, with its `step`; None when there is none.
 
     Raises KeyVIDError when the file cannot be read.
@@ -56,8 +59,8 @@ def load_state(folder):
         ) from error
 
 
-def write_atomically(path, write):
-    """Let write(temporary path) make a file, then put it in the place of `path` in one step."""
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let write(temporary path) make a file, then replace `path` with it in one step."""
     part = path.with_name(path.name + ".part")
     write(part)
     os.replace(part, path)

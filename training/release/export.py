@@ -1,7 +1,7 @@
 """`python dev.py export`: from training states to the weight files that the pack ships, in the published layout.
 
-A file leaves in fp16, with the "keyvid" metadata block that says what shapes cannot, and is read back through
-`models.checkpoints` before it takes the place of an older one. The logs of the trainings go along (learning_curves.py).
+A file is written in fp16, with the "keyvid" metadata block for what shapes cannot tell, and is checked by
+`models.checkpoints` before it replaces an older one. The logs of the trainings are copied too (learning_curves.py).
 """
 
 import argparse
@@ -16,6 +16,7 @@ from ...models import checkpoints, layouts
 from ...models.metadata import Metadata, metadata_block
 from .. import recipe
 from ..engine import state
+from ..engine.state import Tensors
 from ..vae.file import FILE_NAME as VAE_FILE_NAME
 from ..vae.file import same_encoder
 from ..vae.names import DECODER, to_latent_diffusion
@@ -57,13 +58,13 @@ FILES = {
 }
 
 
-def export(file_name, *, state_dir, target_dir=WEIGHTS):
+def export(file_name: str, *, state_dir: Path, target_dir: Path = WEIGHTS) -> Path:
     """Write one of FILES; returns its path. Raises KeyVIDError when a training it needs has no state."""
     return _write(file_name, trained_parts(file_name, state_dir), target_dir)
 
 
-def trained_parts(file_name, state_dir):
-    """{part: {name in the network: tensor}} of one of FILES as the trainings left them. Raises KeyVIDError."""
+def trained_parts(file_name: str, state_dir: Path) -> dict[str, Tensors]:
+    """{part: {name in the network: tensor}} of one of FILES as trained. Raises KeyVIDError."""
     _, sources = FILES[file_name]
     return {part: trained_part(part, name, state_dir) for part, name in sources.items()}
 
@@ -73,8 +74,8 @@ def _write(file_name, parts, folder):
     return write_weights(folder / f"{file_name}.safetensors", parts, metadata_of(title, parts))
 
 
-def write_weights(path, parts, metadata):
-    """Write {part: {name in the network: tensor}} as one weight file in fp16, checked before it is put in place.
+def write_weights(path: Path, parts: dict[str, Tensors], metadata: Metadata) -> Path:
+    """Write {part: {name in the network: tensor}} as one weight file in fp16, checked before it replaces an older one.
 
     Raises CheckpointError when a part does not fit the network that its shapes tell.
     """
@@ -93,7 +94,7 @@ def write_weights(path, parts, metadata):
     return path
 
 
-def metadata_of(title, parts):
+def metadata_of(title: str, parts: dict[str, Tensors]) -> Metadata:
     """The Metadata of a file with these parts, by the recipe."""
     head_widths = {
         layouts.UNET: recipe.GENERATOR.head_width,
@@ -116,7 +117,7 @@ def metadata_of(title, parts):
     )
 
 
-def write_checksums(folder):
+def write_checksums(folder: Path) -> None:
     """Write SHA256SUMS, as `sha256sum -c` reads it, for the weight files of a folder."""
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
@@ -128,7 +129,7 @@ def write_checksums(folder):
     )
 
 
-def main(*words):
+def main(*words: str) -> int:
     """Write the files that the words name, all by default; returns the exit status."""
     parser = argparse.ArgumentParser("python dev.py export")
     parser.add_argument("names", nargs="*", metavar="FILE", help=f"some of {', '.join(FILES)}")
@@ -167,8 +168,8 @@ def _export_all(names, state_dir):
         )
 
 
-def trained_part(part, training, state_dir):
-    """{name in the network: tensor} of a part as a training left it. Raises KeyVIDError when it has no state."""
+def trained_part(part: str, training: str, state_dir: Path) -> Tensors:
+    """{name in the network: tensor} of a part as trained. Raises KeyVIDError when it has no state."""
     folder = state_dir / training
     if part == layouts.VAE:
         path = folder / VAE_FILE_NAME

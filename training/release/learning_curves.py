@@ -1,4 +1,4 @@
-"""The records of the trainings that the shipped weights come from: docs/curves, and all of them as one SVG.
+"""The learning curves of the shipped weights: docs/curves as CSV, and all of them as one SVG.
 
 `python dev.py export` writes both, from the log.csv of each training.
 """
@@ -6,6 +6,7 @@
 import csv
 import math
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from ..engine.state import write_atomically
@@ -18,11 +19,17 @@ DRAWING = ROOT / "docs" / "media" / "training_curves.svg"
 WIDTH, HEIGHT = 900, 420  # of the drawing, in its own units
 N_COLUMNS = 3
 LEFT, TOP, RIGHT, BOTTOM = 44, 30, 14, 26  # around each curve
-OF_V = ("generator", "interpolator")  # the loss of these got a part on the way
+PREDICTS_V = (
+    "generator",
+    "interpolator",
+)  # their loss is plotted as the error of v, which stays comparable
+Curves = dict[str, list[tuple[int, float]]]  # {training: [(step, loss)]}
 PAPER, INK, FAINT, LINE = "#ffffff", "#24292f", "#d0d7de", "#0969da"
 
 
-def record(state_dir, names, *, records=RECORDS, drawn=DRAWING):
+def record(
+    state_dir: Path, names: Collection[str], *, records: Path = RECORDS, drawn: Path = DRAWING
+) -> None:
     """Copy the logs of these trainings from state_dir into the folder records, and draw all that are there.
 
     The VAE's has a second one where its decoder was trained further.
@@ -44,8 +51,8 @@ def record(state_dir, names, *, records=RECORDS, drawn=DRAWING):
         write_atomically(drawn, lambda part: part.write_text(text, encoding="utf-8", newline="\n"))
 
 
-def read_losses(path):
-    """[(step, loss)] of a log.csv; lines without a loss are what was measured beside it.
+def read_losses(path: Path) -> list[tuple[int, float]]:
+    """[(step, loss)] of a log.csv; lines without a loss hold measurements on held-out data.
 
     Where a loss has other parts, the error of v alone: it stays comparable when a part joins or leaves.
     """
@@ -57,16 +64,16 @@ def read_losses(path):
         ]
 
 
-def drawing(curves):
-    """The SVG of {name: [(step, loss)]}: one small picture each, the losses on a logarithmic scale."""
+def drawing(curves: Curves) -> str:
+    """The SVG of {name: [(step, loss)]}: one small image each, the losses on a logarithmic scale."""
     n_rows = math.ceil(len(curves) / N_COLUMNS)
     width, height = WIDTH / N_COLUMNS, HEIGHT / n_rows
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{PAPER}"/>',
     ]
-    for place, (name, points) in enumerate(curves.items()):
-        row, column = divmod(place, N_COLUMNS)
+    for index, (name, points) in enumerate(curves.items()):
+        row, column = divmod(index, N_COLUMNS)
         parts.append(f'<g transform="translate({column * width:g} {row * height:g})">')
         parts += _curve(name, points, width=width, height=height)
         parts.append("</g>")
@@ -85,19 +92,19 @@ def _curve(name, points, *, width, height):
         share = math.log(loss / low) / max(math.log(high / low), 1e-9)
         return TOP + (height - TOP - BOTTOM) * (1 - share)
 
-    yield _words(LEFT, TOP - 12, f"{name}: {_told(name)} by step", size=13)
+    yield _text(LEFT, TOP - 12, f"{name}: {_loss_label(name)} by step", size=13)
     for loss in (low, math.sqrt(low * high), high):
         yield f'<path d="M{LEFT} {y(loss):.1f}H{width - RIGHT:.1f}" stroke="{FAINT}"/>'
-        yield _words(LEFT - 6, y(loss) + 4, f"{loss:.2g}", anchor="end")
+        yield _text(LEFT - 6, y(loss) + 4, f"{loss:.2g}", anchor="end")
     for step in (0, last_step // 2, last_step):
-        yield _words(x(step), height - BOTTOM + 16, str(step), anchor="middle")
+        yield _text(x(step), height - BOTTOM + 16, str(step), anchor="middle")
     line = " ".join(f"{x(step):.1f},{y(loss):.1f}" for step, loss in points)
     yield f'<polyline points="{line}" fill="none" stroke="{LINE}" stroke-width="1.5"/>'
 
 
-def _told(name):
-    return "error of v" if name in OF_V else "loss"
+def _loss_label(name):
+    return "error of v" if name in PREDICTS_V else "loss"
 
 
-def _words(x, y, text, *, size=11, anchor="start"):
+def _text(x, y, text, *, size=11, anchor="start"):
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{INK}" text-anchor="{anchor}">{text}</text>'

@@ -1,10 +1,12 @@
-"""`python dev.py train shipped`: the weights that the pack ships become states that every training goes on from.
+"""`python dev.py train shipped`: initialises the state of every training from the shipped weights.
 
-So a machine that has never trained anything can improve them. What fp16 rounded away stays away, and optimizers and
-what is thrown away after a training (the clock readers) begin anew, at step 0: what joins a loss late joins late again.
+So a machine that has never trained anything can improve them. Weights have fp16's precision; optimizers and networks
+that are discarded after a training (the probe heads) start fresh. The step is 0 again: what depends on the step, such
+as the learning rate and the loss of whole frames, starts from the beginning.
 """
 
 import logging
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -34,13 +36,13 @@ SOURCES = {
 }
 
 
-def write_states(state_dir, *, seed=0, weights=WEIGHTS):
+def write_states(state_dir: Path, *, seed: int = 0, weights: Path = WEIGHTS) -> list[str]:
     """Write a state at step 0 for every training that has none in state_dir, and the frozen VAE.
 
     Returns the names of the trainings. Raises KeyVIDError when a weight file is not there, and when the VAE in
     state_dir is another one: the shipped networks know no latents but their own.
     """
-    begun = []
+    initialised = []
     _check_vae(state_dir / "vae" / vae_file.FILE_NAME, weights / f"{GENERATOR}.safetensors")
     for training, (file_name, parts) in SOURCES.items():
         folder = state_dir / training
@@ -58,16 +60,16 @@ def write_states(state_dir, *, seed=0, weights=WEIGHTS):
             _freeze(modules["vae"], folder)
             modules["vae"] = _trainable(modules["vae"])
         save_state(folder, step=0, state={"seed": seed, "modules": modules, "averages": modules})
-        begun.append(training)
-    return begun
+        initialised.append(training)
+    return initialised
 
 
-def report(begun):
+def report(initialised: list[str]) -> None:
     """Say in the log which trainings have a state now."""
-    if begun:
-        logger.info("these trainings begin with the shipped weights: %s", ", ".join(begun))
+    if initialised:
+        logger.info("these trainings start from the shipped weights: %s", ", ".join(initialised))
     else:
-        logger.info("every training has a state of its own already; nothing was changed")
+        logger.info("every training has its own state already; nothing was changed")
 
 
 def _whole(tensors):

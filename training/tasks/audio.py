@@ -1,12 +1,13 @@
-"""Teaching the audio tower when things happen, before any picture is involved.
+"""Training the audio tower to encode when events happen, before any image is involved.
 
-The generator hears a frame's sound as 12 tokens, the interpolator as 12 others (models/audio_tokens.py), neither of
-which are quite those of that frame. Here two linear layers must read from exactly these tokens how long ago the last
-event was, when the next one comes and how strong they are: what it takes to draw a strike or a rebound.
-The layers are thrown away; the tokens stay.
+The generator is conditioned on 12 audio tokens per frame, the interpolator on 12 others (models/audio_tokens.py), and
+neither set covers exactly that frame. Here two linear probe heads must predict from exactly these tokens how long ago
+the last event was, when the next one comes and how strong both are: what it takes to draw a strike or a rebound.
+The probe heads are discarded; the tokens stay.
 """
 
 import math
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,23 +16,24 @@ from torch.nn import functional
 
 from ...keyframes.timebase import N_FRAMES
 from ...models.audio_tokens import N_QUERIES, interpolation_audio_tokens, keyframe_audio_tokens
-from ...models.imagebind import AudioTower, init_audio_tower
+from ...models.imagebind import AudioTower, AudioTowerConfig, init_audio_tower
 from ...models.unet import sinusoids
 from .. import recipe
-from ..data.records import draw_records
-from ..data.sounds import WORLD, frame_levels, heard_events, open_sounds
-from ..engine.loop import Task
+from ..data.records import Report, draw_records
+from ..data.sounds import WORLD, frame_levels, open_sounds, unpad_events
+from ..engine.loop import Scalars, Task
 
 FARTHEST = 16  # frames: events farther away than this are all equally far
-NEAR = 2.0  # frames over which the second, sharper clock falls to 1/e
-CLOCK = (
+NEAR = 2.0  # frames over which the sharper, exponential targets fall to 1/e
+TIMING_TARGETS = (
     "until next", "since last", "near next", "near last", "strength of next", "strength of last", "level",
 )  # fmt: skip
 N_CHECKED = 64  # held-out sounds to measure on
-POSITION_SCALE = 0.5  # of the waves in the first positions, beside tokens of spread 1
+# of the sinusoids in the initial positions, beside tokens of standard deviation 1
+POSITION_SCALE = 0.5
 
 
-def make_task(state_dir, *, report=None):
+def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     """The Task of the audio tower; sounds that are not in state_dir yet are made first."""
     folder = state_dir / "sounds"
     files = open_sounds(folder, kind=WORLD, seeds=range(recipe.N_SOUNDS), report=report)
@@ -39,54 +41,63 @@ def make_task(state_dir, *, report=None):
     torch.manual_seed(0)
     return audio_task(
         make_audio_tower(recipe.AUDIO, generator=torch.Generator().manual_seed(0)),
-        make_clock_readers(recipe.AUDIO.width),
+        make_probe_heads(recipe.AUDIO.width),
         files,
         np.concatenate(held_out)[:N_CHECKED],
     )
 
 
-def audio_task(tower, readers, files, held_out, *, batch_size=recipe.AUDIO_BATCH):
-    """The Task of a tower and its clock readers on `sounds` files; held_out: RECORDs (n,) to measure on."""
-    checked = clock_batch(held_out)
+def audio_task(
+    tower: AudioTower,
+    heads: nn.Module,
+    files: list[np.ndarray],
+    held_out: np.ndarray,
+    *,
+    batch_size: int = recipe.AUDIO_BATCH,
+) -> Task:
+    """The Task of a tower and its probe heads on `sounds` files; held_out: RECORDs (n,) to measure on."""
+    checked = timing_batch(held_out)
     return Task(
         name="audio",
-        modules={"audio": tower, "readers": readers},
-        batch=lambda step, rng: clock_batch(draw_records(files, rng, batch_size)),
-        loss=lambda batch, generator: clock_loss(tower(batch["mel"]), readers, batch["clock"]),
+        modules={"audio": tower, "readers": heads},  # "readers": as saved states name them
+        batch=lambda step, rng: timing_batch(draw_records(files, rng, batch_size)),
+        loss=lambda batch, generator: timing_loss(tower(batch["mel"]), heads, batch["targets"]),
         learning_rate=recipe.AUDIO_LEARNING_RATE,
         warmup_steps=recipe.AUDIO_WARMUP,
         decay_steps=recipe.AUDIO_DECAY_STEPS,
         ema_half_life=recipe.LISTENING_EMA_HALF_LIFE,
-        sample=lambda step, folder: _measure(tower, readers, checked),
+        sample=lambda step, folder: _measure(tower, heads, checked),
     )
 
 
-def clock_batch(records):
-    """{"mel": (B, 1, 128, 204), "clock": (B, 48, len(CLOCK))} of RECORDs (B,)."""
-    clocks = [clock(r["mel"], r["event_frames"], r["event_strengths"]) for r in records]
+def timing_batch(records: np.ndarray) -> dict[str, torch.Tensor]:
+    """{"mel": (B, 1, 128, 204), "targets": (B, 48, len(TIMING_TARGETS))} of RECORDs (B,)."""
+    targets = [timing_targets(r["mel"], r["event_frames"], r["event_strengths"]) for r in records]
     mels = torch.from_numpy(records["mel"].astype(np.float32))[:, None]
-    return {"mel": mels, "clock": torch.from_numpy(np.stack(clocks))}
+    return {"mel": mels, "targets": torch.from_numpy(np.stack(targets))}
 
 
-def _measure(tower, readers, checked):
+def _measure(tower, heads, checked):
     device = next(tower.parameters()).device
-    loss, errors = clock_loss(
-        tower(checked["mel"].to(device)), readers, checked["clock"].to(device)
+    loss, errors = timing_loss(
+        tower(checked["mel"].to(device)), heads, checked["targets"].to(device)
     )
     numbers = {"loss": float(loss), **errors}
     return {f"held_out_{name}": value for name, value in numbers.items()}
 
 
-def make_audio_tower(config, *, generator=None):
-    """An AudioTower to train from: random, but for positions that say where in time and pitch a patch lies."""
+def make_audio_tower(
+    config: AudioTowerConfig, *, generator: torch.Generator | None = None
+) -> AudioTower:
+    """An AudioTower to train from: random, but with position embeddings that encode a patch's time and pitch."""
     tower = init_audio_tower(AudioTower(config), generator=generator)
     place_patches(tower)
     return tower
 
 
 @torch.no_grad()
-def place_patches(tower):
-    """Let the positions of a tower begin as waves over its grid, half of the channels for time, half for pitch."""
+def place_patches(tower: AudioTower) -> None:
+    """Set a tower's position embeddings to sinusoids over its grid: half of the channels for time, half for pitch."""
     rows, columns = tower.config.grid
     half = tower.config.width // 2
     time = sinusoids(torch.arange(columns), half).expand(rows, -1, -1)
@@ -98,20 +109,25 @@ def place_patches(tower):
     positions[:, positions.shape[1] - len(waves) :] = POSITION_SCALE * waves
 
 
-def make_clock_readers(width):
-    """The two layers that read the clock: one for what keyframes hear, one for what the interpolation hears."""
+def make_probe_heads(width: int) -> nn.ModuleDict:
+    """The two layers that predict the timing targets: from the keyframe tokens and from the interpolation tokens."""
     return nn.ModuleDict(
-        {name: nn.Linear(N_QUERIES * width, len(CLOCK)) for name in ("keyframes", "interpolation")}
+        {
+            name: nn.Linear(N_QUERIES * width, len(TIMING_TARGETS))
+            for name in ("keyframes", "interpolation")
+        }
     )
 
 
-def clock(mel, event_frames, event_strengths):
-    """What should be readable at each frame of a sound, float32 (48, len(CLOCK)), everything in 0..1.
+def timing_targets(
+    mel: np.ndarray, event_frames: np.ndarray, event_strengths: np.ndarray
+) -> np.ndarray:
+    """The targets at each frame of a sound, float32 (48, len(TIMING_TARGETS)), all in 0..1.
 
     mel (128, 204), event_frames (n,) with NO_EVENT at the end, event_strengths (n,). On the frame of an event both
     the next and the last one are that event.
     """
-    frames, strengths = heard_events(event_frames, event_strengths)
+    frames, strengths = unpad_events(event_frames, event_strengths)
     at = np.arange(N_FRAMES)
     until, until_strength = _distances(frames - at[:, None], strengths)
     since, since_strength = _distances(at[:, None] - frames, strengths)
@@ -127,23 +143,25 @@ def clock(mel, event_frames, event_strengths):
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def clock_loss(tokens, readers, clocks):
-    """(loss, {name: number}) of reading the clocks (B, 48, len(CLOCK)) from the tokens (B, 577, D) of a tower.
+def timing_loss(
+    tokens: torch.Tensor, heads: nn.Module, targets: torch.Tensor
+) -> tuple[torch.Tensor, Scalars]:
+    """(loss, {name: number}) of predicting targets (B, 48, len(TIMING_TARGETS)) from a tower's tokens (B, 577, D).
 
     The numbers are mean errors in frames: of the times until and since an event that lies within FARTHEST frames.
     """
-    heard = {
+    token_sets = {
         "keyframes": keyframe_audio_tokens(tokens, torch.arange(N_FRAMES)[None]),
         "interpolation": interpolation_audio_tokens(tokens),
     }
     total, scalars = 0.0, {}
-    for name, frames in heard.items():
-        read = readers[name](frames.flatten(2))  # (B, 48, len(CLOCK))
-        total = total + functional.mse_loss(read, clocks)
-        near = clocks[..., :2] < 1
-        errors = (read[..., :2] - clocks[..., :2]).detach().abs()[near]
+    for name, frames in token_sets.items():
+        predicted = heads[name](frames.flatten(2))  # (B, 48, len(TIMING_TARGETS))
+        total = total + functional.mse_loss(predicted, targets)
+        near = targets[..., :2] < 1
+        errors = (predicted[..., :2] - targets[..., :2]).detach().abs()[near]
         scalars[f"{name}_error_frames"] = float(FARTHEST * errors.mean()) if near.any() else 0.0
-    return total / len(heard), scalars
+    return total / len(token_sets), scalars
 
 
 def _distances(ahead, strengths):

@@ -1,20 +1,24 @@
-"""The small text, image and audio encoders, and what they tell the video UNet about a batch of clips."""
+"""The small text, image and audio encoders, and the conditioning they give the video UNet."""
+
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
+from torch import nn
 
 from ...models.audio_features import zero_mel
 from ...models.clip import CLIPTextTower, CLIPVisionTower, init_clip_tower
 from ...models.image_features import clip_pixels
 from ...models.resampler import Resampler, init_resampler
 from .. import recipe
+from ..engine.state import Tensors
 from .audio import make_audio_tower
 
 TRAINED_ENCODERS = ("text", "vision", "resampler")  # along with the generator
 ENCODERS = (*TRAINED_ENCODERS, "audio")
 
 
-def make_encoders(*, generator=None):
+def make_encoders(*, generator: torch.Generator | None = None) -> dict[str, nn.Module]:
     """{"text", "vision", "resampler", "audio": network} of the recipe's sizes, random."""
     return {
         "text": init_clip_tower(CLIPTextTower(recipe.TEXT), generator=generator),
@@ -24,15 +28,15 @@ def make_encoders(*, generator=None):
     }
 
 
-def tokenized(captions):
+def tokenized(captions: Iterable[str]) -> torch.Tensor:
     """The token ids of captions as ComfyUI makes them, int64 (n, 77): OpenCLIP's, padded with 0."""
     import open_clip  # slow to import, and needed once
 
     return open_clip.tokenize(list(captions), context_length=recipe.TEXT.context)
 
 
-def condition_batch(records, tokens, empty):
-    """What the encoders read of `data.CLIP` records (B,): {"tokens", "empty", "frames", "mel"}.
+def condition_batch(records: np.ndarray, tokens: torch.Tensor, empty: torch.Tensor) -> Tensors:
+    """The encoders' inputs from CLIP records (B,): {"tokens", "empty", "frames", "mel"}.
 
     tokens: ids (n, 77) of every caption; empty: (77,), those of no text. frames: the first ones, (B, 3, H, W) in
     [-1, 1].
@@ -46,11 +50,13 @@ def condition_batch(records, tokens, empty):
     }
 
 
-def encode(encoders, batch, dropped):
-    """{"text": (B, 77, C), "image": (B, 48, Q, C), "audio": (B, 577, D)}: what the clips of a batch are told.
+def encode(
+    encoders: Mapping[str, nn.Module], batch: Tensors, dropped: Mapping[str, torch.Tensor]
+) -> Tensors:
+    """{"text": (B, 77, C), "image": (B, 48, Q, C), "audio": (B, 577, D)}: the conditioning of a batch.
 
-    batch: from condition_batch. dropped: {"text", "image", "audio": bool (B,)}; where it is true there stands
-    what inference has in the place of a condition: the empty text, a grey picture, the zero mel.
+    batch: from condition_batch. dropped: {"text", "image", "audio": bool (B,)}; where it is true, the input
+    is what inference uses for missing conditioning: the empty text, a grey image, the zero mel.
     """
     tokens = torch.where(dropped["text"][:, None], batch["empty"], batch["tokens"])
     frames = batch["frames"] * ~dropped["image"][:, None, None, None]  # grey is 0

@@ -5,29 +5,28 @@ import numpy as np
 from ...keyframes.curve import motion_curve, normalise
 from ...keyframes.select import T_K, select_keyframes
 from ...keyframes.timebase import FPS, N_FRAMES
-from ..data.sounds import heard_events
+from ..data.sounds import unpad_events
 from .localizer import event_curve
 
 UNIFORM_SHARE = 0.5  # of the sets; the others follow a curve
 STRATEGIES = ("strongest", "strongest", "released", "paper")  # of those, each as likely
-EVENT_SHARE = (
-    0.5  # of those follow the events, as a localizer hears them; the others the measured motion
-)
+# of those follow the events, as a localizer does; the others the measured motion
+EVENT_SHARE = 0.5
 
 
-def keyframes_of(score, *, count=T_K):
+def keyframes_of(score: np.ndarray, *, count: int = T_K) -> list[int]:
     """The keyframes, ascending frames, that Select Keyframes chooses on a score (48,) in 0..1."""
     curve = motion_curve(score, fps=FPS, source="world")
     return [keyframe.frame for keyframe in select_keyframes(curve, count=count).keyframes]
 
 
-def draw_frame_set(rng, record, count):
-    """`count` frames of a `data.CLIP` record, sorted, the first one 0: a list of int."""
+def draw_frame_set(rng: np.random.Generator, record: np.void, count: int) -> list[int]:
+    """`count` frames of a CLIP record, sorted, the first one 0: a list of int."""
     if rng.random() < UNIFORM_SHARE:
         return [i * N_FRAMES // count for i in range(count)]
     score = normalise(record["motion"])
     if rng.random() < EVENT_SHARE:
-        score = event_curve(*heard_events(record["event_frames"], record["event_strengths"]))
+        score = event_curve(*unpad_events(record["event_frames"], record["event_strengths"]))
     plan = select_keyframes(
         motion_curve(np.clip(score, 0, 1), fps=FPS, source="world"),
         strategy=STRATEGIES[rng.integers(len(STRATEGIES))],

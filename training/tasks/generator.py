@@ -1,11 +1,17 @@
 """Training the keyframe generator: from the first frame, a prompt and a sound to the frames that a plan names.
 
-v prediction as in `diffusion`, with every number of keyframes that the file's metadata promises. The text and image
-encoders are trained with it until FREEZE_STEP and stay as they are from there on. The audio tower is that of the audio
-training all the time: trained along, it loses its sense of time (docs/training.md).
+v prediction as in `diffusion_loss`, with every number of keyframes that the file's metadata promises. The text and
+image encoders are trained with it until GENERATOR_FREEZE_STEP and frozen from there on. The audio tower is that of the
+audio training all the time: trained further, it loses timing accuracy (docs/training.md).
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import torch
+from torch import nn
 
 from ...models.audio_tokens import keyframe_audio_tokens
 from ...models.conditioning import keyframe_concat
@@ -13,15 +19,15 @@ from ...models.resampler import select_frames
 from ...models.unet import VideoUNet, init_weights
 from .. import recipe
 from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
-from ..data.records import draw_records
-from ..engine.loop import Task, load_averages
+from ..data.records import Report, draw_records
+from ..engine.loop import Scalars, Task, load_averages
 from .diffusion_loss import denoising_loss, draw_dropped, draw_timesteps, frames_of, moving_weight
 from .encoders import ENCODERS, TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
 from .frame_sets import draw_frame_set
-from .samples import Networks, check_keyframes
+from .samples import Networks, sample_keyframes
 
 
-def make_task(state_dir, *, report=None):
+def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     """The Task of the generator, on the clips that have been made; its audio tower is that of the audio training."""
     clips, held_out, vae = clips_and_vae(state_dir, report=report)
     modules = make_modules(seed=0)
@@ -29,7 +35,7 @@ def make_task(state_dir, *, report=None):
     return generator_task(modules, clips, held_out=held_out, vae=vae)
 
 
-def make_modules(*, seed):
+def make_modules(*, seed: int) -> dict[str, nn.Module]:
     """{"unet", "text", "vision", "resampler", "audio": network} of the recipe's sizes, random."""
     torch.manual_seed(seed)  # layers of the UNet draw their first weights from the global generator
     unet = VideoUNet(recipe.GENERATOR)
@@ -38,17 +44,24 @@ def make_modules(*, seed):
     return {"unet": unet, **encoders}
 
 
-def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe.GENERATOR_BATCH):
-    """The Task of a generator. modules: as make_modules gives them; clips: a list of arrays of `data.CLIP`.
+def generator_task(
+    modules: Mapping[str, nn.Module],
+    clips: list[np.ndarray],
+    *,
+    held_out: np.ndarray | None = None,
+    vae: nn.Module | None = None,
+    batch_size: int = recipe.GENERATOR_BATCH,
+) -> Task:
+    """The Task of a generator. modules: as make_modules gives them; clips: a list of arrays of CLIP.
 
-    held_out: clips (n,) to paint keyframes of now and then, and the vae to see them with; None paints none.
+    held_out: clips (n,) to sample keyframes of now and then, and the vae to decode them; None samples none.
     """
     tokens = tokenized([*CAPTIONS, ""])
     encoders = {name: modules[name] for name in ENCODERS}
 
     def sample(step, folder):
         networks = Networks(generator=modules["unet"], encoders=encoders, vae=vae, tokens=tokens)
-        return check_keyframes(networks, held_out, folder / f"step_{step:08d}")
+        return sample_keyframes(networks, held_out, folder / f"step_{step:08d}")
 
     return Task(
         name="generator",
@@ -71,10 +84,18 @@ def generator_task(modules, clips, *, held_out=None, vae=None, batch_size=recipe
     )
 
 
-def draw_batch(clips, tokens, rng, n, *, joint, whole_frames):
-    """n clips, some frames of each, and all that is random about them but the noise; one count for the whole batch.
+def draw_batch(
+    clips: list[np.ndarray],
+    tokens: torch.Tensor,
+    rng: np.random.Generator,
+    n: int,
+    *,
+    joint: bool,
+    whole_frames: bool,
+) -> dict[str, Any]:
+    """n clips, some frames of each, and everything random but the noise; one frame count for the whole batch.
 
-    Returns a dict: what `conditions.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
+    Returns a dict: what `encoders.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
     frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "joint": whether
     the encoders are trained; "whole_frames": whether they count.
     """
@@ -95,10 +116,12 @@ def draw_batch(clips, tokens, rng, n, *, joint, whole_frames):
     }
 
 
-def generator_loss(modules, batch, generator):
+def generator_loss(
+    modules: Mapping[str, nn.Module], batch: dict[str, Any], generator: torch.Generator
+) -> tuple[torch.Tensor, Scalars]:
     """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
     with torch.set_grad_enabled(batch["joint"]):
-        told = encode(modules, batch, batch["dropped"])
+        conditioning = encode(modules, batch, batch["dropped"])
     clean, frame_index = batch["latents"], batch["frame_index"]
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     return denoising_loss(
@@ -107,9 +130,9 @@ def generator_loss(modules, batch, generator):
         noise,
         batch,
         concat=keyframe_concat(batch["first"], clean.shape[2]),
-        text=told["text"],
-        image=select_frames(told["image"], frame_index),
-        audio=keyframe_audio_tokens(told["audio"], frame_index),
+        text=conditioning["text"],
+        image=select_frames(conditioning["image"], frame_index),
+        audio=keyframe_audio_tokens(conditioning["audio"], frame_index),
         fps=torch.full((len(clean),), recipe.GENERATOR_FPS_CONDITION, device=clean.device),
         frame_index=frame_index,
     )

@@ -5,29 +5,37 @@ tokens, the sound resampled from 52 groups to 48, the keyframes' latents where t
 encoders are the generator's and stay as they are; the UNet begins as the generator's.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import torch
+from torch import nn
 
 from ...keyframes.timebase import FPS, N_FRAMES
 from ...models.audio_tokens import interpolation_audio_tokens
 from ...models.ddim import interpolate_keyframe_noise
 from ...models.unet import VideoUNet, init_weights
+from ...models.unet_config import UNetConfig
 from .. import recipe
 from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
-from ..data.records import draw_records
-from ..engine.loop import Task, load_averages
+from ..data.records import Report, draw_records
+from ..engine.loop import Scalars, Task, load_averages
 from .diffusion_loss import denoising_loss, draw_dropped, draw_timesteps, moving_weight
 from .encoders import TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
 from .frame_sets import draw_frame_set
-from .samples import Networks, check_video
+from .samples import Networks, sample_video
 
-PAINTED_SHARE = 0.5  # of the samples get keyframes that look painted by a network: a little off
-PAINTED_NOISE = 0.15  # standard deviations of their latents, at most
-# noise levels from here on: half of the samples begin with the noise inference begins with
+# of the samples get keyframes that look keyframe_noise by a network: a little off
+NOISY_KEYFRAME_SHARE = 0.5
+MAX_KEYFRAME_NOISE = 0.15  # standard deviations of their latents, at most
+# timesteps from here on: half of the samples start from the noise that inference starts from
 MIXED_FROM = 900
 MIXED_SHARE = 0.5
 
 
-def make_task(state_dir, *, report=None):
+def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     """The Task of the interpolator, on the clips that have been made. Raises KeyVIDError without a generator."""
     clips, held_out, vae = clips_and_vae(state_dir, report=report)
     generator, encoders = VideoUNet(recipe.GENERATOR), make_encoders()
@@ -44,8 +52,8 @@ def make_task(state_dir, *, report=None):
     )
 
 
-def begin_as(generator, config):
-    """An interpolator's UNet with the generator's weights; the frame index, which it has not, is left out."""
+def begin_as(generator: VideoUNet, config: UNetConfig) -> VideoUNet:
+    """An interpolator's UNet with the generator's weights, without the embedding of the frame index, which it lacks."""
     unet = VideoUNet(config)
     init_weights(unet)
     kept = {
@@ -58,19 +66,19 @@ def begin_as(generator, config):
 
 
 def interpolator_task(
-    unet,
-    encoders,
-    clips,
+    unet: nn.Module,
+    encoders: Mapping[str, nn.Module],
+    clips: list[np.ndarray],
     *,
-    generator=None,
-    held_out=None,
-    vae=None,
-    batch_size=recipe.INTERPOLATOR_BATCH,
-):
-    """The Task of an interpolator's UNet. encoders: the generator's, frozen; clips: a list of arrays of `data.CLIP`.
+    generator: nn.Module | None = None,
+    held_out: np.ndarray | None = None,
+    vae: nn.Module | None = None,
+    batch_size: int = recipe.INTERPOLATOR_BATCH,
+) -> Task:
+    """The Task of an interpolator's UNet. encoders: the generator's, frozen; clips: a list of arrays of CLIP.
 
     generator, held_out, vae: the generator's UNet, clips (n,) to make whole videos of now and then, and the VAE to
-    see them with; None makes none.
+    decode them; None makes none.
     """
     tokens = tokenized([*CAPTIONS, ""])
 
@@ -78,7 +86,7 @@ def interpolator_task(
         networks = Networks(
             generator=generator, interpolator=unet, encoders=encoders, vae=vae, tokens=tokens
         )
-        return check_video(networks, held_out, folder / f"step_{step:08d}")
+        return sample_video(networks, held_out, folder / f"step_{step:08d}")
 
     return Task(
         name="interpolator",
@@ -102,13 +110,20 @@ def interpolator_task(
     )
 
 
-def draw_batch(clips, tokens, rng, n, *, whole_frames):
-    """n whole clips and all that is random about them but the noise.
+def draw_batch(
+    clips: list[np.ndarray],
+    tokens: torch.Tensor,
+    rng: np.random.Generator,
+    n: int,
+    *,
+    whole_frames: bool,
+) -> dict[str, Any]:
+    """n whole clips and everything random but the noise.
 
-    Returns a dict: what `conditions.condition_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w);
-    "timesteps" (n,); "dropped"; "planned" bool (n, 1, 48, 1, 1), the keyframes; "painted" (n, 1, 1, 1, 1), how much
-    noise the given ones have; "plans": the keyframes as lists; "mixed": for each sample whether its noise is mixed;
-    "whole_frames": whether they count.
+    Returns a dict: what `encoders.condition_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w);
+    "timesteps" (n,); "dropped"; "planned" bool (n, 1, 48, 1, 1), the keyframes; "keyframe_noise" (n, 1, 1, 1, 1), the
+    noise level of the given ones; "plans": the keyframes as lists; "mixed": for each sample whether its noise is
+    mixed; "whole_frames": whether their loss counts.
     """
     records = draw_records(clips, rng, n)
     latents, timesteps = clip_latents(records), draw_timesteps(rng, n)
@@ -116,7 +131,7 @@ def draw_batch(clips, tokens, rng, n, *, whole_frames):
     planned = torch.zeros(n, 1, N_FRAMES, 1, 1, dtype=torch.bool)
     for row, plan in enumerate(plans):
         planned[row, :, plan] = True
-    painted = (rng.random(n) < PAINTED_SHARE) * rng.uniform(0, PAINTED_NOISE, n)
+    keyframe_noise = (rng.random(n) < NOISY_KEYFRAME_SHARE) * rng.uniform(0, MAX_KEYFRAME_NOISE, n)
     mixed = (rng.random(n) < MIXED_SHARE) & (timesteps.numpy() >= MIXED_FROM)
     return {
         **condition_batch(records, tokens[:-1], tokens[-1]),
@@ -125,32 +140,37 @@ def draw_batch(clips, tokens, rng, n, *, whole_frames):
         "timesteps": timesteps,
         "dropped": draw_dropped(rng, n),
         "planned": planned,
-        "painted": torch.from_numpy(painted).float().view(-1, 1, 1, 1, 1),
+        "keyframe_noise": torch.from_numpy(keyframe_noise).float().view(-1, 1, 1, 1, 1),
         "plans": [tuple(plan) for plan in plans],
         "mixed": tuple(mixed.tolist()),
         "whole_frames": whole_frames,
     }
 
 
-def interpolator_loss(unet, encoders, batch, generator):
+def interpolator_loss(
+    unet: nn.Module,
+    encoders: Mapping[str, nn.Module],
+    batch: dict[str, Any],
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, Scalars]:
     """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
     with torch.no_grad():
-        told = encode(encoders, batch, batch["dropped"])
+        conditioning = encode(encoders, batch, batch["dropped"])
     clean = batch["latents"]
     noise, off = (torch.randn(clean.shape, generator=generator) for _ in range(2))
     for row, is_mixed in enumerate(batch["mixed"]):
         if is_mixed:
             plan = batch["plans"][row]
             noise[row : row + 1] = interpolate_keyframe_noise(noise[row : row + 1], plan)
-    given = batch["planned"] * (clean + batch["painted"] * off.to(clean))  # zeros between
+    given = batch["planned"] * (clean + batch["keyframe_noise"] * off.to(clean))  # zeros between
     return denoising_loss(
         unet,
         clean,
         noise.to(clean),
         batch,
         concat=given,
-        text=told["text"],
-        image=told["image"],
-        audio=interpolation_audio_tokens(told["audio"]),
+        text=conditioning["text"],
+        image=conditioning["image"],
+        audio=interpolation_audio_tokens(conditioning["audio"]),
         fps=torch.full((len(clean),), int(FPS), device=clean.device),
     )

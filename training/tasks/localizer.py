@@ -1,10 +1,13 @@
-"""Training the localizer: from sound to a curve with a peak on every event.
+"""Training the localizer: from audio to a curve with a peak on every event.
 
 The published loss (published-model g.2) is the squared error to measured motion and, with less weight, to loudness;
 the paper's appendix A names an absolute one, which is what decides between peaks here.
-Both have peaks where nothing strikes: a hammer swings back fast, noise swells. Here the curve to be learned has its
-peaks on the events and nowhere else; where a sound has none but swells, as the sea does, the curve is its loudness.
+Both have peaks without events: a hammer swings back fast, noise grows louder. Here the target curve has peaks on the
+events alone; for continuous sounds without events, such as the sea, it is the loudness.
 """
+
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,26 +17,26 @@ from ...keyframes.curve import normalise
 from ...keyframes.events import match_events
 from ...keyframes.peaks import find_strikes
 from ...keyframes.timebase import N_FRAMES
-from ...models.localizer import Localizer, init_localizer
+from ...models.localizer import Localizer, LocalizerConfig, init_localizer
 from .. import recipe
-from ..data.records import draw_records
-from ..data.sounds import STRUCK, WORLD, frame_levels, heard_events, open_sounds, swell_curve
+from ..data.records import Report, draw_records
+from ..data.sounds import STRUCK, WORLD, frame_levels, loudness_curve, open_sounds, unpad_events
 from ..engine.loop import Task
 from .audio import place_patches
 
-# the score 0, 1 and 2 frames from an event, in shares of its peak: a peak that stands alone at every permitted gap
+# the score 0, 1 and 2 frames from an event, in shares of its peak: peaks stay separate at every permitted gap
 BUMP = (1.0, 0.5, 0.12)
 SOFTEST_PEAK = 0.5  # score of an event of strength 0; one of strength 1 has 1
-# added to 1 on events and beside them. With the absolute error a peak is drawn where it is likelier than
+# added to 1 on events and next to them. With the absolute error a peak is predicted where it is likelier than
 # 1 / (2 + PEAK_WEIGHT); at 4, one peak of five was false
 PEAK_WEIGHT = 1.0
 N_CHECKED = 200  # held-out sounds of each kind to measure on
 ERROR_BEND = 0.05  # of a score
-WITHIN = 2  # frames between an event and a peak that counts as right
-COLUMN_SPREAD = 1.0  # columns over which a frame's first weights fall
+TOLERANCE = 2  # frames between an event and a peak that counts as right
+COLUMN_WIDTH = 1.0  # columns over which a frame's initial weights fall
 
 
-def make_task(state_dir, *, report=None):
+def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     """The Task of the localizer; sounds that are not in state_dir yet are made first."""
     folder = state_dir / "sounds"
     files, held_out = [], {}
@@ -46,7 +49,13 @@ def make_task(state_dir, *, report=None):
     return localizer_task(localizer, files, held_out)
 
 
-def localizer_task(localizer, kinds, held_out, *, batch_size=recipe.LOCALIZER_BATCH):
+def localizer_task(
+    localizer: Localizer,
+    kinds: list[list[np.ndarray]],
+    held_out: dict[str, np.ndarray],
+    *,
+    batch_size: int = recipe.LOCALIZER_BATCH,
+) -> Task:
     """The Task of a localizer. kinds: lists of `sounds` files, from each of which an equal share of a batch is drawn.
 
     held_out: {name: RECORDs (n,)} to measure on.
@@ -69,7 +78,7 @@ def localizer_task(localizer, kinds, held_out, *, batch_size=recipe.LOCALIZER_BA
     )
 
 
-def curve_batch(records):
+def curve_batch(records: np.ndarray) -> dict[str, torch.Tensor]:
     """{"mel": (B, 1, 128, 204), "curve": (B, 48)} of RECORDs (B,)."""
     mels = torch.from_numpy(records["mel"].astype(np.float32))[:, None]
     return {
@@ -78,8 +87,10 @@ def curve_batch(records):
     }
 
 
-def make_localizer(config, *, generator=None):
-    """A Localizer to train from: random, but each frame begins by hearing what sounds at its own time."""
+def make_localizer(
+    config: LocalizerConfig, *, generator: torch.Generator | None = None
+) -> Localizer:
+    """A Localizer to train from: random, but each frame's score starts from the tokens at its own time."""
     localizer = init_localizer(Localizer(config), generator=generator)
     place_patches(localizer.imagebindMoodel)
     rows, columns = config.tower.grid
@@ -87,19 +98,19 @@ def make_localizer(config, *, generator=None):
         # frame f at (f + 1/2) / 48 of the clip, column c likewise
         at_frame = (torch.arange(config.n_scores) + 0.5) / config.n_scores * columns - 0.5
         distance = at_frame[:, None] - torch.arange(columns)  # (n_scores, columns)
-        near = torch.softmax(-((distance / COLUMN_SPREAD) ** 2), dim=1) / rows
+        near = torch.softmax(-((distance / COLUMN_WIDTH) ** 2), dim=1) / rows
         localizer.linear1.weight.copy_(near.repeat(1, rows))  # tokens come row by row
     return localizer
 
 
-def target_curve(record):
-    """The curve to be learned from a `sounds.RECORD`, float32 (48,) in 0..1."""
+def target_curve(record: np.void) -> np.ndarray:
+    """The target curve of a `sounds.RECORD`, float32 (48,) in 0..1."""
     if record["swells"]:
-        return swell_curve(frame_levels(record["mel"])).astype(np.float32)
-    return event_curve(*heard_events(record["event_frames"], record["event_strengths"]))
+        return loudness_curve(frame_levels(record["mel"])).astype(np.float32)
+    return event_curve(*unpad_events(record["event_frames"], record["event_strengths"]))
 
 
-def event_curve(frames, strengths):
+def event_curve(frames: Iterable[int], strengths: Iterable[float]) -> np.ndarray:
     """A curve, float32 (48,), whose peaks are events at these frames (n,), higher for greater strengths (n,)."""
     curve = np.zeros(N_FRAMES, np.float32)
     for frame, strength in zip(frames, strengths, strict=True):
@@ -110,7 +121,7 @@ def event_curve(frames, strengths):
     return curve
 
 
-def curve_loss(scores, curves):
+def curve_loss(scores: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
     """The absolute error of scores to curves, (B, 48) both, that of peaks weighing more: a scalar.
 
     Of a sound that may be an event or not, the squared error would teach the mean, a low peak on each; the absolute one
@@ -131,9 +142,9 @@ def _measure(localizer, held_out):
         n_found = n_events = n_right = 0
         for score, record in zip(scores, records, strict=True):
             found = find_strikes(normalise(score))[0]  # as the node hands it on
-            events, _ = heard_events(record["event_frames"], record["event_strengths"])
+            events, _ = unpad_events(record["event_frames"], record["event_strengths"])
             n_found, n_events = n_found + len(found), n_events + len(events)
-            n_right += len(match_events(found, events, tolerance=WITHIN).pairs)
+            n_right += len(match_events(found, events, tolerance=TOLERANCE).pairs)
         numbers[f"{kind}_recall"] = n_right / max(1, n_events)
         numbers[f"{kind}_precision"] = n_right / max(1, n_found)
     return numbers

@@ -1,11 +1,13 @@
-"""Looking at what the networks make of clips they have never seen, beside the truth, while they are trained.
+"""Samples of held-out clips, made while the networks are trained and shown with the ground truth.
 
-The whole chain as inference runs it, in few steps and one pass: keyframes on a plan that follows the true events, the
-frames between them, pictures of both.
+The whole pipeline as inference runs it, in few steps and one pass: keyframes on a plan that follows the true events,
+the frames between them, images of both.
 """
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,7 +22,8 @@ from ...models.guidance import pass_weights
 from ...models.resampler import select_frames
 from ...models.schedule import make_schedule
 from .. import recipe
-from ..data.sounds import heard_events
+from ..data.sounds import unpad_events
+from ..engine.state import Tensors
 from ..vae.file import decode
 from .diffusion_loss import moving_weight
 from .encoders import condition_batch, encode
@@ -34,7 +37,7 @@ SHEET_ROWS = 6  # of 8 frames, in a sheet of a whole video
 
 @dataclass(frozen=True)
 class Networks:
-    """What is looked at: UNets, {name: encoder}, the VAE, and the token ids of all captions and of no text."""
+    """What makes samples: UNets, {name: encoder}, the VAE, and the token ids of all captions and of no text."""
 
     generator: nn.Module
     encoders: dict
@@ -43,33 +46,33 @@ class Networks:
     interpolator: nn.Module | None = None
 
 
-def check_keyframes(networks, clips, path):
-    """Paint the keyframes of a few clips; writes path.png, true frames above painted ones, and returns figures.
+def sample_keyframes(networks: Networks, clips: np.ndarray, path: Path) -> dict[str, float]:
+    """Generate the keyframes of a few clips; writes path.png, true frames above generated ones, and returns figures.
 
-    moving_error: how far painted latents are from true ones where something moves, as a share of how far a still
-    picture would be: 0 is the truth, 1 a still picture.
+    moving_error: the error of the generated latents where something moves, relative to that of repeating the first
+    frame: 0 is the truth, 1 a still image.
     """
     clips = clips[:N_CHECKED]
     plans = _event_plans(clips)
-    told = _told(networks, clips)
-    painted = paint_keyframes(networks, told, clips, plans)
+    conditioning = _encoded_conditioning(networks, clips)
+    generated = generate_keyframes(networks, conditioning, clips, plans)
     rows = []
-    for record, plan, latents in zip(clips, plans, painted, strict=True):
+    for record, plan, latents in zip(clips, plans, generated, strict=True):
         for shown in (_latents(record)[:, plan], latents):
-            rows.append(np.concatenate(_pictures(networks, shown), axis=1))
+            rows.append(np.concatenate(_decoded(networks, shown), axis=1))
     Image.fromarray(np.concatenate(rows)).save(f"{path}.png")
-    return {"moving_error": _moving_error(clips, plans, painted)}
+    return {"moving_error": _moving_error(clips, plans, generated)}
 
 
-def check_video(networks, clips, path):
+def sample_video(networks: Networks, clips: np.ndarray, path: Path) -> dict[str, float]:
     """Make whole videos of a few clips; writes path_N.png, true rows above made ones, and returns figures."""
     clips = clips[: N_CHECKED // 2]
     plans = _event_plans(clips)
-    told = _told(networks, clips)
-    painted = paint_keyframes(networks, told, clips, plans)
-    video = fill_frames(networks, told, painted, plans)
+    conditioning = _encoded_conditioning(networks, clips)
+    generated = generate_keyframes(networks, conditioning, clips, plans)
+    video = interpolate_frames(networks, conditioning, generated, plans)
     for number, (record, latents) in enumerate(zip(clips, video, strict=True)):
-        sheets = [_pictures(networks, shown) for shown in (_latents(record), latents)]
+        sheets = [_decoded(networks, shown) for shown in (_latents(record), latents)]
         rows = [
             np.concatenate(sheet[first : first + N_FRAMES // SHEET_ROWS], axis=1)
             for first in range(0, N_FRAMES, N_FRAMES // SHEET_ROWS)
@@ -80,7 +83,9 @@ def check_video(networks, clips, path):
 
 
 @torch.no_grad()
-def paint_keyframes(networks, told, clips, plans):
+def generate_keyframes(
+    networks: Networks, conditioning: Tensors, clips: np.ndarray, plans: Sequence[Sequence[int]]
+) -> torch.Tensor:
     """The generator's latents (B, 4, T, h, w) of clips (B,) at the frames of plans, which all have T."""
     frame_index = torch.tensor(plans)
     first = torch.stack([_latents(record)[:, :1] for record in clips])  # (B, 4, 1, h, w)
@@ -88,57 +93,61 @@ def paint_keyframes(networks, told, clips, plans):
     noise = torch.randn(
         first.expand(-1, -1, frame_index.shape[1], -1, -1).shape, generator=generator
     )
-    conditions = {
-        "text": told["text"],
-        "image": select_frames(told["image"], frame_index),
-        "audio": keyframe_audio_tokens(told["audio"], frame_index),
+    inputs = {
+        "text": conditioning["text"],
+        "image": select_frames(conditioning["image"], frame_index),
+        "audio": keyframe_audio_tokens(conditioning["audio"], frame_index),
         "concat": keyframe_concat(first, frame_index.shape[1]),
         "fps": torch.full((len(clips),), recipe.GENERATOR_FPS_CONDITION),
         "frame_index": frame_index,
     }
-    return _sampled(networks.generator, noise, conditions)
+    return _sampled(networks.generator, noise, inputs)
 
 
 @torch.no_grad()
-def fill_frames(networks, told, keyframes, plans):
+def interpolate_frames(
+    networks: Networks,
+    conditioning: Tensors,
+    keyframes: torch.Tensor,
+    plans: Sequence[Sequence[int]],
+) -> torch.Tensor:
     """The interpolator's latents (B, 4, 48, h, w) between keyframes (B, 4, T, h, w) at the frames of plans."""
     generator, videos = torch.Generator().manual_seed(0), []
     for row, plan in enumerate(plans):
         latents = keyframes[row : row + 1]
         shape = (1, latents.shape[1], N_FRAMES, *latents.shape[3:])
         noise = interpolate_keyframe_noise(torch.randn(shape, generator=generator), plan)
-        conditions = {
-            "text": told["text"][row : row + 1],
-            "image": told["image"][row : row + 1],
-            "audio": interpolation_audio_tokens(told["audio"][row : row + 1]),
+        inputs = {
+            "text": conditioning["text"][row : row + 1],
+            "image": conditioning["image"][row : row + 1],
+            "audio": interpolation_audio_tokens(conditioning["audio"][row : row + 1]),
             "concat": interpolation_concat(latents, plan, N_FRAMES),
             "fps": torch.tensor([int(FPS)]),
         }
-        videos.append(_sampled(networks.interpolator, noise, conditions, keyframes=(latents, plan)))
+        videos.append(_sampled(networks.interpolator, noise, inputs, keyframes=(latents, plan)))
     return torch.cat(videos)
 
 
-def _sampled(unet, noise, conditions, *, keyframes=None):
+def _sampled(unet, noise, inputs, *, keyframes=None):
     device = next(unet.parameters()).device
-    where = {name: value.to(device) for name, value in conditions.items()}
+    on_device = {name: value.to(device) for name, value in inputs.items()}
     if keyframes is not None:
         keyframes = (keyframes[0].to(device), keyframes[1])
     latents = sample(
         functools.partial(denoise, unet),
         noise.to(device),
-        {"full": where},
+        {"full": on_device},
         schedule=make_schedule(STEPS, eta=0.0),
         weights=pass_weights(1.0, 1.0, 1.0),  # the full pass alone
         rescale=0.0,
-        noise=torch.Generator().manual_seed(
-            0
-        ),  # at eta 0 only the keyframes set in the first step need some
+        # at eta 0 only the keyframes set in the first step need noise
+        noise=torch.Generator().manual_seed(0),
         keyframes=keyframes,
     )
     return latents.cpu()
 
 
-def _told(networks, clips):
+def _encoded_conditioning(networks, clips):
     device = next(networks.generator.parameters()).device
     batch = condition_batch(clips, networks.tokens[:-1], networks.tokens[-1])
     batch = {name: value.to(device) for name, value in batch.items()}
@@ -152,17 +161,17 @@ def _told(networks, clips):
 
 def _event_plans(clips):
     return [
-        keyframes_of(event_curve(*heard_events(record["event_frames"], record["event_strengths"])))
+        keyframes_of(event_curve(*unpad_events(record["event_frames"], record["event_strengths"])))
         for record in clips
     ]
 
 
 def _latents(record):
-    """(4, 48, h, w) of one `data.CLIP` record."""
+    """(4, 48, h, w) of one CLIP record."""
     return torch.from_numpy(record["latent"].astype(np.float32)).transpose(0, 1)
 
 
-def _pictures(networks, latents):
+def _decoded(networks, latents):
     """uint8 (T, H, W, 3) of latents (4, T, h, w)."""
     device = next(networks.vae.parameters()).device
     return decode(networks.vae, latents.transpose(0, 1).to(device))

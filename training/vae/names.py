@@ -4,6 +4,9 @@ Both are the same network (models.vae_config lists the names); diffusers counts 
 stores the 1 x 1 convolutions of attention as matrices.
 """
 
+from ...models.vae_config import VAEConfig
+from ..engine.state import Tensors
+
 DECODER = ("decoder.", "post_quant_conv.")  # how the names of the decoding half begin, in both
 _RESNET = {
     "norm1": "norm1",
@@ -25,7 +28,7 @@ _PLAIN = {
 }
 
 
-def layer_names(config):
+def layer_names(config: VAEConfig) -> dict[str, str]:
     """{diffusers' name of a layer: latent diffusion's} for a VAE of these sizes (models.vae_config.VAEConfig)."""
     names = dict(_PLAIN)
     n_levels = len(config.channel_mult)
@@ -60,7 +63,7 @@ def layer_names(config):
     return names
 
 
-def to_latent_diffusion(state, config):
+def to_latent_diffusion(state: Tensors, config: VAEConfig) -> Tensors:
     """The tensors of diffusers' AutoencoderKL under latent diffusion's names, in its shapes."""
     names = layer_names(config)
     renamed = {}
@@ -72,7 +75,7 @@ def to_latent_diffusion(state, config):
     return renamed
 
 
-def from_latent_diffusion(tensors, config, *, like):
+def from_latent_diffusion(tensors: Tensors, config: VAEConfig, *, like: Tensors) -> Tensors:
     """The other way round; like: a state dict of the diffusers network, for its names and shapes."""
     names = layer_names(config)
     renamed = {}

@@ -3,11 +3,13 @@
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from torch import nn
 
+from ...models.vae_config import VAEConfig
 from .. import recipe
 
 
-def build_vae(config=recipe.VAE):
+def build_vae(config: VAEConfig = recipe.VAE) -> AutoencoderKL:
     """diffusers' AutoencoderKL of these sizes (models.vae_config.VAEConfig), with random weights."""
     n_levels = len(config.channel_mult)
     return AutoencoderKL(
@@ -22,19 +24,19 @@ def build_vae(config=recipe.VAE):
     )
 
 
-def to_pixels(frames):
+def to_pixels(frames: np.ndarray) -> torch.Tensor:
     """uint8 (n, H, W, 3) as float32 (n, 3, H, W) in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2) / 127.5 - 1
 
 
-def to_frames(pixels):
+def to_frames(pixels: torch.Tensor) -> np.ndarray:
     """(n, 3, H, W) in [-1, 1] as uint8 (n, H, W, 3), an array."""
     levels = ((pixels + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return levels.permute(0, 2, 3, 1).cpu().numpy()
 
 
 @torch.no_grad()
-def reconstruct(vae, frames, *, batch_size=16):
+def reconstruct(vae: nn.Module, frames: np.ndarray, *, batch_size: int = 16) -> np.ndarray:
     """Through the VAE and back without noise: uint8 (n, H, W, 3) to uint8 (n, H, W, 3)."""
     device = next(vae.parameters()).device
     parts = []

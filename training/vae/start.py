@@ -1,10 +1,10 @@
-"""Where the small VAE's training starts: a mosaic of the right colours, from which it has only details to learn.
+"""Structured initial weights of the small VAE: it starts as a mosaic of the right colours and learns the details.
 
 ComfyUI's VAE norms its channels in 32 groups before each of its two last convolutions. In the published VAE a group has
-four channels, in ours two, and of a plain picture nothing but a sign is left of two; a network that starts at random
-then takes thousands of steps until it carries colours at all. Here the channels of a group are each other's
-negative, so that no mean is lost, and a fixed pattern stands beside the picture in all of them, so that their
-spread says nothing about it. On that, both last convolutions are fitted to pictures by linear regression.
+four channels, in ours two, and of a plain image only a sign is left of two; a network that starts at random then takes
+thousands of steps until it encodes colours at all. Here the channels of a group are each other's negative, so that no
+mean is lost, and a fixed pattern is added to all of them, so that their standard deviation does not depend on the
+image. On that, both last convolutions are fitted to images by linear regression.
 """
 
 import torch
@@ -13,14 +13,15 @@ from torch.nn import functional
 
 BRANCH_ENDS = ("conv2.weight", "conv2.bias", "to_out.0.weight", "to_out.0.bias")
 PATTERN_STRENGTH = (1.0, 4.0)  # drawn for each pair of channels
-BYSTANDER = 0.1  # of its usual size: what a resampling convolution adds from other channels
-LOG_VARIANCE = -10.0  # of the latent, beside colours of variance 1; it is never trained
-RIDGE = 1e-4  # of the regression, beside features of size 1
+# of its usual size: what a resampling convolution adds from other channels
+OTHER_CHANNELS_GAIN = 0.1
+LOG_VARIANCE = -10.0  # of the latent, where colours have variance 1; it is never trained
+RIDGE = 1e-4  # of the regression, for features of size 1
 
 
 @torch.no_grad()
-def start_as_mosaic(vae, pixels):
-    """Set the weights of a fresh diffusers AutoencoderKL, in place; pixels: pictures to fit to, (n, 3, H, W)."""
+def init_structured(vae: nn.Module, pixels: torch.Tensor) -> None:
+    """Set the weights of a fresh diffusers AutoencoderKL, in place; pixels: images to fit to, (n, 3, H, W)."""
     for name, parameter in vae.named_parameters():
         if name.endswith(BRANCH_ENDS):
             nn.init.zeros_(parameter)
@@ -29,19 +30,19 @@ def start_as_mosaic(vae, pixels):
         _add_pattern(half.mid_block.resnets[0])
     for block in vae.encoder.down_blocks:
         for layer in block.downsamplers or ():
-            _pass_on(layer.conv, slice(0, 2), 1 / 4)  # the mean of 2 x 2 pixels
+            _init_resampling(layer.conv, slice(0, 2), 1 / 4)  # the mean of 2 x 2 pixels
     for block in vae.decoder.up_blocks:
         for layer in block.upsamplers or ():
-            _pass_on(layer.conv, slice(1, 2), 1)
+            _init_resampling(layer.conv, slice(1, 2), 1)
     _set_identity(vae.quant_conv)
     _set_identity(vae.post_quant_conv)
 
     colours = functional.avg_pool2d(pixels, 2 ** (len(vae.encoder.down_blocks) - 1))
     n_latent = vae.config.latent_channels
-    _fit(vae.encoder, pixels, _decorrelated(colours))
+    _fit_linear(vae.encoder, pixels, _decorrelated(colours))
     vae.encoder.conv_out.weight[n_latent:] = 0
     vae.encoder.conv_out.bias[n_latent:] = LOG_VARIANCE
-    _fit(vae.decoder, vae.encode(pixels).latent_dist.mean, pixels)
+    _fit_linear(vae.decoder, vae.encode(pixels).latent_dist.mean, pixels)
 
 
 def _mirror(conv):
@@ -51,13 +52,12 @@ def _mirror(conv):
 
 
 def _add_pattern(block):
-    """Let a residual block add one fixed pattern, in strengths of their own, to all pairs of channels.
+    """Let a residual block add one fixed pattern to all pairs of channels, each with its own strength.
 
-    The pattern is what a convolution over a constant makes of the zeros around the picture.
+    The pattern is what a convolution of a constant gives with zero padding.
     """
-    constant = (
-        0  # the channel that is made constant, and the one of the hidden channels with the pattern
-    )
+    # the channel that is made constant, and the one of the hidden channels with the pattern
+    constant = 0
     block.norm1.weight[constant], block.norm1.bias[constant] = 0, 1
     block.conv1.weight[:2], block.conv1.bias[:2] = 0, 0
     block.conv1.weight[0, constant], block.conv1.weight[1, constant] = 1, -1
@@ -68,9 +68,9 @@ def _add_pattern(block):
     block.conv2.bias[:] = -pairs * functional.silu(torch.tensor(1.0))  # the pattern is around 1
 
 
-def _pass_on(conv, taps, share):
-    """Let a convolution hand each channel on by these taps of its kernel, and add little of the others."""
-    conv.weight.mul_(BYSTANDER)
+def _init_resampling(conv, taps, share):
+    """Let a convolution copy each channel by these taps of its kernel, and add little of the others."""
+    conv.weight.mul_(OTHER_CHANNELS_GAIN)
     channels = torch.arange(conv.out_channels)
     conv.weight[channels, channels, taps, taps] += share
     nn.init.zeros_(conv.bias)
@@ -89,7 +89,7 @@ def _decorrelated(colours):
     return flat.reshape(colours.movedim(1, -1).shape).movedim(-1, 1)
 
 
-def _fit(half, inputs, targets):
+def _fit_linear(half, inputs, targets):
     """Set the first channels of an encoder's or decoder's last convolution to the best linear guess of targets."""
     features = []
     hook = half.conv_act.register_forward_hook(lambda _m, _i, output: features.append(output))

@@ -1,4 +1,4 @@
-"""One clip of the world from one number: pictures, sound, and everything that is true about them."""
+"""One clip of the world from one number: images, sound, and everything that is true about them."""
 
 from dataclasses import dataclass
 
@@ -24,9 +24,8 @@ SCENE_MODULES = {
 }
 SCENES = tuple(SCENE_MODULES)
 CAPTIONS = {name: module.CAPTIONS for name, module in SCENE_MODULES.items()}
-HELD_OUT_FIRST_SEED = (
-    1_000_000  # training uses lower seeds only; evaluation uses this one and higher
-)
+# training uses lower seeds only; evaluation uses this one and higher
+HELD_OUT_FIRST_SEED = 1_000_000
 LEAST_SIDE = 32  # pixels: smaller, and strikes cannot be seen
 CLEAN_LEVEL_DB = -3.0  # of the loudest moment of a sound without distractors
 
@@ -60,28 +59,35 @@ class WorldClip:
     seed: int
 
 
-def render_clip(seed, *, scene=None, height=96, width=128, with_distractors=True):
+def render_clip(
+    seed: int,
+    *,
+    scene: str | None = None,
+    height: int = 96,
+    width: int = 128,
+    with_distractors: bool = True,
+) -> WorldClip:
     """The clip of a seed (int >= 0): the same numbers at every call.
 
-    scene: a name in SCENES; by default the seed decides. height, width: pixels, 32 at least; the same performance is
+    scene: a name in SCENES; by default the seed decides. height, width: pixels, 32 at least; the same scene is
     drawn at any size. with_distractors: False leaves out noise, hum, reverberation, level, lighting and all
     that drifts; events, motion, track and contact stay as they are.
-    Returns a WorldClip. Raises KeyVIDError for a scene that does not exist, a negative seed, or too small a picture.
+    Returns a WorldClip. Raises KeyVIDError for a scene that does not exist, a negative seed, or too small an image.
     """
     _check(seed, scene, height, width)
-    which, performance, camera, disturbance = streams(seed)
+    which, scene_rng, camera, disturbance = streams(seed)
     drawn_scene, wording = SCENES[which.integers(len(SCENES))], which.random()
     scene = scene or drawn_scene
     captions = CAPTIONS[scene]
-    staging = SCENE_MODULES[scene].make(performance)
+    description = SCENE_MODULES[scene].make(scene_rng)
     stage = draw_stage(camera, height=height, width=width)
-    frames, motion = _film(stage, staging, disturbance if with_distractors else None)
-    events = in_clip(staging.events)
+    frames, motion = _render_frames(stage, description, disturbance if with_distractors else None)
+    events = in_clip(description.events)
     if with_distractors:
-        audio = distractors.disturb_sound(disturbance, staging.sound, events)
+        audio = distractors.disturb_sound(disturbance, description.sound, events)
     else:
-        audio = distractors.at_level(staging.sound, CLEAN_LEVEL_DB)
-    track = [stage.to_pixels(*staging.track(frame)) for frame in range(N_FRAMES)]
+        audio = distractors.at_level(description.sound, CLEAN_LEVEL_DB)
+    track = [stage.to_pixels(*description.track(frame)) for frame in range(N_FRAMES)]
     return WorldClip(
         scene=scene,
         caption=captions[int(wording * len(captions))],
@@ -91,16 +97,16 @@ def render_clip(seed, *, scene=None, height=96, width=128, with_distractors=True
         events=events,
         motion=motion,
         track=np.array(track, np.float32),
-        contact=np.array([staging.contact(frame) for frame in range(N_FRAMES)], bool),
+        contact=np.array([description.contact(frame) for frame in range(N_FRAMES)], bool),
         background_mask=(frames == frames[0]).all(axis=(0, 3)),
         seed=seed,
     )
 
 
-def streams(seed):
-    """The random generators of a clip: for which scene and wording, the performance, the camera, what disturbs.
+def streams(seed: int) -> list[np.random.Generator]:
+    """The random generators of a clip: scene and wording, scene description, camera, distractors.
 
-    Each question has a stream of its own, so that no answer depends on another's.
+    Each has a stream of its own, so that none depends on another.
     """
     return [
         np.random.Generator(np.random.PCG64(stream))
@@ -108,27 +114,27 @@ def streams(seed):
     ]
 
 
-def _film(stage, staging, disturbance):
+def _render_frames(stage, description, disturbance):
     """(frames uint8 (48, H, W, 3), motion float32 (48,)); disturbance is a random generator or None."""
     drift, light = None, np.ones((N_FRAMES, 1, 1, 1), np.float32)
     if disturbance is not None:
-        drift = distractors.draw_drift(disturbance, staging.palette)
+        drift = distractors.draw_drift(disturbance, description.palette)
         light = distractors.draw_flicker(disturbance)[:, None, None, None] * (
             distractors.draw_lighting(disturbance, height=stage.height, width=stage.width)
         )
-    empty = gradient(stage, staging.palette.top, staging.palette.bottom)
-    paint(stage, empty, staging.backdrop)
+    empty = gradient(stage, description.palette.top, description.palette.bottom)
+    paint(stage, empty, description.backdrop)
     frames = np.empty((N_FRAMES, stage.height, stage.width, 3), np.uint8)
     motion = np.empty(N_FRAMES, np.float32)
     for frame in range(N_FRAMES):
-        picture, flow = empty, np.zeros((stage.height, stage.width, 2), np.float32)
+        image, flow = empty, np.zeros((stage.height, stage.width, 2), np.float32)
         if drift is not None:
-            picture = gradient(stage, staging.palette.top, staging.palette.bottom)
-            paint(stage, picture, [*drift(frame), *staging.backdrop])
-        picture = picture.copy()
-        paint(stage, picture, staging.parts(frame), flow)
+            image = gradient(stage, description.palette.top, description.palette.bottom)
+            paint(stage, image, [*drift(frame), *description.backdrop])
+        image = image.copy()
+        paint(stage, image, description.parts(frame), flow)
         motion[frame] = np.abs(flow).sum() / (stage.height * stage.width)
-        frames[frame] = np.clip(picture * light[frame] * 255 + 0.5, 0, 255).astype(np.uint8)
+        frames[frame] = np.clip(image * light[frame] * 255 + 0.5, 0, 255).astype(np.uint8)
     return frames, motion
 
 

@@ -42,7 +42,7 @@ class Palette(NamedTuple):
     accent: np.ndarray  # of flashes, sparks and small marks
 
 
-def rgb(lightness, chroma, hue_deg):
+def rgb(lightness: float, chroma: float, hue_deg: float) -> np.ndarray:
     """sRGB (3,) in [0, 1] of an Oklab colour: lightness 0 to 1, chroma 0 to about 0.3, hue in degrees."""
     hue = np.radians(hue_deg)
     cones = (_CONES @ [lightness, chroma * np.cos(hue), chroma * np.sin(hue)]) ** 3
@@ -50,7 +50,7 @@ def rgb(lightness, chroma, hue_deg):
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
-def draw_palette(rng):
+def draw_palette(rng: np.random.Generator) -> Palette:
     """A Palette, on a dark background in half of the clips."""
     hue = rng.uniform(0, 360)
     apart = [loud for loud in LOUD_HUES if 80 <= (loud - hue) % 360 <= 280]

@@ -3,13 +3,17 @@
 In most clips nothing of the background moves, so that how steady a generated background is can be measured.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from scipy import signal
 
 from ...keyframes.timebase import N_FRAMES, sample_at
+from .colour import Palette
 from .shapes import Pose, disc
 from .sound import N_SAMPLES, SAMPLE_RATE, band_noise
 from .stage import Part
+from .timing import WorldEvent
 
 LEVEL_DB = (-20.0, -1.0)  # of the loudest moment, below full scale
 REVERB_SHARE, REVERB_S, REVERB_LEVEL = (
@@ -27,7 +31,9 @@ DRIFT_SPEED = (0.08, 0.25)  # units per frame
 FLICKER_SHARE, FLICKER = 0.1, 0.03  # of the clips change slowly in brightness, by this factor
 
 
-def disturb_sound(rng, sound, events):
+def disturb_sound(
+    rng: np.random.Generator, sound: np.ndarray, events: Sequence[WorldEvent]
+) -> np.ndarray:
     """The sound (N_SAMPLES,) as recorded: in a room, with noise and hum, at some level; float32 within [-1, 1]."""
     if rng.random() < REVERB_SHARE:
         sound = _in_room(rng, sound)
@@ -43,20 +49,20 @@ def disturb_sound(rng, sound, events):
     return at_level(sound + unwanted, rng.uniform(*LEVEL_DB))
 
 
-def at_level(sound, level_db):
+def at_level(sound: np.ndarray, level_db: float) -> np.ndarray:
     """The sound with its peak at a level below full scale, float32."""
     return (sound * (_gain(level_db) / np.abs(sound).max())).astype(np.float32)
 
 
-def draw_lighting(rng, *, height, width):
-    """Factors (H, W, 1) float32 around 1 that lighten one side of the picture."""
+def draw_lighting(rng: np.random.Generator, *, height: int, width: int) -> np.ndarray:
+    """Factors (H, W, 1) float32 around 1 that lighten one side of the image."""
     angle, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0, LIGHTING)
     x, y = np.linspace(-0.5, 0.5, width), np.linspace(-0.5, 0.5, height)[:, None]
     light = 1 + strength * (np.cos(angle) * x + np.sin(angle) * y)
     return light[:, :, None].astype(np.float32)
 
 
-def draw_drift(rng, palette):
+def draw_drift(rng: np.random.Generator, palette: Palette) -> Callable[[int], list[Part]] | None:
     """Something pale that drifts behind everything: a function of the frame that returns Parts, or None."""
     if rng.random() >= DRIFT_SHARE:
         return None
@@ -74,7 +80,7 @@ def draw_drift(rng, palette):
     return parts
 
 
-def draw_flicker(rng):
+def draw_flicker(rng: np.random.Generator) -> np.ndarray:
     """A factor of brightness per frame, (N_FRAMES,) float32: 1 in most clips, else a slow swing."""
     if rng.random() >= FLICKER_SHARE:
         return np.ones(N_FRAMES, np.float32)

@@ -5,7 +5,10 @@ Everything here is a function of the frame, so that any frame, and the one befor
 
 import bisect
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from .timing import WorldEvent
 
 RECOIL_FRAMES = 2  # contact to the top of the rebound
 SETTLE_FRAMES = 5  # contact to rest
@@ -21,22 +24,22 @@ class Key(NamedTuple):
     ease: object
 
 
-def glide(share):
+def glide(share: float) -> float:
     """Starts and ends gently."""
     return share * share * (3 - 2 * share)
 
 
-def gather(share):
+def gather(share: float) -> float:
     """Starts gently and ends at full speed: into a strike."""
     return share * share
 
 
-def spend(share):
+def spend(share: float) -> float:
     """Starts at full speed and ends gently: out of a strike."""
     return share * (2 - share)
 
 
-def value_at(keys, frame):
+def value_at(keys: Sequence[Key], frame: float) -> float:
     """The value between keys (sorted by frame) at a frame; before the first and after the last it stays."""
     place = bisect.bisect_right(keys, frame, key=lambda key: key.frame)
     if place == 0:
@@ -48,7 +51,7 @@ def value_at(keys, frame):
     return before.value + (after.value - before.value) * after.ease(share)
 
 
-def strike_keys(events, *, rest):
+def strike_keys(events: Sequence[WorldEvent], *, rest: float) -> list[Key]:
     """How high something that strikes is lifted: 0 at contact, on event frames only, `rest` when it waits, up to 1.
 
     A strong strike is lifted higher before and rebounds higher after. Close events leave no time to rest, closer ones
@@ -72,34 +75,34 @@ def strike_keys(events, *, rest):
     return keys
 
 
-def lift(strength):
+def lift(strength: float) -> float:
     """How high a strike of this strength starts."""
     return 0.5 + 0.5 * strength
 
 
-def rebound(strength):
+def rebound(strength: float) -> float:
     """How high it rebounds: always slower than it came."""
     return 0.1 + 0.25 * strength
 
 
-def latest(events, frame):
+def latest(events: Sequence[WorldEvent], frame: float) -> WorldEvent | None:
     """The last event at or before a frame, or None."""
     return next((event for event in reversed(events) if event.frame <= frame), None)
 
 
-def following(events, frame):
+def following(events: Sequence[WorldEvent], frame: float) -> WorldEvent | None:
     """The first event after a frame, or None."""
     return next((event for event in events if event.frame > frame), None)
 
 
-def shaking(n_frames, *, period, fade):
+def shaking(n_frames: float, *, period: float, fade: float) -> float:
     """A shake that starts at 1 when struck and dies away; n_frames since, period and fade in frames."""
     if n_frames < 0:
         return 0.0
     return math.exp(-n_frames / fade) * math.cos(2 * math.pi * n_frames / period)
 
 
-def leap(n_frames, *, gap, height):
+def leap(n_frames: float, *, gap: float, height: float) -> float:
     """The height of a thrown thing, n_frames after it left the ground, that lands again after `gap` frames."""
     share = n_frames / gap
     return 4 * height * share * (1 - share)

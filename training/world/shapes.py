@@ -30,28 +30,28 @@ class Pose(NamedTuple):
     scale_y: float = 1.0
 
 
-def to_local(pose, x, y):
+def to_local(pose: Pose, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points of the scene in the coordinates of a shape at `pose`."""
     cos, sin = math.cos(pose.angle), math.sin(pose.angle)
     x, y = x - pose.x, y - pose.y
     return (cos * x + sin * y) / pose.scale_x, (cos * y - sin * x) / pose.scale_y
 
 
-def to_scene(pose, x, y):
+def to_scene(pose: Pose, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points in the coordinates of a shape at `pose`, back in the scene."""
     cos, sin = math.cos(pose.angle), math.sin(pose.angle)
     x, y = x * pose.scale_x, y * pose.scale_y
     return cos * x - sin * y + pose.x, sin * x + cos * y + pose.y
 
 
-def disc(radius, *, x=0.0, y=0.0):
+def disc(radius: float, *, x: float = 0.0, y: float = 0.0) -> Shape:
     def distance(px, py):
         return np.hypot(px - x, py - y) - radius
 
     return Shape(distance, x - radius, y - radius, x + radius, y + radius)
 
 
-def ring(radius, thickness):
+def ring(radius: float, thickness: float) -> Shape:
     def distance(px, py):
         return np.abs(np.hypot(px, py) - radius) - thickness / 2
 
@@ -59,7 +59,7 @@ def ring(radius, thickness):
     return Shape(distance, -reach, -reach, reach, reach)
 
 
-def box(left, top, right, bottom, *, rounding=0.0):
+def box(left: float, top: float, right: float, bottom: float, *, rounding: float = 0.0) -> Shape:
     """A box with corners rounded by a radius."""
     middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
     half_x, half_y = (right - left) / 2 - rounding, (bottom - top) / 2 - rounding
@@ -72,7 +72,7 @@ def box(left, top, right, bottom, *, rounding=0.0):
     return Shape(distance, left, top, right, bottom)
 
 
-def capsule(x0, y0, x1, y1, radius):
+def capsule(x0: float, y0: float, x1: float, y1: float, radius: float) -> Shape:
     """Everything within `radius` of the line from (x0, y0) to (x1, y1)."""
     dx, dy = x1 - x0, y1 - y0
 
@@ -89,7 +89,7 @@ def capsule(x0, y0, x1, y1, radius):
     )
 
 
-def convex(*corners):
+def convex(*corners: tuple[float, float]) -> Shape:
     """A polygon without dents; corners (x, y) clockwise as seen on the screen."""
     edges = []
     for (x0, y0), (x1, y1) in zip(corners, corners[1:] + corners[:1], strict=True):
@@ -103,7 +103,7 @@ def convex(*corners):
     return Shape(distance, min(xs), min(ys), max(xs), max(ys))
 
 
-def star(n_points, radius, inner):
+def star(n_points: int, radius: float, inner: float) -> Shape:
     """A star with soft valleys: its edge swings between `inner` and `radius`."""
 
     def distance(px, py):
@@ -113,7 +113,14 @@ def star(n_points, radius, inner):
     return Shape(distance, -radius, -radius, radius, radius)
 
 
-def under(line, *, top, bottom, left, right):
+def under(
+    line: Callable[[np.ndarray], np.ndarray],
+    *,
+    top: float,
+    bottom: float,
+    left: float,
+    right: float,
+) -> Shape:
     """Everything from a line y = line(x) down to `bottom`; the line stays below `top`. It is not to be turned."""
 
     def distance(px, py):
@@ -122,7 +129,15 @@ def under(line, *, top, bottom, left, right):
     return Shape(distance, left, top, right, bottom)
 
 
-def cord(line, *, thickness, top, bottom, left, right):
+def cord(
+    line: Callable[[np.ndarray], np.ndarray],
+    *,
+    thickness: float,
+    top: float,
+    bottom: float,
+    left: float,
+    right: float,
+) -> Shape:
     """A cord along y = line(x) from left to right, within top and bottom. It is not to be turned."""
 
     def distance(px, py):

@@ -18,7 +18,7 @@ FILES = {
 }
 
 
-def main(seed, folder, scene=None):
+def main(seed: str | int, folder: str | Path, scene: str | None = None) -> int:
     """Writes the clip of a seed into a folder and says where; all three are words. Returns the exit status."""
     try:
         clip = render_clip(int(seed), scene=scene)
@@ -31,8 +31,8 @@ def main(seed, folder, scene=None):
     write_clip_sheet(clip, f"{name}.png")
     write_wav(f"{name}.wav", clip.audio[None], clip.sample_rate)
     Image.fromarray(clip.frames[0]).save(f"{name}_first.png")
-    moments = ", ".join(f"{event.time_s:.3f} s" for event in clip.events)
-    print(f"{clip.caption}: {moments or 'no single events'}")
+    times = ", ".join(f"{event.time_s:.3f} s" for event in clip.events)
+    print(f"{clip.caption}: {times or 'no single events'}")
     for ending, what in FILES.items():
         print(f"{name}{ending}  {what}")
     return 0

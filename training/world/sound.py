@@ -3,12 +3,14 @@
 All at SAMPLE_RATE, float64, mono; the loudest strike (strength 1) peaks near 1.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy import signal
 
 from ...keyframes.timebase import FPS, N_FRAMES, n_samples_at, sample_at
+from .timing import WorldEvent
 
 SAMPLE_RATE = 16_000
 N_SAMPLES = n_samples_at(N_FRAMES, fps=FPS, sample_rate=SAMPLE_RATE)
@@ -32,12 +34,12 @@ class Timbre(NamedTuple):
     noise_band_hz: tuple
 
 
-def gain_at(strength):
+def gain_at(strength: float) -> float:
     """How much quieter than the loudest a strike of this strength is: a factor up to 1."""
     return 10 ** ((strength - 1) * LEVEL_RANGE_DB / 20)
 
 
-def ringing(rng, timbre):
+def ringing(rng: np.random.Generator, timbre: Timbre) -> np.ndarray:
     """The partials of a strike of strength 1, peak 1, each at a phase of its own."""
     time_s = _times(5 * timbre.decays_s.max())
     audible = timbre.partials_hz < 0.45 * SAMPLE_RATE
@@ -50,7 +52,7 @@ def ringing(rng, timbre):
     return _with_attack(sound / np.abs(sound).max())
 
 
-def burst(rng, timbre):
+def burst(rng: np.random.Generator, timbre: Timbre) -> np.ndarray:
     """The noise of a strike of strength 1, peak 1."""
     time_s = _times(5 * timbre.noise_s)
     band = band_noise(rng, len(time_s), timbre.noise_band_hz)
@@ -58,7 +60,7 @@ def burst(rng, timbre):
     return _with_attack(sound / np.abs(sound).max())
 
 
-def strikes(rng, events, timbre):
+def strikes(rng: np.random.Generator, events: Sequence[WorldEvent], timbre: Timbre) -> np.ndarray:
     """The sound of all events, (N_SAMPLES,): those before the clip ring on into it."""
     sound = np.zeros(N_SAMPLES)
     tone, noise = ringing(rng, timbre), burst(rng, timbre)
@@ -70,7 +72,7 @@ def strikes(rng, events, timbre):
     return sound
 
 
-def add_at(sound, other, time_s):
+def add_at(sound: np.ndarray, other: np.ndarray, time_s: float) -> None:
     """Adds `other` to `sound` from a time on, in place; what lies outside is cut."""
     start = sample_at(time_s, sample_rate=SAMPLE_RATE)
     other = other[max(0, -start) :]
@@ -79,7 +81,9 @@ def add_at(sound, other, time_s):
     sound[start : start + len(other)] += other
 
 
-def band_noise(rng, n_samples, band_hz):
+def band_noise(
+    rng: np.random.Generator, n_samples: int, band_hz: tuple[float, float]
+) -> np.ndarray:
     """Noise between two frequencies, root mean square 1."""
     sections = signal.butter(2, band_hz, "bandpass", fs=SAMPLE_RATE, output="sos")
     noise = signal.sosfilt(sections, rng.standard_normal(n_samples + 256))[256:]

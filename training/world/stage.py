@@ -1,20 +1,21 @@
 """From parts to pixels: the camera, smooth edges, and the flow of every pixel.
 
-Scenes are laid out on 128 x 96 units, x to the right and y down, and a camera puts them on a picture of any size.
+Scenes are laid out on 128 x 96 units, x to the right and y down, and a camera puts them on an image of any size.
 Each part is drawn in a small window around it, its edge softened over one pixel by its signed distance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from .colour import Palette
 from .shapes import Pose, Shape, box, to_local, to_scene
 
 UNITS_HIGH, UNITS_WIDE = 96, 128
 ZOOM = (0.92, 1.12)  # the camera's range of sizes
-FAR = 1000.0  # units: beyond the edge of any picture
+FAR = 1000.0  # units: beyond the edge of any image
 SHIFT_X, SHIFT_Y = 9.0, 2.5  # units by which the camera moves aside, at most
 
 
@@ -34,30 +35,30 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Stage:
-    """A camera on a picture of height x width pixels: its scale in pixels per unit, where it points, its side."""
+    """A camera on an image of height x width pixels: its scale in pixels per unit, where it points, its side."""
 
     height: int
     width: int
     scale: float
-    middle_x: float  # the unit in the middle of the picture
+    middle_x: float  # the unit in the middle of the image
     middle_y: float
     mirrored: bool
 
     @property
-    def sign(self):
+    def sign(self) -> int:
         return -1 if self.mirrored else 1
 
-    def to_pixels(self, x, y):
+    def to_pixels(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Units to pixels: pixel (0, 0) has its centre at 0, 0."""
         column = (x - self.middle_x) * self.sign * self.scale + (self.width - 1) / 2
         return column, (y - self.middle_y) * self.scale + (self.height - 1) / 2
 
-    def to_units(self, column, row):
+    def to_units(self, column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         x = (column - (self.width - 1) / 2) / self.scale * self.sign + self.middle_x
         return x, (row - (self.height - 1) / 2) / self.scale + self.middle_y
 
 
-def draw_stage(rng, *, height, width):
+def draw_stage(rng: np.random.Generator, *, height: int, width: int) -> Stage:
     """A camera with a size, place and side of its own."""
     fit = min(height / UNITS_HIGH, width / UNITS_WIDE)
     return Stage(
@@ -70,20 +71,22 @@ def draw_stage(rng, *, height, width):
     )
 
 
-def ground(palette, *, top):
+def ground(palette: Palette, *, top: float) -> Part:
     """The ground, from a height on down, over the whole width."""
     return Part(box(-FAR, top, FAR, FAR), palette.ground)
 
 
-def gradient(stage, top, bottom):
-    """A picture (H, W, 3) float32 that goes from colour `top` down to `bottom`."""
+def gradient(stage: Stage, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """An image (H, W, 3) float32 that goes from colour `top` down to `bottom`."""
     share = np.linspace(0, 1, stage.height)[:, None, None]
     rows = top * (1 - share) + bottom * share
     return np.repeat(rows, stage.width, axis=1).astype(np.float32)
 
 
-def paint(stage, picture, parts, flow=None):
-    """Draws parts on a picture (H, W, 3) float32 in [0, 1], in order, and what they hide disappears.
+def paint(
+    stage: Stage, image: np.ndarray, parts: Iterable[Part], flow: np.ndarray | None = None
+) -> None:
+    """Draws parts on an image (H, W, 3) float32 in [0, 1], in order, and what they hide disappears.
 
     flow: (H, W, 2) float32, pixels to the right and down that what is seen at a pixel has moved since the
     frame before. Both are changed in place.
@@ -97,7 +100,7 @@ def paint(stage, picture, parts, flow=None):
         stretch = min(abs(part.pose.scale_x), abs(part.pose.scale_y)) * stage.scale
         cover = np.clip(0.5 - part.shape.distance(local_x, local_y) * stretch, 0, 1)
         cover = (part.opacity * cover).astype(np.float32)[:, :, None]
-        area = picture[rows, columns]
+        area = image[rows, columns]
         area += cover * (part.colour.astype(np.float32) - area)
         if flow is not None:
             moved = flow[rows, columns]

@@ -5,6 +5,7 @@ time (`keyframes.timebase.frame_at`), on which contact is seen. As in drawn anim
 drawn: movement runs from event frame to event frame, sound from event time to event time, at most half a frame apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,8 @@ FIRST_FRAME, LAST_FRAME = 2, N_FRAMES - 2  # events lie in here: a strike needs 
 MAX_EVENTS = 7
 LATE_SHARE = 0.2  # of the clips are silent in their first half
 LEAD_SHARE = 0.5  # of the clips begin in the aftermath of an event before the first frame
-OFF_FRAME = (
-    0.4  # frames, at most, between an event and its frame; half a frame would belong to both
-)
+# frames, at most, between an event and its frame; half a frame would belong to both
+OFF_FRAME = 0.4
 SOFTEST = 0.3  # strength of the softest strike
 
 
@@ -31,13 +31,13 @@ class WorldEvent:
     strength: float
 
 
-def event_at(rng, frame, *, strength):
+def event_at(rng: np.random.Generator, frame: int, *, strength: float) -> WorldEvent:
     """An event that is seen on `frame` and heard within OFF_FRAME of it."""
     time_s = float((frame + rng.uniform(-OFF_FRAME, OFF_FRAME)) / FPS)
     return WorldEvent(time_s, frame_at(time_s, fps=FPS), float(strength))
 
 
-def draw_events(rng, *, min_gap):
+def draw_events(rng: np.random.Generator, *, min_gap: int) -> tuple[WorldEvent, ...]:
     """Events at irregular frames, sorted, their frames at least min_gap (int, PEAK_DISTANCE or more) apart.
 
     One to seven lie in the clip; one more may lie before its first frame, so that the clip begins in any phase of the
@@ -56,6 +56,6 @@ def draw_events(rng, *, min_gap):
     return tuple(event_at(rng, frame, strength=rng.uniform(SOFTEST, 1.0)) for frame in frames)
 
 
-def in_clip(events):
+def in_clip(events: Sequence[WorldEvent]) -> tuple[WorldEvent, ...]:
     """The events that lie within the clip's frames."""
     return tuple(event for event in events if 0 <= event.frame < N_FRAMES)

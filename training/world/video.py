@@ -1,4 +1,6 @@
-"""Looking at a clip: an MP4 with sound, and a sheet of its frames with the events marked."""
+"""A clip as files to look at: an MP4 with sound, and a sheet of its frames with the events marked."""
+
+from pathlib import Path
 
 from PIL import Image, ImageDraw
 
@@ -9,6 +11,7 @@ from ...keyframes.timebase import FPS, N_FRAMES
 from ...preview import style
 from ...preview.mp4 import write_mp4
 from ...preview.strip import draw_strip, waveform_columns
+from .clip import WorldClip
 
 ENLARGED = 4  # a clip of 96 x 128 pixels is shown this many times larger
 COLUMNS = 8
@@ -16,7 +19,7 @@ GAP = 6  # pixels around each frame of the sheet
 STRIP_HEIGHT = 130
 
 
-def write_clip_mp4(clip, path, *, enlarged=ENLARGED):
+def write_clip_mp4(clip: WorldClip, path: str | Path, *, enlarged: int = ENLARGED) -> None:
     """Writes a WorldClip with its sound as an MP4 at `path`, every pixel `enlarged` times as large."""
     height, width = clip.frames.shape[1:3]
     frames = (frame.repeat(enlarged, axis=0).repeat(enlarged, axis=1) for frame in clip.frames)
@@ -32,7 +35,7 @@ def write_clip_mp4(clip, path, *, enlarged=ENLARGED):
     )
 
 
-def write_clip_sheet(clip, path):
+def write_clip_sheet(clip: WorldClip, path: str | Path) -> None:
     """Writes a PNG: all frames in rows, those of events framed, above waveform, motion score and events in time."""
     height, width = clip.frames.shape[1:3]
     rows = -(-N_FRAMES // COLUMNS)

@@ -1,4 +1,4 @@
-"""The tracker sees events where they are drawn, in clean and in spoiled videos, and nothing where nothing happens."""
+"""The tracker finds events where they are drawn, in clean and degraded videos, and none where nothing happens."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 from keyvid_pack.evaluation.matching import count_matches, figures
 from keyvid_pack.evaluation.tracker import degrade
 from keyvid_pack.evaluation.tracker.reader import TRACKED, read_events
-from keyvid_pack.evaluation.tracker.scene import draw, scenery_of
+from keyvid_pack.evaluation.tracker.static_scene import build_static_scene, draw
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, SCENES, render_clip
 
@@ -27,11 +27,11 @@ def clips(request):
     return [render_clip(seed, scene=request.param) for seed in SEEDS]
 
 
-def test_every_scene_but_the_sea_is_tracked():
+def test_tracked_scenes_are_all_but_the_sea():
     assert set(TRACKED) == set(SCENES) - {"sea"}
 
 
-def test_events_are_read_to_the_frame(clips):
+def test_read_events_is_exact_on_ground_truth(clips):
     for clip in clips:
         reading = read_events(clip.frames, seed=clip.seed, scene=clip.scene)
         assert list(reading.events) == event_frames(clip)
@@ -40,20 +40,20 @@ def test_events_are_read_to_the_frame(clips):
 
 
 @pytest.mark.parametrize("spoil", [degrade.compressed, degrade.ghosted])
-def test_blur_noise_tint_and_ghosts_are_stood(clips, spoil):
+def test_read_events_on_degraded_videos(clips, spoil):
     clip = clips[0]
     video = spoil(clip.frames, np.random.default_rng(clip.seed))
     counts = count_matches([found_in(video, clip)], [event_frames(clip)], tolerance=1)
     assert figures(counts)["f1"] == 1.0
 
 
-def test_a_still_picture_has_no_events(clips):
+def test_read_events_of_a_still_video(clips):
     clip = clips[1]
     video = degrade.still(clip.frames, np.random.default_rng(clip.seed))
     assert found_in(video, clip) == []
 
 
-def test_what_is_reported_was_seen_in_the_video_itself(clips):
+def test_read_events_of_a_delayed_video(clips):
     # the same clip begins five frames later: its true times are now wrong
     clip = clips[1]
     late = np.concatenate([np.repeat(clip.frames[:1], 5, axis=0), clip.frames[:-5]])
@@ -62,21 +62,21 @@ def test_what_is_reported_was_seen_in_the_video_itself(clips):
 
 
 @pytest.mark.parametrize("scene", ["ball", "anvil", "metronome", "cannon"])
-def test_a_thing_that_is_gone_is_not_seen(scene):
+def test_read_events_without_the_object(scene):
     seed = SEEDS[0]
-    scenery = scenery_of(seed, scene=scene, height=96, width=128)
-    standing = scenery.parts[:4] if scene == "metronome" else []
-    empty = (255 * draw(scenery, standing)).astype(np.uint8)
+    static_scene = build_static_scene(seed, scene=scene, height=96, width=128)
+    standing = static_scene.parts[:4] if scene == "metronome" else []
+    empty = (255 * draw(static_scene, standing)).astype(np.uint8)
     reading = read_events(np.repeat(empty[None], 48, axis=0), seed=seed, scene=scene)
     assert reading.seen == 0.0 and len(reading.events) == 0
 
 
-def test_other_sizes_can_be_read():
+def test_read_events_at_another_size():
     clip = render_clip(SEEDS[1], scene="anvil", height=144, width=192)
     assert found_in(clip.frames, clip) == event_frames(clip)
 
 
-def test_scenes_without_events_and_other_pictures_are_refused():
+def test_read_events_refuses_the_sea_and_other_arrays():
     frames = np.zeros((48, 96, 128, 3), np.uint8)
     with pytest.raises(KeyVIDError, match="sea"):
         read_events(frames, seed=1, scene="sea")

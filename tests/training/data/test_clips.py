@@ -23,7 +23,7 @@ def state_dir(tmp_path_factory):
     return folder
 
 
-def test_a_record_says_what_the_clip_is(state_dir):
+def test_clip_record_holds_the_clip(state_dir):
     clip = render_clip(4)
     network = vae_file.load_vae(state_dir / "vae")
     record = clip_data.clip_record(clip, network)
@@ -44,7 +44,7 @@ def test_a_record_says_what_the_clip_is(state_dir):
     assert not record["event_strengths"][n:].any()
 
 
-def test_clips_are_made_once_and_counted_without_gaps(state_dir, monkeypatch):
+def test_open_clips_makes_files_once(state_dir, monkeypatch):
     monkeypatch.setattr(clip_data, "CLIPS_PER_FILE", 1)
     assert clip_data.available_clips(state_dir) == 0
     clip_data.open_clips(state_dir, seeds=range(1, 2))
@@ -59,7 +59,7 @@ def test_clips_are_made_once_and_counted_without_gaps(state_dir, monkeypatch):
     assert np.array_equal(files[1]["first_frame"][0], render_clip(1).frames[0])
 
 
-def test_clips_are_counted_where_fewer_were_asked_for_once(tmp_path):
+def test_available_clips_with_overlapping_files(tmp_path):
     (tmp_path / "data").mkdir()
     for name in ("clips_00000000_00000030", "clips_00000000_00000050", "clips_00000050_00000070"):
         (tmp_path / "data" / f"{name}.npy").touch()
@@ -67,31 +67,31 @@ def test_clips_are_counted_where_fewer_were_asked_for_once(tmp_path):
 
 
 @pytest.mark.parametrize("n_clips", ["0", "-5", "30000"])
-def test_a_number_of_clips_that_cannot_be_is_refused(tmp_path, n_clips, caplog):
+def test_train_data_refuses_impossible_numbers(tmp_path, n_clips, caplog):
     words = ("data", "--clips", n_clips, "--state-dir", str(tmp_path))
     assert command.main(*words) == 1
     assert n_clips in caplog.text
 
 
 @pytest.mark.parametrize("name", ["generator", "interpolator"])
-def test_without_clips_it_says_what_to_run(tmp_path, caplog, name):
+def test_training_clips_names_the_missing_step(tmp_path, caplog, name):
     assert command.main(name, "--state-dir", str(tmp_path)) == 1
     assert "python dev.py train data" in caplog.text
 
 
-def test_nothing_held_out_is_learned_from():
+def test_training_seeds_exclude_held_out_seeds():
     assert max(recipe.TRAINING_SEEDS) < HELD_OUT_FIRST_SEED
     assert range(recipe.N_SOUNDS)[-1] < HELD_OUT_FIRST_SEED
     assert min(recipe.CHECK_SEEDS) >= HELD_OUT_FIRST_SEED
     assert min(recipe.HELD_OUT_SOUNDS) >= HELD_OUT_FIRST_SEED
 
 
-def test_without_a_vae_it_says_what_to_run(tmp_path):
+def test_open_clips_without_a_vae_names_the_step(tmp_path):
     with pytest.raises(KeyVIDError, match="python dev.py train vae"):
         clip_data.open_clips(tmp_path, seeds=range(1))
 
 
-def test_every_record_is_drawn_as_often_as_any_other():
+def test_draw_records_is_uniform():
     kind = np.dtype([("number", np.int32), ("pair", np.float32, (2,))])
     files = [np.zeros(n, kind) for n in (3, 1, 6)]
     first = 0
@@ -104,7 +104,7 @@ def test_every_record_is_drawn_as_often_as_any_other():
     assert len(counts) == 10 and abs(counts - 1000).max() < 5 * np.sqrt(900)  # five sigma
 
 
-def test_a_file_half_written_is_made_again(tmp_path):
+def test_record_files_remakes_a_partial_file(tmp_path):
     def broken(_seeds):
         raise KeyboardInterrupt
 

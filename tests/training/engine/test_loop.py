@@ -62,7 +62,7 @@ def flat(state):
     return found
 
 
-def test_three_steps_a_stop_and_three_more_are_six_steps_to_the_bit(tmp_path):
+def test_train_resumes_bit_for_bit(tmp_path):
     whole = line_task(decay_steps=6)
     assert run(whole, tmp_path / "whole", n_steps=6) == 6
     run(line_task(decay_steps=6), tmp_path / "parts", n_steps=3)
@@ -80,7 +80,7 @@ def test_three_steps_a_stop_and_three_more_are_six_steps_to_the_bit(tmp_path):
         assert torch.equal(ours, theirs)
 
 
-def test_another_seed_or_step_draws_other_numbers():
+def test_step_generators_differ_by_seed_and_step():
     def first(*key):
         rng, generator = step_generators(*key)
         return rng.random(), float(torch.rand(1, generator=generator))
@@ -90,7 +90,7 @@ def test_another_seed_or_step_draws_other_numbers():
     assert first(3, 5) == first(3, 5)
 
 
-def test_the_loss_falls(tmp_path):
+def test_train_lowers_the_loss(tmp_path):
     run(line_task(), tmp_path, n_steps=120)
     rows = list(csv.DictReader((tmp_path / "line" / "log.csv").open()))
     losses = [float(row["loss"]) for row in rows]
@@ -99,7 +99,7 @@ def test_the_loss_falls(tmp_path):
     assert [int(row["step"]) for row in rows] == list(range(2, 121, 2))
 
 
-def test_micro_batches_add_up_to_the_mean_of_their_losses(tmp_path):
+def test_micro_batches_average_their_losses(tmp_path):
     seen = []
     task = line_task(micro_batches=3, gradient_clip=1e9)
     task = replace(
@@ -121,7 +121,7 @@ def test_micro_batches_add_up_to_the_mean_of_their_losses(tmp_path):
 @pytest.mark.skipif(
     os.name == "nt", reason="os.kill ends a process on Windows instead of asking it"
 )
-def test_a_stop_signal_saves_the_step_at_hand(tmp_path, kind):
+def test_train_saves_on_a_stop_signal(tmp_path, kind):
     task = line_task()
     plain = task.batch
 
@@ -136,11 +136,11 @@ def test_a_stop_signal_saves_the_step_at_hand(tmp_path, kind):
     assert signal.getsignal(kind) is before
 
 
-def test_without_a_limit_it_ends_when_the_learning_rate_has_come_down(tmp_path):
+def test_train_ends_with_the_learning_rate_decay(tmp_path):
     assert run(line_task(decay_steps=3), tmp_path) == 3
 
 
-def test_half_precision_trains_weights_that_stay_whole(tmp_path):
+def test_bf16_keeps_float32_weights(tmp_path):
     AcceleratorState._reset_state(True)  # one process keeps one precision otherwise
     task, kinds = line_task(), []
     net = task.modules["net"]
@@ -153,11 +153,11 @@ def test_half_precision_trains_weights_that_stay_whole(tmp_path):
     assert all(parameter.dtype == torch.float32 for parameter in net.parameters())
 
 
-def test_time_ends_it(tmp_path):
+def test_train_ends_after_its_minutes(tmp_path):
     assert run(line_task(), tmp_path, minutes=0.0) == 1
 
 
-def test_the_log_forgets_what_an_interrupted_run_had_done_after_its_last_state(tmp_path):
+def test_log_drops_rows_after_the_last_state(tmp_path):
     run(line_task(), tmp_path, n_steps=4)
     path = tmp_path / "line" / "log.csv"
     with path.open("a", newline="") as file:
@@ -169,7 +169,7 @@ def test_the_log_forgets_what_an_interrupted_run_had_done_after_its_last_state(t
     assert seconds == sorted(seconds)
 
 
-def test_samples_are_made_of_the_averages_and_leave_the_training_alone(tmp_path):
+def test_samples_use_the_averages_and_change_nothing(tmp_path):
     task, seen = line_task(), []
     net = task.modules["net"]
 
@@ -189,7 +189,7 @@ def test_samples_are_made_of_the_averages_and_leave_the_training_alone(tmp_path)
     assert rows[-1]["looks"] == "0.5"
 
 
-def test_averages_are_what_inference_gets(tmp_path):
+def test_load_averages_gives_averaged_weights(tmp_path):
     run(line_task(), tmp_path, n_steps=5)
     fresh = line_task().modules
     assert load_averages("line", fresh, state_dir=tmp_path) == 5
@@ -197,7 +197,7 @@ def test_averages_are_what_inference_gets(tmp_path):
     assert all(torch.equal(value, saved[key]) for key, value in fresh["net"].state_dict().items())
 
 
-def test_a_weight_counts_half_after_the_half_life():
+def test_average_has_its_half_life():
     module = nn.Linear(1, 1, bias=False)
     with torch.no_grad():
         module.weight.fill_(1.0)
@@ -219,7 +219,7 @@ def test_the_learning_rate_rises_then_falls():
     assert learning_rate(line_task(), 10_000) == 0.02
 
 
-def test_a_gradient_that_is_no_number_spoils_nothing(tmp_path):
+def test_a_nan_gradient_stops_before_the_weights(tmp_path):
     task = line_task()
     net = task.modules["net"]
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
@@ -232,7 +232,7 @@ def test_a_gradient_that_is_no_number_spoils_nothing(tmp_path):
     assert load_state(tmp_path / "line") is None
 
 
-def test_refusals_say_what_to_do(tmp_path):
+def test_train_refusals_name_the_remedy(tmp_path):
     with pytest.raises(KeyVIDError, match="give minutes or a number of steps"):
         run(line_task(), tmp_path)
     with pytest.raises(KeyVIDError, match="python dev.py train line"):

@@ -8,7 +8,7 @@ from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.training.engine import state
 
 
-def test_the_newest_two_are_kept_and_the_newest_is_read(tmp_path):
+def test_save_state_keeps_two_and_load_reads_the_newest(tmp_path):
     assert state.load_state(tmp_path / "vae") is None
     for step in (5, 10, 100):
         state.save_state(tmp_path / "vae", step=step, state={"numbers": torch.full((2,), step)})
@@ -18,7 +18,7 @@ def test_the_newest_two_are_kept_and_the_newest_is_read(tmp_path):
     assert loaded["step"] == 100 and loaded["numbers"].tolist() == [100, 100]
 
 
-def test_an_interrupted_save_leaves_the_earlier_state(tmp_path, monkeypatch):
+def test_save_state_interrupted_keeps_the_earlier(tmp_path, monkeypatch):
     state.save_state(tmp_path, step=1, state={"a": 1})
 
     def interrupted(_state, path):
@@ -31,14 +31,14 @@ def test_an_interrupted_save_leaves_the_earlier_state(tmp_path, monkeypatch):
     assert state.load_state(tmp_path)["a"] == 1
 
 
-def test_a_damaged_state_is_named_with_the_remedy(tmp_path):
+def test_load_state_names_a_damaged_file(tmp_path):
     path = state.save_state(tmp_path, step=2, state={"a": 2})
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(KeyVIDError, match="step_00000002.pt cannot be read .*remove it"):
         state.load_state(tmp_path)
 
 
-def test_states_lie_outside_the_checkout(tmp_path, monkeypatch):
+def test_state_dir_is_outside_the_checkout(tmp_path, monkeypatch):
     with pytest.raises(KeyVIDError, match="inside the pack; name a folder elsewhere"):
         state.state_dir(state.CHECKOUT / "models")
     assert not (state.CHECKOUT / "models" / state.FOLDER_NAME).exists()

@@ -43,7 +43,7 @@ def random_state(network):
 
 @pytest.fixture(scope="module")
 def trainings(tmp_path_factory):
-    """The states of trainings that have learned nothing: {training: averages} beside the folder."""
+    """The states of untrained trainings: {training: averages} beside the folder."""
     folder = tmp_path_factory.mktemp("trainings")
     interpolator = {layouts.UNET: random_state(unet.VideoUNet(recipe.INTERPOLATOR))}
     averages = {
@@ -60,7 +60,7 @@ def trainings(tmp_path_factory):
 
 
 @pytest.mark.parametrize("file_name", export.FILES)
-def test_a_file_is_what_its_training_reached(trainings, tmp_path, file_name):
+def test_export_holds_the_trained_weights(trainings, tmp_path, file_name):
     folder, averages = trainings
     path = export.export(file_name, state_dir=folder, target_dir=tmp_path)
     checkpoint = checkpoints.open_checkpoint(path)
@@ -81,7 +81,7 @@ def test_a_file_is_what_its_training_reached(trainings, tmp_path, file_name):
     assert metadata.keyframe_counts == recipe.KEYFRAME_COUNTS
 
 
-def test_a_decoder_of_another_encoder_is_not_exported(trainings, tmp_path):
+def test_export_refuses_a_decoder_of_another_encoder(trainings, tmp_path):
     folder, _ = trainings
     torch.manual_seed(4)
     other = {"vae": vae_network.build_vae().state_dict()}
@@ -93,7 +93,7 @@ def test_a_decoder_of_another_encoder_is_not_exported(trainings, tmp_path):
         export.trained_part(layouts.VAE, "vae", tmp_path)
 
 
-def test_all_files_together_fit():
+def test_exported_files_fit_their_limit():
     sizes = {}
     for part, config in CONFIGS.items():
         sizes[part] = sum(map(math.prod, checkpoints.expected_shapes(part, config).values()))
@@ -102,7 +102,7 @@ def test_all_files_together_fit():
     assert 2 * n < 0.99 * export.LARGEST_BYTES, sizes  # the rest is names
 
 
-def test_a_part_of_another_size_is_not_written(tmp_path):
+def test_write_weights_refuses_another_size(tmp_path):
     tensors = random_state(unet.VideoUNet(recipe.GENERATOR))
     tensors["time_embed.0.weight"] = tensors["time_embed.0.weight"][:-1]
     parts = {layouts.UNET: tensors}
@@ -111,14 +111,14 @@ def test_a_part_of_another_size_is_not_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_missing_is_named(tmp_path):
+def test_export_names_a_missing_training(tmp_path):
     with pytest.raises(
         KeyVIDError, match="no unet network yet; run: python dev.py train generator"
     ):
         export.export("keyvid_small_generator", state_dir=tmp_path, target_dir=tmp_path)
 
 
-def test_the_drawing_in_the_documents_is_that_of_their_curves():
+def test_learning_curves_drawing_is_up_to_date():
     names = [name for name in TASKS if (learning_curves.RECORDS / f"{name}.csv").is_file()]
     losses = {
         name: learning_curves.read_losses(learning_curves.RECORDS / f"{name}.csv") for name in names
@@ -127,13 +127,13 @@ def test_the_drawing_in_the_documents_is_that_of_their_curves():
     assert learning_curves.DRAWING.read_text(encoding="utf-8") == learning_curves.drawing(losses)
 
 
-def test_a_curve_stays_comparable_when_a_part_joins_the_loss(tmp_path):
+def test_read_losses_prefers_the_error_of_v(tmp_path):
     log = tmp_path / "log.csv"
     log.write_text("step,loss,v\n20,0.5,\n40,0.9,0.4\n", encoding="utf-8")
     assert learning_curves.read_losses(log) == [(20, 0.5), (40, 0.4)]
 
 
-def test_the_logs_of_the_trainings_go_along(tmp_path):
+def test_record_copies_logs_and_draws_them(tmp_path):
     state_dir, drawn = tmp_path / "states", tmp_path / "learning_curves.svg"
     (state_dir / "vae").mkdir(parents=True)
     text = "step,seconds,loss,held_out_psnr\n20,1.0,0.5,\n40,2.0,0.25,\n40,2.5,,30.1\n"

@@ -1,4 +1,4 @@
-"""Trainings that begin with the weights of the pack: the same networks, in states that every trainer goes on from."""
+"""Trainings initialised from the shipped weights."""
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from keyvid_pack.training.world.clip import render_clip
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A folder with all weight files, of networks that have learned nothing."""
+    """A folder with all weight files, of untrained networks."""
     folder = tmp_path_factory.mktemp("begin")
     torch.manual_seed(1)
     trained = encoders.make_encoders(generator=torch.Generator().manual_seed(1))
@@ -39,7 +39,7 @@ def weights(tmp_path_factory):
     return folder / "weights", network
 
 
-def test_every_training_begins_with_what_is_shipped(weights, tmp_path):
+def test_write_states_starts_from_the_shipped_weights(weights, tmp_path):
     folder, trained_vae = weights
     assert shipped.write_states(tmp_path, weights=folder) == list(shipped.SOURCES)
     tower = AudioTower(recipe.AUDIO)
@@ -60,11 +60,11 @@ def test_every_training_begins_with_what_is_shipped(weights, tmp_path):
     )  # what the loss of the training keeps, not that of the shipped file
 
 
-def test_the_readers_that_are_not_shipped_begin_anew_and_a_training_goes_on(weights, tmp_path):
+def test_training_continues_with_fresh_probe_heads(weights, tmp_path):
     shipped.write_states(tmp_path, weights=weights[0])
     modules = {
         "audio": AudioTower(recipe.AUDIO),
-        "readers": audio.make_clock_readers(recipe.AUDIO.width),
+        "readers": audio.make_probe_heads(recipe.AUDIO.width),
     }
     begun = {k: v.clone() for k, v in load_state(tmp_path / "audio")["modules"]["audio"].items()}
     readers = {k: v.clone() for k, v in modules["readers"].state_dict().items()}
@@ -88,13 +88,13 @@ def test_the_readers_that_are_not_shipped_begin_anew_and_a_training_goes_on(weig
     assert seen[:2] == [True, True] and seen[2:] == [False, False]
 
 
-def test_a_training_that_has_begun_is_left_alone(weights, tmp_path):
+def test_write_states_keeps_existing_states(weights, tmp_path):
     path = save_state(tmp_path / "localizer", step=5, state={"averages": {}})
     assert "localizer" not in shipped.write_states(tmp_path, weights=weights[0])
     assert path.is_file() and load_state(tmp_path / "localizer")["step"] == 5
 
 
-def test_a_folder_with_another_vae_is_refused(weights, tmp_path):
+def test_write_states_refuses_another_vae(weights, tmp_path):
     (tmp_path / "vae").mkdir()
     torch.manual_seed(9)
     vae_file.freeze_vae(
@@ -105,6 +105,6 @@ def test_a_folder_with_another_vae_is_refused(weights, tmp_path):
     assert not (tmp_path / "generator").exists()
 
 
-def test_without_weights_it_says_what_to_run(tmp_path):
+def test_write_states_names_missing_weights(tmp_path):
     with pytest.raises(KeyVIDError, match="train from nothing: python dev.py train vae"):
         shipped.write_states(tmp_path, weights=tmp_path)

@@ -11,7 +11,7 @@ from keyvid_pack.training.release import export
 FILES = {name: export.WEIGHTS / f"{name}.safetensors" for name in export.FILES}
 
 
-def test_they_are_what_their_checksums_say_and_nothing_else():
+def test_shipped_weights_match_their_checksums():
     lines = (export.WEIGHTS / export.CHECKSUMS).read_text(encoding="utf-8").splitlines()
     listed = dict(reversed(line.split("  ")) for line in lines)
     assert set(listed) == {path.name for path in FILES.values()}
@@ -20,12 +20,12 @@ def test_they_are_what_their_checksums_say_and_nothing_else():
         assert hashlib.sha256((export.WEIGHTS / name).read_bytes()).hexdigest() == checksum, name
 
 
-def test_they_are_small():
+def test_shipped_weights_are_small():
     assert sum(path.stat().st_size for path in FILES.values()) <= export.LARGEST_BYTES
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_the_layout_is_the_published_one_at_the_sizes_of_the_recipe(name):
+def test_shipped_weights_have_the_recipes_sizes(name):
     configs = {
         "unet": recipe.INTERPOLATOR if "interpolator" in name else recipe.GENERATOR,
         "resampler": recipe.RESAMPLER,

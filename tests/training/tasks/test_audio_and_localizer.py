@@ -23,14 +23,14 @@ def records():
 
 
 @pytest.mark.parametrize("kind", [sounds.WORLD, sounds.STRUCK])
-def test_a_sound_is_that_of_its_seed(kind):
+def test_make_sound_is_deterministic(kind):
     first, again, other = (sounds.make_sound(kind, seed) for seed in (5, 5, 6))
     assert np.array_equal(first.samples, again.samples) and first.events == again.events
     assert not np.array_equal(first.samples, other.samples)
 
 
 @pytest.mark.parametrize("kind", [sounds.WORLD, sounds.STRUCK])
-def test_it_gets_louder_on_events_and_they_keep_their_distance(kind):
+def test_make_sound_gets_louder_on_events(kind):
     rises = []
     for seed in range(20, 60):
         sound = sounds.make_sound(kind, seed)
@@ -46,7 +46,7 @@ def test_it_gets_louder_on_events_and_they_keep_their_distance(kind):
     assert np.mean(rises) > 0.9
 
 
-def test_sounds_are_made_once_and_read_from_the_disk(tmp_path):
+def test_open_sounds_makes_files_once(tmp_path):
     made = []
     seeds = range(3)
     first = sounds.open_sounds(
@@ -59,10 +59,12 @@ def test_sounds_are_made_once_and_read_from_the_disk(tmp_path):
     assert all(np.array_equal(first[0][name], again[0][name]) for name in sounds.RECORD.names)
 
 
-def test_the_clock_counts_to_the_next_and_from_the_last_event():
+def test_timing_targets_around_events():
     mel = np.zeros((128, 204), np.float16)
     frames, strengths = np.array([10, 30, -1], np.int16), np.array([0.4, 0.9, 0], np.float32)
-    read = dict(zip(audio.CLOCK, audio.clock(mel, frames, strengths).T, strict=True))
+    read = dict(
+        zip(audio.TIMING_TARGETS, audio.timing_targets(mel, frames, strengths).T, strict=True)
+    )
     farthest = audio.FARTHEST
     assert read["until next"][[0, 6, 10, 11, 26, 31]] * farthest == pytest.approx(
         [10, 4, 0, 16, 4, 16]
@@ -76,12 +78,12 @@ def test_the_clock_counts_to_the_next_and_from_the_last_event():
     assert read["strength of last"][[0, 10, 29, 47]] == pytest.approx([0, 0.4, 0.4, 0.9])
 
 
-def test_without_events_the_clock_stands_still():
-    read = audio.clock(np.zeros((128, 204), np.float16), NONE, np.zeros(1, np.float32))
+def test_timing_targets_without_events():
+    read = audio.timing_targets(np.zeros((128, 204), np.float16), NONE, np.zeros(1, np.float32))
     assert np.array_equal(read[0, :6], [1, 1, 0, 0, 0, 0]) and (read == read[0]).all()
 
 
-def test_loudness_is_measured_from_the_loudest_frame():
+def test_frame_levels_are_relative_to_the_loudest():
     mel = np.full((128, 204), -1.0, np.float32)
     mel[:, 99:103] = 0.0  # frame 24 begins at column 99
     level = sounds.frame_levels(mel)
@@ -90,7 +92,7 @@ def test_loudness_is_measured_from_the_loudest_frame():
     assert level[0] == pytest.approx(1 - drop_db / sounds.LEVEL_RANGE_DB, abs=1e-3)
 
 
-def test_the_curve_has_its_peaks_on_the_events_at_any_gap():
+def test_event_curve_peaks_on_events_at_any_gap():
     frames = np.array([2, 7, 12, 40, 47])
     curve = localizer.event_curve(frames, np.array([0.3, 1.0, 0.3, 0.5, 0.3]))
     assert find_strikes(curve)[0].tolist() == frames.tolist()
@@ -98,7 +100,7 @@ def test_the_curve_has_its_peaks_on_the_events_at_any_gap():
     assert localizer.event_curve(np.array([], int), np.array([])).max() == 0
 
 
-def test_the_curve_of_a_swell_is_its_loudness():
+def test_target_curve_of_a_continuous_sound_is_its_loudness():
     record = np.zeros((), sounds.RECORD)
     record["mel"] = np.sin(np.linspace(0, np.pi, 204))
     record["swells"] = True
@@ -106,7 +108,7 @@ def test_the_curve_of_a_swell_is_its_loudness():
     assert curve.min() == 0 and curve.max() == 1 and 20 < curve.argmax() < 30
 
 
-def test_a_new_localizer_hears_every_frame_at_its_own_time():
+def test_make_localizer_starts_with_each_frames_own_tokens():
     config = LocalizerConfig(12 * 46, 24, 4, 48, small_tower())
     weight = localizer.make_localizer(config).linear1.weight.detach().view(48, 12, 46)
     centre = (weight.sum(dim=1) * torch.arange(46)).sum(dim=1)
@@ -125,12 +127,12 @@ def tasks(records):
     torch.manual_seed(0)
     generator = torch.Generator().manual_seed(0)
     tower = audio.make_audio_tower(small.AUDIO, generator=generator)
-    readers = audio.make_clock_readers(small.AUDIO.width)
+    heads = audio.make_probe_heads(small.AUDIO.width)
     config = LocalizerConfig(12 * 46, 24, 4, 48, small_tower())
     network = localizer.make_localizer(config, generator=generator)
     held_out = {sounds.WORLD: records[:4]}
     return {
-        "audio": audio.audio_task(tower, readers, [records], records[:4], batch_size=4),
+        "audio": audio.audio_task(tower, heads, [records], records[:4], batch_size=4),
         "localizer": localizer.localizer_task(
             network, [[records[:8]], [records[8:]]], held_out, batch_size=4
         ),
@@ -138,7 +140,7 @@ def tasks(records):
 
 
 @pytest.mark.parametrize("name", ["audio", "localizer"])
-def test_it_learns_and_says_what_it_reaches_on_other_sounds(records, tmp_path, name):
+def test_audio_and_localizer_learn_and_report_held_out_figures(records, tmp_path, name):
     task = tasks(records)[name]
     batch = task.batch(0, step_generators(1, 0)[0])
     before = task.loss(batch, None)[0].item()

@@ -21,7 +21,7 @@ def pair():
     return [torch.randn(4, 4, 3, 2, 2, generator=generator, dtype=torch.float64) for _ in range(2)]
 
 
-def test_the_noisy_latent_and_v_give_back_clean_latent_and_noise(pair):
+def test_noised_can_be_inverted(pair):
     clean, noise = pair
     timesteps = torch.tensor([0, 150, 600, 990])
     noisy, v = noised(clean, noise, timesteps)
@@ -32,14 +32,14 @@ def test_the_noisy_latent_and_v_give_back_clean_latent_and_noise(pair):
         torch.testing.assert_close(signal * v[row] + spread * noisy[row], noise[row])
 
 
-def test_at_the_last_level_there_is_noise_alone_and_v_is_the_clean_latent(pair):
+def test_noised_at_the_last_timestep_is_noise(pair):
     clean, noise = pair
     noisy, v = noised(clean, noise, torch.full((4,), 999))
     torch.testing.assert_close(noisy, noise)
     torch.testing.assert_close(v, -0.7 * clean)
 
 
-def test_conditions_are_missing_as_often_as_published_alone_and_together():
+def test_draw_dropped_has_the_published_rates():
     dropped = draw_dropped(np.random.default_rng(0), 100_000)
     share = {name: missing.double().mean().item() for name, missing in dropped.items()}
     assert share == pytest.approx({"text": 0.1, "image": 0.1, "audio": 0.1}, abs=0.005)
@@ -53,7 +53,7 @@ def test_conditions_are_missing_as_often_as_published_alone_and_together():
     assert share == pytest.approx(expected, abs=0.005)
 
 
-def test_every_noise_level_is_as_likely_and_a_batch_is_spread_over_them():
+def test_draw_timesteps_is_uniform_and_stratified():
     rng = np.random.default_rng(1)
     drawn = torch.stack([draw_timesteps(rng, 8) for _ in range(4000)])  # (4000, 8)
     assert drawn.min() == 0 and drawn.max() == 999
@@ -63,7 +63,7 @@ def test_every_noise_level_is_as_likely_and_a_batch_is_spread_over_them():
     assert drawn[:, 0].double().std() > 200  # not sorted: no sample is always the noisiest
 
 
-def test_what_moves_and_its_surroundings_count_more():
+def test_moving_weight_includes_neighbours():
     latents = torch.zeros(1, 4, 9, 6, 6)
     latents[0, 1, 4, 2, 3] = 1.0  # for one frame
     weight = moving_weight(latents)
@@ -72,13 +72,13 @@ def test_what_moves_and_its_surroundings_count_more():
     torch.testing.assert_close(weight, expected)
 
 
-def test_the_loss_is_a_mean_in_which_weights_count():
+def test_v_loss_is_a_weighted_mean():
     v, predicted = torch.zeros(1, 2, 1, 1, 2), torch.tensor([1.0, 3.0]).expand(1, 2, 1, 1, 2)
     weight = torch.tensor([3.0, 1.0]).expand(1, 1, 1, 1, 2)
     assert v_loss(predicted, v, weight).item() == pytest.approx((3 * 1 + 1 * 9) / 4)
 
 
-def test_whole_frames_count_what_their_places_share_and_nothing_else():
+def test_whole_frame_loss_is_that_of_frame_means():
     v = torch.zeros(1, 2, 3, 4, 6)
     noise = torch.randn(v.shape, generator=torch.Generator().manual_seed(0))
     noise -= noise.mean(dim=(-2, -1), keepdim=True)

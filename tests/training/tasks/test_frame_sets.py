@@ -9,7 +9,7 @@ from .. import small
 
 
 @pytest.mark.parametrize("count", recipe.KEYFRAME_COUNTS)
-def test_sets_have_their_count_and_begin_with_frame_0(count):
+def test_draw_frame_set_has_its_count_and_frame_0(count):
     rng = np.random.default_rng(0)
     for record in small.clips(8):
         frames = draw_frame_set(rng, record, count)
@@ -17,7 +17,7 @@ def test_sets_have_their_count_and_begin_with_frame_0(count):
         assert frames[0] == 0 and frames[-1] <= 47
 
 
-def test_half_of_the_sets_are_uniform_and_most_others_have_the_events():
+def test_draw_frame_set_is_uniform_or_follows_events():
     rng = np.random.default_rng(0)
     record = max(small.clips(8), key=lambda record: (record["event_frames"] >= 0).sum())
     events = {int(frame) for frame in record["event_frames"] if frame >= 0}

@@ -1,4 +1,4 @@
-"""Generator and interpolator at the smallest sizes: training learns, resumes to the bit, shows what it makes."""
+"""Generator and interpolator at the smallest sizes: training learns, resumes bit for bit, makes samples."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from .. import small
 
 
 class BlockVAE(torch.nn.Module):
-    """Decodes made-up latents to grey pictures of their first channel."""
+    """Decodes made-up latents to grey images of their first channel."""
 
     def __init__(self):
         super().__init__()
@@ -55,7 +55,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, name, monkeypatch):
+def test_diffusion_training_resumes_bit_for_bit(tmp_path, name, monkeypatch):
     monkeypatch.setattr(recipe, "GENERATOR_FREEZE_STEP", 4)  # the encoders freeze on the way
     monkeypatch.setattr(recipe, f"{name.upper()}_WHOLE_FRAME_STEP", 5)  # and the loss gets a part
     for folder, stops in (("once", [6]), ("twice", [3, 6])):
@@ -65,7 +65,7 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, name, monkeypa
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_the_loss_falls_on_eight_clips(tmp_path, name):
+def test_diffusion_loss_falls_on_eight_clips(tmp_path, name):
     task = replace(TASKS[name](), warmup_steps=5, learning_rate=3e-3)
 
     def mean_loss():
@@ -78,21 +78,23 @@ def test_the_loss_falls_on_eight_clips(tmp_path, name):
     assert mean_loss() < 0.85 * before
 
 
-def test_the_encoders_are_trained_first_and_then_stay(tmp_path, monkeypatch):
+def test_generator_freezes_its_encoders(tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "GENERATOR_FREEZE_STEP", 2)
     task, states = generator_task(), []
-    heard = {k: v.clone() for k, v in task.frozen["audio"].state_dict().items()}
+    audio_weights = {k: v.clone() for k, v in task.frozen["audio"].state_dict().items()}
     for stop in (1, 2, 3):
         train(task, state_dir=tmp_path, n_steps=stop, cpu=True)
         states.append(load_state(tmp_path / "generator")["modules"])
     for name in encoders.TRAINED_ENCODERS:
         assert not same(states[0][name], states[1][name]) and same(states[1][name], states[2][name])
     assert not same(states[1]["unet"], states[2]["unet"])
-    assert same(dict(task.frozen["audio"].state_dict()), heard)  # the audio training's, as it is
+    assert same(
+        dict(task.frozen["audio"].state_dict()), audio_weights
+    )  # the audio training's, as it is
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_whole_frames_are_learned_from_their_step_on(name, monkeypatch):
+def test_whole_frame_loss_joins_at_its_step(name, monkeypatch):
     monkeypatch.setattr(recipe, f"{name.upper()}_WHOLE_FRAME_STEP", 5)
     task = TASKS[name]()
     weights = [p for p in task.modules["unet"].parameters() if p.requires_grad]
@@ -107,7 +109,7 @@ def test_whole_frames_are_learned_from_their_step_on(name, monkeypatch):
     assert not same(gradients[4], gradients[5])
 
 
-def test_a_batch_has_one_count_and_the_latents_of_its_frames():
+def test_generator_batch_has_one_count():
     clips, tokens = [small.clips(8)], torch.zeros(100, 77, dtype=torch.int64)
     counts = set()
     for step in range(20):
@@ -123,7 +125,7 @@ def test_a_batch_has_one_count_and_the_latents_of_its_frames():
     torch.testing.assert_close(picked[1, :, 1], latents[1, :, 47])
 
 
-def test_a_dropped_condition_is_that_of_inference():
+def test_dropped_conditioning_equals_that_of_inference():
     modules, tokens = small.modules(), tokenized(["a ball", ""])
     batch = {
         "tokens": tokens[:1].expand(2, -1),
@@ -134,16 +136,16 @@ def test_a_dropped_condition_is_that_of_inference():
     flags = torch.tensor([True, False])
     for name in ("text", "image", "audio"):
         kept = dict.fromkeys(("text", "image", "audio"), torch.zeros(2, dtype=torch.bool))
-        told = encode(modules, batch, {**kept, name: flags})
+        conditioning = encode(modules, batch, {**kept, name: flags})
         given = encode(modules, batch, kept)
         absent = {"tokens": tokens[1:], "frames": batch["frames"] * 0, "mel": batch["mel"] * 0}
         nothing = encode(modules, {**batch, **absent}, kept)
-        for other, value in told.items():
+        for other, value in conditioning.items():
             torch.testing.assert_close(value[1], given[other][1])
             torch.testing.assert_close(value[0], (nothing if other == name else given)[other][0])
 
 
-def test_the_interpolator_begins_as_the_generator():
+def test_interpolator_starts_from_the_generator():
     unet = small.modules()["unet"]
     with torch.no_grad():
         unet.out[2].weight.fill_(0.1)
@@ -152,18 +154,23 @@ def test_the_interpolator_begins_as_the_generator():
     assert all(torch.equal(value, unet.state_dict()[name]) for name, value in begun.items())
 
 
-def test_the_interpolator_is_given_keyframes_and_zeros_between(monkeypatch):
+def test_interpolator_input_is_keyframes_and_zeros(monkeypatch):
     task, seen = interpolator_task(), {}
     real = diffusion_loss.denoise
 
-    def watched(unet, x, timesteps, *, concat, **told):
-        seen.update(concat=concat, audio=told["audio"], image=told["image"], fps=told["fps"])
-        return real(unet, x, timesteps, concat=concat, **told)
+    def watched(unet, x, timesteps, *, concat, **conditioning):
+        seen.update(
+            concat=concat,
+            audio=conditioning["audio"],
+            image=conditioning["image"],
+            fps=conditioning["fps"],
+        )
+        return real(unet, x, timesteps, concat=concat, **conditioning)
 
     monkeypatch.setattr(diffusion_loss, "denoise", watched)
     rng, noise = step_generators(0, 0)
     batch = task.batch(0, rng)
-    batch["painted"] = torch.zeros(1, 1, 1, 1, 1)
+    batch["keyframe_noise"] = torch.zeros(1, 1, 1, 1, 1)
     task.loss(batch, noise)
     planned = batch["planned"][0, 0, :, 0, 0]
     assert planned.nonzero().flatten().tolist() == list(batch["plans"][0])
@@ -174,25 +181,23 @@ def test_the_interpolator_is_given_keyframes_and_zeros_between(monkeypatch):
     assert seen["fps"].tolist() == [24]
 
 
-def test_samples_are_painted_beside_the_truth(tmp_path):
+def test_samples_have_ground_truth_and_generated_rows(tmp_path):
     clips = small.clips(8)[:2]
     generator_task(held_out=clips, vae=BlockVAE()).sample(7, tmp_path)
     assert Image.open(tmp_path / "step_00000007.png").size == (12 * 32, 4 * 32)
-    painter = small.modules()["unet"]
-    task = interpolator_task(generator=painter, held_out=clips[:1], vae=BlockVAE())
+    unet = small.modules()["unet"]
+    task = interpolator_task(generator=unet, held_out=clips[:1], vae=BlockVAE())
     task.sample(7, tmp_path)
     assert Image.open(tmp_path / "step_00000007_0.png").size == (8 * 32, 12 * 32)
 
 
 @pytest.mark.parametrize("made, error", [("truth", 0.0), ("still", 1.0)])
-def test_the_figure_is_0_for_the_truth_and_1_for_a_still_picture(
-    tmp_path, monkeypatch, made, error
-):
-    def paint(networks, told, clips, plans):
+def test_moving_error_of_truth_and_still_image(tmp_path, monkeypatch, made, error):
+    def paint(networks, conditioning, clips, plans):
         shown = plans if made == "truth" else [[0] * len(plan) for plan in plans]
         return diffusion_loss.frames_of(clip_data.clip_latents(clips), torch.tensor(shown))
 
-    monkeypatch.setattr(samples, "paint_keyframes", paint)
+    monkeypatch.setattr(samples, "generate_keyframes", paint)
     task = generator_task(held_out=small.clips(8)[:3], vae=BlockVAE())
     assert task.sample(7, tmp_path) == {"moving_error": pytest.approx(error)}
     sheet = np.asarray(Image.open(tmp_path / "step_00000007.png"))

@@ -1,4 +1,4 @@
-"""The VAE's training: its names, its loss, the pictures it learns from, and the file that it becomes."""
+"""The VAE's training: its names, its loss, its images, and its frozen file."""
 
 import math
 from dataclasses import replace
@@ -9,10 +9,10 @@ import torch
 from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.models.vae_config import VAEConfig, vae_config_from_shapes, vae_shapes
 from keyvid_pack.training import recipe
-from keyvid_pack.training.data import pictures
+from keyvid_pack.training.data import images
 from keyvid_pack.training.engine.loop import load_averages, train
 from keyvid_pack.training.release import export
-from keyvid_pack.training.tasks import decoder, image_task, vae
+from keyvid_pack.training.tasks import decoder, image_training, vae
 from keyvid_pack.training.vae import file as vae_file
 from keyvid_pack.training.vae import names as vae_names
 from keyvid_pack.training.vae import network as vae_network
@@ -38,7 +38,7 @@ def clip():
 
 
 @pytest.mark.parametrize("config", SIZES, ids=str)
-def test_diffusers_network_has_the_names_and_shapes_of_latent_diffusion(config):
+def test_vae_names_and_shapes_are_latent_diffusions(config):
     state = vae_network.build_vae(config).state_dict()
     renamed = vae_names.to_latent_diffusion(state, config)
     shapes = {name: tuple(tensor.shape) for name, tensor in renamed.items()}
@@ -49,7 +49,7 @@ def test_diffusers_network_has_the_names_and_shapes_of_latent_diffusion(config):
     assert all(torch.equal(back[name], tensor) for name, tensor in state.items())
 
 
-def test_errors_count_more_where_something_moves(untrained):
+def test_image_loss_weighs_moving_pixels_more(untrained):
     pixels = torch.zeros(1, 3, 32, 32)
     moving = torch.zeros(1, 1, 32, 32)
     moving[..., 8:16, 8:16] = 1
@@ -74,7 +74,7 @@ def test_errors_count_more_where_something_moves(untrained):
     assert moves == pytest.approx([factor * value for value in still], rel=1e-4)
 
 
-def test_the_latent_is_held_at_mean_square_1(untrained):
+def test_vae_loss_holds_latents_at_mean_square_1(untrained):
     pixels = torch.rand(2, 3, 32, 32) * 2 - 1
     with torch.no_grad():
         _, scalars = vae.vae_loss(untrained, pixels, torch.zeros(2, 1, 32, 32), torch.Generator())
@@ -84,42 +84,42 @@ def test_the_latent_is_held_at_mean_square_1(untrained):
     assert float(scalars["size"]) == pytest.approx(expected, rel=1e-4)
 
 
-def test_decibels():
+def test_measure_gives_decibels():
     frames = np.zeros((2, 4, 4, 3), np.uint8)
     decoded = frames.copy()
-    decoded[1, 0, 0] = 51  # a fifth of full scale in one pixel of 16, in one picture of two
+    decoded[1, 0, 0] = 51  # a fifth of full scale in one pixel of 16, in one image of two
     moving = np.zeros((2, 4, 4), bool)
     moving[1, 0, 0] = True
-    numbers = image_task.measure(frames, decoded, moving)
+    numbers = image_training.measure(frames, decoded, moving)
     assert numbers["held_out_psnr_moving"] == pytest.approx(20 * math.log10(5), abs=1e-3)
     perfect = 10 * math.log10(4 / 1e-12)
     expected = (perfect + 20 * math.log10(5) + 10 * math.log10(16)) / 2
     assert numbers["held_out_psnr"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_batch_is_mirrored_with_its_mask():
-    record = np.zeros(1, pictures.PICTURE)
+def test_draw_batch_mirrors_images_with_masks():
+    record = np.zeros(1, images.IMAGE)
     record["frame"][0, 30:70, 7:60], record["moving"][0, 30:70, 7:60] = 255, True
-    pixels, moving = image_task.draw_batch(record, np.random.default_rng(0), 16)
+    pixels, moving = image_training.draw_batch(record, np.random.default_rng(0), 16)
     assert pixels.shape == (16, 3, recipe.HEIGHT, recipe.WIDTH)
     assert torch.equal((pixels == 1).all(dim=1, keepdim=True), moving == 1)
     seen = {tuple(mask.flatten().tolist()) for mask in moving}
     assert len(seen) == 2  # as it is, and mirrored
 
 
-def test_where_something_moves_is_seen(clip):
-    moving = pictures.moving_mask(clip.frames)
+def test_moving_mask_of_a_clip(clip):
+    moving = images.moving_mask(clip.frames)
     frame = clip.events[0].frame
     x, y = clip.track[frame].round().astype(int)
     assert moving[frame, y, x] or moving[frame - 2, y, x] or moving[frame + 2, y, x]
     assert 0.002 < moving.mean() < 0.3
     still = np.repeat(clip.frames[:1], 48, axis=0)
-    assert not pictures.moving_mask(still).any()
+    assert not images.moving_mask(still).any()
 
 
-def test_pictures_are_rendered_once_and_an_interrupted_making_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "CLIPS_PER_FILE", 1)
-    rendered, render = [], pictures.render_clip
+def test_open_images_renders_once_and_resumes(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "CLIPS_PER_FILE", 1)
+    rendered, render = [], images.render_clip
 
     def counting(seed, **sizes):
         if len(rendered) == 2:
@@ -127,20 +127,20 @@ def test_pictures_are_rendered_once_and_an_interrupted_making_goes_on(tmp_path, 
         rendered.append(seed)
         return render(seed, **sizes)
 
-    monkeypatch.setattr(pictures, "render_clip", counting)
+    monkeypatch.setattr(images, "render_clip", counting)
     with pytest.raises(KeyboardInterrupt):
-        pictures.open_pictures(tmp_path, seeds=range(3, 6))
-    monkeypatch.setattr(pictures, "render_clip", render)
+        images.open_images(tmp_path, seeds=range(3, 6))
+    monkeypatch.setattr(images, "render_clip", render)
     reports = []
-    found = pictures.open_pictures(
+    found = images.open_images(
         tmp_path, seeds=range(3, 6), report=lambda done, total: reports.append((done, total))
     )
     assert rendered == [3, 4] and reports == [(3, 3)]
-    assert len(found) == 3 * pictures.PICTURES_PER_CLIP
+    assert len(found) == 3 * images.IMAGES_PER_CLIP
     assert any((found["frame"][0] == frame).all() for frame in render(3).frames)
 
 
-def test_scaling_the_latent_leaves_the_pictures_and_scales_its_noise_along(untrained, clip):
+def test_scaled_latents_decode_to_the_same_images(untrained, clip):
     frames = clip.frames[::8]
     mean, spread = vae_file.latent_statistics(untrained, frames)
     like = untrained.state_dict()
@@ -151,17 +151,17 @@ def test_scaling_the_latent_leaves_the_pictures_and_scales_its_noise_along(untra
     with torch.no_grad():
         before = untrained.encode(vae_network.to_pixels(frames)).latent_dist
         after = scaled.encode(vae_network.to_pixels(frames)).latent_dist
-        pictures_before = untrained.decode(before.mean).sample
-        pictures_after = scaled.decode(after.mean).sample
+        images_before = untrained.decode(before.mean).sample
+        images_after = scaled.decode(after.mean).sample
     per_channel = (slice(None), None, None)
     expected = (before.mean - mean[per_channel]) * (2 / spread)[per_channel]
     torch.testing.assert_close(after.mean, expected, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(after.std, before.std * (2 / spread)[per_channel], rtol=1e-3, atol=0)
     # an untrained decoder norms what is nearly nothing, which multiplies rounding
-    torch.testing.assert_close(pictures_after, pictures_before, rtol=0, atol=2e-3)
+    torch.testing.assert_close(images_after, images_before, rtol=0, atol=2e-3)
 
 
-def test_the_frozen_vae_gives_latents_of_mean_0_and_deviation_1(untrained, clip, tmp_path):
+def test_frozen_vae_latents_are_standardised(untrained, clip, tmp_path):
     frames = clip.frames[::8]
     vae_file.freeze_vae(untrained, frames, tmp_path)
     frozen = vae_file.load_vae(tmp_path)
@@ -172,7 +172,7 @@ def test_the_frozen_vae_gives_latents_of_mean_0_and_deviation_1(untrained, clip,
     assert np.abs(decoded - vae_network.reconstruct(untrained, frames)).mean() < 1
 
 
-def test_without_a_trained_vae_it_says_what_to_run(tmp_path):
+def test_load_vae_names_the_missing_training(tmp_path):
     with pytest.raises(KeyVIDError, match="python dev.py train vae"):
         vae_file.load_vae(tmp_path)
     with pytest.raises(KeyVIDError, match="python dev.py train vae"):
@@ -181,17 +181,17 @@ def test_without_a_trained_vae_it_says_what_to_run(tmp_path):
 
 @pytest.fixture
 def small_records(clip):
-    """Eight PICTUREs of 32 x 32 pixels."""
+    """Eight IMAGEs of 32 x 32 pixels."""
     small = np.dtype([("frame", np.uint8, (32, 32, 3)), ("moving", bool, (32, 32))])
     records = np.zeros(8, small)
     records["frame"] = clip.frames[:32:4, ::3, ::4]
-    records["moving"] = pictures.moving_mask(clip.frames)[:32:4, ::3, ::4]
+    records["moving"] = images.moving_mask(clip.frames)[:32:4, ::3, ::4]
     return records
 
 
 def psnr_of(network, records):
     decoded = vae_network.reconstruct(network.eval(), records["frame"])
-    return image_task.measure(records["frame"], decoded, records["moving"])["held_out_psnr"]
+    return image_training.measure(records["frame"], decoded, records["moving"])["held_out_psnr"]
 
 
 def some_steps(task, records, state_dir):
@@ -203,7 +203,7 @@ def some_steps(task, records, state_dir):
     train(task, state_dir=state_dir, n_steps=25, cpu=True)
 
 
-def test_a_few_steps_bring_the_pictures_nearer(tmp_path, small_records):
+def test_vae_training_improves_psnr(tmp_path, small_records):
     torch.manual_seed(0)
     network = vae_network.build_vae()
     before = psnr_of(network, small_records)
@@ -211,7 +211,7 @@ def test_a_few_steps_bring_the_pictures_nearer(tmp_path, small_records):
     assert psnr_of(network, small_records) > before + 1.5
 
 
-def test_the_decoder_learns_further_and_every_latent_stays(untrained, tmp_path, small_records):
+def test_decoder_training_keeps_latents(untrained, tmp_path, small_records):
     folder = tmp_path / "vae"
     folder.mkdir()
     frames = small_records["frame"]

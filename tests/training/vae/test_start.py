@@ -7,7 +7,7 @@ from keyvid_pack.training.vae import start as vae_start
 
 
 def mosaics(n, seed):
-    """Pictures of 8 x 8 squares in colours of their own, around a colour that each picture has of its own."""
+    """Images of 8 x 8 squares in random colours, around a random mean colour for each image."""
     generator = torch.Generator().manual_seed(seed)
     ground = torch.rand(n, 3, 1, 1, generator=generator) * 1.2 - 0.6
     squares = ground + 0.3 * torch.randn(n, 3, 6, 8, generator=generator)
@@ -18,7 +18,7 @@ def mosaics(n, seed):
 def started():
     torch.manual_seed(0)
     network = vae_network.build_vae().eval()
-    vae_start.start_as_mosaic(network, mosaics(24, seed=1))
+    vae_start.init_structured(network, mosaics(24, seed=1))
     return network
 
 
@@ -27,19 +27,19 @@ def through(network, pixels):
     return network.decode(network.encode(pixels).latent_dist.mean).sample
 
 
-def test_unseen_mosaics_come_back_in_their_colours(started):
+def test_init_structured_reconstructs_mosaics(started):
     pixels = mosaics(12, seed=2)
     error, spread = (through(started, pixels) - pixels).square().mean(), pixels.var()
     assert error < 0.1 * spread
 
 
-def test_the_mean_colour_of_a_picture_comes_back(started):
+def test_init_structured_keeps_mean_colours(started):
     pixels = mosaics(12, seed=3)
     means, found = (x.mean(dim=(2, 3)) for x in (pixels, through(started, pixels)))
     assert (found - means).square().mean() < 0.05 * means.var()
 
 
-def test_the_latent_holds_uncorrelated_colours_and_little_noise(started):
+def test_init_structured_latents_are_uncorrelated_colours(started):
     with torch.no_grad():
         latent = started.encode(mosaics(24, seed=4)).latent_dist
     colours = latent.mean[:, :3].movedim(1, -1).reshape(-1, 3)
@@ -49,7 +49,7 @@ def test_the_latent_holds_uncorrelated_colours_and_little_noise(started):
     assert float(latent.std.max()) < 0.1
 
 
-def test_every_weight_can_still_learn(started):
+def test_init_structured_gives_every_weight_a_gradient(started):
     pixels = mosaics(4, seed=5)
     error = (started.decode(started.encode(pixels).latent_dist.mean).sample - pixels).abs().mean()
     started.zero_grad()

@@ -1,1 +1,1 @@
-"""The scenes: one file each, with its captions and `make(rng)`, which returns a Staging."""
+"""The scenes: one file each, with its captions and `make(rng)`, which returns a SceneDescription."""

@@ -6,10 +6,10 @@ import numpy as np
 
 from ..colour import draw_palette, rgb
 from ..motion import latest, strike_keys, value_at
+from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, convex
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..staging import Staging
 from ..timing import draw_events
 
 CAPTIONS = (
@@ -28,7 +28,7 @@ SPARK_FRAMES = 4
 GLOW = rgb(0.86, 0.17, 70)
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     keys = strike_keys(events, rest=REST)
@@ -57,7 +57,7 @@ def make(rng):
             HAND_Y + x * math.sin(angle) + y * math.cos(angle),
         )
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=_anvil(palette),

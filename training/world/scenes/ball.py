@@ -8,10 +8,10 @@ import numpy as np
 from ....keyframes.timebase import N_FRAMES
 from ..colour import draw_palette
 from ..motion import following, latest, leap
+from ..scene_description import SceneDescription
 from ..shapes import Pose, disc
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..staging import Staging
 from ..timing import LATE_SHARE, event_at
 
 CAPTIONS = (
@@ -29,7 +29,7 @@ _EDGES = (0, 1, N_FRAMES - 1)  # a bounce there would have no frames around it (
 SQUASH_FRAMES = (1.0, 0.35)  # how flat the ball is on contact, and one frame later
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     radius = rng.uniform(12.0, 15.0)
     events = _bounces(rng)
@@ -64,7 +64,7 @@ def make(rng):
         drawn.append(Part(glint, palette.loud_light, now, was))
         return drawn
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=(ground(palette, top=FLOOR),),

@@ -6,10 +6,10 @@ import numpy as np
 
 from ..colour import draw_palette, rgb
 from ..motion import Key, following, glide, latest, spend, value_at
+from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, disc, star
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..staging import Staging
 from ..timing import draw_events
 
 CAPTIONS = (
@@ -31,7 +31,7 @@ SMOKE_FRAMES = 9
 HOT, WHITE = rgb(0.85, 0.17, 75), rgb(0.98, 0.03, 95)
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     recoil, tilt = _recoil_keys(events), _tilt_keys(events)
@@ -74,7 +74,7 @@ def make(rng):
             drawn += _flash(last, frame, muzzle(frame), gun_pose(frame).angle)
         return drawn
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=(ground(palette, top=GROUND),),

@@ -4,10 +4,10 @@ import numpy as np
 
 from ..colour import draw_palette
 from ..motion import latest
+from ..scene_description import SceneDescription
 from ..shapes import Pose, box, disc, ring
 from ..sound import N_SAMPLES, SAMPLE_RATE, add_at, gain_at
 from ..stage import FAR, Part
-from ..staging import Staging
 from ..timing import draw_events
 
 CAPTIONS = (
@@ -25,7 +25,7 @@ SPLASH_FRAMES = 6
 SIZE = (4.5, 4.0)  # units: radius of any drop, and what strength adds
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
 
@@ -41,7 +41,7 @@ def make(rng):
         coming = next((event for event in events if event.frame >= frame), None)
         return (64.0, TAP_Y if coming is None else _drop_pose(coming, frame).y)
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=_tap(palette),

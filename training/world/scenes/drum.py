@@ -6,10 +6,10 @@ import numpy as np
 
 from ..colour import draw_palette
 from ..motion import latest, shaking, strike_keys, value_at
+from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, disc, ring
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..staging import Staging
 from ..timing import draw_events
 
 CAPTIONS = (
@@ -30,7 +30,7 @@ DENT = 5.0  # units, of the strongest stroke
 RIPPLE_FRAMES = 5
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     keys = strike_keys(events, rest=REST)
@@ -67,7 +67,7 @@ def make(rng):
         angle = pose(frame).angle
         return HAND_X - STICK * math.cos(angle), HAND_Y - STICK * math.sin(angle)
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=_drum(palette),

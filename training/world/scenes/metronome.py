@@ -6,10 +6,10 @@ import numpy as np
 
 from ..colour import draw_palette
 from ..motion import STRIKE_FRAMES, Key, gather, glide, latest, shaking, value_at
+from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, convex, disc
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..staging import Staging
 from ..timing import draw_events
 
 CAPTIONS = (
@@ -29,7 +29,7 @@ KNOCK_FRAMES = 3
 BLOCK_AT = 50.0  # units along the arm
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     first_side = 1 if rng.random() < 0.5 else -1
@@ -66,7 +66,7 @@ def make(rng):
         angle = pose(frame).angle
         return PIVOT_X + ARM * math.sin(angle), PIVOT_Y - ARM * math.cos(angle)
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=_body(palette),

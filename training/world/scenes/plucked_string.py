@@ -9,10 +9,10 @@ import numpy as np
 
 from ..colour import draw_palette
 from ..motion import Key, gather, glide, latest, shaking, spend, value_at
+from ..scene_description import SceneDescription
 from ..shapes import Pose, box, convex, cord, disc
 from ..sound import Timbre, strikes
 from ..stage import FAR, Part
-from ..staging import Staging
 from ..timing import draw_events
 
 CAPTIONS = (
@@ -31,7 +31,7 @@ PERIOD, FADE = 4.6, 4.0  # frames, of the swinging as it is seen
 THICKNESS = 3.2
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     side = 1 if rng.random() < 0.5 else -1
@@ -64,26 +64,17 @@ def make(rng):
 
     def parts(frame):
         now, was = line(frame), line(frame - 1)
-        reach = PULL[0] + PULL[1] + THICKNESS
-        string = cord(
-            now,
-            thickness=THICKNESS,
-            top=LINE - reach,
-            bottom=LINE + reach,
-            left=LEFT,
-            right=RIGHT,
-        )
         plectrum_now, plectrum_was = (
             _plectrum_pose(keys, turn_keys, f) for f in (frame, frame - 1)
         )
         return [
-            Part(string, palette.accent, flow=lambda x: now(x) - was(x)),
+            Part(_string(now), palette.accent, flow=lambda x: now(x) - was(x)),
             *(Part(disc(5.0), palette.quiet_dark, Pose(x, LINE)) for x in (LEFT, RIGHT)),
             Part(_PLECTRUM, palette.loud, plectrum_now, plectrum_was),
             Part(disc(2.6), palette.loud_light, plectrum_now, plectrum_was),
         ]
 
-    return Staging(
+    return SceneDescription(
         events=events,
         palette=palette,
         backdrop=_body(palette),
@@ -96,6 +87,19 @@ def make(rng):
 
 _PLECTRUM = convex((-7, -6), (7, -6), (7, 2), (2.5, 9), (-2.5, 9), (-7, 2))
 _TIP = 9.0 + THICKNESS / 2
+
+
+def _string(line):
+    """The string along y = line(x)."""
+    reach = PULL[0] + PULL[1] + THICKNESS
+    return cord(
+        line,
+        thickness=THICKNESS,
+        top=LINE - reach,
+        bottom=LINE + reach,
+        left=LEFT,
+        right=RIGHT,
+    )
 
 
 def _pull(event):

@@ -4,10 +4,10 @@ import numpy as np
 
 from ....keyframes.timebase import FPS, N_FRAMES
 from ..colour import draw_palette, rgb
+from ..scene_description import SceneDescription
 from ..shapes import Pose, convex, under
 from ..sound import N_SAMPLES, SAMPLE_RATE, band_noise
 from ..stage import FAR, Part
-from ..staging import Staging
 
 CAPTIONS = (
     "a boat rocks on the waves",
@@ -26,7 +26,7 @@ TILT = 0.5  # of the slope of the wave under the boat
 WHITE = rgb(0.97, 0.01, 90)
 
 
-def make(rng):
+def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     centres_s, widths_s, heights = _swells(rng)
 
@@ -75,7 +75,7 @@ def make(rng):
             wave(2, frame),
         ]
 
-    return Staging(
+    return SceneDescription(
         events=(),
         palette=palette,
         backdrop=(),

@@ -1,58 +1,75 @@
 """What the trainings of the VAE and of its decoder share: their images, their loss, and what is measured."""
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 from torch.nn import functional
 
 from .. import recipe
-from ..data.pictures import open_pictures
-from ..engine.loop import Task
+from ..data.images import open_images
+from ..data.records import Report
+from ..engine.loop import Scalars, Task
 from ..vae.network import reconstruct, to_pixels
 
-N_SHOWN = 8  # pictures on a sample sheet
-N_CHECKED_CLIPS = 24  # held-out clips whose pictures are measured
+N_SHOWN = 8  # images on a sample sheet
+N_CHECKED_CLIPS = 24  # held-out clips whose images are measured
 
 
-def training_pictures(state_dir, *, report=None):
-    """The PICTUREs that the VAE learns from; those that are not in state_dir yet are rendered."""
+def training_images(state_dir: Path, *, report: Report | None = None) -> np.ndarray:
+    """The IMAGEs that the VAE learns from; those that are not in state_dir yet are rendered."""
     seeds = recipe.TRAINING_SEEDS[: recipe.VAE_N_CLIPS]
-    return open_pictures(state_dir / "vae" / "pictures", seeds=seeds, report=report)
+    return open_images(state_dir / "vae" / "pictures", seeds=seeds, report=report)
 
 
-def checked_pictures(state_dir):
-    """The held-out PICTUREs that the VAE is measured on."""
-    return open_pictures(state_dir / "vae" / "pictures", seeds=recipe.CHECK_SEEDS[:N_CHECKED_CLIPS])
+def held_out_images(state_dir: Path) -> np.ndarray:
+    """The held-out IMAGEs that the VAE is measured on."""
+    return open_images(state_dir / "vae" / "pictures", seeds=recipe.CHECK_SEEDS[:N_CHECKED_CLIPS])
 
 
-def picture_task(name, vae, pictures, held_out, *, loss, learning_rate, decay_steps):
-    """The Task of a training on pictures; loss(vae, pixels, moving, generator) gives (loss, scalars) of a batch."""
+def image_task(
+    name: str,
+    vae: nn.Module,
+    images: np.ndarray,
+    held_out: np.ndarray,
+    *,
+    loss: Callable,
+    learning_rate: float,
+    decay_steps: int,
+) -> Task:
+    """The Task of a training on images; loss(vae, pixels, moving, generator) gives (loss, scalars) of a batch."""
     return Task(
         name=name,
         modules={"vae": vae},
-        batch=lambda step, rng: draw_batch(pictures, rng),
+        batch=lambda step, rng: draw_batch(images, rng),
         loss=lambda batch, generator: loss(vae, *batch, generator),
         learning_rate=learning_rate,
         warmup_steps=recipe.VAE_WARMUP,
         decay_steps=decay_steps,
         ema_half_life=recipe.VAE_EMA_HALF_LIFE,
         weight_decay=0.0,
-        sample=lambda step, folder: sample_pictures(vae, held_out, step, folder),
+        sample=lambda step, folder: sample_images(vae, held_out, step, folder),
     )
 
 
-def draw_batch(pictures, rng, n=recipe.VAE_BATCH):
-    """n pictures, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1)."""
-    picked = pictures[rng.integers(len(pictures), size=n)]
+def draw_batch(
+    images: np.ndarray, rng: np.random.Generator, n: int = recipe.VAE_BATCH
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """n images, half of them mirrored: (pixels (n, 3, H, W) in [-1, 1], moving (n, 1, H, W), 0 or 1)."""
+    picked = images[rng.integers(len(images), size=n)]
     frames, moving = picked["frame"], picked["moving"]
     mirrored = rng.random(n) < 0.5
     frames[mirrored], moving[mirrored] = frames[mirrored, :, ::-1], moving[mirrored, :, ::-1]
     return to_pixels(frames), torch.from_numpy(moving.astype(np.float32))[:, None]
 
 
-def picture_loss(decoded, pixels, moving):
+def image_loss(
+    decoded: torch.Tensor, pixels: torch.Tensor, moving: torch.Tensor
+) -> tuple[torch.Tensor, Scalars]:
     """(loss, scalars) of decoded pixels (n, 3, H, W): weighted L1 of pixels and of their differences, L1 of the colours
     of larger squares. moving: (n, 1, H, W), where errors count more."""
     weight = 1 + recipe.VAE_MOVING_WEIGHT * moving
@@ -81,8 +98,8 @@ def _psnr(mse):
     return 10 * math.log10(4 / max(float(mse), 1e-12))
 
 
-def measure(frames, decoded, moving):
-    """{"held_out_psnr": mean over pictures, "held_out_psnr_moving": over all pixels where something moves}, in dB."""
+def measure(frames: np.ndarray, decoded: np.ndarray, moving: np.ndarray) -> dict[str, float]:
+    """{"held_out_psnr": mean over images, "held_out_psnr_moving": over all pixels where something moves}, in dB."""
     squared = ((frames.astype(np.float32) - decoded) / 127.5) ** 2  # (n, H, W, 3)
     each = [_psnr(error) for error in squared.mean(axis=(1, 2, 3))]
     return {
@@ -91,13 +108,15 @@ def measure(frames, decoded, moving):
     }
 
 
-def sample_pictures(vae, held_out, step, folder):
-    """Write a sheet of held-out PICTUREs, decoded ones below, into a folder; returns what `measure` says of all."""
+def sample_images(
+    vae: nn.Module, held_out: np.ndarray, step: int, folder: Path
+) -> dict[str, float]:
+    """Write a sheet of held-out IMAGEs, decoded ones below, into a folder; returns what `measure` says of all."""
     frames, moving = held_out["frame"], held_out["moving"]
     decoded = reconstruct(vae, frames)
     shown = slice(0, len(frames), max(1, len(frames) // N_SHOWN))
     sheet = np.concatenate(
-        [np.concatenate(pictures[shown][:N_SHOWN], axis=1) for pictures in (frames, decoded)]
+        [np.concatenate(images[shown][:N_SHOWN], axis=1) for images in (frames, decoded)]
     )
     Image.fromarray(sheet).save(folder / f"step_{step:08d}.png")
     return measure(frames, decoded, moving)

@@ -1,4 +1,4 @@
-"""What a scene hands to the renderer."""
+"""The description of a scene that the renderer draws."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from .colour import Palette
 
 
 @dataclass(frozen=True)
-class Staging:
-    """One performance of a scene, in units of the stage (stage.py) and frames.
+class SceneDescription:
+    """One random instance of a scene, in units of the stage (stage.py) and frames.
 
     events: tuple of WorldEvent, also those just before or after the clip.
     palette: the colours, of the background too.

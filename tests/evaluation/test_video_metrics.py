@@ -1,11 +1,15 @@
-"""How clean pictures are: known disturbances give the figures they should."""
+"""Known disturbances of a video give the figures they should."""
 
 import math
 
 import numpy as np
 import pytest
-from keyvid_pack.evaluation.quality import background_variation, colour_drift, psnr
-from keyvid_pack.evaluation.swell import motion_follows_sound
+from keyvid_pack.evaluation.video_metrics import (
+    background_variation,
+    colour_drift,
+    loudness_correlation,
+    psnr,
+)
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, render_clip
 
 SEED = HELD_OUT_FIRST_SEED + 700
@@ -21,26 +25,26 @@ def with_noise(frames, level):
     return np.clip(frames + noise + 0.5, 0, 255).astype(np.uint8)
 
 
-def test_a_background_varies_as_much_as_its_noise(ball):
+def test_background_variation_equals_its_noise(ball):
     assert background_variation(ball.frames, ball.background_mask) == 0.0
     noisy = with_noise(ball.frames, 3.0)
     assert background_variation(noisy, ball.background_mask) == pytest.approx(3.0, abs=0.1)
     assert math.isnan(background_variation(noisy, np.zeros_like(ball.background_mask)))
 
 
-def test_what_moves_does_not_count_as_background(ball):
+def test_background_variation_ignores_moving_objects(ball):
     moved = ball.frames.copy()
     moved[5:, ~ball.background_mask] = 255
     assert background_variation(moved, ball.background_mask) == 0.0
 
 
 @pytest.mark.parametrize("scene", ["ball", "anvil", "drum", "metronome", "cannon"])
-def test_a_thing_keeps_its_colour_in_the_truth(scene):
+def test_colour_drift_of_ground_truth_is_small(scene):
     clip = render_clip(SEED, scene=scene, with_distractors=False)
     assert colour_drift(clip.frames, seed=SEED, scene=scene) < 4
 
 
-def test_a_thing_that_fades_to_another_colour_is_told(ball):
+def test_colour_drift_of_a_faded_object(ball):
     tinted = ball.frames.astype(np.int16)
     tinted[24:] -= 20
     faded = np.clip(tinted, 0, 255).astype(np.uint8)
@@ -57,13 +61,13 @@ def test_psnr_is_that_of_the_mean_squared_error(ball):
     assert psnr(half, off) == pytest.approx(10 * math.log10(2 * 255**2 / 25))
 
 
-def test_the_sea_moves_with_its_sound_and_not_with_another():
+def test_loudness_correlation_of_the_sea():
     clips = [render_clip(SEED + i, scene="sea") for i in range(4)]
-    own = [motion_follows_sound(clip.frames, clip.audio, clip.sample_rate) for clip in clips]
+    own = [loudness_correlation(clip.frames, clip.audio, clip.sample_rate) for clip in clips]
     others = [
-        motion_follows_sound(clip.frames, other.audio, other.sample_rate)
+        loudness_correlation(clip.frames, other.audio, other.sample_rate)
         for clip, other in zip(clips, [*clips[1:], clips[0]], strict=True)
     ]
     assert np.mean(own) > 0.7 > np.mean(others) + 0.2
     still = np.repeat(clips[0].frames[:1], 48, axis=0)
-    assert math.isnan(motion_follows_sound(still, clips[0].audio, clips[0].sample_rate))
+    assert math.isnan(loudness_correlation(still, clips[0].audio, clips[0].sample_rate))

@@ -1,0 +1,87 @@
+"""Figures of one video: is its background steady, does the tracked object keep its colour, does it follow the audio?
+
+Differences are levels of 255. A figure is NaN where a clip has nothing to measure it on.
+"""
+
+import math
+
+import numpy as np
+from scipy import stats
+
+from ..keyframes.timebase import FPS, sample_at
+from .tracker.pose_search import find_poses, render_poses
+from .tracker.static_scene import build_static_scene
+from .tracker.tracked_objects import TRACKED_OBJECTS
+
+# of the image: less of it stands still where the light of the clip flickers
+MIN_BACKGROUND = 0.05
+# a pixel that the object changes by more than this, over all channels, is inside it
+INSIDE_CHANGE = 0.15
+
+
+def background_variation(frames: np.ndarray, background_mask: np.ndarray) -> float:
+    """How much the background varies over time: the standard deviation, averaged over its pixels and channels.
+
+    frames: uint8 (n, H, W, 3). background_mask: bool (H, W), of the ground truth, for which the figure is 0.
+    """
+    if background_mask.mean() < MIN_BACKGROUND:
+        return math.nan
+    return float(frames[:, background_mask].astype(np.float32).std(axis=0).mean())
+
+
+def colour_drift(frames: np.ndarray, *, seed: int, scene: str) -> float:
+    """How far the tracked object is from its colour on the first frame: the mean over frames and channels.
+
+    The colour is the mean over the pixels inside it, minus what its pose alone changes about that. NaN for
+    scenes whose object is too thin or comes and goes (string, drip), and for the sea.
+    """
+    if scene not in TRACKED_OBJECTS or scene == "string":
+        return math.nan
+    static_scene = build_static_scene(
+        seed, scene=scene, height=frames.shape[1], width=frames.shape[2]
+    )
+    tracked = TRACKED_OBJECTS[scene](static_scene)
+    empty, drawn = render_poses(static_scene, tracked)
+    best = find_poses(frames, static_scene, tracked)
+    if best[0] < 0:
+        return math.nan
+    offsets = []
+    for frame, pose in zip(frames, best, strict=True):
+        if pose >= 0:
+            inside = np.abs(drawn[pose] - empty).sum(axis=2) > INSIDE_CHANGE
+            offsets.append((frame[inside] - 255 * drawn[pose][inside]).mean(axis=0))
+    return float(np.abs(np.array(offsets) - offsets[0]).mean())
+
+
+def psnr(frames: np.ndarray, truth: np.ndarray) -> float:
+    """The peak signal-to-noise ratio of a video as a whole, in decibels. Both uint8 (n, H, W, 3).
+
+    NaN where both are equal to the bit.
+    """
+    error = float(np.mean((frames.astype(np.float32) - truth) ** 2))
+    return 10 * math.log10(255**2 / error) if error else math.nan
+
+
+def loudness_correlation(frames: np.ndarray, audio: np.ndarray, sample_rate: int) -> float:
+    """Spearman's rank correlation of how much each frame changes and how loud it is: for scenes without events.
+
+    NaN for a video that stands still.
+
+    frames: uint8 (n, H, W, 3) at FPS. audio: (n_samples,), at least as long.
+    """
+    changes = np.array(
+        [
+            np.abs(after.astype(np.int16) - before).mean()
+            for before, after in zip(frames[:-1], frames[1:], strict=True)
+        ]
+    )
+    if np.ptp(changes) == 0:
+        return math.nan
+    loudness = [_level(audio, sample_rate, frame) for frame in range(1, len(frames))]
+    return float(stats.spearmanr(changes, loudness).statistic)
+
+
+def _level(audio: np.ndarray, sample_rate: int, frame: int) -> float:
+    """Root mean square of the audio within half a frame of a frame."""
+    start, stop = (sample_at((frame + half) / FPS, sample_rate=sample_rate) for half in (-0.5, 0.5))
+    return math.sqrt(np.mean(np.square(audio[start:stop], dtype=np.float64)))
