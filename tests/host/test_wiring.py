@@ -84,12 +84,18 @@ def test_a_plan_for_dynamicrafter(dynamicrafter):
     [
         ({"n_frames": 60}, "60 frames at 24 fps (2.50 s)"),
         ({"fps": 30.0}, "48 frames at 30 fps (1.60 s)"),
+        ({"fps": 23.976}, "48 frames at 23.976 fps (2.00 s)"),
     ],
 )
 def test_a_plan_of_another_length(generator, interpolator, tell, other, named):
     model = generator if tell is told_keyframes else interpolator
     sentence = refusal(PlanMismatchError, tell, model, plan=plan(**other))
     assert named in sentence and "48 frames at 24 fps (2.00 s)" in sentence
+
+
+def test_a_plan_at_the_models_rate_rounded_fits(generator):
+    positive, _, _ = told_keyframes(generator, plan=plan(fps=24.00002))
+    assert "keyvid_image" in positive[0][1]
 
 
 def test_a_count_the_model_was_not_trained_on_names_both(generator):

@@ -60,3 +60,10 @@ def test_a_clip_that_does_not_fit_names_the_numbers_and_the_remedy(start_s, n_fr
         cut_clip(SECOND, RATE, start_s=start_s, n_frames=n_frames, fps=24)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_a_sound_that_is_a_sample_short_is_not_told_two_equal_numbers():
+    with pytest.raises(
+        AudioError, match=r"until 2\.0000 s, but it ends at 1\.9999 s\. Set frames to 47"
+    ):
+        cut_clip(SECOND[:, : 2 * RATE - 1], RATE, start_s=0, n_frames=48, fps=24)
