@@ -13,13 +13,12 @@ from dataclasses import dataclass
 
 import comfy.model_patcher
 import numpy as np
-from scipy import ndimage
 
 from ..keyframes.audio import check_audio
 from ..keyframes.curve import motion_curve, normalise
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.fingerprint import fingerprint
-from ..keyframes.flux import POINT_RATE, audible_points
+from ..keyframes.flux import frames_near_sound
 from ..keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
 from ..models.audio_features import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
 from ..models.checkpoints import build_localizer, open_checkpoint, refuse_kind
@@ -29,7 +28,6 @@ from .networks import comfy_layers, patched, run_patched
 
 # from one window to the next: every moment but the first and last second is heard twice
 STEP_S = 1.0
-HEARD_S = 0.25  # motion may come this much before a sound, or go on after it
 SOURCE = "network"
 
 
@@ -63,7 +61,7 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
     """The MotionCurve that a LoadedLocalizer hears in a sound of n_frames frames at fps.
 
     samples: (C, N) float, sample_rate in Hz. on_step(n_done, n_steps) is called after every window and may raise to
-    cancel. The lowest score of the clip is 0, the highest 1; frames further than HEARD_S from any sound are 0.
+    cancel. The lowest score of the clip is 0, the highest 1; frames further than flux.HEARD_S from any sound are 0.
     Raises KeyVIDError when there is no localizer, AudioError.
     """
     if not isinstance(localizer, LoadedLocalizer):
@@ -72,7 +70,10 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
             "method onset, which needs no file."
         )
     check_n_frames(n_frames)
-    near_sound = _frames_near_sound(samples, sample_rate, n_frames=n_frames, fps=fps)
+    check_audio(samples, sample_rate)
+    n_samples = max(1, n_samples_at(n_frames, fps=fps, sample_rate=sample_rate))
+    clip = np.asarray(samples)[:, :n_samples]
+    near_sound = frames_near_sound(clip, sample_rate, n_frames=n_frames, fps=fps)
     score = np.zeros(n_frames)
     if near_sound.any():
         heard = resample_to_16k(mixed_down(samples), sample_rate)  # (1, N)
@@ -86,17 +87,6 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
         source=SOURCE,
         fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
     )
-
-
-def _frames_near_sound(samples, sample_rate, *, n_frames, fps):
-    """Which frames lie within HEARD_S of something that can be heard: bool (n_frames,)."""
-    check_audio(samples, sample_rate)
-    n_samples = max(1, n_samples_at(n_frames, fps=fps, sample_rate=sample_rate))
-    audible = audible_points(np.asarray(samples)[:, :n_samples], sample_rate)
-    reach = 2 * round(HEARD_S * POINT_RATE) + 1
-    near = ndimage.maximum_filter1d(audible.astype(np.uint8), reach, mode="constant")
-    times_s = np.arange(n_frames) / float(fps_fraction(fps))
-    return np.interp(times_s, np.arange(len(near)) / POINT_RATE, near, right=0) > 0
 
 
 def window_starts(n_scores, *, window, step):

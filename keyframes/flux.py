@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import fft, ndimage
 
+from .timebase import fps_fraction
+
 POINT_RATE = 200  # measurements per second; a video frame at 24 fps holds eight
 ANALYSIS_RATE = 20_000  # Hz; faster sound is averaged down towards it, which onsets survive
 WINDOW_S = 0.0232  # length of the sound behind one spectrum
@@ -28,6 +30,8 @@ LIFT_MARGIN, LIFT_MASKING = 0.3, 1e-2  # the same two for all bands together
 SILENT_POWER = 1e-8  # per band, for a sound whose loudest sample is 1
 SILENT_POWER_FULL_SCALE = 1e-11  # per band, whatever the loudest sample: 16-bit noise lies below
 AUDIBLE_POWER = 1e-9  # of all bands together, -90 dB: the dither of 16-bit sound stays below
+HEARD_S = 0.25  # motion may come this much before a sound, or go on after it
+OFFSET_SAMPLES = 1_000_000  # at most as many samples tell a channel's offset
 CHUNK_BLOCKS = 200  # 20 s are analysed in one go
 CONTEXT_BLOCKS = BACKGROUND_BLOCKS // 2 + 1  # heard on either side of them
 
@@ -72,7 +76,21 @@ def measure_rise(samples, sample_rate, *, on_step=None):
     return rise
 
 
-def audible_points(samples, sample_rate):
+def frames_near_sound(
+    samples: np.ndarray, sample_rate: float, *, n_frames: int, fps: float
+) -> np.ndarray:
+    """Which frames of a clip lie within HEARD_S of something that can be heard: bool (n_frames,).
+
+    samples: (C, N) float, sample_rate in Hz.
+    """
+    audible = audible_points(samples, sample_rate).astype(np.uint8)
+    reach = 2 * round(HEARD_S * POINT_RATE) + 1
+    near = ndimage.maximum_filter1d(audible, reach, mode="constant")
+    times_s = np.arange(n_frames) / float(fps_fraction(fps))
+    return np.interp(times_s, np.arange(len(near)) / POINT_RATE, near, right=0) > 0
+
+
+def audible_points(samples: np.ndarray, sample_rate: float) -> np.ndarray:
     """Where samples (C, N) hold any sound: bool (n,), POINT_RATE points per second.
 
     Less than AUDIBLE_POWER is no sound, and neither is a constant offset.
@@ -80,16 +98,17 @@ def audible_points(samples, sample_rate):
     n_points = samples.shape[1] * POINT_RATE // math.ceil(sample_rate) + 1
     audible = np.zeros(n_points, dtype=bool)
     # the median: a strike in silence does not shift it, which would leave a step at the beginning
-    sound = samples - np.median(samples, axis=1, keepdims=True)
+    every = 1 + samples.shape[1] // OFFSET_SAMPLES
+    offsets = np.median(samples[:, ::every], axis=1)
     for start in range(0, n_points, CHUNK_BLOCKS * BLOCK):
         points = range(start, min(start + CHUNK_BLOCKS * BLOCK, n_points))
-        power = _band_powers(sound, sample_rate, points, gain=1.0).sum(axis=1)
-        audible[start : points.stop] = power > AUDIBLE_POWER
+        powers = _band_powers(samples, sample_rate, points, gain=1.0, offsets=offsets)
+        audible[start : points.stop] = powers.sum(axis=1) > AUDIBLE_POWER
     return audible
 
 
-def _band_powers(samples, sample_rate, points, *, gain):
-    """Power per band (len(points), B), float64, summed over channels."""
+def _band_powers(samples, sample_rate, points, *, gain, offsets=None):
+    """Power per band (len(points), B), float64, summed over channels; offsets (C,) are taken off before."""
     shrink = max(1, int(sample_rate // ANALYSIS_RATE))
     rate = sample_rate / shrink
     width = round(WINDOW_S * rate)
@@ -101,8 +120,10 @@ def _band_powers(samples, sample_rate, points, *, gain):
     window = np.hanning(width + 2)[1:-1].astype(np.float32)
     window /= np.sqrt(n_fft * np.sum(window.astype(np.float64) ** 2))
     powers = 0.0
-    for channel in samples:
-        heard = _stretch(channel, first, first + starts[-1] + width, shrink, gain)
+    for channel, offset in zip(
+        samples, np.zeros(len(samples)) if offsets is None else offsets, strict=True
+    ):
+        heard = _stretch(channel, first, first + starts[-1] + width, shrink, gain, offset)
         frames = np.lib.stride_tricks.sliding_window_view(heard, width)[starts] * window
         spectra = fft.rfft(frames, n_fft, axis=1)
         power = spectra.real**2 + spectra.imag**2
@@ -117,8 +138,8 @@ def _band_edges(rate, n_fft):
     return lines[(lines >= 2) & (lines <= n_fft // 2)]
 
 
-def _stretch(channel, first, last, shrink, gain):
-    """Samples first..last of a channel at the analysis rate, float32.
+def _stretch(channel, first, last, shrink, gain, offset):
+    """Samples first..last of a channel without its offset, times gain, at the analysis rate, float32.
 
     Before the sound there is silence, so that a strike on its very first sample counts; after it the sound is
     mirrored, so that its end is not heard as a click.
@@ -126,7 +147,8 @@ def _stretch(channel, first, last, shrink, gain):
     n_samples = max(1, len(channel) // shrink)
     # enough of the sound to mirror even when the stretch only brushes its end
     inside = max(0, min(first, 2 * n_samples - last)), min(last, n_samples)
-    heard = channel[inside[0] * shrink : inside[1] * shrink] * gain
+    heard = channel[inside[0] * shrink : inside[1] * shrink]
+    heard = (heard - offset if offset else heard) * gain
     if shrink > 1 and len(heard) >= shrink:
         heard = heard.reshape(-1, shrink).mean(axis=1)
     heard = np.pad(heard.astype(np.float32), (0, max(0, last - inside[1])), mode="symmetric")

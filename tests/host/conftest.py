@@ -4,6 +4,7 @@ import sys
 import types
 
 import pytest
+from keyvid_pack.tests.threads import N_THREADS
 from keyvid_pack.tools import environment
 
 from . import small_video
@@ -19,7 +20,7 @@ def comfyui(tmp_path_factory):
     import folder_paths
     import torch
 
-    torch.set_num_threads(1)  # for networks this small, more threads only wait for one another
+    torch.set_num_threads(N_THREADS)
     base = tmp_path_factory.mktemp("comfy")
     folders = types.SimpleNamespace(base=base)
     for name in ("input", "output", "temp", "user"):

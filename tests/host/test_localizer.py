@@ -227,7 +227,7 @@ def test_an_offset_that_begins_with_the_clip_is_silence_to_the_network(loaded):
 
 
 def test_sound_without_silence_keeps_the_scores_of_the_network(path, listen):
-    """What is heard everywhere is only brought to 0..1, to the last bit as before."""
+    """What is heard everywhere is only brought to 0..1, as before."""
     samples = sound(2) + 0.01 * np.random.default_rng(1).standard_normal((1, 2 * RATE))
     samples = samples.astype(np.float32)
     from keyvid_pack.keyframes.flux import audible_points

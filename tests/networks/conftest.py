@@ -2,15 +2,15 @@
 
 import pytest
 import torch
+from keyvid_pack.tests.threads import N_THREADS
 
 from . import small_checkpoint as small
 
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Networks this small are slower on several threads, most of all on a busy machine."""
+def few_threads():
     n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(N_THREADS)
     yield
     torch.set_num_threads(n_threads)
 

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from keyvid_pack.tests.threads import N_THREADS
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread():
+def few_threads():
     n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(N_THREADS)
     yield
     torch.set_num_threads(n_threads)
