@@ -201,7 +201,7 @@ COMMANDS = [
     ),
     (
         "convert",
-        "rewrite a PyTorch checkpoint as safetensors, running nothing in it: convert IN OUT.safetensors",
+        "rewrite a PyTorch checkpoint, or the parts of a split file, as one safetensors file",
         command_convert,
         [
             (["source"], {"metavar": "IN"}),
