@@ -40,7 +40,9 @@ def test_what_is_no_edit_is_named(comfy, edit, words):
 
 def values_of(prompt):
     """(node, input) of everything in a graph that is no wire."""
-    inputs = [(name, key, value) for name, one in prompt.items() for key, value in one["inputs"].items()]
+    inputs = [
+        (name, key, value) for name, one in prompt.items() for key, value in one["inputs"].items()
+    ]
     own = [one for one in inputs if prompt[one[0]]["class_type"].startswith("KeyVID_")]
     return [(name, key) for name, key, value in own if not isinstance(value, list)]
 
