@@ -12,12 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import nn
+import torch
 
 from ..keyframes.curve import normalise
+from ..keyframes.errors import CheckpointUnknownError
 from ..keyframes.onset import onset_curve
 from ..keyframes.peaks import find_strikes
 from ..keyframes.timebase import FPS, N_FRAMES
+from ..models.audio_features import waveform_to_mel
+from ..models.checkpoints import build_localizer, open_checkpoint
+from ..models.layouts import LOCALIZER
+from ..models.localizer import Localizer
 from ..training.release.export import WEIGHTS
 from ..training.world.clip import WorldClip, render_clip
 from .average_precision import mean_average_precision_at
@@ -47,12 +52,8 @@ def onset_strength_curve(clip: WorldClip) -> np.ndarray:
     return curve.score
 
 
-def network_curve(localizer: nn.Module, clip: WorldClip) -> np.ndarray:
+def network_curve(localizer: Localizer, clip: WorldClip) -> np.ndarray:
     """The scores (48,) of a localizer network (models.localizer.Localizer), normalised to 0..1 as the node does."""
-    import torch
-
-    from ..models.audio_features import waveform_to_mel
-
     config = localizer.config.tower
     mel = waveform_to_mel(clip.audio[None], n_columns=config.n_columns, n_bins=config.n_bins)
     with torch.no_grad():
@@ -92,7 +93,7 @@ def main(*words: str) -> int:
     )
     options = parser.parse_args(words)
     clips = [render_clip(seed) for seed in held_out_seeds(options)]
-    curves = {
+    curves: dict[str, Callable[[WorldClip], np.ndarray]] = {
         "noise": noise_curve,
         "cosine": cosine_curve,
         "onset": onset_strength_curve,
@@ -114,13 +115,7 @@ def _lines(name, measured):
         yield f"{name},AP as published,{tolerance},{share:.4f},,,,"
 
 
-def _open_localizer(path):
-    import torch
-
-    from ..keyframes.errors import CheckpointUnknownError
-    from ..models.checkpoints import build_localizer, open_checkpoint
-    from ..models.layouts import LOCALIZER
-
+def _open_localizer(path: Path) -> Localizer:
     checkpoint = open_checkpoint(path)
     if checkpoint.kind != LOCALIZER:
         raise CheckpointUnknownError(

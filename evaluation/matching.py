@@ -27,11 +27,14 @@ class Counts(NamedTuple):
     pairs: np.ndarray
     true: np.ndarray
     found: np.ndarray
-    errors: list
+    errors: list[np.ndarray]
 
 
 def count_matches(
-    found: Sequence[Sequence[int]], true: Sequence[Sequence[int]], *, tolerance: int
+    found: Sequence[Sequence[int] | np.ndarray],
+    true: Sequence[Sequence[int] | np.ndarray],
+    *,
+    tolerance: int,
 ) -> Counts:
     """The Counts of clips. found, true: n ascending sequences of frames each; tolerance in frames."""
     matches = [
@@ -42,8 +45,10 @@ def count_matches(
         np.array([of_video[i] - of_audio[j] for i, j in match.pairs], float)
         for match, of_video, of_audio in zip(matches, found, true, strict=True)
     ]
-    numbers = [[len(of) for of in lists] for lists in (errors, true, found)]
-    return Counts(*(np.array(row, int) for row in numbers), errors)
+    n_pairs, n_true, n_found = (
+        np.array([len(of) for of in lists], int) for lists in (errors, true, found)
+    )
+    return Counts(n_pairs, n_true, n_found, errors)
 
 
 def figures(counts: Counts) -> dict[str, float]:

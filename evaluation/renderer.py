@@ -9,8 +9,9 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -32,7 +33,8 @@ SAVE = "frames"  # the node that replaces these
 SHOWN = ("SaveVideo", "CreateVideo", "KeyVID_PlanInfo", "KeyVID_KeyframeSheet")
 
 
-class Variant(NamedTuple):
+@dataclass(frozen=True)
+class Variant:
     """plan: what the keyframes follow: "sound" (the localizer), "events" (the ground truth) or "uniform".
 
     count: how many keyframes. uses_audio: whether the networks are conditioned on the audio.
@@ -81,7 +83,7 @@ def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], dict[s
     _set(graph, "LoadImage", image=image)
     prompt = _only(graph, "KeyVID_KeyframeConditioning")["inputs"]["positive"][0]
     graph[prompt]["inputs"]["text"] = clip.caption
-    selection = {"count": variant.count}
+    selection: dict[str, Any] = {"count": variant.count}
     if variant.plan == "uniform":
         selection["strategy"] = "uniform"
     _set(graph, "KeyVID_SelectKeyframes", **selection)

@@ -5,6 +5,7 @@ import io
 import itertools
 import math
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,12 @@ def write_report(results: dict[str, dict[int, Result]], folder: Path) -> str:
     text = report_text(rows)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in (("report.csv", lines.getvalue()), ("report.txt", text + "\n")):
-        write_atomically(
-            folder / name,
-            lambda part, content=content: part.write_text(content, encoding="utf-8", newline="\n"),
-        )
+        write_atomically(folder / name, partial(_write, content))
     return text
+
+
+def _write(content: str, part: Path) -> None:
+    part.write_text(content, encoding="utf-8", newline="\n")
 
 
 def report_rows(results: dict[str, dict[int, Result]]) -> Iterator[Row]:

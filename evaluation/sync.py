@@ -139,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--conditions",
         dest="variants",
+        metavar="CONDITIONS",
         type=lambda text: text.split(","),
         default=["truth", "still"],
         help=f"separated by commas, of: {', '.join(VARIANTS)}",

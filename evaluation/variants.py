@@ -58,9 +58,11 @@ def render_fingerprint(name: str) -> str:
         return "world"
     text = repr(name)
     if name in RENDERED:
-        plan, count, uses_audio = RENDERED[name]
+        variant = RENDERED[name]
         # kept videos and results are filed under this text: it stays as it is
-        text = f"Condition(plan={plan!r}, count={count}, hears={uses_audio})"
+        text = (
+            f"Condition(plan={variant.plan!r}, count={variant.count}, hears={variant.uses_audio})"
+        )
     return renderer.fingerprint(text)
 
 

@@ -109,10 +109,10 @@ def render_animatic(
     check_audio(samples, sample_rate)
     if curve is not None:
         check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
-    image = to_image(image)
-    layout = layout_of(image.size, width=width)
+    start_image = to_image(image)
+    layout = layout_of(start_image.size, width=width)
     frames = animatic_frames(
-        image, layout, samples=samples, sample_rate=sample_rate, plan=plan, curve=curve
+        start_image, layout, samples=samples, sample_rate=sample_rate, plan=plan, curve=curve
     )
     write_mp4(
         path,

@@ -70,7 +70,9 @@ def write_frame_sheet(video_path: str | os.PathLike) -> Path:
 
 def _read(path):
     """(frames (n, H, W, 3) uint8, fps, samples (C, N) or None, sample rate) of a video file."""
-    frames, blocks, rate = [], [], 0
+    frames: list[np.ndarray] = []
+    blocks: list[np.ndarray] = []
+    rate = 0
     with av.open(str(path)) as container:
         if not container.streams.video:
             raise KeyVIDError(f"{Path(path).name} holds no video.")

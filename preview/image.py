@@ -41,7 +41,8 @@ def to_image(image: np.ndarray) -> Image.Image:
 def fit(size: Size, box: Size) -> Size:
     """The largest (width, height) of the proportions of `size` that fits into `box`, at least 1 pixel."""
     factor = min(box[0] / size[0], box[1] / size[1])
-    return tuple(max(1, min(round(s * factor), b)) for s, b in zip(size, box, strict=True))
+    width, height = (max(1, min(round(s * factor), b)) for s, b in zip(size, box, strict=True))
+    return width, height
 
 
 def pulse_of(plan: KeyframePlan, curve: MotionCurve | None = None) -> np.ndarray:
@@ -63,7 +64,7 @@ def pulse_of(plan: KeyframePlan, curve: MotionCurve | None = None) -> np.ndarray
 def pulsing(image: Image.Image, size: Size) -> Callable[[float], Image.Image]:
     """A function level -> the image (PIL) at `size`, at rest for level 0 and fully lit and zoomed for 1."""
     rest, lit = _rest_and_lit(image, size)
-    kept = {}
+    kept: dict[int, Image.Image] = {}
 
     def at(level):
         step = round(level * PULSE_STEPS)

@@ -66,23 +66,23 @@ def write_mp4(
     """
     path = os.fspath(path)
     rate = aac_rate(sample_rate)
-    fps = fps_fraction(fps)
+    exact_fps = fps_fraction(fps)
     # MP4 states lengths in units of the movie's time scale; FFmpeg's default of 1/1000 s would round them.
     # Where no 31-bit scale fits both streams (only far from common rates), it is the sound's that is exact.
-    ticks = math.lcm(rate, fps.numerator)
+    ticks = math.lcm(rate, exact_fps.numerator)
     options = {
         "movflags": "+faststart",
         "movie_timescale": str(ticks if ticks < 2**31 else rate),
     }
     try:
         with av.open(path, "w", format="mp4", options=options) as container:
-            video = _add_video(container, width=width, height=height, fps=fps)
+            video = _add_video(container, width=width, height=height, fps=exact_fps)
             n_channels = min(len(samples), 2)
             audio = _add_audio(container, rate=rate, n_channels=n_channels)
-            sound = _sound(samples, sample_rate, rate=rate, n_frames=n_frames, fps=fps)
+            sound = _sound(samples, sample_rate, rate=rate, n_frames=n_frames, fps=exact_fps)
             for i, (array, blocks) in enumerate(zip(frames, sound, strict=True)):
                 frame = av.VideoFrame.from_ndarray(array, format="rgb24")
-                frame.pts, frame.time_base = i, 1 / fps
+                frame.pts, frame.time_base = i, 1 / exact_fps
                 container.mux(video.encode(frame))
                 for block in blocks:
                     container.mux(audio.encode(block))

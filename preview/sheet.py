@@ -80,11 +80,12 @@ def draw_sheet(
         raise KeyVIDError(
             f"The keyframe sheet is {width} pixels wide; make it at least {MIN_WIDTH} pixels wide."
         )
-    images = [to_image(image) for image in images]
-    layout = _layout_of(images[0].size, width, plan.count)
+    card_images = [to_image(image) for image in images]
+    layout = _layout_of(card_images[0].size, width, plan.count)
     sound = None if samples is None else (samples, sample_rate)
     bands = [
-        _draw_band(layout, images, plan, band, curve=curve, sound=sound) for band in _bands(plan)
+        _draw_band(layout, card_images, plan, band, curve=curve, sound=sound)
+        for band in _bands(plan)
     ]
     space = np.full((round(22 * layout.scale), width, 3), style.BACKGROUND, np.uint8)
     rows = [_draw_header(layout, plan)]
@@ -95,10 +96,10 @@ def draw_sheet(
 
 def thumbnail(image: np.ndarray) -> bytes:
     """A small JPEG (bytes) of an image, float (H, W, 3) in [0, 1]."""
-    image = to_image(image)
-    size = fit(image.size, (THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
+    large = to_image(image)
+    size = fit(large.size, (THUMBNAIL_WIDTH, THUMBNAIL_WIDTH))
     file = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=JPEG_QUALITY)
+    large.resize(size, Image.Resampling.LANCZOS).save(file, "JPEG", quality=JPEG_QUALITY)
     return file.getvalue()
 
 
@@ -202,7 +203,7 @@ def _middles(moments, layout):
     step = layout.card[0] + layout.gap
     first = _margin(layout.width) + layout.card[0] / 2
     last = layout.width - first
-    middles = []
+    middles: list[float] = []
     for moment in moments:
         middles.append(max(moment, first, middles[-1] + step if middles else first))
     for i in reversed(range(len(middles))):  # what was pushed out at the right pushes back

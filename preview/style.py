@@ -30,7 +30,7 @@ KIND_COLOURS = {
 }
 
 
-def text_font(size: float) -> ImageFont.FreeTypeFont:
+def text_font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own scalable font, so that no font file is shipped or looked for; size in pixels."""
     return ImageFont.load_default(size=max(8.0, float(size)))
 
@@ -45,7 +45,8 @@ def time_text(time_s: float) -> str:
 
 def mix(colour: Colour, other: Colour, amount: float) -> Colour:
     """The colour that lies `amount` (0 to 1) of the way from `colour` to `other`."""
-    return tuple(round(a + (b - a) * amount) for a, b in zip(colour, other, strict=True))
+    red, green, blue = (round(a + (b - a) * amount) for a, b in zip(colour, other, strict=True))
+    return red, green, blue
 
 
 def draw_marker(

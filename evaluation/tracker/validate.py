@@ -30,7 +30,9 @@ def main(*words: str) -> int:
 
 def validate(scene: str, seeds: Iterable[int]) -> Iterator[str]:
     """Lines of a CSV for one scene: the tracker's figures on ground-truth videos, clean and degraded (degrade.py)."""
-    true, found, seen = [], {name: [] for name in DEGRADED}, {name: [] for name in DEGRADED}
+    true: list[list[int]] = []
+    found: dict[str, list[np.ndarray]] = {name: [] for name in DEGRADED}
+    seen: dict[str, list[float]] = {name: [] for name in DEGRADED}
     for seed in seeds:
         clip = render_clip(seed, scene=scene)
         true.append([event.frame for event in clip.events])

@@ -18,8 +18,8 @@ SMALL = {"height": 36, "width": 48}
 TRUTH = ("events", "motion", "track", "contact")
 
 
-def stagings(name, n):
-    """n performances of a scene, not filmed."""
+def descriptions(name, n):
+    """n random descriptions of a scene, not rendered."""
     return [SCENE_MODULES[name].make(np.random.default_rng(seed)) for seed in range(n)]
 
 
@@ -65,11 +65,9 @@ def test_captions_tell_scenes_apart():
 
 @pytest.mark.parametrize("name", STRUCK)
 def test_events_are_apart_irregular_and_on_their_frames(name):
-    performances = [
-        timing.in_clip(scene_description.events) for scene_description in stagings(name, 30)
-    ]
-    assert len({len(events) for events in performances}) >= 3
-    for events in performances:
+    event_lists = [timing.in_clip(description.events) for description in descriptions(name, 30)]
+    assert len({len(events) for events in event_lists}) >= 3
+    for events in event_lists:
         frames = [event.frame for event in events]
         assert 1 <= len(frames) <= 7
         assert min(np.diff(frames), default=PEAK_DISTANCE) >= PEAK_DISTANCE
@@ -77,9 +75,9 @@ def test_events_are_apart_irregular_and_on_their_frames(name):
         for event in events:
             assert event.frame == frame_at(event.time_s, fps=FPS)
             assert 0 < event.strength <= 1
-    gaps = np.concatenate([np.diff([event.frame for event in events]) for events in performances])
+    gaps = np.concatenate([np.diff([event.frame for event in events]) for events in event_lists])
     assert len(set(gaps)) > 6
-    silent_halves = [events[0].frame >= N_FRAMES // 2 for events in performances]
+    silent_halves = [events[0].frame >= N_FRAMES // 2 for events in event_lists]
     assert 0 < np.mean(silent_halves) < 0.6
 
 
@@ -185,15 +183,15 @@ def test_flow_leads_back_to_the_picture_before(name):
     """But for what was hidden before: of the sea, only the wave in front."""
     front = slice(-1, None) if name == "sea" else slice(None)
     camera = stage.Stage(192, 256, 2.0, 64.0, 48.0, mirrored=True)
-    scene_description = stagings(name, 1)[0]
-    empty = stage.gradient(camera, scene_description.palette.top, scene_description.palette.bottom)
-    stage.paint(camera, empty, scene_description.backdrop)
+    description = descriptions(name, 1)[0]
+    empty = stage.gradient(camera, description.palette.top, description.palette.bottom)
+    stage.paint(camera, empty, description.backdrop)
     rows, columns = np.mgrid[0:192, 0:256]
     still, followed = 0.0, 0.0
     before = None
     for frame in range(N_FRAMES):
         picture, flow = empty.copy(), np.zeros((192, 256, 2), np.float32)
-        stage.paint(camera, picture, scene_description.parts(frame)[front], flow)
+        stage.paint(camera, picture, description.parts(frame)[front], flow)
         moves = np.abs(flow).sum(axis=2) > 0.5
         if before is not None and moves.any():
             source = [rows - flow[:, :, 1], columns - flow[:, :, 0]]

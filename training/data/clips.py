@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from diffusers import AutoencoderKL
 
 from ...keyframes.errors import KeyVIDError
 from ...keyframes.timebase import N_FRAMES
@@ -40,7 +40,7 @@ def open_clips(state_dir: Path, *, seeds: range, report: Report | None = None) -
     Those that are not there yet are made, with the VAE that `vae.file.freeze_vae` wrote.
     report(done, total): called after each file that had to be made. Raises KeyVIDError when there is no VAE.
     """
-    loaded = []  # the VAE, once it is needed
+    loaded: list[AutoencoderKL] = []  # the VAE, once it is needed
 
     def make(block):
         if not loaded:
@@ -67,7 +67,7 @@ def training_clips(state_dir: Path) -> list[np.ndarray]:
 
 def clips_and_vae(
     state_dir: Path, *, report: Report | None = None
-) -> tuple[list[np.ndarray], np.ndarray, nn.Module]:
+) -> tuple[list[np.ndarray], np.ndarray, AutoencoderKL]:
     """(training CLIPs, held-out CLIPs (n,) to sample, the frozen VAE): the inputs of both diffusion trainings.
 
     Held-out clips that are not there yet are made. Raises KeyVIDError when there are no clips or no VAE.
@@ -90,7 +90,7 @@ def available_clips(state_dir: Path) -> int:
         n = end - TRAINING_SEEDS.start
 
 
-def clip_record(clip: WorldClip, vae: nn.Module) -> np.ndarray:
+def clip_record(clip: WorldClip, vae: AutoencoderKL) -> np.ndarray:
     """A world clip as one CLIP."""
     record = np.zeros((), CLIP)
     record["latent"] = encode(vae, clip.frames).cpu().numpy()

@@ -23,7 +23,8 @@ class TrainingLog:
         self.rows = [row for row in _read(self.path) if int(row["step"]) <= after_step]
         self.seconds_before = float(self.rows[-1]["seconds"]) if self.rows else 0.0
         self.started_s = time.monotonic()
-        self.sums, self.count = {}, 0
+        self.sums: dict[str, float] = {}
+        self.count = 0
         self.board = _board(folder / "tensorboard", after_step)
 
     def add(self, numbers: Mapping[str, float]) -> None:

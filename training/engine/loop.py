@@ -182,7 +182,7 @@ def _step(task, accelerator, optimizer, step, seed):
         group["lr"] = learning_rate(task, step)
     for module in task.modules.values():
         module.train()
-    total, sums = 0.0, {}
+    total, sums = 0.0, dict[str, float]()
     for micro_batch in range(task.micro_batches):
         rng, generator = step_generators(seed, step, micro_batch)
         torch.manual_seed(generator.initial_seed())  # dropout layers take no generator

@@ -7,6 +7,7 @@ import csv
 import math
 import shutil
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from ..engine.state import write_atomically
@@ -40,9 +41,7 @@ def record(
     for name in names:
         log = state_dir / name / "log.csv"
         if log.is_file():
-            write_atomically(
-                records / f"{name}.csv", lambda part, log=log: shutil.copyfile(log, part)
-            )
+            write_atomically(records / f"{name}.csv", partial(shutil.copyfile, log))
     kept = [name for name in TASKS if (records / f"{name}.csv").is_file()]
     curves = {name: read_losses(records / f"{name}.csv") for name in kept}
     curves = {name: points for name, points in curves.items() if len(points) > 1}

@@ -49,7 +49,7 @@ def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
 
 def audio_task(
     tower: AudioTower,
-    heads: nn.Module,
+    heads: nn.ModuleDict,
     files: list[np.ndarray],
     held_out: np.ndarray,
     *,
@@ -144,7 +144,7 @@ def timing_targets(
 
 
 def timing_loss(
-    tokens: torch.Tensor, heads: nn.Module, targets: torch.Tensor
+    tokens: torch.Tensor, heads: nn.ModuleDict, targets: torch.Tensor
 ) -> tuple[torch.Tensor, Scalars]:
     """(loss, {name: number}) of predicting targets (B, 48, len(TIMING_TARGETS)) from a tower's tokens (B, 577, D).
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from diffusers import AutoencoderKL
 
 from .. import recipe
 from ..data.records import Report
@@ -23,7 +23,7 @@ def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     return decoder_task(load_vae(state_dir / "vae"), images, held_out_images(state_dir))
 
 
-def decoder_task(vae: nn.Module, images: np.ndarray, held_out: np.ndarray) -> Task:
+def decoder_task(vae: AutoencoderKL, images: np.ndarray, held_out: np.ndarray) -> Task:
     """The Task of a frozen VAE's decoder on images and held-out images: arrays (n,) of IMAGE."""
     for name, parameter in vae.named_parameters():
         parameter.requires_grad_(name.startswith(DECODER))
@@ -39,7 +39,7 @@ def decoder_task(vae: nn.Module, images: np.ndarray, held_out: np.ndarray) -> Ta
 
 
 def decoder_loss(
-    vae: nn.Module, pixels: torch.Tensor, moving: torch.Tensor, generator: torch.Generator
+    vae: AutoencoderKL, pixels: torch.Tensor, moving: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, Scalars]:
     """(loss, scalars) of decoding the frozen encoder's latents with a little noise."""
     with torch.no_grad():

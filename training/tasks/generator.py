@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from torch import nn
 
 from ...models.audio_tokens import keyframe_audio_tokens
@@ -49,7 +50,7 @@ def generator_task(
     clips: list[np.ndarray],
     *,
     held_out: np.ndarray | None = None,
-    vae: nn.Module | None = None,
+    vae: AutoencoderKL | None = None,
     batch_size: int = recipe.GENERATOR_BATCH,
 ) -> Task:
     """The Task of a generator. modules: as make_modules gives them; clips: a list of arrays of CLIP.

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from PIL import Image
-from torch import nn
 from torch.nn import functional
 
 from .. import recipe
@@ -33,7 +33,7 @@ def held_out_images(state_dir: Path) -> np.ndarray:
 
 def image_task(
     name: str,
-    vae: nn.Module,
+    vae: AutoencoderKL,
     images: np.ndarray,
     held_out: np.ndarray,
     *,
@@ -109,7 +109,7 @@ def measure(frames: np.ndarray, decoded: np.ndarray, moving: np.ndarray) -> dict
 
 
 def sample_images(
-    vae: nn.Module, held_out: np.ndarray, step: int, folder: Path
+    vae: AutoencoderKL, held_out: np.ndarray, step: int, folder: Path
 ) -> dict[str, float]:
     """Write a sheet of held-out IMAGEs, decoded ones below, into a folder; returns what `measure` says of all."""
     frames, moving = held_out["frame"], held_out["moving"]

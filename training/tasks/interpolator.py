@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from torch import nn
 
 from ...keyframes.timebase import FPS, N_FRAMES
@@ -72,7 +73,7 @@ def interpolator_task(
     *,
     generator: nn.Module | None = None,
     held_out: np.ndarray | None = None,
-    vae: nn.Module | None = None,
+    vae: AutoencoderKL | None = None,
     batch_size: int = recipe.INTERPOLATOR_BATCH,
 ) -> Task:
     """The Task of an interpolator's UNet. encoders: the generator's, frozen; clips: a list of arrays of CLIP.

@@ -103,7 +103,7 @@ def make_localizer(
     return localizer
 
 
-def target_curve(record: np.void) -> np.ndarray:
+def target_curve(record: np.void | np.ndarray) -> np.ndarray:
     """The target curve of a `sounds.RECORD`, float32 (48,) in 0..1."""
     if record["swells"]:
         return loudness_curve(frame_levels(record["mel"])).astype(np.float32)

@@ -5,12 +5,13 @@ the frames between them, images of both.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from PIL import Image
 from torch import nn
 
@@ -40,8 +41,8 @@ class Networks:
     """What makes samples: UNets, {name: encoder}, the VAE, and the token ids of all captions and of no text."""
 
     generator: nn.Module
-    encoders: dict
-    vae: nn.Module
+    encoders: Mapping[str, nn.Module]
+    vae: AutoencoderKL
     tokens: torch.Tensor
     interpolator: nn.Module | None = None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from diffusers import AutoencoderKL
 
 from .. import recipe
 from ..data.records import Report
@@ -33,7 +33,7 @@ def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     return vae_task(vae, images, held_out_images(state_dir))
 
 
-def vae_task(vae: nn.Module, images: np.ndarray, held_out: np.ndarray) -> Task:
+def vae_task(vae: AutoencoderKL, images: np.ndarray, held_out: np.ndarray) -> Task:
     """The Task of a VAE on images and held-out images: arrays (n,) of IMAGE."""
     return image_task(
         "vae",
@@ -47,7 +47,7 @@ def vae_task(vae: nn.Module, images: np.ndarray, held_out: np.ndarray) -> Task:
 
 
 def vae_loss(
-    vae: nn.Module, pixels: torch.Tensor, moving: torch.Tensor, generator: torch.Generator
+    vae: AutoencoderKL, pixels: torch.Tensor, moving: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, Scalars]:
     """(loss, scalars): the image loss, plus a penalty that keeps the latent's channels at mean square 1, so that the
     noise stays small in comparison."""

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
-from torch import nn
 
 from ...keyframes.errors import KeyVIDError
 from .. import recipe
@@ -24,7 +23,7 @@ logger = logging.getLogger("keyvid.training")
 FILE_NAME = "vae.safetensors"
 
 
-def freeze_vae(vae: nn.Module, frames: np.ndarray, folder: Path) -> Path:
+def freeze_vae(vae: AutoencoderKL, frames: np.ndarray, folder: Path) -> Path:
     """Scale a trained VAE's latents by their statistics on frames (uint8 (n, H, W, 3)) and write it into the folder,
     in fp16 and under latent diffusion's names. Returns the path."""
     mean, std = latent_statistics(vae, frames)
@@ -65,7 +64,7 @@ def vae_of(tensors: Tensors) -> AutoencoderKL:
 
 
 @torch.no_grad()
-def encode(vae: nn.Module, frames: np.ndarray, *, batch_size: int = 16) -> torch.Tensor:
+def encode(vae: AutoencoderKL, frames: np.ndarray, *, batch_size: int = 16) -> torch.Tensor:
     """The latents of the diffusion networks, float32 (n, 4, H / 8, W / 8), of frames uint8 (n, H, W, 3)."""
     device = next(vae.parameters()).device
     parts = [
@@ -78,12 +77,12 @@ def encode(vae: nn.Module, frames: np.ndarray, *, batch_size: int = 16) -> torch
 
 
 @torch.no_grad()
-def decode(vae: nn.Module, latents: torch.Tensor) -> np.ndarray:
+def decode(vae: AutoencoderKL, latents: torch.Tensor) -> np.ndarray:
     """Frames uint8 (n, H, W, 3) of latents (n, 4, h, w) as encode gives them."""
     return to_frames(vae.decode(latents / recipe.SCALE_FACTOR).sample.float())
 
 
-def latent_statistics(vae: nn.Module, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+def latent_statistics(vae: AutoencoderKL, frames: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """(mean (4,), standard deviation (4,)) of the VAE's latents, not multiplied by anything, per channel."""
     latents = encode(vae, frames) / recipe.SCALE_FACTOR  # (n, 4, h, w)
     return latents.mean(dim=(0, 2, 3)), latents.std(dim=(0, 2, 3))

@@ -3,7 +3,6 @@
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from torch import nn
 
 from ...models.vae_config import VAEConfig
 from .. import recipe
@@ -36,7 +35,7 @@ def to_frames(pixels: torch.Tensor) -> np.ndarray:
 
 
 @torch.no_grad()
-def reconstruct(vae: nn.Module, frames: np.ndarray, *, batch_size: int = 16) -> np.ndarray:
+def reconstruct(vae: AutoencoderKL, frames: np.ndarray, *, batch_size: int = 16) -> np.ndarray:
     """Through the VAE and back without noise: uint8 (n, H, W, 3) to uint8 (n, H, W, 3)."""
     device = next(vae.parameters()).device
     parts = []

@@ -8,6 +8,7 @@ image. On that, both last convolutions are fitted to images by linear regression
 """
 
 import torch
+from diffusers import AutoencoderKL
 from torch import nn
 from torch.nn import functional
 
@@ -20,7 +21,7 @@ RIDGE = 1e-4  # of the regression, for features of size 1
 
 
 @torch.no_grad()
-def init_structured(vae: nn.Module, pixels: torch.Tensor) -> None:
+def init_structured(vae: AutoencoderKL, pixels: torch.Tensor) -> None:
     """Set the weights of a fresh diffusers AutoencoderKL, in place; pixels: images to fit to, (n, 3, H, W)."""
     for name, parameter in vae.named_parameters():
         if name.endswith(BRANCH_ENDS):

@@ -5,7 +5,7 @@ Everything here is a function of the frame, so that any frame, and the one befor
 
 import bisect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .timing import WorldEvent
@@ -21,7 +21,7 @@ class Key(NamedTuple):
 
     frame: float
     value: float
-    ease: object
+    ease: Callable[[float], float]
 
 
 def glide(share: float) -> float:
@@ -70,6 +70,7 @@ def strike_keys(events: Sequence[WorldEvent], *, rest: float) -> list[Key]:
         keys.append(Key(event.frame - STRIKE_FRAMES, lift(event.strength), glide))
         keys.append(Key(event.frame, 0.0, gather))
         last = event
+    last = events[-1]
     keys.append(Key(last.frame + RECOIL_FRAMES, rebound(last.strength), spend))
     keys.append(Key(last.frame + SETTLE_FRAMES, rest, glide))
     return keys
