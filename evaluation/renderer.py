@@ -19,7 +19,7 @@ from PIL import Image
 from ..keyframes.errors import KeyVIDError
 from ..keyframes.select import T_K
 from ..keyframes.text import frames_to_text
-from ..preview.editor import write_wav
+from ..preview.wav import write_wav
 from ..tools import environment, run_workflow, server
 from ..training.data.sounds import Sound, sound_record
 from ..training.release.export import WEIGHTS

@@ -15,8 +15,8 @@ from keyvid_pack.preview.editor import (
     curve_outline,
     plan_checksum,
     sound_outline,
-    write_wav,
 )
+from keyvid_pack.preview.wav import write_wav
 from keyvid_pack.tools.environment import ROOT
 
 RATE = 16_000
