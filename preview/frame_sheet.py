@@ -1,4 +1,4 @@
-"""A whole video on one page: every frame in reading order, and a mark on those where something is heard.
+"""A whole video on one page: every frame in reading order, and a mark on those with an onset of the audio.
 
 So one look tells whether it moves when it sounds.
 """
@@ -26,7 +26,7 @@ HEARD = style.KIND_COLOURS["peak"]
 def draw_frame_sheet(
     frames: Sequence[np.ndarray], *, fps: float, onsets: Iterable[int] = ()
 ) -> np.ndarray:
-    """The page, uint8 (height, width, 3), of frames (n, H, W, 3) uint8; onsets: the frames on which it is heard.
+    """The page, uint8 (height, width, 3), of frames (n, H, W, 3) uint8; onsets: the frames of the audio's onsets.
 
     Raises KeyVIDError when there is no frame or more than MAX_FRAMES.
     """
@@ -42,12 +42,12 @@ def draw_frame_sheet(
     onsets = set(onsets)
     for frame, pixels in enumerate(frames):
         x, y = GAP + frame % COLUMNS * step[0], GAP + frame // COLUMNS * step[1]
-        heard = frame in onsets
-        if heard:
+        is_onset = frame in onsets
+        if is_onset:
             draw.rectangle((x - 4, y - 4, x + cell[0] + 3, y + cell[1] + caption + 3), fill=HEARD)
         page.paste(Image.fromarray(pixels).resize(cell, Image.Resampling.BICUBIC), (x, y))
-        text = f"{frame}   {style.time_text(frame / fps)}" + ("   heard" if heard else "")
-        colour = style.BACKGROUND if heard else style.TEXT_DIM
+        text = f"{frame}   {style.time_text(frame / fps)}" + ("   heard" if is_onset else "")
+        colour = style.BACKGROUND if is_onset else style.TEXT_DIM
         draw.text((x + 4, y + cell[1] + caption / 2), text, font=font, fill=colour, anchor="lm")
     return np.asarray(page)
 

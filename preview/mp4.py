@@ -67,12 +67,9 @@ def write_mp4(
     path = os.fspath(path)
     rate = aac_rate(sample_rate)
     exact_fps = fps_fraction(fps)
-    # MP4 states lengths in units of the movie's time scale; FFmpeg's default of 1/1000 s would round them.
-    # Where no 31-bit scale fits both streams (only far from common rates), it is the sound's that is exact.
-    ticks = math.lcm(rate, exact_fps.numerator)
     options = {
         "movflags": "+faststart",
-        "movie_timescale": str(ticks if ticks < 2**31 else rate),
+        "movie_timescale": str(_time_scale(rate, exact_fps)),
     }
     try:
         with av.open(path, "w", format="mp4", options=options) as container:
@@ -100,6 +97,15 @@ def _remove(path):
         os.remove(path)
     except OSError:  # never written, or not ours to remove: what stopped the writing matters more
         pass
+
+
+def _time_scale(rate, fps):
+    """The movie's time scale, in which MP4 states lengths; FFmpeg's default of 1/1000 s would round them.
+
+    Where no 31-bit scale fits both streams (only far from common rates), it is the sound's that is exact.
+    """
+    ticks = math.lcm(rate, fps.numerator)
+    return ticks if ticks < 2**31 else rate
 
 
 def _add_video(container, *, width, height, fps):

@@ -1,4 +1,4 @@
-"""`python dev.py world`: writes one clip to be looked at, and its sound and first frame to make a video of."""
+"""`python dev.py world`: writes one clip as a video and as images, and its sound and first frame to make a video of."""
 
 import sys
 from pathlib import Path

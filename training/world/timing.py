@@ -24,7 +24,7 @@ SOFTEST = 0.3  # strength of the softest strike
 
 @dataclass(frozen=True)
 class WorldEvent:
-    """Something seen and heard. time_s: when its sound begins; frame: the nearest to it; strength: 0 to 1."""
+    """A visible and audible event. time_s: when its sound begins; frame: the nearest to it; strength: 0 to 1."""
 
     time_s: float
     frame: int
@@ -32,7 +32,7 @@ class WorldEvent:
 
 
 def event_at(rng: np.random.Generator, frame: int, *, strength: float) -> WorldEvent:
-    """An event that is seen on `frame` and heard within OFF_FRAME of it."""
+    """An event visible on `frame`, whose sound begins within OFF_FRAME of it."""
     time_s = float((frame + rng.uniform(-OFF_FRAME, OFF_FRAME)) / FPS)
     return WorldEvent(time_s, frame_at(time_s, fps=FPS), float(strength))
 
