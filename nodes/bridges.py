@@ -81,9 +81,21 @@ class FramesToPlan(io.ComfyNode):
                     tooltip="Frame numbers such as 0, 7, 12, or a schedule such as 0:(1.0), 7:(0.5). "
                     "Frame 0 is added if it is missing.",
                 ),
-                io.Float.Input("fps", default=FPS, min=1.0, max=240.0, step=0.001),
+                io.Float.Input(
+                    "fps",
+                    default=FPS,
+                    min=1.0,
+                    max=240.0,
+                    step=0.001,
+                    tooltip="Frames per second of the clip; wire it from Clip Audio.",
+                ),
                 io.Int.Input(
-                    "n_frames", display_name="frames", default=N_FRAMES, min=2, max=MAX_N_FRAMES
+                    "n_frames",
+                    display_name="frames",
+                    default=N_FRAMES,
+                    min=2,
+                    max=MAX_N_FRAMES,
+                    tooltip="Length of the clip in frames; wire it from Clip Audio.",
                 ),
                 io.Int.Input(
                     "frame_list",
@@ -143,7 +155,14 @@ class ValuesToCurve(io.ComfyNode):
                 io.Float.Input(
                     "values", force_input=True, tooltip="A list of numbers, one per frame."
                 ),
-                io.Float.Input("fps", default=FPS, min=1.0, max=240.0, step=0.001),
+                io.Float.Input(
+                    "fps",
+                    default=FPS,
+                    min=1.0,
+                    max=240.0,
+                    step=0.001,
+                    tooltip="Frames per second of the clip; wire it from Clip Audio.",
+                ),
                 io.Boolean.Input(
                     "normalise",
                     default=False,

@@ -59,8 +59,9 @@ def check_told(seen, tensors):
             found = seen[f"told.{FULL}.c_concat"]
         else:
             continue
-        # the concat latent is divided and multiplied by the scale on its way
-        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-6, msg=name)
+        # the concat latent is divided and multiplied by the scale on its way, audio tokens are resampled
+        tolerance = recorded.CASES["audio_split_select"]["tolerance"]["recommended_atol"]
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=tolerance, msg=name)
 
 
 def test_keyframe_stage(comfy):

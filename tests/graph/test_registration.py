@@ -132,6 +132,36 @@ def test_the_registry_reads_the_packs_description():
     assert comfy["publisher_id"] and comfy["display_name"] == environment.PACK_NAME
 
 
+# types of values that an artist types or chooses
+WIDGETS = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO"}
+
+
+def unexplained(node_id, info, readme, docs):
+    """What a node lacks of what every node has, in words; info: its entry of /object_info."""
+    if not info["description"]:
+        yield f"{node_id} has no description"
+    if not (docs / f"{node_id}.md").is_file():
+        yield f"there is no help page js/docs/{node_id}.md"
+    if f"(js/docs/{node_id}.md)" not in readme:
+        yield f"README's tables of nodes have no link to js/docs/{node_id}.md"
+    for group in ("required", "optional"):
+        for name, (kind, *options) in info["input"].get(group, {}).items():
+            is_widget = isinstance(kind, list) or kind in WIDGETS
+            if is_widget and not (options and options[0].get("tooltip")):
+                yield f"the input {name} of {node_id} has no tooltip"
+
+
+def test_every_node_is_explained(comfy):
+    """Description, help page, a link in README, and a tooltip for every value that is typed or chosen."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    nodes = {k: v for k, v in comfy.object_info().items() if k.startswith("KeyVID_")}
+    assert len(nodes) > 20
+    docs = ROOT / "js" / "docs"
+    assert [line for one in nodes.items() for line in unexplained(*one, readme, docs)] == []
+    toy = {"description": "", "input": {"required": {"n": ["INT", {}]}}}
+    assert len(list(unexplained("KeyVID_Toy", toy, readme, docs))) == 4
+
+
 def _imports():
     """(file, top-level module) of each absolute import in the pack."""
     paths = [ROOT / "__init__.py"]
