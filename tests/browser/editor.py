@@ -4,7 +4,8 @@ import json
 
 from ..graph.workflow_files import ui_form
 
-NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes')"
+# the one that runs: a click brings a node to the end of the list, behind one that is bypassed
+NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes' && node.mode !== 4)"
 VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').view"
 CANVAS = ".keyvid-edit canvas"
 N_FRAMES = 96
