@@ -11,6 +11,7 @@ from ..keyframes.errors import AudioError
 from ..keyframes.timebase import check_n_frames, n_samples_at, told_apart
 
 _FULL_SCALE_BITS = 32  # the widest whole numbers that sounds are kept in; of wider ones nobody knows the full scale
+_LOUDEST = 100.0  # 40 dB over full scale: no sound that is only too loud comes near it
 _LOAD = "Load it with Load Audio, or convert it first."
 
 
@@ -36,7 +37,18 @@ def samples_of(audio):
         )
     sample_rate = plain_rate(sample_rate)
     check_audio(sounds[0], sample_rate)
+    _check_scaled(sounds[0])
     return sounds[0], int(sample_rate)
+
+
+def _check_scaled(samples):
+    """Raises AudioError where whole-number samples became floats and nobody divided them by their full scale."""
+    peak = max(float(samples.max()), -float(samples.min()))
+    if peak > _LOUDEST:
+        raise AudioError(
+            f"The samples of the sound reach {peak:g}, and full scale is 1: they are probably whole numbers that were "
+            "turned into floats without being scaled. Divide them by 32768 (16 bit), or load the sound with Load Audio."
+        )
 
 
 def float_samples(waveform):

@@ -1,5 +1,6 @@
 """Files by name, never by path: everything goes through ComfyUI's own guarded folders."""
 
+import contextlib
 import logging
 import math
 import os
@@ -22,6 +23,7 @@ _PUT_ONE = (
 )
 
 log = logging.getLogger("keyvid")
+_listed = {}  # folder -> ({folder in it: time of its last change}, names of timing files)
 
 
 def copy_sample_media():
@@ -105,12 +107,30 @@ def timing_files():
 
 
 def _timing_files_in(root):
-    """Names relative to a folder, sorted. The nearest folders are looked into first; links to folders are not."""
-    found, waiting, n_folders = [], [root], 0
-    while waiting and n_folders < MAX_LISTED_FOLDERS:  # the list is made anew with every page
+    """Names relative to a folder, sorted. ComfyUI asks several times in each run: looked up again after a change."""
+    times, names = _listed.get(root, ({}, ()))
+    if not times or times != _times_of(times):
+        _listed[root] = times, names = _look_for_timing_files(root)
+    return names
+
+
+def _times_of(folders):
+    """{folder: when it changed last}, without the folders that are gone."""
+    times = {}
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            times[folder] = os.stat(folder).st_mtime_ns
+    return times
+
+
+def _look_for_timing_files(root):
+    """({folder: time of its last change}, names). The nearest folders come first; links to folders are left out."""
+    found, waiting, times = [], [root], {}
+    while waiting and len(times) < MAX_LISTED_FOLDERS:
         folder = waiting.pop(0)
-        n_folders += 1
+        times[folder] = None
         try:
+            times[folder] = os.stat(folder).st_mtime_ns
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
@@ -120,7 +140,7 @@ def _timing_files_in(root):
                         found.append(os.path.relpath(entry.path, root).replace(os.sep, "/"))
         except OSError as error:
             log.debug("KeyVID cannot look into %s: %s", folder, error)
-    return sorted(found)
+    return times, sorted(found)
 
 
 def _is_file_inside(root, path):

@@ -23,7 +23,7 @@ from .plan import (
     plan_from_document,
     plan_to_document,
 )
-from .plan_model import shown
+from .plan_model import plain_number, plain_value, shown
 from .text import frames_from_text, frames_to_text
 from .timebase import same_rate, told_apart
 
@@ -57,6 +57,7 @@ def edit_text(value: object) -> str:
     The edit is a text, but a client may as well send null, or the document itself. ComfyUI turns both into text with
     Python's str() before a node sees them; over a wire they come as they are. Raises PlanError naming what came.
     """
+    value = plain_value(value)
     if isinstance(value, str):
         stripped = value.strip("\ufeff \t\r\n")
         if stripped == "None":
@@ -68,6 +69,8 @@ def edit_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, (dict, list, tuple)):
+        if not isinstance(value, dict):
+            value = [plain_number(one) for one in value]  # a list of frames
         try:
             return json.dumps(value, ensure_ascii=False)
         except (TypeError, ValueError, RecursionError):

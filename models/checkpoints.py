@@ -141,7 +141,8 @@ def _naming_parts(file):
         split = file and split_file_of(file.path)
         if not split:
             raise
-        raise CheckpointUnknownError(split.refusal(file.path)) from error
+        text = split.refusal(file.path)
+        raise CheckpointUnknownError(text if split.certain else f"{error} {text}") from error
 
 
 def part_shapes(checkpoint: Checkpoint, part: str) -> dict[str, tuple[int, ...]]:

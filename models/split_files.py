@@ -86,9 +86,14 @@ def _by_name(folder, name):
     if total < 2 or number > total:
         return None
 
-    def named(part):
-        text = f"{part:0{len(match['number'])}}"
+    def numbered(text):
         return name[: match.start("number")] + text + name[match.end("number") :]
+
+    def named(part):
+        padded, bare = numbered(f"{part:0{len(match['number'])}}"), numbered(str(part))
+        # model-10-of-12 says nothing about how the ninth is written
+        is_bare = os.path.isfile(os.path.join(folder, bare))
+        return bare if is_bare and not os.path.isfile(os.path.join(folder, padded)) else padded
 
     begin = 0 if number == 0 or os.path.isfile(os.path.join(folder, named(0))) else 1
     if number >= begin + total:

@@ -10,6 +10,7 @@ from ..host.previews import strip_ui
 from ..host.progress import progress_steps
 from ..keyframes.beats import AS_HEARD, TEMPOS, beats_curve
 from ..keyframes.onset import onset_curve
+from ..keyframes.plan import plain_number, plain_value
 from .sockets import Curve, Localizer
 
 METHODS = ONSET, BEATS, NETWORK = "onset", "beats", "network"
@@ -61,6 +62,7 @@ class LocalizeKeyframes(io.ComfyNode):
 
     @classmethod
     def execute(cls, audio, fps, n_frames, method, localizer=None, tempo=AS_HEARD):
+        n_frames, fps = plain_number(n_frames), plain_value(fps)  # a wire may bring 48.0
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
         hear = {
             ONSET: onset_curve,

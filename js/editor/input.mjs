@@ -31,6 +31,7 @@ export function attachInput(editor, leash) {
   let last = null; // {place, event} of the latest move
   let lastTap = null; // {time, x, part, frame}: what a second one makes a double click
   let slowDouble = null; // () => void: what a second tap that was too slow does if the browser calls it a dblclick
+  let isTold = false; // that a double click was too slow
   let pinch = null;
   let longPress = 0;
   let edgeFrame = 0;
@@ -143,7 +144,10 @@ export function attachInput(editor, leash) {
     }
     if (!event.shiftKey) session.select([]);
     editor.playback.seek(Math.min(session.nFrames - 1, Math.max(0, target.at)));
-    if (waited < SLOW_DOUBLE_MS) editor.say(TOO_SLOW, false);
+    if (waited < SLOW_DOUBLE_MS && !isTold) {
+      isTold = true; // once: two clicks at one place may also be meant
+      editor.say(TOO_SLOW, false);
+    }
   }
 
   function doubleTap(target, event) {

@@ -48,20 +48,33 @@ export function picturesFor(sheetPayload, { plan, urlOf, load }) {
   return new Map(frames.map((frame, i) => [frame, load(urlOf(pictures[i]))]));
 }
 
-/** A `load` for picturesFor that asks for each address once; onLoad() is called after each picture that came. */
+/**
+ * A `load` for picturesFor that asks for each address once; onLoad() is called after each picture that came.
+ *
+ * load.forget(): ask anew for the pictures that did not come. They are named by their content, so a later run may have
+ * written the very file that was missing.
+ */
 export function pictureLoader(onLoad, createImage = () => new Image()) {
   const images = new Map();
-  return (url) => {
+  const failed = new Set();
+  const load = (url) => {
     if (!images.has(url)) {
       const image = createImage();
       image.onload = onLoad;
-      // a canvas throws at a broken image, but not at one without a source
-      image.onerror = () => image.removeAttribute("src");
+      image.onerror = () => {
+        image.removeAttribute("src"); // a canvas throws at a broken image, but not at one without a source
+        failed.add(url);
+      };
       image.src = url;
       images.set(url, image);
     }
     return images.get(url);
   };
+  load.forget = () => {
+    for (const url of failed) images.delete(url);
+    failed.clear();
+  };
+  return load;
 }
 
 /**

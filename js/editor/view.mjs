@@ -155,6 +155,7 @@ export function createView(host) {
     setResult: (result, state) => session.setResult(result, state),
     /** A Keyframe Sheet has painted. */
     showPictures() {
+      load.forget();
       refreshPictures();
       stage.redraw();
     },

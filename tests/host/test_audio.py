@@ -148,3 +148,14 @@ def test_two_lengths_that_differ_by_a_frame_do_not_look_alike():
         AudioError, match=r"lasts 10\.0042 s but 2400 frames at 240 fps last 10\.0000 s"
     ):
         clip_samples_of(audio, n_frames=2400, fps=240)
+
+
+@pytest.mark.parametrize("full_scale", [128, 32768, 2**31])
+def test_whole_numbers_that_became_floats_unscaled_are_refused(samples_of, full_scale):
+    with pytest.raises(AudioError, match="were turned into floats without being scaled"):
+        samples_of({"waveform": WAVE * 2 * full_scale, "sample_rate": RATE})
+
+
+def test_a_sound_far_too_loud_is_still_a_sound(samples_of):
+    found, _ = samples_of({"waveform": WAVE * 20, "sample_rate": RATE})
+    assert np.abs(found).max() == pytest.approx(10, rel=1e-3)

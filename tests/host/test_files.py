@@ -138,3 +138,15 @@ def test_a_name_that_is_not_known_yet_is_no_problem_and_always_new(files):
     assert math.isnan(files.timing_stamp(None))
     with pytest.raises(KeyVIDError, match="No timing file is chosen"):
         files.read_timing_text(None)
+
+
+def test_folders_are_looked_into_again_only_after_a_change(folders, files, monkeypatch):
+    put(folders / "output", f"keyvid/{NAME}")
+    scanned = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: scanned.append(path) or scandir(path))
+    assert files.timing_files() == files.timing_files() == [f"keyvid/{NAME} [output]"]
+    assert len(scanned) == len(set(scanned)) == 3  # input, output, output/keyvid
+    os.utime(folders / "output" / "keyvid", ns=(1, 1))  # as a new file does
+    put(folders / "output" / "keyvid", f"new{NAME}")
+    assert len(files.timing_files()) == 2

@@ -45,6 +45,10 @@ test("a picture is asked for once, and says when it came", () => {
   made[0].removeAttribute = (name) => removed.push(name);
   made[0].onerror(); // the temp folder was tidied: a broken image must not reach the canvas
   assert.deepEqual([removed, came], [["src"], 1]);
+  assert.equal(load("a"), made[0], "not asked for again with every look");
+  load.forget(); // a run has written pictures, perhaps this one too: its name tells its content
+  assert.equal(load("a"), made[2]);
+  assert.equal(load("b"), made[1]);
 });
 
 // --- graphs, with litegraph's public fields

@@ -248,3 +248,24 @@ def test_the_command_does_not_know_such_a_file(tmp_path, capsys):
     save_file({"a": torch.ones(2)}, tmp_path / "x.safetensors")
     assert tool.main(tmp_path / "x.safetensors", tmp_path / "y.safetensors") == 0
     assert "This is: a file that KeyVID does not know" in capsys.readouterr().out
+
+
+def test_numbers_of_parts_may_have_no_zeros_in_front(tmp_path):
+    names = [f"model-{number}-of-12.safetensors" for number in range(1, 13)]
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    for name in ("model-3-of-12.safetensors", "model-10-of-12.safetensors"):
+        split = split_file_of(tmp_path / name)
+        assert list(split.names) == names and split.missing == ()
+
+
+def test_a_name_that_only_looks_like_a_part_keeps_the_true_error(tmp_path):
+    path = tmp_path / "style_1_of_3.safetensors"
+    save_file({"lora_up.weight": torch.zeros(2, 2)}, path)
+    with pytest.raises(CheckpointError) as plain:
+        other = tmp_path / "style.safetensors"
+        save_file({"lora_up.weight": torch.zeros(2, 2)}, other)
+        checkpoints.open_checkpoint(other)
+    with pytest.raises(CheckpointError, match="By its name") as error:
+        checkpoints.open_checkpoint(path)
+    assert str(error.value).startswith(str(plain.value))

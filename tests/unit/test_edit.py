@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -226,6 +227,21 @@ DOCUMENT = json.loads(SAVED)
 def test_what_clients_send_as_the_edit(sent, text):
     assert edit_text(sent) == text
     edit_from_json(edit_text(sent))
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [0.0, 7.0, 31.0],
+        (0, 7, 31),
+        np.array([0, 7, 31]),
+        np.array([0.0, 7.0, 31.0], np.float32),
+        list(np.array([0, 7, 31])),
+    ],
+    ids=["floats", "tuple", "array", "float array", "list of numpy's"],
+)
+def test_a_list_of_frames_of_any_type_is_an_edit(sent):
+    assert edit_text(sent) == "[0, 7, 31]"
 
 
 @pytest.mark.parametrize("sent", [DOCUMENT, str(DOCUMENT), DOCUMENT["plan"], str(DOCUMENT["plan"])])
