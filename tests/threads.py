@@ -2,6 +2,6 @@
 
 import os
 
-# networks this small are slower on several threads, most of all on a busy machine; OMP_NUM_THREADS asks for more,
-# which adds up in another order and so tries the tolerances
+# networks this small are slower on several threads; OMP_NUM_THREADS asks for more, which add up in another order and
+# so try the tolerances
 N_THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))

@@ -10,7 +10,7 @@ from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
 from ..recordings import SNARE, click_track, decode, recording, snare_strikes
-from ..rhythms import PATTERNS, SAMPLE_RATE, music
+from ..rhythms import OTHER_PATTERNS, PATTERNS, SAMPLE_RATE, music
 
 WINDOW_S = 0.07  # a beat counts as found within it, as is usual for beat trackers
 LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").read_text())
@@ -204,3 +204,20 @@ def test_half_and_double_of_nothing_and_of_one_strike(tempo):
 def test_an_unknown_tempo_is_named():
     with pytest.raises(KeyVIDError, match="The tempo is 'third'; choose as heard, half or double"):
         beats_of(np.zeros(400), tempo="third")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("patterns", "n_right", "n_all"), [(PATTERNS, 215, 252), (OTHER_PATTERNS, 347, 432)]
+)
+def test_the_tempo_of_music_is_right_as_often_as_the_readme_says(patterns, n_right, n_all):
+    tempos = (60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 162, 174)
+    right = [
+        right_tempo(pattern, bpm, seed=seed)[0]
+        for pattern in patterns.values()
+        for bpm in tempos
+        for seed in (1001, 1002, 1003)
+    ]
+    assert len(right) == n_all
+    # a few lie on the edge between two tempos, which rounding decides
+    assert abs(sum(right) - n_right) <= 0.02 * n_all
