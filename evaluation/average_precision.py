@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from ..keyframes.errors import CurveError
+from ..errors import CurveError
 from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 
 SIGMA = 1.5  # frames, of the Gaussian over both curves (published-model g.6)

@@ -3,7 +3,7 @@
 import importlib
 import logging
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 
 logger = logging.getLogger("keyvid.evaluation")
 

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..errors import CheckpointUnknownError
+from ..keyframes.audio.onset import onset_curve
 from ..keyframes.curve import normalise
-from ..keyframes.errors import CheckpointUnknownError
-from ..keyframes.onset import onset_curve
 from ..keyframes.peaks import find_strikes
 from ..keyframes.timebase import FPS, N_FRAMES
-from ..models.audio_features import waveform_to_mel
-from ..models.checkpoints import build_localizer, open_checkpoint
-from ..models.layouts import LOCALIZER
-from ..models.localizer import Localizer
+from ..models.build import build_localizer, open_checkpoint
+from ..models.checkpoint.layouts import LOCALIZER
+from ..models.encoders.localizer import Localizer
+from ..models.encoders.mel import waveform_to_mel
 from ..training.release.export import WEIGHTS
 from ..training.world.clip import WorldClip, render_clip
 from .average_precision import mean_average_precision_at

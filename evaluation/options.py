@@ -2,7 +2,7 @@
 
 import argparse
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 from ..training.world.clip import HELD_OUT_FIRST_SEED
 
 # the first of the held-out seeds are used for samples while training

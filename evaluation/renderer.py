@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 from ..keyframes.select import T_K
 from ..keyframes.text import frames_to_text
 from ..preview.wav import write_wav

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from ..keyframes.errors import KeyVIDError
-from ..models.checkpoints import VAE, load_part, open_checkpoint
+from ..errors import KeyVIDError
+from ..models.build import VAE, load_part, open_checkpoint
 from ..training.release.export import WEIGHTS
 from ..training.world.clip import WorldClip
 from . import renderer

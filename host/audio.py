@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from ..keyframes.audio import check_audio
-from ..keyframes.errors import AudioError
+from ..errors import AudioError
+from ..keyframes.audio.checks import check_audio
 from ..keyframes.timebase import check_n_frames, n_samples_at, told_apart
 
 _FULL_SCALE_BITS = 32  # the widest whole numbers that sounds are kept in; of wider ones nobody knows the full scale

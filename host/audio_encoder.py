@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
-from ..keyframes.errors import AudioError
-from ..models.audio_features import resample_to_16k, waveform_to_mel, zero_mel
-from ..models.checkpoints import AUDIO, build_audio, open_checkpoint, refuse_kind
+from ..errors import AudioError
+from ..models.build import AUDIO, build_audio, open_checkpoint, refuse_kind
+from ..models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
 from .audio import float_samples, mixed_down, plain_rate
 from .networks import comfy_layers, patched, run_patched
 

@@ -7,7 +7,7 @@ ComfyUI's own name, `concat_latent_image`, and is unscaled, as all latents betwe
 
 # CONDITIONING
 CONCAT = "concat_latent_image"  # (B, 4, T, h, w): laid beside the noisy latent
-KIND = "keyvid_kind"  # the kind of model it was made for (models/layouts.py)
+KIND = "keyvid_kind"  # the kind of model it was made for (models/checkpoint/layouts.py)
 # (B, N, width) of the vision tower, or (B, F, Q, C) as resampled for F frames
 IMAGE = "keyvid_image"
 # (B, T, L, audio_width) raw tokens per frame; absent for a model without sound

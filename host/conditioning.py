@@ -7,11 +7,11 @@ for nothing: a grey picture and the zero mel.
 import comfy.model_management
 import torch
 
-from ..keyframes.errors import AudioError, KeyVIDError, PlanError
-from ..models.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
-from ..models.conditioning import interpolation_concat, keyframe_concat
-from ..models.image_features import clip_pixels
-from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from ..errors import AudioError, KeyVIDError, PlanError
+from ..models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from ..models.diffusion.conditioning import interpolation_concat, keyframe_concat
+from ..models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
+from ..models.encoders.image_preprocess import clip_pixels
 from . import wiring
 from .audio import clip_samples_of
 from .audio_encoder import GRID, NO_AUDIO

@@ -10,7 +10,7 @@ import shutil
 
 import folder_paths
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 
 TIMING_SUFFIX = ".keyvid.json"
 MAX_TIMING_BYTES = 64 * 2**20  # an hour of curve and plan is about 3 MB

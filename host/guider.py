@@ -1,6 +1,7 @@
 """Multimodal guidance as a ComfyUI GUIDER: up to four passes per step, told apart by what each of them is told.
 
-The maths is in models/guidance.py (KeyVID, arXiv 2504.09656); here ComfyUI's denoised predictions become v and back.
+The maths is in models/diffusion/guidance.py (KeyVID, arXiv 2504.09656); here ComfyUI's denoised predictions become v
+and back.
 """
 
 import logging
@@ -8,9 +9,9 @@ import logging
 import comfy.samplers
 import torch
 
-from ..keyframes.errors import SamplingError
-from ..models.conditioning import GIVEN
-from ..models.guidance import (
+from ..errors import SamplingError
+from ..models.diffusion.conditioning import GIVEN
+from ..models.diffusion.guidance import (
     AUDIO_SCALE,
     IMAGE_SCALE,
     RESCALE,

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 
 FITS = ("crop", "pad", "stretch")
 LEVELS = 255  # of a channel: the released code prepares pictures as 8 bit (published-model e.7)

@@ -2,7 +2,7 @@
 
 import torch
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 
 # of the whole video; a batch of frames has none of them
 _OF_VIDEOS = ("noise_mask", "batch_index")

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import comfy.model_patcher
 import numpy as np
 
-from ..keyframes.audio import check_audio
+from ..errors import KeyVIDError
+from ..keyframes.audio.checks import check_audio
+from ..keyframes.audio.fingerprint import fingerprint
+from ..keyframes.audio.onset_strength import frames_near_sound
 from ..keyframes.curve import motion_curve, normalise
-from ..keyframes.errors import KeyVIDError
-from ..keyframes.fingerprint import fingerprint
-from ..keyframes.flux import frames_near_sound
 from ..keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
-from ..models.audio_features import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
-from ..models.checkpoints import build_localizer, open_checkpoint, refuse_kind
-from ..models.layouts import LOCALIZER
+from ..models.build import build_localizer, open_checkpoint, refuse_kind
+from ..models.checkpoint.layouts import LOCALIZER
+from ..models.encoders.mel import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
 from .audio import mixed_down
 from .networks import comfy_layers, patched, run_patched
 

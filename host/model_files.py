@@ -11,7 +11,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ..keyframes.errors import CheckpointFileError
+from ..errors import CheckpointFileError
 
 FOLDER = "keyvid"  # models/keyvid, the pack's own
 # the small networks that come with the pack

@@ -11,7 +11,7 @@ import os
 import torch
 from comfy_api.latest import InputImpl, io, ui
 
-from ..keyframes.audio import peaks_min_max
+from ..keyframes.audio.checks import peaks_min_max
 from ..preview.animatic import render_animatic
 from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail

@@ -1,19 +1,19 @@
 """KeyVID's sampler as a ComfyUI SAMPLER, its steps as SIGMAS, its first latent as NOISE.
 
-A step itself is models/ddim.py's; here ComfyUI's loop, seeds, masks and previews are kept.
+A step itself is models/diffusion/ddim.py's; here ComfyUI's loop, seeds, masks and previews are kept.
 """
 
 import comfy.samplers
 import torch
 
-from ..keyframes.errors import KeyVIDError, SamplingError
-from ..models.ddim import (
+from ..errors import KeyVIDError, SamplingError
+from ..models.diffusion.ddim import (
     INPAINTED_STEPS,
     ddim_step,
     inpaint_keyframes,
     interpolate_keyframe_noise,
 )
-from ..models.schedule import (
+from ..models.diffusion.schedule import (
     BASE_SCALE,
     ETA,
     N_TIMESTEPS,

@@ -13,8 +13,8 @@ import comfy.supported_models_base
 import comfy.utils
 from comfy.ldm.modules.attention import optimized_attention
 
-from ..keyframes.errors import KeyVIDError, SamplingError
-from ..models.checkpoints import (
+from ..errors import KeyVIDError, SamplingError
+from ..models.build import (
     RESAMPLER,
     UNET,
     check_part,
@@ -23,11 +23,11 @@ from ..models.checkpoints import (
     open_checkpoint,
     refuse_kind,
 )
-from ..models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
-from ..models.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
-from ..models.resampler import Resampler, select_frames
-from ..models.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
-from ..models.unet import VideoUNet
+from ..models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
+from ..models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
+from ..models.diffusion.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
+from ..models.encoders.resampler import Resampler, select_frames
+from ..models.unet.unet import VideoUNet
 from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND
 from .wiring import PIXELS_PER_LATENT, no_image_projection
 

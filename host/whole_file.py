@@ -2,8 +2,8 @@
 
 import logging
 
-from ..models.checkpoints import AUDIO, TEXT, VAE, VISION, open_checkpoint, refuse_part
-from ..models.layouts import TITLES
+from ..models.build import AUDIO, TEXT, VAE, VISION, open_checkpoint, refuse_part
+from ..models.checkpoint.layouts import TITLES
 from .audio_encoder import audio_encoder_of
 from .encoders import clip_of, clip_vision_of, vae_of
 from .video_model import facts_of, video_model_of

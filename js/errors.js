@@ -7,7 +7,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
-const OWN_ERRORS = "KeyVID."; // what keyframes/errors.py calls itself
+const OWN_ERRORS = "KeyVID."; // what errors.py calls itself
 const OWN_NODES = "KeyVID_";
 const REFUSED = "custom_validation_failed"; // what ComfyUI calls the answer of a node's validate_inputs
 const TIMELINE = "KeyVID.EditKeyframes"; // the extension of edit_keyframes.js

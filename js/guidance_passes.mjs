@@ -1,4 +1,4 @@
-// How many passes of the network one step takes: the rule of models/guidance.py (pass_weights, needed_passes).
+// How many passes of the network one step takes: the rule of models/diffusion/guidance.py (pass_weights, needed_passes).
 // tests/guidance_passes.json is the table that both are held to.
 
 /**

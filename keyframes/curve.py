@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .errors import CurveError
+from ..errors import CurveError
 from .timebase import fps_fraction, same_rate, told_apart
 
 

@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass, field
 
-from .errors import PlanError
+from ..errors import PlanError
 from .merge import merge
 from .plan import (
     EDIT,

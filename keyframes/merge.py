@@ -37,7 +37,7 @@ Putting together:
 
 from dataclasses import replace
 
-from .errors import PlanError, PlanMismatchError
+from ..errors import PlanError, PlanMismatchError
 from .plan_model import EDIT, REFILL, Keyframe, with_keyframes
 from .spread import TOLERANCE, roomiest_frame
 from .timebase import same_rate, told_apart

@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from .errors import CurveError, SelectionError
+from ..errors import CurveError, SelectionError
 
 PEAK_DISTANCE = 5  # frames between two peaks, at least (App. B.1)
 PROMINENCE = 0.1  # how far a peak stands out from its surroundings, at least (App. B.1)

@@ -10,7 +10,7 @@ plan is stands in `plan_model.py`, how the artist changes one in `plan_rules.py`
 import json
 import math
 
-from .errors import PlanError, PlanVersionError
+from ..errors import PlanError, PlanVersionError
 from .plan_model import (
     EDIT,
     KINDS,

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field, replace
 
-from .errors import KeyVIDError, PlanError
+from ..errors import KeyVIDError, PlanError
 from .timebase import MAX_N_FRAMES, fps_fraction
 
 KINDS = ("first", "peak", "valley", "fill", "manual")

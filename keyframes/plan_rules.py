@@ -15,7 +15,7 @@ The rules (`tests/count_cases.json` is the table of answers that every implement
 7. Locking and unlocking change nothing else. Setting a kind makes the source "edit".
 """
 
-from .errors import PlanError
+from ..errors import PlanError
 from .plan_model import (
     EDIT,
     KINDS,

@@ -8,7 +8,7 @@ import random
 
 import numpy as np
 
-from .errors import SelectionError
+from ..errors import SelectionError
 from .peaks import PEAK_DISTANCE, PROMINENCE, find_keypoints, find_rests, find_strikes
 from .plan import Keyframe, make_plan
 from .plan_model import is_whole, shown

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from .errors import CurveError, PlanError
+from ..errors import CurveError, PlanError
 from .timebase import MAX_N_FRAMES
 
 _EXAMPLE = 'write frames like "0, 7, 12" or a schedule like "0:(1.0), 7:(0.5)".'

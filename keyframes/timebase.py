@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from .errors import KeyVIDError
+from ..errors import KeyVIDError
 
 FPS = 24.0  # video rate of the published models (arXiv 2504.09656, sec. 4)
 N_FRAMES = 48  # frames of one clip: 2 s at 24 fps (sec. 4)

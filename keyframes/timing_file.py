@@ -2,8 +2,8 @@
 
 import json
 
+from ..errors import KeyVIDError, PlanError, PlanVersionError
 from .curve import motion_curve
-from .errors import KeyVIDError, PlanError, PlanVersionError
 from .plan import parse_json, plan_from_document, plan_to_document
 from .plan_model import checked_fingerprint, is_whole, shown
 

@@ -7,7 +7,7 @@ Networks take one of these functions, or ComfyUI's, as their argument `attention
 import torch
 import torch.nn.functional as F
 
-from ..keyframes.errors import SamplingError
+from ..errors import SamplingError
 
 # fused CUDA kernels put the batch on a grid axis that ends at 65535
 MAX_BATCH = 2**15

@@ -10,7 +10,7 @@ import re
 import torch
 from torch.nn import functional as F
 
-from ..keyframes.errors import CheckpointNamesError, KeyVIDError
+from ..errors import CheckpointNamesError, KeyVIDError
 
 UPDATES = 20  # refinements of the flow in the published scores
 STRIDE = 8  # pixels per flow vector before it is scaled up

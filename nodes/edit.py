@@ -4,12 +4,12 @@ import logging
 
 from comfy_api.latest import io
 
+from ..errors import KeyVIDError
 from ..host.audio import clip_samples_of
 from ..host.editor import editor_ui, show_now
+from ..keyframes.audio.fingerprint import same_sound
 from ..keyframes.curve import check_fits
 from ..keyframes.edit import apply_edit, edit_from_json, edit_text
-from ..keyframes.errors import KeyVIDError
-from ..keyframes.fingerprint import same_sound
 from .sockets import Curve, Plan
 
 log = logging.getLogger("keyvid")

@@ -8,8 +8,8 @@ from ..host.audio import clip_samples_of
 from ..host.localizer import network_curve
 from ..host.previews import strip_ui
 from ..host.progress import progress_steps
-from ..keyframes.beats import AS_HEARD, TEMPOS, beats_curve
-from ..keyframes.onset import onset_curve
+from ..keyframes.audio.beats import AS_HEARD, TEMPOS, beats_curve
+from ..keyframes.audio.onset import onset_curve
 from ..keyframes.plan import plain_number, plain_value
 from .sockets import Curve, Localizer
 

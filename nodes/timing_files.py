@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from ..errors import KeyVIDError
 from ..host.files import (
     TIMING_SUFFIX,
     new_output_file,
@@ -11,7 +12,6 @@ from ..host.files import (
     timing_stamp,
     write_text,
 )
-from ..keyframes.errors import KeyVIDError
 from ..keyframes.timing_file import timing_from_json, timing_to_json
 from .sockets import Curve, Plan
 

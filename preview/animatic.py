@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..keyframes.audio import check_audio, peaks_min_max
+from ..errors import KeyVIDError
+from ..keyframes.audio.checks import check_audio, peaks_min_max
 from ..keyframes.curve import MotionCurve, check_fits
-from ..keyframes.errors import KeyVIDError
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import n_samples_at, time_at
 from . import style

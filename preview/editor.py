@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..keyframes.audio import peaks_min_max
-from ..keyframes.beats import beat_frames
+from ..keyframes.audio.beats import beat_frames
+from ..keyframes.audio.checks import peaks_min_max
+from ..keyframes.audio.onset import clip_envelope, onset_frames
 from ..keyframes.curve import MotionCurve
-from ..keyframes.onset import clip_envelope, onset_frames
 from ..keyframes.peaks import find_strikes
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import rounded_rate

@@ -12,8 +12,8 @@ import av
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..keyframes.errors import KeyVIDError
-from ..keyframes.onset import clip_envelope, onset_frames
+from ..errors import KeyVIDError
+from ..keyframes.audio.onset import clip_envelope, onset_frames
 from . import style
 
 COLUMNS = 8

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter
 
+from ..errors import KeyVIDError
 from ..keyframes.curve import MotionCurve
-from ..keyframes.errors import KeyVIDError
 from ..keyframes.plan import KeyframePlan
 from .style import Colour, Size
 

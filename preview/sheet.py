@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ..errors import KeyVIDError
 from ..keyframes.curve import MotionCurve
-from ..keyframes.errors import KeyVIDError
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import n_samples_at, time_at
 from . import style

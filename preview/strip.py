@@ -8,9 +8,9 @@ import math
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ..keyframes.audio import peaks_min_max
+from ..errors import CurveError, KeyVIDError
+from ..keyframes.audio.checks import peaks_min_max
 from ..keyframes.curve import MotionCurve
-from ..keyframes.errors import CurveError, KeyVIDError
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import time_at
 from . import style

@@ -5,7 +5,7 @@ import wave
 
 import numpy as np
 
-from ..keyframes.audio import BLOCK
+from ..keyframes.audio.checks import BLOCK
 
 
 def write_wav(path: str | os.PathLike, samples: np.ndarray, sample_rate: int) -> None:

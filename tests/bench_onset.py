@@ -31,8 +31,8 @@ def half_an_hour():
 
 def main():
     load_pack()
-    from keyvid_pack.keyframes.beats import beats_curve
-    from keyvid_pack.keyframes.onset import onset_curve
+    from keyvid_pack.keyframes.audio.beats import beats_curve
+    from keyvid_pack.keyframes.audio.onset import onset_curve
 
     samples = half_an_hour()
     size_mb = samples.nbytes / 1e6

@@ -20,8 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import conftest  # noqa: E402, F401  (gives the pack its name)
 from keyvid_pack.models.attention import einsum_softmax_attention, sdpa_attention  # noqa: E402
-from keyvid_pack.models.unet import VideoUNet  # noqa: E402
-from keyvid_pack.models.unet_config import GENERATOR, UNetConfig  # noqa: E402
+from keyvid_pack.models.unet.config import GENERATOR, UNetConfig  # noqa: E402
+from keyvid_pack.models.unet.unet import VideoUNet  # noqa: E402
 
 NARROW = UNetConfig(
     model_channels=64,

@@ -1,11 +1,11 @@
 """A weight file rewritten as one safetensors file, without running anything that is in it.
 
 Training tools save their own objects beside the weights, and loading those would run code from the file. Here the
-file is read as data (models/pickle_data.py): the tensors of its state dict are copied one at a time, everything else
-is left out. A file that holds commands instead of a training tool's objects is refused.
+file is read as data (models/checkpoint/pickle_data.py): the tensors of its state dict are copied one at a time,
+everything else is left out. A file that holds commands instead of a training tool's objects is refused.
 
 A safetensors file is rewritten too: without what belongs to no tensor of it. The parts of a split file
-(models/split_files.py) are joined.
+(models/checkpoint/split_files.py) are joined.
 """
 
 import contextlib
@@ -19,16 +19,10 @@ from pathlib import Path
 
 import torch
 
-from ..keyframes.errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
-from ..models import (
-    checkpoint_files,
-    layouts,
-    metadata,
-    safetensors_file,
-    split_files,
-    torch_file,
-)
-from ..models.names import few
+from ..errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
+from ..models.checkpoint import files as checkpoint_files
+from ..models.checkpoint import layouts, metadata, safetensors_file, split_files, torch_file
+from ..models.checkpoint.state_dict_diff import few
 
 _SHOWN = 8
 

@@ -10,7 +10,7 @@ import logging
 
 import torch
 
-from ..keyframes.errors import KeyVIDError
+from ..errors import KeyVIDError
 from .engine import state
 from .tasks import TASKS
 

@@ -6,12 +6,12 @@ together fit into 35 MB of fp16.
 
 from dataclasses import replace
 
-from ..models.clip import CLIPTextConfig, CLIPVisionConfig
-from ..models.imagebind import KEYVID_STRIDE, AudioTowerConfig
-from ..models.localizer import LOCALIZER_AUDIO, PUBLISHED_LOCALIZER
-from ..models.resampler import ResamplerConfig
-from ..models.unet_config import UNetConfig
-from ..models.vae_config import VAEConfig
+from ..models.encoders.clip import CLIPTextConfig, CLIPVisionConfig
+from ..models.encoders.imagebind import KEYVID_STRIDE, AudioTowerConfig
+from ..models.encoders.localizer import LOCALIZER_AUDIO, PUBLISHED_LOCALIZER
+from ..models.encoders.resampler import ResamplerConfig
+from ..models.encoders.vae_config import VAEConfig
+from ..models.unet.config import UNetConfig
 from .world.clip import HELD_OUT_FIRST_SEED
 
 # the world: two seconds, 48 frames, 24 fps (keyframes.timebase)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 from ...training.world.scenes import drip
 from . import event_rules
 from .pose_search import colour_coverage, find_poses

@@ -1,4 +1,4 @@
-// What the editor may refuse, each with a sentence for the artist: the classes of keyframes/errors.py.
+// What the editor may refuse, each with a sentence for the artist: the classes of errors.py.
 
 /** A plan, edit or file that cannot be used as it is; the message says what is wrong and what to do. */
 export class PlanError extends Error {

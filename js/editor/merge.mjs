@@ -9,7 +9,7 @@ import { ratesToldApart, sameRate } from "./timebase.mjs";
 
 const EVENTS = ["peak", "valley", "manual"];
 const DROP_ORDER = ["fill", "valley", "peak", "manual"];
-const LEVELS = 1; // by which a loudness may differ from itself (keyframes/fingerprint.py, TOLERANCE)
+const LEVELS = 1; // by which a loudness may differ from itself (keyframes/audio/fingerprint.py, TOLERANCE)
 
 /**
  * The plan `next` with the artist's changes (base -> edited) carried over; base may be null.

@@ -5,9 +5,9 @@ import csv
 import math
 
 import pytest
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.evaluation import command, options, renderer, results, sync, variants
 from keyvid_pack.evaluation.report import report_rows
-from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.training.world.clip import render_clip
 
 SEEDS = range(options.FIRST_SEED, options.FIRST_SEED + 3)

@@ -3,7 +3,7 @@
 import re
 
 import safetensors.torch
-from keyvid_pack.keyframes import errors as keyvid_errors
+from keyvid_pack import errors as keyvid_errors
 
 
 def node(class_type, **inputs):

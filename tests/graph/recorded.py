@@ -5,9 +5,9 @@ import pathlib
 
 import safetensors.torch
 import torch
-from keyvid_pack.models.checkpoints import RESAMPLER, UNET, expected_shapes
-from keyvid_pack.models.metadata import FPS, QUERIES_PER_FRAME, Metadata, metadata_block
-from keyvid_pack.models.resampler import ResamplerConfig
+from keyvid_pack.models.build import RESAMPLER, UNET, expected_shapes
+from keyvid_pack.models.checkpoint.metadata import FPS, QUERIES_PER_FRAME, Metadata, metadata_block
+from keyvid_pack.models.encoders.resampler import ResamplerConfig
 
 from ..networks.small_checkpoint import PREFIXES, filled
 from ..parity.compare import load_tensors

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from keyvid_pack.keyframes import errors as keyvid_errors
+from keyvid_pack import errors as keyvid_errors
 
 from .prompts import check_sentence, complaint, succeed
 from .timing_graph import chain, edited_result, frames_of, moved_edit

@@ -6,8 +6,8 @@ import urllib.error
 import av
 import pytest
 from keyvid_pack.keyframes.timebase import FPS, N_FRAMES
-from keyvid_pack.models import ddim, guidance, schedule
-from keyvid_pack.models.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
+from keyvid_pack.models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
+from keyvid_pack.models.diffusion import ddim, guidance, schedule
 
 from .prompts import executed, succeed
 from .workflow_files import (

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.models.layouts import DYNAMICRAFTER
+from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER
 
 from .prompts import check_sentence, complaint, node, put_tensors, up_to, with_inputs
 from .weight_files import COUNT, put_whole_file

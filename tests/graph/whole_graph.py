@@ -1,6 +1,6 @@
 """The whole pipeline as a graph: from a picture and a sound to a video, both stages through small whole files."""
 
-from keyvid_pack.models.layouts import INTERPOLATOR
+from keyvid_pack.models.checkpoint.layouts import INTERPOLATOR
 
 from .prompts import node, up_to
 from .weight_files import COUNT, put_whole_file

@@ -4,8 +4,8 @@ import dataclasses
 import json
 
 from keyvid_pack.keyframes.timebase import N_FRAMES
-from keyvid_pack.models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
-from keyvid_pack.models.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
+from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from keyvid_pack.models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 from keyvid_pack.tools.environment import ROOT
 
 from ..networks.small_checkpoint import METADATA

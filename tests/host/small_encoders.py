@@ -4,10 +4,10 @@ import types
 
 import torch
 from keyvid_pack.keyframes.plan import plan_at_frames
-from keyvid_pack.models.audio_features import SAMPLE_RATE
-from keyvid_pack.models.checkpoints import Checkpoint
-from keyvid_pack.models.layouts import GENERATOR, VISION, Layout
-from keyvid_pack.models.metadata import Metadata
+from keyvid_pack.models.build import Checkpoint
+from keyvid_pack.models.checkpoint.layouts import GENERATOR, VISION, Layout
+from keyvid_pack.models.checkpoint.metadata import Metadata
+from keyvid_pack.models.encoders.mel import SAMPLE_RATE
 
 from ..networks import small_checkpoint
 

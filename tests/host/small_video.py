@@ -2,8 +2,8 @@
 
 import safetensors.torch
 import torch
-from keyvid_pack.models import layouts
-from keyvid_pack.models.metadata import metadata_block
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.metadata import metadata_block
 
 from ..networks import small_checkpoint
 from ..tolerance import float32_tolerance

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import AudioError
+from keyvid_pack.errors import AudioError
 
 RATE = 8_000
 WAVE = (

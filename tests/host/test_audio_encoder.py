@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 import safetensors.torch
 import torch
-from keyvid_pack.keyframes.errors import AudioError, CheckpointError
-from keyvid_pack.models import checkpoints, imagebind
-from keyvid_pack.models.audio_features import resample_to_16k, waveform_to_mel, zero_mel
-from keyvid_pack.models.metadata import Metadata, metadata_block
+from keyvid_pack.errors import AudioError, CheckpointError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
+from keyvid_pack.models.encoders import imagebind
+from keyvid_pack.models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
 
 from ..networks import small_checkpoint
 
@@ -34,7 +35,7 @@ def sound(n_sounds=1, *, seconds=2.0, sample_rate=44_100):
 
 def tokens_of(path, mel, **options):
     with torch.no_grad():
-        return checkpoints.build_audio(checkpoints.open_checkpoint(path), **options)(mel[None])
+        return build.build_audio(build.open_checkpoint(path), **options)(mel[None])
 
 
 def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
@@ -85,9 +86,11 @@ def test_imagebinds_own_file_is_heard_in_keyvids_grid(tmp_path):
     from keyvid_pack.host import audio_encoder
 
     path = write(tmp_path, STOCK)
-    assert checkpoints.part_shapes(checkpoints.open_checkpoint(path), "audio")[
-        imagebind.POSITIONS
-    ] == (1, 229, STOCK.width)
+    assert build.part_shapes(build.open_checkpoint(path), "audio")[imagebind.POSITIONS] == (
+        1,
+        229,
+        STOCK.width,
+    )
     encoded = audio_encoder.load_audio_encoder(path).encode_audio(sound(), 44_100)
     assert encoded[audio_encoder.GRID] == (12, 48)
     assert encoded["encoded_audio"].shape == (1, 577, STOCK.width)

@@ -4,8 +4,11 @@ import json
 
 import pytest
 import torch
-from keyvid_pack.models.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
-from keyvid_pack.models.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from keyvid_pack.models.encoders.audio_tokens import (
+    interpolation_audio_tokens,
+    keyframe_audio_tokens,
+)
 
 from ..networks import small_checkpoint
 from ..parity.cases.image import _picture as recorded_picture
@@ -342,8 +345,8 @@ def test_encoders_of_a_whole_file_condition_its_model(generator, tmp_path):
     """No stub: picture, sound and VAE through the networks of one small file."""
     from keyvid_pack.host.audio_encoder import audio_encoder_of
     from keyvid_pack.host.encoders import clip_vision_of, vae_of
-    from keyvid_pack.models import checkpoints
-    from keyvid_pack.models.vae_config import VAEConfig, vae_shapes
+    from keyvid_pack.models import build
+    from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
 
     eightfold = VAEConfig(
         channels=32, channel_mult=(1, 1, 1, 1), num_res_blocks=1, z_channels=4, embed_channels=4
@@ -354,7 +357,7 @@ def test_encoders_of_a_whole_file_condition_its_model(generator, tmp_path):
         if not name.startswith("first_stage_model.")
     }
     shapes |= {f"first_stage_model.{name}": shape for name, shape in vae_shapes(eightfold).items()}
-    file = checkpoints.open_tensors(small_checkpoint.filled(shapes), small_checkpoint.METADATA)
+    file = build.open_tensors(small_checkpoint.filled(shapes), small_checkpoint.METADATA)
     positive, negative, latent = told_keyframes(
         generator,
         clip_vision=clip_vision_of(file),

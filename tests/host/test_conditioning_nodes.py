@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 import torch
+from keyvid_pack.errors import KeyVIDError, PlanError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.errors import KeyVIDError, PlanError
 from keyvid_pack.preview.editor import plan_checksum
 from PIL import Image
 

@@ -8,8 +8,8 @@ import wave
 import numpy as np
 import pytest
 import torch
+from keyvid_pack.errors import PlanMismatchError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.errors import PlanMismatchError
 from keyvid_pack.keyframes.plan import plan_at_frames, plan_to_document, plan_to_json
 
 RATE = 16_000

@@ -5,7 +5,7 @@ import math
 import os
 
 import pytest
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 
 NAME = "timing_00001_.keyvid.json"
 

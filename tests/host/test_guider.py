@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 
 from .small_video import (
     Forwards,

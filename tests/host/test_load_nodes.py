@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from keyvid_pack.keyframes.errors import CheckpointError, KeyVIDError
-from keyvid_pack.models import imagebind, layouts
-from keyvid_pack.models.metadata import metadata_block
+from keyvid_pack.errors import CheckpointError, KeyVIDError
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.metadata import metadata_block
+from keyvid_pack.models.encoders import imagebind
 
 from ..networks import small_checkpoint
 
@@ -107,10 +108,10 @@ def test_other_files_are_refused_with_what_they_are(nodes, write):
 
 
 def test_ears_come_from_imagebinds_file_and_from_a_whole_one(nodes, write):
-    from keyvid_pack.models import checkpoints
+    from keyvid_pack.models import build
 
     stock = dataclasses.replace(small_checkpoint.AUDIO, stride=imagebind.STOCK_STRIDE)
-    for shapes in (small_checkpoint.whole_shapes(), checkpoints.expected_shapes("audio", stock)):
+    for shapes in (small_checkpoint.whole_shapes(), build.expected_shapes("audio", stock)):
         write(shapes)
         (encoder,) = nodes.LoadAudioEncoder.execute(audio_encoder_name=FILE).args
         assert encoder.config == small_checkpoint.AUDIO

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from keyvid_pack.keyframes.beats import beats_curve
+from keyvid_pack.errors import AudioError, CheckpointError, KeyVIDError
+from keyvid_pack.keyframes.audio.beats import beats_curve
+from keyvid_pack.keyframes.audio.fingerprint import fingerprint
+from keyvid_pack.keyframes.audio.onset import onset_curve
 from keyvid_pack.keyframes.curve import normalise
-from keyvid_pack.keyframes.errors import AudioError, CheckpointError, KeyVIDError
-from keyvid_pack.keyframes.fingerprint import fingerprint
-from keyvid_pack.keyframes.onset import onset_curve
-from keyvid_pack.models import checkpoints, localizer
-from keyvid_pack.models.audio_features import waveform_to_mel
-from keyvid_pack.models.metadata import metadata_block
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.metadata import metadata_block
+from keyvid_pack.models.encoders import localizer
+from keyvid_pack.models.encoders.mel import waveform_to_mel
 
 from ..networks import small_checkpoint
 
@@ -57,7 +58,7 @@ def sound(seconds, *, seed=0):
 
 def scores_of(path, samples):
     """What the network itself says of 2 s, without ComfyUI."""
-    network = checkpoints.build_localizer(checkpoints.open_checkpoint(path))
+    network = build.build_localizer(build.open_checkpoint(path))
     with torch.no_grad():
         return network(waveform_to_mel(samples)[None])[0].double().numpy()
 
@@ -230,7 +231,7 @@ def test_sound_without_silence_keeps_the_scores_of_the_network(path, listen):
     """What is heard everywhere is only brought to 0..1, as before."""
     samples = sound(2) + 0.01 * np.random.default_rng(1).standard_normal((1, 2 * RATE))
     samples = samples.astype(np.float32)
-    from keyvid_pack.keyframes.flux import audible_points
+    from keyvid_pack.keyframes.audio.onset_strength import audible_points
 
     assert audible_points(samples, RATE)[:-1].all()
     np.testing.assert_allclose(

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from keyvid_pack.keyframes.errors import CheckpointFileError
+from keyvid_pack.errors import CheckpointFileError
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 
 from ..tolerance import EPSILON, float32_tolerance
 from .small_video import (

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import safetensors.torch
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 
 from . import small_video
 from .small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes.plan_model import plan_at_frames
-from keyvid_pack.models.schedule import make_schedule
+from keyvid_pack.models.diffusion.schedule import make_schedule
 
 from ..tolerance import float32_tolerance
 from .small_video import (
@@ -82,7 +82,7 @@ def test_steps_do_not_repeat_the_noise_that_the_run_began_with(generator):
 
     x = comfy.sample.prepare_noise(torch.zeros(1, 4, 4, 4, 6), 7)
     from keyvid_pack.host.sampler import _seeded_noise
-    from keyvid_pack.models.schedule import make_schedule
+    from keyvid_pack.models.diffusion.schedule import make_schedule
 
     step = _seeded_noise(x, make_schedule(3), 7)
     assert not torch.allclose(step(0), x)

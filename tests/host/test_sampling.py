@@ -6,7 +6,7 @@ import re
 import pytest
 import safetensors.torch
 import torch
-from keyvid_pack.models.metadata import Metadata, metadata_block
+from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
 
 from ..parity.compare import load_tensors, max_abs_err
 from ..parity.goldens import GOLDENS

@@ -2,13 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import (
-    AudioError,
-    KeyVIDError,
-    PlanError,
-    PlanMismatchError,
-    SelectionError,
-)
+from keyvid_pack.errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
 
 from . import small_encoders
 from .small_encoders import PoolingVAE, plan

@@ -1,4 +1,4 @@
-// How many passes Multimodal CFG announces: the table that models/guidance.py is held to as well.
+// How many passes Multimodal CFG announces: the table that models/diffusion/guidance.py is held to as well.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

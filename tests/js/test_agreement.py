@@ -12,9 +12,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from keyvid_pack.errors import PlanError
+from keyvid_pack.keyframes.audio.fingerprint import same_sound
 from keyvid_pack.keyframes.edit import apply_edit, edit_from_json, edit_to_json
-from keyvid_pack.keyframes.errors import PlanError
-from keyvid_pack.keyframes.fingerprint import same_sound
 from keyvid_pack.keyframes.merge import merge
 from keyvid_pack.keyframes.plan import (
     add_keyframe,

@@ -4,8 +4,10 @@ import functools
 import pathlib
 import re
 
-from keyvid_pack.models import checkpoints, clip, layouts
-from keyvid_pack.models.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.encoders import clip
+from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
 
 GOLDENS = pathlib.Path(__file__).resolve().parents[1] / "goldens"
 KINDS = (layouts.GENERATOR, layouts.INTERPOLATOR, layouts.DYNAMICRAFTER)
@@ -40,8 +42,8 @@ def file_shapes(kind):
     parts = {
         UNET_PREFIX: unet_shapes(kind),
         "first_stage_model.": vae_shapes(STABLE_DIFFUSION_VAE),
-        "cond_stage_model.model.": checkpoints.expected_shapes("text", clip.VIT_H_TEXT),
-        "embedder.model.visual.": checkpoints.expected_shapes("vision", clip.VIT_H_VISION),
+        "cond_stage_model.model.": build.expected_shapes("text", clip.VIT_H_TEXT),
+        "embedder.model.visual.": build.expected_shapes("vision", clip.VIT_H_VISION),
     }
     shapes = {**listed(1), **listed(4)}
     for prefix, part in parts.items():

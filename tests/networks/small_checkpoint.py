@@ -1,17 +1,12 @@
 """Whole weight files in the published layout, at a width that fits into a test."""
 
 import torch
-from keyvid_pack.models import (
-    checkpoints,
-    clip,
-    imagebind,
-    layouts,
-    localizer,
-    resampler,
-    unet_config,
-)
-from keyvid_pack.models.metadata import Metadata
-from keyvid_pack.models.vae_config import VAEConfig, vae_shapes
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.metadata import Metadata
+from keyvid_pack.models.encoders import clip, imagebind, localizer, resampler
+from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
+from keyvid_pack.models.unet import config as unet_config
 
 UNET = unet_config.UNetConfig(
     model_channels=32,
@@ -88,7 +83,7 @@ def part_shapes(part, **changes):
         import dataclasses
 
         config = dataclasses.replace(config, **changes)
-    return checkpoints.expected_shapes(part, config)
+    return build.expected_shapes(part, config)
 
 
 def whole_shapes(kind=layouts.GENERATOR):

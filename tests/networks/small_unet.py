@@ -4,8 +4,8 @@ import dataclasses
 import functools
 
 import torch
-from keyvid_pack.models.unet import VideoUNet
-from keyvid_pack.models.unet_config import UNetConfig
+from keyvid_pack.models.unet.config import UNetConfig
+from keyvid_pack.models.unet.unet import VideoUNet
 
 # two channels per norm group: with one, a norm would undo every bias before it and its gradient would be zero
 TINY = UNetConfig(

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import SamplingError
+from keyvid_pack.errors import SamplingError
 from keyvid_pack.models.attention import (
     check_windows,
     einsum_softmax_attention,

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import AudioError
-from keyvid_pack.models.audio_features import (
+from keyvid_pack.errors import AudioError
+from keyvid_pack.models.encoders.mel import (
     FLOOR,
     LOCALIZER_COLUMNS,
     MEAN,

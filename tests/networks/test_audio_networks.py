@@ -5,8 +5,8 @@ import types
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import AudioError, CheckpointError
-from keyvid_pack.models.imagebind import (
+from keyvid_pack.errors import AudioError, CheckpointError
+from keyvid_pack.models.encoders.imagebind import (
     KEYVID_AUDIO,
     POSITIONS,
     STOCK_AUDIO,
@@ -17,7 +17,7 @@ from keyvid_pack.models.imagebind import (
     interpolate_positions,
     tower_config_from_shapes,
 )
-from keyvid_pack.models.localizer import (
+from keyvid_pack.models.encoders.localizer import (
     LOCALIZER_AUDIO,
     PUBLISHED_LOCALIZER,
     Localizer,

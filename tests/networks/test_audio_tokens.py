@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import AudioError, SelectionError
-from keyvid_pack.models.audio_tokens import (
+from keyvid_pack.errors import AudioError, SelectionError
+from keyvid_pack.models.encoders.audio_tokens import (
     interpolation_audio_tokens,
     keyframe_audio_tokens,
     segment_columns,

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointFileError, CheckpointUnsafeError
-from keyvid_pack.models import checkpoint_files, checkpoints
+from keyvid_pack.errors import CheckpointFileError, CheckpointUnsafeError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 
@@ -42,7 +43,7 @@ def test_what_is_no_weight_file_is_named(tmp_path, case, name):
     data, said = BROKEN[case]
     (tmp_path / name).write_bytes(data)
     for read in (
-        checkpoints.open_checkpoint,
+        build.open_checkpoint,
         lambda path: convert(path, tmp_path / "o.safetensors"),
     ):
         with pytest.raises(CheckpointFileError, match=said) as caught:
@@ -89,9 +90,9 @@ def test_a_file_cut_anywhere_is_said_to_be_cut(tmp_path, how):
 
 def test_folders_and_absent_files(tmp_path):
     with pytest.raises(CheckpointFileError, match="is a folder"):
-        checkpoints.open_checkpoint(tmp_path)
+        build.open_checkpoint(tmp_path)
     with pytest.raises(CheckpointFileError, match="There is no file"):
-        checkpoints.open_checkpoint(tmp_path / "none.safetensors")
+        build.open_checkpoint(tmp_path / "none.safetensors")
 
 
 @pytest.mark.skipif(
@@ -102,7 +103,7 @@ def test_files_that_may_not_be_read(tmp_path):
     path.write_bytes(PNG)
     path.chmod(0)
     with pytest.raises(CheckpointFileError, match="cannot be read"):
-        checkpoints.open_checkpoint(path)
+        build.open_checkpoint(path)
 
 
 def test_pickles_torch_does_not_load_safely_are_named(tmp_path):
@@ -119,7 +120,7 @@ root, path, prefix = sys.argv[1:]
 places = {"submodule_search_locations": [root]}
 spec = importlib.util.spec_from_file_location("keyvid_pack", root + "/__init__.py", **places)
 pack = importlib.util.module_from_spec(spec); sys.modules["keyvid_pack"] = pack; spec.loader.exec_module(pack)
-from keyvid_pack.models import checkpoint_files
+from keyvid_pack.models.checkpoint import files as checkpoint_files
 def resident(field):
     status = pathlib.Path("/proc/self/status").read_text()
     return 1024 * int(re.search(field + r":\\s+(\\d+)", status).group(1))

@@ -7,10 +7,12 @@ import re
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointNamesError, CheckpointUnknownError
-from keyvid_pack.models import checkpoints, imagebind, layouts
-from keyvid_pack.models.metadata import Metadata, metadata_block
-from keyvid_pack.models.names import compare_names
+from keyvid_pack.errors import CheckpointNamesError, CheckpointUnknownError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
+from keyvid_pack.models.checkpoint.state_dict_diff import compare_names
+from keyvid_pack.models.encoders import imagebind
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 from torchvision.models.optical_flow import raft_large
@@ -36,33 +38,33 @@ def test_all_formats_and_types_give_the_same_tensors(tmp_path, how, dtype, whole
     expected = layouts.split(state)
     for name in NAMES if dtype == torch.float32 else NAMES[:1]:
         save(state, tmp_path / name, how)
-        checkpoint = checkpoints.open_checkpoint(tmp_path / name)
+        checkpoint = build.open_checkpoint(tmp_path / name)
         assert checkpoint.kind == layouts.GENERATOR
         assert checkpoint.shapes == {name: tuple(tensor.shape) for name, tensor in state.items()}
         assert set(checkpoint.file.dtypes.values()) == {dtype}
         for part, tensors in expected.items():
-            assert same_tensors(checkpoints.load_part(checkpoint, part), tensors)
+            assert same_tensors(build.load_part(checkpoint, part), tensors)
         os.unlink(tmp_path / name)
 
 
 @pytest.mark.parametrize("how", FORMATS)
 def test_whole_small_file_becomes_networks(tmp_path, how, whole):
     save(whole, tmp_path / "model", how, metadata_block(small.METADATA))
-    opened = checkpoints.open_tensors(whole, small.METADATA)
+    opened = build.open_tensors(whole, small.METADATA)
     if how == "safetensors":
-        opened = checkpoints.open_checkpoint(tmp_path / "model")
+        opened = build.open_checkpoint(tmp_path / "model")
     assert opened.metadata == small.METADATA
     for part, config in small.CONFIGS.items():
         if part != "localizer":
-            assert checkpoints.config_of(opened, part) == config
-    assert checkpoints.check_part(opened, "vae").fits
+            assert build.config_of(opened, part) == config
+    assert build.check_part(opened, "vae").fits
     parts = layouts.split(whole)
     built = {
-        "unet": checkpoints.build_unet(opened),
-        "resampler": checkpoints.build_resampler(opened),
-        "text": checkpoints.build_text(opened),
-        "vision": checkpoints.build_vision(opened),
-        "audio": checkpoints.build_audio(opened),
+        "unet": build.build_unet(opened),
+        "resampler": build.build_resampler(opened),
+        "text": build.build_text(opened),
+        "vision": build.build_vision(opened),
+        "audio": build.build_audio(opened),
     }
     for part, network in built.items():
         assert not network.training
@@ -82,8 +84,8 @@ def test_layers_and_attention_can_be_handed_in(whole):
         called.append(heads)
         return torch.zeros_like(q)
 
-    opened = checkpoints.open_tensors(whole, small.METADATA)
-    network = checkpoints.build_unet(opened, operations=Operations(), attention=attention)
+    opened = build.open_tensors(whole, small.METADATA)
+    network = build.build_unet(opened, operations=Operations(), attention=attention)
     small.run_unet(network)
     assert {"Linear", "Conv2d", "GroupNorm"} <= set(made)
     assert called
@@ -110,12 +112,12 @@ class LateLayers:
 
 @pytest.mark.parametrize("part", sorted(set(small.PREFIXES) - {"vae"}))
 def test_layers_may_be_without_weights_until_the_file_is_loaded(whole, part):
-    opened = checkpoints.open_tensors(whole, small.METADATA)
-    build = getattr(checkpoints, f"build_{part}")
-    network = build(opened, operations=LateLayers())
+    opened = build.open_tensors(whole, small.METADATA)
+    make = getattr(build, f"build_{part}")
+    network = make(opened, operations=LateLayers())
     assert same_tensors(network.state_dict(), layouts.split(whole)[part])
     if part == "unet":
-        assert torch.equal(small.run_unet(network), small.run_unet(build(opened)))
+        assert torch.equal(small.run_unet(network), small.run_unet(make(opened)))
 
 
 def test_image_projection_of_dynamicrafter_for_48_frames():
@@ -126,9 +128,9 @@ def test_image_projection_of_dynamicrafter_for_48_frames():
     state = small.filled(small.whole_shapes(layouts.DYNAMICRAFTER))
     state[name] = ramp.reshape(1, -1, width)
     metadata = Metadata(head_widths=small.METADATA.head_widths)
-    opened = checkpoints.open_tensors(state, metadata)
-    assert checkpoints.build_resampler(opened).config.n_frames == 16
-    network = checkpoints.build_resampler(opened, n_frames=48)
+    opened = build.open_tensors(state, metadata)
+    assert build.build_resampler(opened).config.n_frames == 16
+    network = build.build_resampler(opened, n_frames=48)
     assert network.config == small.RESAMPLER
     found = network.latents.detach().reshape(48, queries, width)
     places = ((torch.arange(48) + 0.5) / 3 - 0.5).clamp(0, 15)
@@ -138,9 +140,9 @@ def test_image_projection_of_dynamicrafter_for_48_frames():
 
 def test_stock_imagebind_becomes_the_tower_of_keyvid():
     config = dataclasses.replace(small.AUDIO, stride=imagebind.STOCK_STRIDE)
-    state = small.filled(checkpoints.expected_shapes("audio", config))
-    opened = checkpoints.open_tensors(state, dataclasses.replace(small.METADATA, n_frames=None))
-    network = checkpoints.build_audio(opened)
+    state = small.filled(build.expected_shapes("audio", config))
+    opened = build.open_tensors(state, dataclasses.replace(small.METADATA, n_frames=None))
+    network = build.build_audio(opened)
     assert network.config == small.AUDIO
     positions = imagebind.POSITIONS
     expected = imagebind.interpolate_positions(
@@ -151,16 +153,16 @@ def test_stock_imagebind_becomes_the_tower_of_keyvid():
         {n: t for n, t in network.state_dict().items() if n != positions},
         {n: t for n, t in state.items() if n != positions},
     )
-    assert checkpoints.build_audio(opened, stride=None).config == config
+    assert build.build_audio(opened, stride=None).config == config
 
 
 def test_localizer_is_built_and_does_without_what_nobody_reads():
-    state = small.filled(checkpoints.expected_shapes("localizer", small.LOCALIZER))
+    state = small.filled(build.expected_shapes("localizer", small.LOCALIZER))
     lacking = {name: tensor for name, tensor in state.items() if not name.startswith("ada_")}
     outs = []
     for tensors in (state, lacking):
-        opened = checkpoints.open_tensors(tensors, small.METADATA)
-        network = checkpoints.build_localizer(opened)
+        opened = build.open_tensors(tensors, small.METADATA)
+        network = build.build_localizer(opened)
         assert network.config == small.LOCALIZER
         with torch.no_grad():
             outs.append(network(torch.ones(1, 1, 128, 204)))
@@ -171,7 +173,7 @@ def test_localizer_is_built_and_does_without_what_nobody_reads():
 def test_raft_is_built(tmp_path):
     state = raft_large(weights=None, progress=False).state_dict()
     torch.save(state, tmp_path / "raft.pth")
-    network = checkpoints.build_raft(checkpoints.open_checkpoint(tmp_path / "raft.pth"))
+    network = build.build_raft(build.open_checkpoint(tmp_path / "raft.pth"))
     assert same_tensors(network.state_dict(), state)
 
 
@@ -204,19 +206,19 @@ def test_missing_and_misshaped_tensors_are_errors_and_leftovers_are_not(whole, c
         CheckpointNamesError,
         match=r"1 missing \(out.0.weight\).*is \[1, 2, 3, 3\], not \[32, 32, 3, 3\]",
     ):
-        checkpoints.build_unet(checkpoints.open_tensors(lacking, small.METADATA))
+        build.build_unet(build.open_tensors(lacking, small.METADATA))
     more = {**whole, f"{prefix}surprise": torch.zeros(2)}
     with caplog.at_level("INFO", logger="keyvid"):
-        checkpoints.build_unet(checkpoints.open_tensors(more, small.METADATA))
+        build.build_unet(build.open_tensors(more, small.METADATA))
     assert "1 not needed (surprise)" in caplog.text
 
 
 @pytest.mark.parametrize("part", small.PREFIXES)
 def test_no_tensor_can_be_missing_unnoticed(part, whole):
     """A needed tensor of each part, taken away, is missed by name; a dozen of them are tried."""
-    opened = checkpoints.open_tensors(whole, small.METADATA)
-    config = checkpoints.config_of(opened, part)
-    names = checkpoints.expected_shapes(part, config)
+    opened = build.open_tensors(whole, small.METADATA)
+    config = build.config_of(opened, part)
+    names = build.expected_shapes(part, config)
     optional = {"text": {"logit_scale"}, "vision": {"ln_post.weight", "ln_post.bias"}}.get(
         part, set()
     )
@@ -225,7 +227,7 @@ def test_no_tensor_can_be_missing_unnoticed(part, whole):
         shapes = {n: s for n, s in opened.shapes.items() if n != small.PREFIXES[part] + name}
         lacking = dataclasses.replace(opened, shapes=shapes)
         with pytest.raises(CheckpointNamesError, match=re.escape(name)):
-            checkpoints.check_part(lacking, part, config)
+            build.check_part(lacking, part, config)
 
 
 # From a trainer's file to a network
@@ -247,10 +249,10 @@ def test_converted_published_files_say_their_frames(tmp_path):
     shapes = small.whole_shapes()
     torch.save(small.filled(shapes), tmp_path / "x.pt")
     convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
-    opened = checkpoints.open_checkpoint(tmp_path / "x.safetensors")
+    opened = build.open_checkpoint(tmp_path / "x.safetensors")
     assert opened.metadata.n_frames == 48
     shapes["image_proj_model.latents"] = (1, 192, 2)
     torch.save(small.filled(shapes), tmp_path / "y.pt")
     convert(tmp_path / "y.pt", tmp_path / "y.safetensors")
     with pytest.raises(CheckpointUnknownError, match="12 frames"):
-        checkpoints.open_checkpoint(tmp_path / "y.safetensors")
+        build.open_checkpoint(tmp_path / "y.safetensors")

@@ -5,8 +5,8 @@ import types
 import open_clip
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointMetadataError, CheckpointNamesError
-from keyvid_pack.models.clip import (
+from keyvid_pack.errors import CheckpointMetadataError, CheckpointNamesError
+from keyvid_pack.models.encoders.clip import (
     VIT_H_TEXT,
     VIT_H_VISION,
     CLIPTextConfig,

@@ -2,14 +2,14 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import SamplingError
-from keyvid_pack.models.conditioning import (
+from keyvid_pack.errors import SamplingError
+from keyvid_pack.models.diffusion.conditioning import (
     denoise,
     guidance_conditions,
     interpolation_concat,
     keyframe_concat,
 )
-from keyvid_pack.models.guidance import PASSES
+from keyvid_pack.models.diffusion.guidance import PASSES
 
 
 def test_each_pass_adds_one_thing():

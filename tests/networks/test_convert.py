@@ -8,12 +8,9 @@ import weakref
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import (
-    CheckpointFileError,
-    CheckpointUnknownError,
-    CheckpointUnsafeError,
-)
-from keyvid_pack.models import checkpoint_files, torch_file
+from keyvid_pack.errors import CheckpointFileError, CheckpointUnknownError, CheckpointUnsafeError
+from keyvid_pack.models.checkpoint import files as checkpoint_files
+from keyvid_pack.models.checkpoint import torch_file
 from keyvid_pack.tools import convert as tool
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file, save_file

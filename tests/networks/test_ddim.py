@@ -2,10 +2,15 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import SamplingError
-from keyvid_pack.models.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise, sample
-from keyvid_pack.models.guidance import PASSES, pass_weights
-from keyvid_pack.models.schedule import SPACINGS, alphas_cumprod, make_schedule
+from keyvid_pack.errors import SamplingError
+from keyvid_pack.models.diffusion.ddim import (
+    ddim_step,
+    inpaint_keyframes,
+    interpolate_keyframe_noise,
+    sample,
+)
+from keyvid_pack.models.diffusion.guidance import PASSES, pass_weights
+from keyvid_pack.models.diffusion.schedule import SPACINGS, alphas_cumprod, make_schedule
 
 from ..tolerance import float32_tolerance
 from .oracles import diffusers_scheduler

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointNamesError, KeyVIDError
+from keyvid_pack.errors import CheckpointNamesError, KeyVIDError
 from keyvid_pack.models.flow import (
     build_raft,
     motion_scores,

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from keyvid_pack.keyframes.errors import SamplingError
-from keyvid_pack.models.guidance import PASSES, combine, needed_passes, pass_weights
+from keyvid_pack.errors import SamplingError
+from keyvid_pack.models.diffusion.guidance import PASSES, combine, needed_passes, pass_weights
 
 from ..tolerance import float32_tolerance
 

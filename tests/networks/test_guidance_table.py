@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from keyvid_pack.models.guidance import needed_passes, pass_weights
+from keyvid_pack.models.diffusion.guidance import needed_passes, pass_weights
 
 ROWS = json.loads((Path(__file__).parents[1] / "guidance_passes.json").read_text("utf-8"))
 

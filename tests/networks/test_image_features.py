@@ -3,7 +3,7 @@
 import kornia
 import pytest
 import torch
-from keyvid_pack.models.image_features import CLIP_MEAN, CLIP_STD, clip_pixels
+from keyvid_pack.models.encoders.image_preprocess import CLIP_MEAN, CLIP_STD, clip_pixels
 
 SIZES = [(320, 512), (224, 224), (64, 100), (100, 900), (900, 100), (1080, 1921), (2, 2), (225, 7)]
 

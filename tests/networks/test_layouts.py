@@ -6,10 +6,13 @@ import math
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointError, CheckpointUnknownError
-from keyvid_pack.models import checkpoints, clip, imagebind, layouts, resampler, unet_config
-from keyvid_pack.models.metadata import Metadata
-from keyvid_pack.models.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
+from keyvid_pack.errors import CheckpointError, CheckpointUnknownError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.metadata import Metadata
+from keyvid_pack.models.encoders import clip, imagebind, resampler
+from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
+from keyvid_pack.models.unet import config as unet_config
 from torchvision.models.optical_flow import raft_large
 
 from . import small_checkpoint as small
@@ -17,7 +20,7 @@ from .published import GOLDENS, KINDS, file_shapes, listed
 
 
 def checkpoint_of(shapes, metadata=None):
-    return checkpoints.Checkpoint(layouts.recognise(shapes), metadata or Metadata(), shapes)
+    return build.Checkpoint(layouts.recognise(shapes), metadata or Metadata(), shapes)
 
 
 # The published sizes
@@ -31,10 +34,8 @@ def test_published_names_and_shapes_are_those_of_the_networks(kind):
     parts = {"unet", "resampler", "vae", "text", "vision"}
     assert set(checkpoint.layout.parts) == parts | ({"audio"} if kind in KINDS[:2] else set())
     for part in checkpoint.layout.parts:
-        config = checkpoints.config_of(checkpoint, part)
-        assert checkpoints.expected_shapes(part, config) == checkpoints.part_shapes(
-            checkpoint, part
-        )
+        config = build.config_of(checkpoint, part)
+        assert build.expected_shapes(part, config) == build.part_shapes(checkpoint, part)
 
 
 def n_elements(shapes):
@@ -52,9 +53,9 @@ def test_published_sizes_count_as_the_reference_counts():
     }
     checkpoint = checkpoint_of(file_shapes(layouts.GENERATOR))
     for part, expected in counted.items():
-        shapes = checkpoints.expected_shapes(part, checkpoints.config_of(checkpoint, part))
+        shapes = build.expected_shapes(part, build.config_of(checkpoint, part))
         assert (len(shapes), n_elements(shapes)) == expected, part
-    plain = checkpoints.part_shapes(checkpoint_of(file_shapes(layouts.DYNAMICRAFTER)), "unet")
+    plain = build.part_shapes(checkpoint_of(file_shapes(layouts.DYNAMICRAFTER)), "unet")
     assert (len(plain), n_elements(plain)) == (1516, 1_438_854_980)
 
 
@@ -65,20 +66,20 @@ def test_published_configurations():
         layouts.DYNAMICRAFTER: unet_config.DYNAMICRAFTER,
     }
     for kind, config in expected.items():
-        assert checkpoints.config_of(checkpoint_of(file_shapes(kind)), "unet") == config
+        assert build.config_of(checkpoint_of(file_shapes(kind)), "unet") == config
     checkpoint = checkpoint_of(file_shapes(layouts.GENERATOR))
-    assert checkpoints.config_of(checkpoint, "vae") == STABLE_DIFFUSION_VAE
-    assert checkpoints.config_of(checkpoint, "text") == clip.VIT_H_TEXT
-    assert checkpoints.config_of(checkpoint, "vision") == clip.VIT_H_VISION
-    assert checkpoints.config_of(checkpoint, "audio") == imagebind.KEYVID_AUDIO
-    assert checkpoints.config_of(checkpoint, "resampler") == resampler.PUBLISHED_RESAMPLER
+    assert build.config_of(checkpoint, "vae") == STABLE_DIFFUSION_VAE
+    assert build.config_of(checkpoint, "text") == clip.VIT_H_TEXT
+    assert build.config_of(checkpoint, "vision") == clip.VIT_H_VISION
+    assert build.config_of(checkpoint, "audio") == imagebind.KEYVID_AUDIO
+    assert build.config_of(checkpoint, "resampler") == resampler.PUBLISHED_RESAMPLER
 
 
 def test_the_published_localizer():
     checkpoint = checkpoint_of(listed(7))
     assert checkpoint.kind == layouts.LOCALIZER
-    config = checkpoints.config_of(checkpoint, "localizer")
-    assert checkpoints.expected_shapes("localizer", config) == listed(7)
+    config = build.config_of(checkpoint, "localizer")
+    assert build.expected_shapes("localizer", config) == listed(7)
 
 
 def test_what_is_not_read_is_left_out():
@@ -137,11 +138,11 @@ def test_pruned_files_have_fewer_parts(missing):
     assert layout.kind == layouts.GENERATOR
     assert set(layout.parts) == set(small.PREFIXES) - {missing}
     with pytest.raises(CheckpointError, match=f"without the part {missing}"):
-        checkpoints.part_shapes(checkpoint_of(shapes), missing)
+        build.part_shapes(checkpoint_of(shapes), missing)
 
 
 def stock_imagebind():
-    shapes = checkpoints.expected_shapes("audio", imagebind.STOCK_AUDIO)
+    shapes = build.expected_shapes("audio", imagebind.STOCK_AUDIO)
     others = {
         "modality_trunks.vision.blocks.0.norm_1.weight": (1280,),
         "modality_heads.audio.0.weight": (768,),
@@ -207,15 +208,15 @@ def test_the_older_twelve_frame_models_are_refused():
     for n_latents, said in ((192, "12 frames"), (256, "48 frames"), (767, "48 frames")):
         changed = {**shapes, "image_proj_model.latents": (1, n_latents, 1024)}
         with pytest.raises(CheckpointUnknownError, match=said):
-            checkpoints.open_tensors({n: torch.empty(s, device="meta") for n, s in changed.items()})
+            build.open_tensors({n: torch.empty(s, device="meta") for n, s in changed.items()})
 
 
 def test_the_small_recorded_networks_are_recognised():
     """Weights of another width, written by the published code, without a prefix and without a block."""
-    opened = checkpoints.open_checkpoint(GOLDENS / "unet_tiny_weights.safetensors")
+    opened = build.open_checkpoint(GOLDENS / "unet_tiny_weights.safetensors")
     assert (opened.kind, opened.layout.parts) == (layouts.GENERATOR, ("unet",))
     manifest = json.loads((GOLDENS / "manifest.json").read_text(encoding="utf-8"))
     assert n_elements(opened.shapes) == manifest["unet_weights"]["n_params"]
     case = next(case for case in manifest["cases"] if case["id"] == "unet_v4_forward")
     metadata = Metadata(head_widths={"unet": case["config"]["num_head_channels"]})
-    assert checkpoints.check_part(dataclasses.replace(opened, metadata=metadata), "unet").fits
+    assert build.check_part(dataclasses.replace(opened, metadata=metadata), "unet").fits

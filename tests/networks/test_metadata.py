@@ -4,13 +4,9 @@ import dataclasses
 import json
 
 import pytest
-from keyvid_pack.keyframes.errors import (
-    CheckpointError,
-    CheckpointMetadataError,
-    CheckpointUnknownError,
-)
-from keyvid_pack.models import checkpoints
-from keyvid_pack.models.metadata import Metadata, metadata_block, read_metadata
+from keyvid_pack.errors import CheckpointError, CheckpointMetadataError, CheckpointUnknownError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block, read_metadata
 
 from . import small_checkpoint as small
 
@@ -63,7 +59,7 @@ def test_newer_metadata_asks_for_an_update():
 
 def test_metadata_that_contradicts_the_weights_is_refused(whole):
     with pytest.raises(CheckpointUnknownError, match="7 frames of 16"):
-        checkpoints.open_tensors(whole, dataclasses.replace(small.METADATA, n_frames=7))
+        build.open_tensors(whole, dataclasses.replace(small.METADATA, n_frames=7))
     odd = dataclasses.replace(small.METADATA, head_widths={"unet": 9})
     with pytest.raises(CheckpointError, match="heads of 9"):
-        checkpoints.build_unet(checkpoints.open_tensors(whole, odd))
+        build.build_unet(build.open_tensors(whole, odd))

@@ -6,10 +6,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keyvid_pack.keyframes.errors import CheckpointError, CheckpointUnknownError
-from keyvid_pack.models import checkpoints, layouts
-from keyvid_pack.models.checkpoint_files import read_file
-from keyvid_pack.models.metadata import Metadata
+from keyvid_pack.errors import CheckpointError, CheckpointUnknownError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.files import read_file
+from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 
@@ -29,20 +30,20 @@ METADATA = st.builds(
 @pytest.fixture(autouse=True, scope="module")
 def networks_worked_out_once():
     """For all files that seem to hold the same network: working one out takes a while."""
-    shapes = functools.cache(checkpoints.expected_shapes)
+    shapes = functools.cache(build.expected_shapes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoints, "expected_shapes", lambda *sizes: dict(shapes(*sizes)))
+        patch.setattr(build, "expected_shapes", lambda *sizes: dict(shapes(*sizes)))
         yield
 
 
 def checkpoint(part, shapes, metadata=small.METADATA):
-    return checkpoints.Checkpoint(layouts.Layout(layouts.GENERATOR, {part: ""}), metadata, shapes)
+    return build.Checkpoint(layouts.Layout(layouts.GENERATOR, {part: ""}), metadata, shapes)
 
 
 def is_refused(opened, part):
     """Whether what is done with a part before it is read ends in a CheckpointError."""
     try:
-        checkpoints.check_part(opened, part)
+        build.check_part(opened, part)
     except CheckpointError as error:
         assert len(str(error)) < 2000
         return True
@@ -55,7 +56,7 @@ def telling_names(part):
     shapes, found = small.part_shapes(part), []
     for name in shapes:
         try:
-            checkpoints.config_of(checkpoint(part, {**shapes, name: ()}), part)
+            build.config_of(checkpoint(part, {**shapes, name: ()}), part)
         except CheckpointError:
             found.append(name)
     return found
@@ -90,8 +91,8 @@ def test_other_sizes_are_refused_or_fit(part, data):
         shapes[name] = data.draw(same_axes | same_axes | other_axes, label=name)
     opened = checkpoint(part, shapes, data.draw(st.just(small.METADATA) | METADATA))
     if not is_refused(opened, part):
-        config = checkpoints.config_of(opened, part)
-        assert checkpoints.expected_shapes(part, config) == shapes
+        config = build.config_of(opened, part)
+        assert build.expected_shapes(part, config) == shapes
 
 
 @pytest.mark.parametrize("part", sorted(set(small.CONFIGS) - {"localizer", "vae"}))
@@ -107,7 +108,7 @@ def test_odd_latents_are_refused_at_once_and_can_be_converted(tmp_path, kind, od
     """The converter takes every file, and says of it only what it knows."""
     state = small.filled({**small.whole_shapes(kind), "image_proj_model.latents": odd})
     with pytest.raises(CheckpointUnknownError, match="image projection"):
-        checkpoints.open_tensors(state)
+        build.open_tensors(state)
     torch.save(state, tmp_path / "x.pt")
     convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
     assert read_file(tmp_path / "x.safetensors").metadata == {"format": "pt"}

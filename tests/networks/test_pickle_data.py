@@ -4,7 +4,7 @@ import collections
 import pickle
 
 import pytest
-from keyvid_pack.models import pickle_data
+from keyvid_pack.models.checkpoint import pickle_data
 
 
 def test_a_pickle_is_data():

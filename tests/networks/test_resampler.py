@@ -5,12 +5,8 @@ import types
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import (
-    CheckpointMetadataError,
-    CheckpointNamesError,
-    SelectionError,
-)
-from keyvid_pack.models.resampler import (
+from keyvid_pack.errors import CheckpointMetadataError, CheckpointNamesError, SelectionError
+from keyvid_pack.models.encoders.resampler import (
     PUBLISHED_RESAMPLER,
     Resampler,
     ResamplerConfig,

@@ -6,8 +6,8 @@ import struct
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointFileError
-from keyvid_pack.models import checkpoint_files
+from keyvid_pack.errors import CheckpointFileError
+from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.tools.convert import convert, main
 from safetensors.torch import load_file
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.errors import SamplingError
-from keyvid_pack.models.schedule import (
+from keyvid_pack.errors import SamplingError
+from keyvid_pack.models.diffusion.schedule import (
     N_TIMESTEPS,
     SPACINGS,
     alphas_cumprod,

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import SamplingError
-from keyvid_pack.models.ddim import ddim_step
-from keyvid_pack.models.schedule import (
+from keyvid_pack.errors import SamplingError
+from keyvid_pack.models.diffusion.ddim import ddim_step
+from keyvid_pack.models.diffusion.schedule import (
     alphas_cumprod,
     ddim_timesteps,
     make_schedule,

@@ -6,8 +6,9 @@ import zipfile
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointFileError, CheckpointUnsafeError
-from keyvid_pack.models import checkpoint_files, pickle_data, torch_file
+from keyvid_pack.errors import CheckpointFileError, CheckpointUnsafeError
+from keyvid_pack.models.checkpoint import files as checkpoint_files
+from keyvid_pack.models.checkpoint import pickle_data, torch_file
 from keyvid_pack.tools.convert import convert
 
 from .weight_files import HARM, SAVES, replace_pickle, small_state

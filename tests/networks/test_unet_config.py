@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointError
-from keyvid_pack.models import layouts
-from keyvid_pack.models.unet import VideoUNet
-from keyvid_pack.models.unet_config import (
+from keyvid_pack.errors import CheckpointError
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.unet.config import (
     DYNAMICRAFTER,
     GENERATOR,
     INTERPOLATOR,
     unet_config_from_shapes,
 )
+from keyvid_pack.models.unet.unet import VideoUNet
 
 from .published import shapes_of, unet_shapes
 from .small_unet import OTHERS, TINY

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from keyvid_pack.models.audio_features import waveform_to_mel
-from keyvid_pack.models.clip import (
+from keyvid_pack.models.encoders.clip import (
     CLIPTextConfig,
     CLIPTextTower,
     CLIPVisionConfig,
     CLIPVisionTower,
     init_clip_tower,
 )
-from keyvid_pack.models.imagebind import AudioTowerConfig
-from keyvid_pack.models.resampler import Resampler, ResamplerConfig, init_resampler
-from keyvid_pack.models.unet import VideoUNet, init_weights
-from keyvid_pack.models.unet_config import UNetConfig
+from keyvid_pack.models.encoders.imagebind import AudioTowerConfig
+from keyvid_pack.models.encoders.mel import waveform_to_mel
+from keyvid_pack.models.encoders.resampler import Resampler, ResamplerConfig, init_resampler
+from keyvid_pack.models.unet.config import UNetConfig
+from keyvid_pack.models.unet.unet import VideoUNet, init_weights
 from keyvid_pack.training.data import clips as clip_data
 from keyvid_pack.training.tasks.audio import make_audio_tower
 from keyvid_pack.training.world.clip import SCENES, render_clip

@@ -6,8 +6,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from keyvid_pack.errors import AudioError, CurveError, KeyVIDError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.errors import AudioError, CurveError, KeyVIDError
 from keyvid_pack.keyframes.plan import KINDS, Keyframe, make_plan
 from keyvid_pack.keyframes.timebase import fps_fraction, n_samples_at
 from keyvid_pack.preview import mp4, style

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keyvid_pack.keyframes.audio import check_audio, peaks_min_max
-from keyvid_pack.keyframes.errors import AudioError
+from keyvid_pack.errors import AudioError
+from keyvid_pack.keyframes.audio.checks import check_audio, peaks_min_max
 
 
 @pytest.mark.parametrize("sample_rate", [8000, 22050, 44100.0, np.int64(48000), 192000])

@@ -2,10 +2,10 @@ import json
 
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.beats import beats_curve, beats_of, find_beats
-from keyvid_pack.keyframes.errors import AudioError, KeyVIDError
+from keyvid_pack.errors import AudioError, KeyVIDError
+from keyvid_pack.keyframes.audio.beats import beats_curve, beats_of, find_beats
+from keyvid_pack.keyframes.audio.onset import onset_envelope
 from keyvid_pack.keyframes.events import match_events
-from keyvid_pack.keyframes.onset import onset_envelope
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keyvid_pack.keyframes.clip import cut_clip
-from keyvid_pack.keyframes.errors import AudioError
+from keyvid_pack.errors import AudioError
+from keyvid_pack.keyframes.audio.clip import cut_clip
 from keyvid_pack.keyframes.timebase import n_samples_at
 
 RATE = 16_000

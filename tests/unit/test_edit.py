@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keyvid_pack.errors import PlanError, PlanMismatchError, PlanVersionError
 from keyvid_pack.keyframes.edit import (
     Edit,
     apply_edit,
@@ -14,7 +15,6 @@ from keyvid_pack.keyframes.edit import (
     edit_text,
     edit_to_json,
 )
-from keyvid_pack.keyframes.errors import PlanError, PlanMismatchError, PlanVersionError
 from keyvid_pack.keyframes.plan import make_plan, plan_to_document, plan_to_json
 
 from ..plan_cases import plan_of

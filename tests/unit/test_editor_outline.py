@@ -5,8 +5,8 @@ import wave
 
 import numpy as np
 import pytest
+from keyvid_pack.keyframes.audio.onset import onset_curve
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.onset import onset_curve
 from keyvid_pack.keyframes.peaks import find_strikes
 from keyvid_pack.keyframes.plan import plan_from_document
 from keyvid_pack.preview.editor import (

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.errors import AudioError
-from keyvid_pack.keyframes.fingerprint import fingerprint, same_sound
+from keyvid_pack.errors import AudioError
+from keyvid_pack.keyframes.audio.fingerprint import fingerprint, same_sound
 from scipy import signal
 
 from ..recordings import SNARE, click_track, decode, encode, recording, strike_times

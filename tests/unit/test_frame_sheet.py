@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.preview import frame_sheet
 from keyvid_pack.preview.mp4 import write_mp4
 from PIL import Image

@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keyvid_pack.keyframes import errors
-from keyvid_pack.keyframes.errors import PlanError
+from keyvid_pack import errors
+from keyvid_pack.errors import PlanError
 from keyvid_pack.keyframes.merge import merge
 from keyvid_pack.keyframes.plan import (
     Keyframe,

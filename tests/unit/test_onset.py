@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from keyvid_pack.keyframes import flux
-from keyvid_pack.keyframes.errors import AudioError, KeyVIDError
+from keyvid_pack.errors import AudioError, KeyVIDError
+from keyvid_pack.keyframes.audio import onset_strength
+from keyvid_pack.keyframes.audio.fingerprint import same_sound
+from keyvid_pack.keyframes.audio.onset import onset_curve, onset_envelope
 from keyvid_pack.keyframes.events import match_events
-from keyvid_pack.keyframes.fingerprint import same_sound
-from keyvid_pack.keyframes.onset import onset_curve, onset_envelope
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
@@ -154,7 +154,7 @@ def test_double_precision_gives_the_same_curve(snare):
 
 def test_the_curve_does_not_depend_on_how_the_sound_is_cut_into_chunks(snare, monkeypatch):
     whole = onset_envelope(*snare)
-    monkeypatch.setattr(flux, "CHUNK_BLOCKS", 37)
+    monkeypatch.setattr(onset_strength, "CHUNK_BLOCKS", 37)
     assert np.abs(onset_envelope(*snare) - whole).max() < 1e-4
 
 

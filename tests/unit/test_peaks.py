@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.errors import CurveError, SelectionError
+from keyvid_pack.errors import CurveError, SelectionError
 from keyvid_pack.keyframes.peaks import find_keypoints, find_rests, find_strikes, smooth
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keyvid_pack.keyframes import errors, plan_rules
+from keyvid_pack import errors
+from keyvid_pack.errors import PlanError, PlanVersionError
 from keyvid_pack.keyframes import plan as plan_module
-from keyvid_pack.keyframes.errors import PlanError, PlanVersionError
+from keyvid_pack.keyframes import plan_rules
 from keyvid_pack.keyframes.plan import (
     Keyframe,
     add_keyframe,

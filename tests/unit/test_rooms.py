@@ -8,20 +8,20 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # room -> (rooms of the pack it may import, foreign packages it may import)
 RULES = {
-    "keyframes": (set(), {"numpy", "scipy"}),
-    "preview": ({"keyframes"}, {"numpy", "PIL", "av"}),
-    "models": ({"keyframes"}, {"numpy", "scipy", "torch", "torchvision", "safetensors"}),
+    "keyframes": ({"errors"}, {"numpy", "scipy"}),
+    "preview": ({"errors", "keyframes"}, {"numpy", "PIL", "av"}),
+    "models": ({"errors", "keyframes"}, {"numpy", "scipy", "torch", "torchvision", "safetensors"}),
     "host": (
-        {"keyframes", "preview", "models"},
+        {"errors", "keyframes", "preview", "models"},
         {"numpy", "torch", "comfy", "comfy_api", "comfy_execution", "folder_paths", "server"},
     ),
-    "nodes": ({"keyframes", "host"}, {"comfy_api"}),
+    "nodes": ({"errors", "keyframes", "host"}, {"comfy_api"}),
     "training": (
-        {"keyframes", "preview", "models"},
+        {"errors", "keyframes", "preview", "models"},
         {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
     ),
     "evaluation": (
-        {"keyframes", "preview", "models", "training", "tools"},
+        {"errors", "keyframes", "preview", "models", "training", "tools"},
         {"numpy", "scipy", "torch", "PIL"},
     ),
 }

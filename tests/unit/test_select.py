@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keyvid_pack.errors import SelectionError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.errors import SelectionError
 from keyvid_pack.keyframes.peaks import find_keypoints
 from keyvid_pack.keyframes.plan import plan_from_json, plan_to_json
 from keyvid_pack.keyframes.released import paper_frames, released_frames, training_frames

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from keyvid_pack.errors import CurveError, KeyVIDError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.errors import CurveError, KeyVIDError
 from keyvid_pack.preview import style
 from keyvid_pack.preview.strip import draw_playhead, draw_strip, frame_x, waveform_columns
 from keyvid_pack.tools.environment import ROOT

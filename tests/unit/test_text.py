@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keyvid_pack.keyframes.errors import CurveError, PlanError
+from keyvid_pack.errors import CurveError, PlanError
 from keyvid_pack.keyframes.text import frames_from_text, frames_to_text, values_to_schedule
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes import timebase
-from keyvid_pack.keyframes.errors import KeyVIDError
 
 TABLE = json.loads((pathlib.Path(__file__).parent.parent / "timebase_table.json").read_text())
 FPS = st.sampled_from([6, 12, 23.976, 24, 25, 29.97, 30, 50, 59.94, 60, 240])

@@ -5,7 +5,7 @@ import itertools
 import av
 import numpy as np
 import pytest
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes.peaks import PEAK_DISTANCE
 from keyvid_pack.keyframes.timebase import FPS, N_FRAMES, frame_at
 from keyvid_pack.training.world import shapes, show, sound, stage, timing

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 from ...keyframes.timebase import N_FRAMES
-from ...models.audio_features import N_BINS, N_COLUMNS, waveform_to_mel
+from ...models.encoders.mel import N_BINS, N_COLUMNS, waveform_to_mel
 from ..recipe import CHECK_SEEDS, HEIGHT, LATENT_HEIGHT, LATENT_WIDTH, TRAINING_SEEDS, VAE, WIDTH
 from ..vae.file import encode, load_vae
 from ..world.clip import CAPTIONS as SCENE_CAPTIONS

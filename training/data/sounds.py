@@ -10,14 +10,7 @@ import numpy as np
 from ...keyframes.curve import normalise
 from ...keyframes.peaks import PEAK_DISTANCE, smooth
 from ...keyframes.timebase import FPS, N_FRAMES, frame_at
-from ...models.audio_features import (
-    LOCALIZER_COLUMNS,
-    MEAN,
-    N_BINS,
-    N_COLUMNS,
-    STD,
-    waveform_to_mel,
-)
+from ...models.encoders.mel import LOCALIZER_COLUMNS, MEAN, N_BINS, N_COLUMNS, STD, waveform_to_mel
 from ..world.clip import SCENE_MODULES, SCENES
 from ..world.distractors import disturb_sound
 from ..world.sound import N_SAMPLES, Timbre, strikes

@@ -19,7 +19,7 @@ import torch
 from accelerate import Accelerator
 from torch import nn
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 from . import average
 from .log import TrainingLog
 from .state import load_state, save_state

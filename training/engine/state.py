@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Tensors = dict[str, torch.Tensor]  # by name, such as a state dict

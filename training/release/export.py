@@ -11,9 +11,10 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from ...keyframes.errors import KeyVIDError
-from ...models import checkpoints, layouts
-from ...models.metadata import Metadata, metadata_block
+from ...errors import KeyVIDError
+from ...models import build
+from ...models.checkpoint import layouts
+from ...models.checkpoint.metadata import Metadata, metadata_block
 from .. import recipe
 from ..engine import state
 from ..engine.state import Tensors
@@ -84,9 +85,9 @@ def write_weights(path: Path, parts: dict[str, Tensors], metadata: Metadata) -> 
         for part, named in parts.items()
         for name, tensor in named.items()
     }
-    checkpoint = checkpoints.open_tensors(tensors, metadata)
+    checkpoint = build.open_tensors(tensors, metadata)
     for part in parts:
-        checkpoints.check_part(checkpoint, part)
+        build.check_part(checkpoint, part)
     path.parent.mkdir(parents=True, exist_ok=True)
     state.write_atomically(
         path, lambda part: save_file(tensors, part, metadata=metadata_block(metadata))

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from ...keyframes.errors import KeyVIDError
-from ...models import layouts
-from ...models.checkpoints import load_part, open_checkpoint
+from ...errors import KeyVIDError
+from ...models.build import load_part, open_checkpoint
+from ...models.checkpoint import layouts
 from .. import recipe
 from ..engine.state import load_state, save_state, write_atomically
 from ..vae import file as vae_file

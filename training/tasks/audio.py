@@ -1,8 +1,9 @@
 """Training the audio tower to encode when events happen, before any image is involved.
 
-The generator is conditioned on 12 audio tokens per frame, the interpolator on 12 others (models/audio_tokens.py), and
-neither set covers exactly that frame. Here two linear probe heads must predict from exactly these tokens how long ago
-the last event was, when the next one comes and how strong both are: what it takes to draw a strike or a rebound.
+The generator is conditioned on 12 audio tokens per frame, the interpolator on 12 others
+(models/encoders/audio_tokens.py), and neither set covers exactly that frame. Here two linear probe heads must predict
+from exactly these tokens how long ago the last event was, when the next one comes and how strong both are: what it
+takes to draw a strike or a rebound.
 The probe heads are discarded; the tokens stay.
 """
 
@@ -15,9 +16,13 @@ from torch import nn
 from torch.nn import functional
 
 from ...keyframes.timebase import N_FRAMES
-from ...models.audio_tokens import N_QUERIES, interpolation_audio_tokens, keyframe_audio_tokens
-from ...models.imagebind import AudioTower, AudioTowerConfig, init_audio_tower
-from ...models.unet import sinusoids
+from ...models.encoders.audio_tokens import (
+    N_QUERIES,
+    interpolation_audio_tokens,
+    keyframe_audio_tokens,
+)
+from ...models.encoders.imagebind import AudioTower, AudioTowerConfig, init_audio_tower
+from ...models.unet.unet import sinusoids
 from .. import recipe
 from ..data.records import Report, draw_records
 from ..data.sounds import WORLD, frame_levels, open_sounds, unpad_events

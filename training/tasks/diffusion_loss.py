@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ...models.conditioning import denoise
-from ...models.schedule import N_TIMESTEPS, alphas_cumprod, scale_table
+from ...models.diffusion.conditioning import denoise
+from ...models.diffusion.schedule import N_TIMESTEPS, alphas_cumprod, scale_table
 from ..engine.loop import Scalars
 
 DROP_STEP = 0.05  # p of published-model h.2

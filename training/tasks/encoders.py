@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from ...models.audio_features import zero_mel
-from ...models.clip import CLIPTextTower, CLIPVisionTower, init_clip_tower
-from ...models.image_features import clip_pixels
-from ...models.resampler import Resampler, init_resampler
+from ...models.encoders.clip import CLIPTextTower, CLIPVisionTower, init_clip_tower
+from ...models.encoders.image_preprocess import clip_pixels
+from ...models.encoders.mel import zero_mel
+from ...models.encoders.resampler import Resampler, init_resampler
 from .. import recipe
 from ..engine.state import Tensors
 from .audio import make_audio_tower

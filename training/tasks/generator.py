@@ -14,10 +14,10 @@ import torch
 from diffusers import AutoencoderKL
 from torch import nn
 
-from ...models.audio_tokens import keyframe_audio_tokens
-from ...models.conditioning import keyframe_concat
-from ...models.resampler import select_frames
-from ...models.unet import VideoUNet, init_weights
+from ...models.diffusion.conditioning import keyframe_concat
+from ...models.encoders.audio_tokens import keyframe_audio_tokens
+from ...models.encoders.resampler import select_frames
+from ...models.unet.unet import VideoUNet, init_weights
 from .. import recipe
 from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
 from ..data.records import Report, draw_records

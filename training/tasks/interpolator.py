@@ -15,10 +15,10 @@ from diffusers import AutoencoderKL
 from torch import nn
 
 from ...keyframes.timebase import FPS, N_FRAMES
-from ...models.audio_tokens import interpolation_audio_tokens
-from ...models.ddim import interpolate_keyframe_noise
-from ...models.unet import VideoUNet, init_weights
-from ...models.unet_config import UNetConfig
+from ...models.diffusion.ddim import interpolate_keyframe_noise
+from ...models.encoders.audio_tokens import interpolation_audio_tokens
+from ...models.unet.config import UNetConfig
+from ...models.unet.unet import VideoUNet, init_weights
 from .. import recipe
 from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
 from ..data.records import Report, draw_records

@@ -17,7 +17,7 @@ from ...keyframes.curve import normalise
 from ...keyframes.events import match_events
 from ...keyframes.peaks import find_strikes
 from ...keyframes.timebase import N_FRAMES
-from ...models.localizer import Localizer, LocalizerConfig, init_localizer
+from ...models.encoders.localizer import Localizer, LocalizerConfig, init_localizer
 from .. import recipe
 from ..data.records import Report, draw_records
 from ..data.sounds import STRUCK, WORLD, frame_levels, loudness_curve, open_sounds, unpad_events

@@ -16,12 +16,12 @@ from PIL import Image
 from torch import nn
 
 from ...keyframes.timebase import FPS, N_FRAMES
-from ...models.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
-from ...models.conditioning import denoise, interpolation_concat, keyframe_concat
-from ...models.ddim import interpolate_keyframe_noise, sample
-from ...models.guidance import pass_weights
-from ...models.resampler import select_frames
-from ...models.schedule import make_schedule
+from ...models.diffusion.conditioning import denoise, interpolation_concat, keyframe_concat
+from ...models.diffusion.ddim import interpolate_keyframe_noise, sample
+from ...models.diffusion.guidance import pass_weights
+from ...models.diffusion.schedule import make_schedule
+from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
+from ...models.encoders.resampler import select_frames
 from .. import recipe
 from ..data.sounds import unpad_events
 from ..engine.state import Tensors

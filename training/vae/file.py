@@ -13,7 +13,7 @@ import torch
 from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 from .. import recipe
 from ..engine.state import Tensors, write_atomically
 from .names import DECODER, from_latent_diffusion, to_latent_diffusion

@@ -4,7 +4,7 @@ Both are the same network (models.vae_config lists the names); diffusers counts 
 stores the 1 x 1 convolutions of attention as matrices.
 """
 
-from ...models.vae_config import VAEConfig
+from ...models.encoders.vae_config import VAEConfig
 from ..engine.state import Tensors
 
 DECODER = ("decoder.", "post_quant_conv.")  # how the names of the decoding half begin, in both

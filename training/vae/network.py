@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL
 
-from ...models.vae_config import VAEConfig
+from ...models.encoders.vae_config import VAEConfig
 from .. import recipe
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 from ...keyframes.timebase import N_FRAMES
 from . import distractors
 from .scenes import anvil, ball, cannon, drip, drum, metronome, plucked_string, sea

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ...keyframes.errors import KeyVIDError
+from ...errors import KeyVIDError
 from ...preview.wav import write_wav
 from .clip import render_clip
 from .video import write_clip_mp4, write_clip_sheet

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from ...keyframes.audio import peaks_min_max
+from ...keyframes.audio.checks import peaks_min_max
 from ...keyframes.curve import motion_curve, normalise
 from ...keyframes.plan import Keyframe, make_plan
 from ...keyframes.timebase import FPS, N_FRAMES

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.evaluation.matching import count_matches, figures
 from keyvid_pack.evaluation.tracker import degrade
 from keyvid_pack.evaluation.tracker.reader import TRACKED, read_events
 from keyvid_pack.evaluation.tracker.static_scene import build_static_scene, draw
-from keyvid_pack.keyframes.errors import KeyVIDError
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, SCENES, render_clip
 
 SEEDS = range(HELD_OUT_FIRST_SEED + 500, HELD_OUT_FIRST_SEED + 502)

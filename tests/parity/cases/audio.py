@@ -1,9 +1,9 @@
 """Cases of the sound side: the mel, ImageBind's audio tower, which tokens a frame hears, and the localizer."""
 
 import torch
-from keyvid_pack.models import audio_features, audio_tokens, imagebind
-from keyvid_pack.models.localizer import Localizer, localizer_config_from_shapes
-from keyvid_pack.models.resampler import select_frames
+from keyvid_pack.models.encoders import audio_tokens, imagebind, mel
+from keyvid_pack.models.encoders.localizer import Localizer, localizer_config_from_shapes
+from keyvid_pack.models.encoders.resampler import select_frames
 
 from ..compare import load_tensors, max_abs_err
 
@@ -12,11 +12,11 @@ def waveform_to_mel(case, folder):
     """[(label, largest absolute error)] of every recorded mel and of the value its padding holds."""
     sizes = case["config"]
     fixed = {
-        "sample_rate": audio_features.SAMPLE_RATE,
-        "mean": audio_features.MEAN,
-        "std": audio_features.STD,
-        "frame_length_ms": 1000 * audio_features.FRAME / audio_features.SAMPLE_RATE,
-        "frame_shift_ms": 1000 * audio_features.HOP / audio_features.SAMPLE_RATE,
+        "sample_rate": mel.SAMPLE_RATE,
+        "mean": mel.MEAN,
+        "std": mel.STD,
+        "frame_length_ms": 1000 * mel.FRAME / mel.SAMPLE_RATE,
+        "frame_shift_ms": 1000 * mel.HOP / mel.SAMPLE_RATE,
     }
     for name, value in fixed.items():
         assert sizes[name] == value, f"{name} is {value}, recorded is {sizes[name]}"
@@ -24,10 +24,10 @@ def waveform_to_mel(case, folder):
     tensors = load_tensors(case, folder)
     for name in _recorded(tensors):
         if name == "out.pad_value":
-            silence = torch.zeros(1, audio_features.FRAME)
-            found = audio_features.waveform_to_mel(silence, n_columns=2)[0, 0, -1:]
+            silence = torch.zeros(1, mel.FRAME)
+            found = mel.waveform_to_mel(silence, n_columns=2)[0, 0, -1:]
         else:
-            found = audio_features.waveform_to_mel(
+            found = mel.waveform_to_mel(
                 tensors[name.replace("out.", "in.", 1)],
                 n_columns=sizes["target_length"],
                 n_bins=sizes["num_mel_bins"],

@@ -5,18 +5,31 @@ import re
 
 import numpy as np
 import torch
-from keyvid_pack.models.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
-from keyvid_pack.models.conditioning import (
+from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME
+from keyvid_pack.models.diffusion.conditioning import (
     denoise,
     guidance_conditions,
     interpolation_concat,
     keyframe_concat,
 )
-from keyvid_pack.models.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise, sample
-from keyvid_pack.models.guidance import combine, pass_weights
-from keyvid_pack.models.metadata import QUERIES_PER_FRAME
-from keyvid_pack.models.resampler import select_frames
-from keyvid_pack.models.schedule import alphas_cumprod, make_schedule, scale_table, zero_snr_betas
+from keyvid_pack.models.diffusion.ddim import (
+    ddim_step,
+    inpaint_keyframes,
+    interpolate_keyframe_noise,
+    sample,
+)
+from keyvid_pack.models.diffusion.guidance import combine, pass_weights
+from keyvid_pack.models.diffusion.schedule import (
+    alphas_cumprod,
+    make_schedule,
+    scale_table,
+    zero_snr_betas,
+)
+from keyvid_pack.models.encoders.audio_tokens import (
+    interpolation_audio_tokens,
+    keyframe_audio_tokens,
+)
+from keyvid_pack.models.encoders.resampler import select_frames
 
 from ..compare import load_tensors, max_abs_err
 from .unet import load_unet

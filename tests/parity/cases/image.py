@@ -1,7 +1,7 @@
 """Cases of the image and text side: the resampler, the CLIP preprocessing and both CLIP towers."""
 
 import torch
-from keyvid_pack.models import clip, image_features, resampler
+from keyvid_pack.models.encoders import clip, image_preprocess, resampler
 
 from ..compare import load_tensors, max_abs_err
 
@@ -40,8 +40,8 @@ def clip_image_and_text(case, folder):
     text_tower = _with_weights(clip.CLIPTextTower(text_config), text)
     picture = _picture(*sizes["image_hw"])
     size = vision_config.image_size
-    pixels = image_features.clip_pixels(picture, size=size)
-    grey = image_features.clip_pixels(torch.zeros_like(picture), size=size)
+    pixels = image_preprocess.clip_pixels(picture, size=size)
+    grey = image_preprocess.clip_pixels(torch.zeros_like(picture), size=size)
     found = {
         "preprocessed_every4th": pixels[:, :, ::4, ::4],
         "vision_tokens": vision_tower(pixels),

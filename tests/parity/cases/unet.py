@@ -3,9 +3,9 @@
 import pathlib
 
 import torch
-from keyvid_pack.models.metadata import QUERIES_PER_FRAME
-from keyvid_pack.models.unet import VideoUNet
-from keyvid_pack.models.unet_config import unet_config_from_shapes
+from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME
+from keyvid_pack.models.unet.config import unet_config_from_shapes
+from keyvid_pack.models.unet.unet import VideoUNet
 from safetensors.torch import load_file
 
 from ..compare import load_tensors, max_abs_err

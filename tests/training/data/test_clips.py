@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
-from keyvid_pack.models.audio_features import waveform_to_mel
+from keyvid_pack.errors import KeyVIDError
+from keyvid_pack.models.encoders.mel import waveform_to_mel
 from keyvid_pack.training import command, recipe
 from keyvid_pack.training.data import clips as clip_data
 from keyvid_pack.training.data import records

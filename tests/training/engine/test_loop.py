@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.training.engine import average
 from keyvid_pack.training.engine.loop import (
     Task,

@@ -4,7 +4,7 @@ import os
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
+from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.training.engine import state
 
 

@@ -5,8 +5,11 @@ from xml.etree import ElementTree
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import CheckpointError, KeyVIDError
-from keyvid_pack.models import checkpoints, clip, imagebind, layouts, localizer, resampler, unet
+from keyvid_pack.errors import CheckpointError, KeyVIDError
+from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.encoders import clip, imagebind, localizer, resampler
+from keyvid_pack.models.unet import unet
 from keyvid_pack.training import recipe
 from keyvid_pack.training.engine.state import save_state
 from keyvid_pack.training.release import export, learning_curves
@@ -63,14 +66,14 @@ def trainings(tmp_path_factory):
 def test_export_holds_the_trained_weights(trainings, tmp_path, file_name):
     folder, averages = trainings
     path = export.export(file_name, state_dir=folder, target_dir=tmp_path)
-    checkpoint = checkpoints.open_checkpoint(path)
+    checkpoint = build.open_checkpoint(path)
     assert file_name.endswith(checkpoint.kind)
     sources = export.FILES[file_name][1]
     assert set(checkpoint.layout.parts) == set(sources)
     for part, training in sources.items():
         config = recipe.INTERPOLATOR if training == "interpolator" else CONFIGS[part]
-        assert checkpoints.config_of(checkpoint, part) == config
-        loaded = checkpoints.load_part(checkpoint, part)
+        assert build.config_of(checkpoint, part) == config
+        loaded = build.load_part(checkpoint, part)
         assert all(tensor.dtype in (torch.float16, torch.int64) for tensor in loaded.values())
         if part != layouts.VAE:
             saved = averages[training][part]
@@ -96,8 +99,8 @@ def test_export_refuses_a_decoder_of_another_encoder(trainings, tmp_path):
 def test_exported_files_fit_their_limit():
     sizes = {}
     for part, config in CONFIGS.items():
-        sizes[part] = sum(map(math.prod, checkpoints.expected_shapes(part, config).values()))
-    interpolator = checkpoints.expected_shapes(layouts.UNET, recipe.INTERPOLATOR)
+        sizes[part] = sum(map(math.prod, build.expected_shapes(part, config).values()))
+    interpolator = build.expected_shapes(layouts.UNET, recipe.INTERPOLATOR)
     n = sum(sizes.values()) + sizes[layouts.RESAMPLER] + sum(map(math.prod, interpolator.values()))
     assert 2 * n < 0.99 * export.LARGEST_BYTES, sizes  # the rest is names
 

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
-from keyvid_pack.models.imagebind import AudioTower
-from keyvid_pack.models.localizer import Localizer
-from keyvid_pack.models.unet import VideoUNet
+from keyvid_pack.errors import KeyVIDError
+from keyvid_pack.models.encoders.imagebind import AudioTower
+from keyvid_pack.models.encoders.localizer import Localizer
+from keyvid_pack.models.unet.unet import VideoUNet
 from keyvid_pack.training import recipe
 from keyvid_pack.training.engine.loop import Task, load_averages, train
 from keyvid_pack.training.engine.state import load_state, save_state

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from keyvid_pack.keyframes.peaks import find_strikes
-from keyvid_pack.models.localizer import LocalizerConfig
+from keyvid_pack.models.encoders.localizer import LocalizerConfig
 from keyvid_pack.training.data import sounds
 from keyvid_pack.training.engine.loop import step_generators, train
 from keyvid_pack.training.tasks import audio, localizer

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.models.schedule import alphas_cumprod, scale_table
+from keyvid_pack.models.diffusion.schedule import alphas_cumprod, scale_table
 from keyvid_pack.training.tasks.diffusion_loss import (
     MOVING_WEIGHT,
     draw_dropped,

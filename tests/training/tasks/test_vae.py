@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.keyframes.errors import KeyVIDError
-from keyvid_pack.models.vae_config import VAEConfig, vae_config_from_shapes, vae_shapes
+from keyvid_pack.errors import KeyVIDError
+from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_config_from_shapes, vae_shapes
 from keyvid_pack.training import recipe
 from keyvid_pack.training.data import images
 from keyvid_pack.training.engine.loop import load_averages, train

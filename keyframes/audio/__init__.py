@@ -1,0 +1,1 @@
+"""From audio samples to onset strength, beats and a fingerprint."""

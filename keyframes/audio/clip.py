@@ -1,0 +1,56 @@
+"""Cutting the piece of a sound that a video lasts."""
+
+import math
+
+from ...errors import AudioError
+from ..timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at, told_apart
+
+
+def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
+    """The samples of `n_frames` frames from `start_s` on, exact to the sample.
+
+    Parameters: samples (n_channels, n_samples); sample_rate in Hz; start_s in seconds; n_frames, where
+    0 means as many whole frames as there are; fps in frames per second.
+    Returns: (samples (n_channels, n_samples_at(n_frames)), n_frames). A view, not a copy.
+    Raises AudioError when the sound is too short, or fewer than 2 frames are asked for or left.
+    """
+    if not (isinstance(start_s, (int, float)) and math.isfinite(start_s) and start_s >= 0):
+        raise AudioError(
+            f"The clip starts at {start_s!r} s; give one number of seconds, 0 or more."
+        )
+    if not isinstance(n_frames, int) or n_frames == 1 or not 0 <= n_frames <= MAX_N_FRAMES:
+        raise AudioError(
+            f"The clip is to have {n_frames!r} frames; give a whole number from 2 to {MAX_N_FRAMES}, "
+            "or 0 for all of the sound."
+        )
+    n_samples = samples.shape[1]
+    length_s = n_samples / sample_rate
+    start = sample_at(start_s, sample_rate=sample_rate)
+    if start >= n_samples:
+        raise AudioError(
+            f"The clip starts at {start_s:g} s but the sound is only {length_s:.2f} s long. "
+            "Choose an earlier start."
+        )
+    n_available = n_frames_in(n_samples - start, fps=fps, sample_rate=sample_rate)
+    if n_available < 2:
+        raise AudioError(
+            f"From {start_s:g} s on, only {(n_samples - start) / sample_rate:.3f} s of sound are left, less "
+            f"than 2 frames at {fps:g} fps. Choose an earlier start or connect a longer sound."
+        )
+    if n_frames == 0:
+        n_frames = n_available
+    if n_frames > MAX_N_FRAMES:
+        raise AudioError(
+            f"The sound holds {n_frames} frames at {fps:g} fps from {start_s:g} s on; a clip has at most "
+            f"{MAX_N_FRAMES}. Set frames to that or less."
+        )
+    if n_frames > n_available:
+        # the sound may end a single sample too early
+        needed, found = told_apart(start_s + n_frames / fps, length_s, (".2f", ".4f", ".6f"))
+        raise AudioError(
+            f"{n_frames} frames at {fps:g} fps from {start_s:g} s on need sound until {needed} s, but it ends at "
+            f"{found} s. Set frames to "
+            f"{n_available} or less (0 takes all), start earlier, or connect a longer sound."
+        )
+    stop = start + n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
+    return samples[:, start:stop], n_frames

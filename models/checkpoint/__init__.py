@@ -1,0 +1,1 @@
+"""Weight files: their layouts, and how they are read without running anything in them."""

@@ -1,0 +1,1 @@
+"""Noise schedule, DDIM step, guidance, and what each pass is conditioned on."""

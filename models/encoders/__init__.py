@@ -1,0 +1,1 @@
+"""Networks and maths that turn images, text and audio into conditioning."""

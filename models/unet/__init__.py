@@ -1,0 +1,1 @@
+"""The video UNet: one class for generator, interpolator and plain DynamiCrafter."""
