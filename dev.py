@@ -183,7 +183,7 @@ COMMANDS = [
     ),
     (
         "lint",
-        "ruff check and ruff format --check (--fix repairs)",
+        "ruff and basedpyright: style, format, types (--fix repairs style and format)",
         command_lint,
         [(["--fix"], {"action": "store_true"})],
     ),
@@ -265,7 +265,7 @@ def _lint(python, *, fix):
         code = _run(python, "-m", "ruff", *arguments, "--quiet", ".")
         if code:
             return code
-    return 0
+    return _run(python, "-m", "basedpyright", "--level", "error")
 
 
 def _installation(options):

@@ -7,7 +7,7 @@ class KeyVIDError(ValueError):
     # ComfyUI shows the module before the sentence; the real one holds the path of the installation
     __module__ = "KeyVID"
 
-    def __init_subclass__(cls):
+    def __init_subclass__(cls) -> None:
         cls.__module__ = "KeyVID"
 
 

@@ -1,0 +1,122 @@
+"""The packages of the pack, who may import whom (docs/architecture.md), and that imports make no circle."""
+
+import ast
+import pathlib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# package -> (packages of the pack it may import, foreign packages it may import)
+RULES = {
+    "keyframes": ({"errors"}, {"numpy", "scipy"}),
+    "preview": ({"errors", "keyframes"}, {"numpy", "PIL", "av"}),
+    "models": ({"errors", "keyframes"}, {"numpy", "scipy", "torch", "torchvision", "safetensors"}),
+    "host": (
+        {"errors", "keyframes", "preview", "models"},
+        {"numpy", "torch", "comfy", "comfy_api", "comfy_execution", "folder_paths", "server"},
+    ),
+    "nodes": ({"errors", "keyframes", "host"}, {"comfy_api"}),
+    "training": (
+        {"errors", "keyframes", "preview", "models"},
+        {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
+    ),
+    "evaluation": (
+        {"errors", "keyframes", "preview", "models", "training", "tools"},
+        {"numpy", "scipy", "torch", "PIL"},
+    ),
+}
+STDLIB = {
+    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
+    "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os",
+    "pathlib", "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time",
+    "typing", "wave", "zipfile", "zlib",
+}  # fmt: skip
+FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported_modules(path):
+    """(level, dotted name) of everything a file imports, at any depth."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module is None:  # from .. import x
+                yield from ((node.level, alias.name) for alias in node.names)
+            else:
+                yield node.level, node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_package_imports_only_what_it_may(path):
+    parts = path.relative_to(ROOT).parts
+    depth = len(parts)  # nodes/edit.py: one dot is nodes, two dots are the pack
+    own, foreign = RULES[parts[0]]
+    for level, name in imported_modules(path):
+        top = name.split(".")[0]
+        if level == 0:
+            assert top in foreign | STDLIB, f"{path.name} imports {name}"
+        elif level == depth:
+            assert top in own, f"{path.name} imports {'.' * level}{name}"
+        else:
+            assert level < depth, f"{path.name} reaches out of the pack: {'.' * level}{name}"
+
+
+def test_every_package_was_looked_at():
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(RULES)
+
+
+PACK_FILES = [*ROOT.glob("*.py"), *FILES, *sorted((ROOT / "tools").rglob("*.py"))]
+
+
+def _module(path):
+    """The dotted name of a file inside the pack; a package has that of its folder."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported_by(path, modules):
+    """The modules of the pack that a file imports, at any depth; a name that is no module stays as it is."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = package[: len(package) - node.level + 1]
+            target = ".".join((*base, *(node.module.split(".") if node.module else ())))
+            for alias in node.names:
+                inner = f"{target}.{alias.name}".removeprefix(".")
+                yield inner if inner in modules else target
+
+
+def _circle(imports):
+    """One chain of modules that import each other in a circle, or None."""
+    done, chain = set(), []
+
+    def visit(module):
+        if module in chain:
+            return [*chain[chain.index(module) :], module]
+        if module in done:
+            return None
+        chain.append(module)
+        found = next(filter(None, map(visit, sorted(imports[module]))), None)
+        chain.pop()
+        done.add(module)
+        return found
+
+    return next(filter(None, map(visit, sorted(imports))), None)
+
+
+def test_every_import_inside_the_pack_leads_to_a_module():
+    modules = {_module(path) for path in PACK_FILES}
+    broken = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in PACK_FILES
+        for name in _imported_by(path, modules)
+        if name not in modules
+    ]
+    assert broken == []
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    modules = {_module(path) for path in PACK_FILES}
+    imports = {_module(path): set(_imported_by(path, modules)) for path in PACK_FILES}
+    assert _circle(imports) is None
+    assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
