@@ -2,7 +2,7 @@
 
 import json
 
-from ..graph.workflow_files import ui_form
+from ..helpers.graphs.workflow_files import ui_form
 
 # the one that runs: a click brings a node to the end of the list, behind one that is bypassed
 NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes' && node.mode !== 4)"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ..graph.workflow_files import ui_form
+from ..helpers.graphs.workflow_files import ui_form
 
 NODE = "app.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes')"
 EDIT = "0, 12, 31"

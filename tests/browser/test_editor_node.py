@@ -1,6 +1,6 @@
 """The editor in its node: running, undo, reload, copies, subgraphs, the other renderer; and nothing left behind."""
 
-from ..graph.workflow_files import ui_form
+from ..helpers.graphs.workflow_files import ui_form
 from .editor import CANVAS, KINDS, NODE, Editor, prediction, result_of
 
 FRAMES = list(KINDS)

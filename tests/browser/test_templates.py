@@ -6,7 +6,7 @@ import av
 import pytest
 from keyvid_pack.tools.environment import PACK_NAME
 
-from ..graph.workflow_files import (
+from ..helpers.graphs.workflow_files import (
     NAMES,
     SMALL,
     api_form,

@@ -6,8 +6,8 @@ import struct
 import pytest
 from PIL import Image, ImageStat
 
-from .prompts import followed, node, saved_tensors, succeed, up_to, with_inputs
-from .whole_graph import SIZE, keyframe_graph, watch, whole_graph
+from ..helpers.graphs.prompts import followed, node, saved_tensors, succeed, up_to, with_inputs
+from ..helpers.graphs.whole_graph import SIZE, keyframe_graph, watch, whole_graph
 
 HELD = 2  # the forward, and so the step, in which Cancel is pressed
 LIVE = "live.safetensors"

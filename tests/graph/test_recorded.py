@@ -4,9 +4,9 @@ import pytest
 import torch
 from keyvid_pack.host import condition_keys as keys
 
+from ..helpers.graphs import recorded
+from ..helpers.graphs.prompts import node, put_tensors, saved_tensors, succeed
 from ..parity.compare import max_abs_err
-from . import recorded
-from .prompts import node, put_tensors, saved_tensors, succeed
 
 LATENT_SCALE = 0.18215  # of Stable Diffusion's latents: outside the sampler they are unscaled
 FULL, NONE = 0, 1  # ComfyUI's numbers of the passes

@@ -4,10 +4,10 @@ import av
 import pytest
 import torch
 
-from ..host.small_video import assert_agree
-from .prompts import executed, followed, node, saved_tensors, succeed, with_inputs
-from .weight_files import put_whole_file
-from .whole_graph import keyframe_graph, whole_graph
+from ..helpers.graphs.prompts import executed, followed, node, saved_tensors, succeed, with_inputs
+from ..helpers.graphs.whole_files import put_whole_file
+from ..helpers.graphs.whole_graph import keyframe_graph, whole_graph
+from ..helpers.small_video import assert_agree
 
 FRAMES = "0, 5, 14, 20, 33, 40"
 LATENT_SCALE = 0.18215

@@ -9,8 +9,8 @@ import torch
 from keyvid_pack.tools import environment
 from PIL import Image
 
-from .prompts import followed, node, saved_tensors, up_to
-from .whole_graph import SIZE, whole_graph
+from ..helpers.graphs.prompts import followed, node, saved_tensors, up_to
+from ..helpers.graphs.whole_graph import SIZE, whole_graph
 
 STEPS = 3
 DECODER = """

@@ -8,11 +8,11 @@ from keyvid_pack.keyframes.timebase import n_samples_at
 from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME
 from keyvid_pack.models.diffusion.schedule import N_TIMESTEPS, alphas_cumprod, zero_snr_betas
 
-from ..recordings import decode
-from .prompts import followed, node, saved_tensors
-from .recorded import network_scale
-from .weight_files import COUNT
-from .whole_graph import FPS, N_FRAMES, SIZE, STAGES, STEPS, watch, whole_graph
+from ..helpers.graphs.prompts import followed, node, saved_tensors
+from ..helpers.graphs.recorded import network_scale
+from ..helpers.graphs.whole_files import COUNT
+from ..helpers.graphs.whole_graph import FPS, N_FRAMES, SIZE, STAGES, STEPS, watch, whole_graph
+from ..helpers.recordings import decode
 
 HEIGHT, WIDTH = SIZE["height"], SIZE["width"]
 LATENT = (HEIGHT // 8, WIDTH // 8)

@@ -9,8 +9,8 @@ from keyvid_pack.keyframes.timebase import FPS, N_FRAMES
 from keyvid_pack.models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 from keyvid_pack.models.diffusion import ddim, guidance, schedule
 
-from .prompts import executed, succeed
-from .workflow_files import (
+from ..helpers.graphs.prompts import executed, succeed
+from ..helpers.graphs.workflow_files import (
     FILES,
     HEIGHT,
     LOADERS,

@@ -4,9 +4,16 @@ import pytest
 import torch
 from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER
 
-from .prompts import check_sentence, complaint, node, put_tensors, up_to, with_inputs
-from .weight_files import COUNT, put_whole_file
-from .whole_graph import whole_graph
+from ..helpers.graphs.prompts import (
+    check_sentence,
+    complaint,
+    node,
+    put_tensors,
+    up_to,
+    with_inputs,
+)
+from ..helpers.graphs.whole_files import COUNT, put_whole_file
+from ..helpers.graphs.whole_graph import whole_graph
 
 
 @pytest.fixture(scope="module")

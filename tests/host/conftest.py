@@ -4,10 +4,10 @@ import sys
 import types
 
 import pytest
-from keyvid_pack.tests.threads import N_THREADS
+from keyvid_pack.tests.helpers.threads import N_THREADS
 from keyvid_pack.tools import environment
 
-from . import small_video
+from ..helpers import small_video
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
 from keyvid_pack.models.encoders import imagebind
 from keyvid_pack.models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
 
-from ..networks import small_checkpoint
+from ..helpers import small_checkpoint
 
 STOCK = dataclasses.replace(small_checkpoint.AUDIO, stride=imagebind.STOCK_STRIDE)
 HEADS = Metadata(head_widths={"audio": 16}, published=False)

@@ -10,11 +10,10 @@ from keyvid_pack.models.encoders.audio_tokens import (
     keyframe_audio_tokens,
 )
 
-from ..networks import small_checkpoint
+from ..helpers import small_checkpoint, small_encoders, small_video
 from ..parity.cases.image import _picture as recorded_picture
 from ..parity.compare import load_tensors, max_abs_err
 from ..parity.goldens import GOLDENS
-from . import small_encoders, small_video
 
 LATENT_SCALE = small_video.LATENT_SCALE
 CASES = {case["id"]: case for case in json.loads((GOLDENS / "manifest.json").read_text())["cases"]}

@@ -9,8 +9,8 @@ from keyvid_pack.keyframes.curve import motion_curve
 from keyvid_pack.preview.editor import plan_checksum
 from PIL import Image
 
-from . import small_encoders, small_video
-from .small_encoders import plan
+from ..helpers import small_encoders, small_video
+from ..helpers.small_encoders import plan
 
 
 def nodes_of():

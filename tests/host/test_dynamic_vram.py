@@ -4,9 +4,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from ..graph.weight_files import put_whole_file
-from . import small_encoders, small_video
-from .small_video import assert_agree, conditioning, guided, run
+from ..helpers import small_encoders, small_video
+from ..helpers.graphs.whole_files import put_whole_file
+from ..helpers.small_video import assert_agree, conditioning, guided, run
 from .test_patched_model import hooked
 
 TEXTS = ("a drummer strikes a snare drum", "")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from keyvid_pack.errors import KeyVIDError
 
-from .small_video import (
+from ..helpers.small_video import (
     Forwards,
     assert_agree,
     conditioning,

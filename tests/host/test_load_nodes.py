@@ -12,7 +12,7 @@ from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import imagebind
 
-from ..networks import small_checkpoint
+from ..helpers import small_checkpoint
 
 FILE = "any name.safetensors"
 

@@ -14,7 +14,7 @@ from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import localizer
 from keyvid_pack.models.encoders.mel import waveform_to_mel
 
-from ..networks import small_checkpoint
+from ..helpers import small_checkpoint
 
 RATE = 16_000
 PER_SECOND = 24  # scores of the published network

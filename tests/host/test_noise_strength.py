@@ -4,8 +4,7 @@ import pytest
 import torch
 from keyvid_pack.errors import KeyVIDError
 
-from ..tolerance import EPSILON, float32_tolerance
-from .small_video import (
+from ..helpers.small_video import (
     AMPLIFICATION,
     LATENT_SCALE,
     N_INTERPOLATED,
@@ -18,6 +17,7 @@ from .small_video import (
     sigmas_of,
     unit_noise,
 )
+from ..helpers.tolerance import EPSILON, float32_tolerance
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])

@@ -7,8 +7,8 @@ import safetensors.torch
 import torch
 from keyvid_pack.errors import KeyVIDError
 
-from . import small_video
-from .small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
+from ..helpers import small_video
+from ..helpers.small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
 
 
 def load(path, **options):

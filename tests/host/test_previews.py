@@ -9,7 +9,7 @@ import torch
 from keyvid_pack.keyframes.plan import plan_at_frames
 from PIL import Image
 
-from . import small_video
+from ..helpers import small_video
 
 METHODS = ("none", "auto", "latent2rgb", "taesd")
 MODELS = ("generator", "interpolator", "dynamicrafter")

@@ -9,7 +9,7 @@ import weakref
 import pytest
 import torch
 
-from .small_video import conditioning, guided, run, unit_noise
+from ..helpers.small_video import conditioning, guided, run, unit_noise
 
 N_RUNS = 20
 FRAMES = tuple(range(48))  # of the runs whose memory is watched: as much as the small model takes

@@ -6,8 +6,7 @@ from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes.plan_model import plan_at_frames
 from keyvid_pack.models.diffusion.schedule import make_schedule
 
-from ..tolerance import float32_tolerance
-from .small_video import (
+from ..helpers.small_video import (
     AMPLIFICATION,
     KEYFRAMES,
     LATENT_SCALE,
@@ -24,6 +23,7 @@ from .small_video import (
     sigmas_of,
     unit_noise,
 )
+from ..helpers.tolerance import float32_tolerance
 
 
 def core_sigmas(model, scheduler, n_steps):

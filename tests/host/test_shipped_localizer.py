@@ -5,7 +5,7 @@ from keyvid_pack.keyframes.peaks import find_strikes
 from keyvid_pack.keyframes.timebase import FPS
 from keyvid_pack.training.release.export import WEIGHTS
 
-from ..recordings import SNARE, decode, snare_strikes
+from ..helpers.recordings import SNARE, decode, snare_strikes
 
 WITHIN = 2  # frames
 

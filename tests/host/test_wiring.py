@@ -4,8 +4,8 @@ import pytest
 import torch
 from keyvid_pack.errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
 
-from . import small_encoders
-from .small_encoders import PoolingVAE, plan
+from ..helpers import small_encoders
+from ..helpers.small_encoders import PoolingVAE, plan
 from .test_conditioning import plain, told_interpolation, told_keyframes
 
 

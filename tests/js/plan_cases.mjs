@@ -1,4 +1,4 @@
-// The short notation of merge_cases.json and count_cases.json, as tests/plan_cases.py reads it for Python.
+// The short notation of merge_cases.json and count_cases.json, as tests/helpers/plan_cases.py reads it for Python.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

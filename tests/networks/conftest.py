@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from keyvid_pack.tests.threads import N_THREADS
+from keyvid_pack.tests.helpers.threads import N_THREADS
 
-from . import small_checkpoint as small
+from ..helpers import small_checkpoint as small
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -28,7 +28,7 @@ from keyvid_pack.models.encoders.localizer import (
 from torch import nn
 from torch.nn import functional as F
 
-from .published import listed, shapes_of
+from ..helpers.published import listed, shapes_of
 
 TOWER = AudioTowerConfig(
     width=24,

@@ -14,8 +14,8 @@ from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 
-from . import small_checkpoint as small
-from .weight_files import FORMATS, same_tensors, save
+from ..helpers import small_checkpoint as small
+from ..helpers.weight_files import FORMATS, same_tensors, save
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 

@@ -17,8 +17,8 @@ from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 from torchvision.models.optical_flow import raft_large
 
-from . import small_checkpoint as small
-from .weight_files import FORMATS, same_tensors, save
+from ..helpers import small_checkpoint as small
+from ..helpers.weight_files import FORMATS, same_tensors, save
 
 NAMES = (
     "model.ckpt",

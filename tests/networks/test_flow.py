@@ -15,7 +15,7 @@ from keyvid_pack.models.flow import (
 from torch.nn import functional as F
 from torchvision.models.optical_flow import raft_large, raft_small
 
-from ..tolerance import float32_tolerance
+from ..helpers.tolerance import float32_tolerance
 
 # six updates or fewer, each of which starts from the rounding of the one before through a hundred layers. How much an
 # update enlarges that is not known of random weights; ten leaves a margin of 14 to the control, 1e-3 below

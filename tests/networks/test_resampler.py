@@ -18,7 +18,7 @@ from keyvid_pack.models.encoders.resampler import (
 from torch import nn
 from torch.nn import functional as F
 
-from .published import listed, shapes_of
+from ..helpers.published import listed, shapes_of
 
 SMALL = ResamplerConfig(
     in_width=24,

@@ -10,7 +10,7 @@ from keyvid_pack.models.attention import einsum_softmax_attention, sdpa_attentio
 from keyvid_pack.models.unet import context as unet_context
 from keyvid_pack.models.unet.unet import sinusoids
 
-from .small_unet import OTHERS, TINY, assert_same, in_float64, make_inputs, make_unet, run
+from ..helpers.small_unet import OTHERS, TINY, assert_same, in_float64, make_inputs, make_unet, run
 
 
 @pytest.mark.parametrize("name", OTHERS)

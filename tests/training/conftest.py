@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.tests.threads import N_THREADS
+from keyvid_pack.tests.helpers.threads import N_THREADS
 
 
 @pytest.fixture(autouse=True, scope="session")

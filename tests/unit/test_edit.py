@@ -17,7 +17,7 @@ from keyvid_pack.keyframes.edit import (
 )
 from keyvid_pack.keyframes.plan import make_plan, plan_to_document, plan_to_json
 
-from ..plan_cases import plan_of
+from ..helpers.plan_cases import plan_of
 
 SAVED = (pathlib.Path(__file__).parent / "documents" / "edit_v1.json").read_text(encoding="utf-8")
 PREDICTED = plan_of(

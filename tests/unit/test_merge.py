@@ -17,7 +17,7 @@ from keyvid_pack.keyframes.plan import (
 from keyvid_pack.keyframes.plan_model import with_keyframes
 from keyvid_pack.keyframes.spread import TOLERANCE, roomiest_frame
 
-from ..plan_cases import case_plan, load_cases, plan_of, plans
+from ..helpers.plan_cases import case_plan, load_cases, plan_of, plans
 
 ANYTHING = {
     "sources": ("strongest", "edit", "refill", ""),

@@ -8,7 +8,15 @@ from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
-from ..recordings import SNARE, SOUNDS, click_track, decode, recording, snare_strikes, strike_times
+from ..helpers.recordings import (
+    SNARE,
+    SOUNDS,
+    click_track,
+    decode,
+    recording,
+    snare_strikes,
+    strike_times,
+)
 
 
 def peak_frames(score):

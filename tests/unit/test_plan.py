@@ -28,7 +28,7 @@ from keyvid_pack.keyframes.plan import (
     set_kind,
 )
 
-from ..plan_cases import case_plan, load_cases, plan_of, plans
+from ..helpers.plan_cases import case_plan, load_cases, plan_of, plans
 
 SAVED = (pathlib.Path(__file__).parent / "documents" / "plan_v1.json").read_text(encoding="utf-8")
 STEPS = {

@@ -9,7 +9,7 @@ from keyvid_pack.training.data import sounds
 from keyvid_pack.training.engine.loop import step_generators, train
 from keyvid_pack.training.tasks import audio, localizer
 
-from .. import small
+from ...helpers import small_training as small
 
 NONE = np.array([sounds.NO_EVENT], np.int16)
 

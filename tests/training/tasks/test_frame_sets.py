@@ -5,7 +5,7 @@ import pytest
 from keyvid_pack.training import recipe
 from keyvid_pack.training.tasks.frame_sets import draw_frame_set
 
-from .. import small
+from ...helpers import small_training as small
 
 
 @pytest.mark.parametrize("count", recipe.KEYFRAME_COUNTS)

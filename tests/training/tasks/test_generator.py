@@ -14,7 +14,7 @@ from keyvid_pack.training.tasks.diffusion_loss import WHOLE_FRAME_WEIGHT
 from keyvid_pack.training.tasks.encoders import encode, tokenized
 from PIL import Image
 
-from .. import small
+from ...helpers import small_training as small
 
 
 class BlockVAE(torch.nn.Module):

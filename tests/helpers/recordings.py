@@ -7,7 +7,7 @@ import av
 import numpy as np
 from scipy import signal
 
-MEDIA = pathlib.Path(__file__).resolve().parent / "media"
+MEDIA = pathlib.Path(__file__).resolve().parents[1] / "media"
 SNARE = MEDIA / "snare-accelerate.ogg"
 
 

@@ -8,8 +8,8 @@ from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTE
 from keyvid_pack.models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 from keyvid_pack.tools.environment import ROOT
 
-from ..networks.small_checkpoint import METADATA
-from .weight_files import put_whole_file
+from ..small_checkpoint import METADATA
+from .whole_files import put_whole_file
 
 WORKFLOWS = ROOT / "workflows"
 EMBEDDED = ROOT / "models" / "weights"

@@ -5,11 +5,12 @@ Kept in a file because librosa takes half a minute to compile itself on a fresh 
 
 import json
 import pathlib
+import sys
 
 import librosa
 import numpy as np
 
-FILE = pathlib.Path(__file__).resolve().parent / "goldens" / "librosa_snare.json"
+FILE = pathlib.Path(__file__).resolve().parents[1] / "goldens" / "librosa_snare.json"
 
 
 def librosa_answers(samples, sample_rate):
@@ -25,6 +26,7 @@ def librosa_answers(samples, sample_rate):
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(FILE.parents[1] / "helpers"))
     from recordings import SNARE, decode
 
     FILE.write_text(json.dumps(librosa_answers(*decode(SNARE)), indent=1) + "\n")

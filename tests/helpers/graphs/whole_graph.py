@@ -3,7 +3,7 @@
 from keyvid_pack.models.checkpoint.layouts import INTERPOLATOR
 
 from .prompts import node, up_to
-from .weight_files import COUNT, put_whole_file
+from .whole_files import COUNT, put_whole_file
 
 SIZE = {"width": 128, "height": 64}  # pixels
 N_FRAMES, FPS = 48, 24

@@ -9,7 +9,7 @@ from keyvid_pack.models.checkpoint.layouts import GENERATOR, VISION, Layout
 from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.models.encoders.mel import SAMPLE_RATE
 
-from ..networks import small_checkpoint
+from . import small_checkpoint
 
 SIZE = {"width": 48, "height": 32}  # multiples of 16 px, what the small models paint
 

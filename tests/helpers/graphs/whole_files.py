@@ -6,7 +6,7 @@ from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME, metadata_block
 from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
 
-from ..networks.small_checkpoint import METADATA, PREFIXES, RESAMPLER, whole_shapes
+from ..small_checkpoint import METADATA, PREFIXES, RESAMPLER, whole_shapes
 
 # latents of an eighth of the size, as Stable Diffusion's
 VAE = VAEConfig(

@@ -5,8 +5,8 @@ import torch
 from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 
-from ..networks import small_checkpoint
-from ..tolerance import float32_tolerance
+from . import small_checkpoint
+from .tolerance import float32_tolerance
 
 FRAMES = (0, 5, 20, 40)  # the four keyframes of a plan
 KEYFRAMES, N_INTERPOLATED = (0, 2, 5), 6  # of the latents that are interpolated

@@ -6,7 +6,7 @@ import pathlib
 from hypothesis import strategies as st
 from keyvid_pack.keyframes.plan import KINDS, Keyframe, make_plan
 
-TESTS = pathlib.Path(__file__).parent
+TESTS = pathlib.Path(__file__).resolve().parents[1]
 
 
 def load_cases(name):

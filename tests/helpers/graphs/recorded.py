@@ -9,9 +9,9 @@ from keyvid_pack.models.build import RESAMPLER, UNET, expected_shapes
 from keyvid_pack.models.checkpoint.metadata import FPS, QUERIES_PER_FRAME, Metadata, metadata_block
 from keyvid_pack.models.encoders.resampler import ResamplerConfig
 
-from ..networks.small_checkpoint import PREFIXES, filled
-from ..parity.compare import load_tensors
-from ..parity.goldens import GOLDENS
+from ...parity.compare import load_tensors
+from ...parity.goldens import GOLDENS
+from ..small_checkpoint import PREFIXES, filled
 from .prompts import node, put_tensors
 
 CASES = {case["id"]: case for case in json.loads((GOLDENS / "manifest.json").read_text())["cases"]}
