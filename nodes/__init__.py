@@ -3,7 +3,7 @@
 from comfy_api.latest import ComfyExtension
 
 from ..host.files import copy_sample_media
-from ..host.model_files import register_model_folders
+from ..host.loaders.model_files import register_model_folders
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes

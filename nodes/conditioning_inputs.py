@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..host.conditioning import HEIGHT, WIDTH
 from ..host.images import FITS
+from ..host.sampling.conditioning import HEIGHT, WIDTH
 
 SIZE_STEP = 32  # pixels; the published models want multiples of 64, small ones do with less
 

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..errors import KeyVIDError
 from ..host.audio import clip_samples_of
-from ..host.editor import editor_ui, show_now
+from ..host.editor_payload import editor_ui, show_now
 from ..keyframes.audio.fingerprint import same_sound
 from ..keyframes.curve import check_fits
 from ..keyframes.edit import apply_edit, edit_from_json, edit_text

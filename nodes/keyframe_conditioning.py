@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.conditioning import keyframe_conditioning
+from ..host.sampling.conditioning import keyframe_conditioning
 from .conditioning_inputs import model_inputs, outputs, size_inputs, sound_inputs
 from .sockets import Plan
 

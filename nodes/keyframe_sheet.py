@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ..errors import PlanError
 from ..host.audio import clip_samples_of
 from ..host.images import pictures_of
-from ..host.previews import keyframe_sheet
+from ..host.node_previews import keyframe_sheet
 from ..keyframes.curve import check_fits
 from .sockets import Curve, Plan
 

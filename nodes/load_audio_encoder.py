@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..host.audio_encoder import load_audio_encoder
-from ..host.model_files import (
+from ..host.loaders.audio_encoder import load_audio_encoder
+from ..host.loaders.model_files import (
     AUDIO_ENCODERS,
     file_names,
     file_path,

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.model_files import (
+from ..host.loaders.model_files import (
     WHOLE_FILES,
     file_names,
     file_path,
@@ -10,8 +10,8 @@ from ..host.model_files import (
     file_stamp,
     first_choice,
 )
-from ..host.networks import WEIGHT_TYPES
-from ..host.whole_file import load_whole_file
+from ..host.loaders.patcher import WEIGHT_TYPES
+from ..host.loaders.whole_file import load_whole_file
 from .load_model import WEIGHT_DTYPE
 
 

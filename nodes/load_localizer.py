@@ -2,8 +2,8 @@
 
 from comfy_api.latest import io
 
-from ..host.localizer import load_localizer
-from ..host.model_files import (
+from ..host.loaders.localizer import load_localizer
+from ..host.loaders.model_files import (
     LOCALIZERS,
     file_names,
     file_path,

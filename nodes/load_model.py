@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.model_files import (
+from ..host.loaders.model_files import (
     VIDEO_MODELS,
     file_names,
     file_path,
@@ -10,8 +10,8 @@ from ..host.model_files import (
     file_stamp,
     first_choice,
 )
-from ..host.networks import WEIGHT_TYPES
-from ..host.video_model import load_video_model
+from ..host.loaders.patcher import WEIGHT_TYPES
+from ..host.sampling.video_model import load_video_model
 
 WEIGHT_DTYPE = io.Combo.Input(
     "weight_dtype",

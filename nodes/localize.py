@@ -5,9 +5,9 @@ from functools import partial
 from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
-from ..host.localizer import network_curve
-from ..host.previews import strip_ui
-from ..host.progress import progress_steps
+from ..host.loaders.localizer import network_curve
+from ..host.node_previews import strip_ui
+from ..host.running_node import progress_steps
 from ..keyframes.audio.beats import AS_HEARD, TEMPOS, beats_curve
 from ..keyframes.audio.onset import onset_curve
 from ..keyframes.plan import plain_number, plain_value

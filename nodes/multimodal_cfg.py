@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.guider import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE, multimodal_guider
+from ..host.sampling.guider import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE, multimodal_guider
 
 
 class MultimodalCFG(io.ComfyNode):

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.sampler import (
+from ..host.sampling.sampler import (
     BASE_SCALE,
     ETA,
     INPAINTED_STEPS,

@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.previews import strip_ui
+from ..host.node_previews import strip_ui
 from ..keyframes.curve import check_curve
 from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 from ..keyframes.select import STRATEGIES, select_keyframes

@@ -4,4 +4,4 @@ from comfy_api.latest import io
 
 Curve = io.Custom("KEYVID_CURVE")  # keyframes.curve.MotionCurve
 Plan = io.Custom("KEYVID_PLAN")  # keyframes.plan.KeyframePlan
-Localizer = io.Custom("KEYVID_LOCALIZER")  # host.localizer.LoadedLocalizer
+Localizer = io.Custom("KEYVID_LOCALIZER")  # host.loaders.localizer.LoadedLocalizer

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
 from ..host.images import picture_of
-from ..host.previews import animatic_video
+from ..host.node_previews import animatic_video
 from ..keyframes.curve import check_fits
 from .sockets import Curve, Plan
 

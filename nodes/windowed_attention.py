@@ -2,7 +2,7 @@
 
 from comfy_api.latest import io
 
-from ..host.video_model import STRIDE, WINDOW, with_temporal_window
+from ..host.sampling.video_model import STRIDE, WINDOW, with_temporal_window
 
 
 class WindowedAttention(io.ComfyNode):

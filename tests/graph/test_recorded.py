@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from keyvid_pack.host import condition_keys as keys
+from keyvid_pack.host.sampling import condition_keys as keys
 
 from ..helpers.graphs import recorded
 from ..helpers.graphs.prompts import node, put_tensors, saved_tensors, succeed

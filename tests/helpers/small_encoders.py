@@ -60,7 +60,7 @@ def random_audio_encoder(width=small_checkpoint.AUDIO.width, *, seed=0):
 
 def clip_vision(weights=None, *, head_width=20):
     """ComfyUI's own CLIP_VISION at a small size; weights: {OpenCLIP name without `visual.`: tensor}."""
-    from keyvid_pack.host.encoders import clip_vision_of
+    from keyvid_pack.host.loaders.encoders import clip_vision_of
 
     if weights is None:
         weights = small_checkpoint.filled(small_checkpoint.part_shapes("vision"))
@@ -72,7 +72,7 @@ def clip_vision(weights=None, *, head_width=20):
 
 def model_of(**facts):
     """As much of a MODEL as the conditioning nodes look at: the facts of a published generator, some changed."""
-    from keyvid_pack.host.video_model import ModelFacts
+    from keyvid_pack.host.sampling.video_model import ModelFacts
 
     published = {
         "kind": GENERATOR, "n_frames": 48, "fps": 24, "keyframe_counts": (12,), "size_multiple": 64,

@@ -40,7 +40,7 @@ def conditioning(frames=FRAMES, *, seed=0, sound=True, keyframes=None, batch=1):
     frames: where the frames of the latent stand in the clip. keyframes: as on the positive of the interpolation,
     (latents (1, 4, K, h, w), K frames); the concat latent then holds those, else the first picture on all frames.
     """
-    from keyvid_pack.host import condition_keys as keys
+    from keyvid_pack.host.sampling import condition_keys as keys
 
     config = small_checkpoint.UNET
     generator = torch.Generator().manual_seed(seed)
@@ -96,7 +96,7 @@ def unit_noise(*, n_frames=4, batch=1, seed=3):
 
 def guided(model, pair=None, **scales):
     """A Multimodal CFG guider; pair: (positive, negative)."""
-    from keyvid_pack.host.guider import multimodal_guider
+    from keyvid_pack.host.sampling.guider import multimodal_guider
 
     return multimodal_guider(model, *(pair or conditioning()), **scales)
 
@@ -113,7 +113,7 @@ def core_guider(model, conditioning):
 
 def run(guider, *, noise=None, sampler=None, sigmas=None, latent=None, seed=7, **more):
     """The latent that Sampler Custom Advanced gives, scaled as the network sees it."""
-    from keyvid_pack.host.sampler import keyvid_sampler, keyvid_sigmas
+    from keyvid_pack.host.sampling.sampler import keyvid_sampler, keyvid_sigmas
 
     noise = unit_noise() if noise is None else noise
     latent = torch.zeros_like(noise) if latent is None else latent
@@ -152,14 +152,14 @@ class Forwards:
 
 def keyvid(**options):
     """KeyVID Sampler's SAMPLER."""
-    from keyvid_pack.host.sampler import keyvid_sampler
+    from keyvid_pack.host.sampling.sampler import keyvid_sampler
 
     return keyvid_sampler(**options)
 
 
 def sigmas_of(model, n_steps, **options):
     """KeyVID Schedule's SIGMAS."""
-    from keyvid_pack.host.sampler import keyvid_sigmas
+    from keyvid_pack.host.sampling.sampler import keyvid_sigmas
 
     return keyvid_sigmas(model, n_steps=n_steps, **options)
 
@@ -173,8 +173,8 @@ def interpolation(seed=0):
 def latents_in_between(model, *, pair, batch=1, noise=None, unit_scale=1.0, **options):
     """(x as the network sees it after each step but the last, noise of each step) of a run of four steps."""
     import comfy.samplers
-    from keyvid_pack.host.sampler import sample_ddim
-    from keyvid_pack.host.vp import vp_of
+    from keyvid_pack.host.sampling.noise_scale import vp_of
+    from keyvid_pack.host.sampling.sampler import sample_ddim
 
     sigmas = sigmas_of(model, 4)
     noise = unit_noise(n_frames=N_INTERPOLATED, batch=batch) if noise is None else noise

@@ -48,7 +48,7 @@ def dynamicrafter(comfyui, tmp_path_factory):
 
 
 def _small_model(tmp_path_factory, kind):
-    from keyvid_pack.host.video_model import load_video_model
+    from keyvid_pack.host.sampling.video_model import load_video_model
 
     path = tmp_path_factory.mktemp("models") / f"{kind}.safetensors"
     return load_video_model(small_video.write_model(path, kind=kind))
@@ -58,7 +58,7 @@ def _small_model(tmp_path_factory, kind):
 def models_folder(tmp_path, monkeypatch):
     """An empty models folder of ComfyUI, with the pack's own in it, and a pack without weights."""
     import folder_paths
-    from keyvid_pack.host import model_files
+    from keyvid_pack.host.loaders import model_files
 
     models = tmp_path / "models"
     monkeypatch.setattr(model_files, "EMBEDDED", str(models / "embedded"))

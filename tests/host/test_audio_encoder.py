@@ -39,7 +39,7 @@ def tokens_of(path, mel, **options):
 
 
 def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     path, waveform = write(tmp_path, small_checkpoint.AUDIO), sound(2)
     encoder = audio_encoder.load_audio_encoder(path)
@@ -57,7 +57,7 @@ def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
 
 @pytest.mark.parametrize("dtype", [torch.int16, torch.int32])
 def test_whole_numbers_are_heard_as_the_sound_they_are(tmp_path, dtype):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
     whole = (sound().double() * torch.iinfo(dtype).max).round().to(dtype)
@@ -69,7 +69,7 @@ def test_whole_numbers_are_heard_as_the_sound_they_are(tmp_path, dtype):
 
 
 def test_a_strike_on_either_channel_is_heard(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
     right = sound()
@@ -83,7 +83,7 @@ def test_a_strike_on_either_channel_is_heard(tmp_path):
 
 
 def test_imagebinds_own_file_is_heard_in_keyvids_grid(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     path = write(tmp_path, STOCK)
     assert build.part_shapes(build.open_checkpoint(path), "audio")[imagebind.POSITIONS] == (
@@ -97,7 +97,7 @@ def test_imagebinds_own_file_is_heard_in_keyvids_grid(tmp_path):
 
 
 def test_a_half_precision_file_is_computed_in_single_precision(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     path, waveform = write(tmp_path, small_checkpoint.AUDIO, dtype=torch.float16), sound()
     encoder = audio_encoder.load_audio_encoder(path)
@@ -110,7 +110,7 @@ def test_a_half_precision_file_is_computed_in_single_precision(tmp_path):
 
 
 def test_the_middle_of_a_long_sound_is_heard(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
     waveform = sound(seconds=4.0, sample_rate=16_000)
@@ -120,7 +120,7 @@ def test_the_middle_of_a_long_sound_is_heard(tmp_path):
 
 
 def test_what_is_no_sound_gets_a_sentence(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
     with pytest.raises(AudioError, match=r"\(2, 88200\).*Load Audio"):
@@ -130,7 +130,7 @@ def test_what_is_no_sound_gets_a_sentence(tmp_path):
 
 
 def test_a_file_without_ears_is_named(tmp_path):
-    from keyvid_pack.host import audio_encoder
+    from keyvid_pack.host.loaders import audio_encoder
 
     shapes = small_checkpoint.part_shapes("localizer")
     path = tmp_path / "localizer.safetensors"

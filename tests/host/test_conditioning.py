@@ -22,14 +22,14 @@ SHARED = ("concat_latent_image", "keyvid_fps", "keyvid_frame_index")
 
 def told_keyframes(model, **changes):
     """(positive, negative, latent) of Keyframe Conditioning; changes: other inputs, None leaves one out."""
-    from keyvid_pack.host.conditioning import keyframe_conditioning
+    from keyvid_pack.host.sampling.conditioning import keyframe_conditioning
 
     inputs = {"image": small_encoders.pictures(), **_inputs(), **changes}
     return _call(keyframe_conditioning, model, inputs)
 
 
 def told_interpolation(model, **changes):
-    from keyvid_pack.host.conditioning import interpolation_conditioning
+    from keyvid_pack.host.sampling.conditioning import interpolation_conditioning
 
     inputs = {"keyframes": small_encoders.pictures(4), **_inputs(), **changes}
     return _call(interpolation_conditioning, model, inputs)
@@ -180,7 +180,7 @@ def _recorded_encoder(tensors):
 def test_recorded_picture_through_comfyuis_vision_tower(comfyui, monkeypatch):
     """Preprocessing and tower as published, with the grey picture; ComfyUI's own encode_image differs."""
     from comfy.cli_args import args
-    from keyvid_pack.host.conditioning import vision_tokens
+    from keyvid_pack.host.sampling.conditioning import vision_tokens
 
     monkeypatch.setattr(args, "fp32_text_enc", True)
     case = CASES["clip_image_and_text"]
@@ -309,7 +309,7 @@ def test_nothing_is_left_of_an_earlier_stage(interpolator, dynamicrafter):
 @pytest.mark.parametrize("kind", [GENERATOR, INTERPOLATOR, DYNAMICRAFTER])
 def test_the_model_samples_what_it_is_told(kind, generator, interpolator, dynamicrafter):
     """All the way: conditioning, guider, sampler; each of the inputs shows in a step without guidance."""
-    from keyvid_pack.host.sampler import keyvid_sigmas
+    from keyvid_pack.host.sampling.sampler import keyvid_sigmas
 
     model = {GENERATOR: generator, INTERPOLATOR: interpolator, DYNAMICRAFTER: dynamicrafter}[kind]
     tell = told_interpolation if kind == INTERPOLATOR else told_keyframes
@@ -342,8 +342,8 @@ def test_the_model_samples_what_it_is_told(kind, generator, interpolator, dynami
 
 def test_encoders_of_a_whole_file_condition_its_model(generator, tmp_path):
     """No stub: picture, sound and VAE through the networks of one small file."""
-    from keyvid_pack.host.audio_encoder import audio_encoder_of
-    from keyvid_pack.host.encoders import clip_vision_of, vae_of
+    from keyvid_pack.host.loaders.audio_encoder import audio_encoder_of
+    from keyvid_pack.host.loaders.encoders import clip_vision_of, vae_of
     from keyvid_pack.models import build
     from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
 

@@ -60,7 +60,7 @@ def test_both_stages_from_picture_to_sheet(generator, interpolator):
         scales = {"image_scale": 1.0, "text_scale": 1.0, "audio_scale": 1.0, "rescale": 0.0}
         guider = small_video.guided(model, (positive, negative), **scales)
         noise = small_video.unit_noise(n_frames=latent["samples"].shape[2])
-        from keyvid_pack.host.sampler import keyvid_sigmas
+        from keyvid_pack.host.sampling.sampler import keyvid_sigmas
 
         sigmas = keyvid_sigmas(model, n_steps=1)
         samples = small_video.run(guider, noise=noise, latent=latent["samples"], sigmas=sigmas)

@@ -43,7 +43,7 @@ def dynamic_vram(monkeypatch):
 
 
 def parts_of(path, **options):
-    from keyvid_pack.host.whole_file import load_whole_file
+    from keyvid_pack.host.loaders.whole_file import load_whole_file
 
     return load_whole_file(path, **options)
 
@@ -56,7 +56,7 @@ def patchers_of(parts):
 @torch.inference_mode()
 def made_by(parts):
     """Every tensor between the text and the painted keyframes: {what: tensor}."""
-    from keyvid_pack.host.conditioning import keyframe_conditioning
+    from keyvid_pack.host.sampling.conditioning import keyframe_conditioning
 
     model, clip, clip_vision, vae, audio_encoder = parts
     texts = [clip.encode_from_tokens_scheduled(clip.tokenize(text)) for text in TEXTS]
@@ -80,7 +80,7 @@ def made_by(parts):
 
 
 def test_a_whole_file_makes_the_same_video_as_without(whole_file, dynamic_vram):
-    from keyvid_pack.host.condition_keys import AUDIO, CONCAT, IMAGE
+    from keyvid_pack.host.sampling.condition_keys import AUDIO, CONCAT, IMAGE
 
     plain = made_by(parts_of(whole_file))
     dynamic_vram()
@@ -121,7 +121,7 @@ def test_comfyui_gets_plain_delegates_with_weights_of_their_own(whole_file, dyna
 
 def test_a_run_with_hooks_takes_a_delegate_of_the_same_file(whole_file, dynamic_vram):
     import comfy.model_patcher
-    from keyvid_pack.host.video_model import facts_of
+    from keyvid_pack.host.sampling.video_model import facts_of
 
     dynamic_vram()
     model = parts_of(whole_file)[0]

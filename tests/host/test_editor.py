@@ -58,7 +58,7 @@ def test_the_sound_is_written_once_and_never_under_anothers_name(comfyui):
 
 
 def test_a_sound_is_heard_once_for_any_number_of_edits(comfyui, monkeypatch):
-    from keyvid_pack.host import editor
+    from keyvid_pack.host import editor_payload
 
     heard = []
 
@@ -66,20 +66,20 @@ def test_a_sound_is_heard_once_for_any_number_of_edits(comfyui, monkeypatch):
         heard.append(options["n_frames"])
         return {"onsets": [7]}
 
-    monkeypatch.setattr(editor, "sound_outline", outline)
-    monkeypatch.setattr(editor, "_outlines", {})
+    monkeypatch.setattr(editor_payload, "sound_outline", outline)
+    monkeypatch.setattr(editor_payload, "_outlines", {})
     for edit in ("", "0, 5", "0, 6"):
         assert shown_by(plan_of(), audio=sound(2), edit=edit)["onsets"] == [7]
     assert len(heard) == 1
-    for seed in range(3, 3 + 2 * editor.N_KEPT):
+    for seed in range(3, 3 + 2 * editor_payload.N_KEPT):
         shown_by(plan_of(), audio=sound(seed))
-    assert len(editor._outlines) == editor.N_KEPT
+    assert len(editor_payload._outlines) == editor_payload.N_KEPT
 
 
 def test_a_sound_too_long_for_a_browser_is_drawn_but_not_played(comfyui, monkeypatch):
-    from keyvid_pack.host import editor
+    from keyvid_pack.host import editor_payload
 
-    monkeypatch.setattr(editor, "MAX_PLAYED_S", 1.0)
+    monkeypatch.setattr(editor_payload, "MAX_PLAYED_S", 1.0)
     shown = shown_by(plan_of(), audio=sound(2))
     assert shown["audio"] is None
     assert "Timing Preview" in shown["audio_notice"]

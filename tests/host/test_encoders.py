@@ -22,7 +22,7 @@ TEXT_PREFIX, VISION_PREFIX, VAE_PREFIX = (
 
 @pytest.fixture(scope="module")
 def encoders():
-    from keyvid_pack.host import encoders  # needs ComfyUI, which conftest.py brings
+    from keyvid_pack.host.loaders import encoders  # needs ComfyUI, which conftest.py brings
 
     return encoders
 

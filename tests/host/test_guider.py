@@ -61,7 +61,7 @@ def test_a_model_without_sound_takes_three_passes_whatever_the_audio_scale(dynam
 
 def test_each_pass_is_told_its_own_pieces_of_both_conditionings(generator):
     """Against the formula written out, every answer from ComfyUI's own guider with one conditioning."""
-    from keyvid_pack.host import condition_keys as keys
+    from keyvid_pack.host.sampling import condition_keys as keys
 
     positive, negative = pair = conditioning()
     picture, silence = positive[0][1][keys.IMAGE], negative[0][1][keys.AUDIO]
@@ -129,7 +129,7 @@ def test_one_conditioning_serves_a_batch_of_latents(generator):
 
 
 def without_noise():
-    from keyvid_pack.host.sampler import keyvid_sampler
+    from keyvid_pack.host.sampling.sampler import keyvid_sampler
 
     return keyvid_sampler(eta=0.0)
 
@@ -198,7 +198,7 @@ def test_a_function_after_guidance_is_asked_and_obeyed(generator):
 def _wrong(case, generator):
     """The guider or the run of it that a wire in the wrong place asks for."""
     import comfy.model_sampling
-    from keyvid_pack.host import condition_keys as keys
+    from keyvid_pack.host.sampling import condition_keys as keys
 
     positive, negative = pair = conditioning()
     raw = [[torch.zeros(1, 7, 24), {}]]

@@ -33,7 +33,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loaded(path):
-    from keyvid_pack.host.localizer import load_localizer
+    from keyvid_pack.host.loaders.localizer import load_localizer
 
     return load_localizer(path)
 
@@ -41,7 +41,7 @@ def loaded(path):
 @pytest.fixture
 def listen(loaded):
     """The score that the node's curve has for a sound."""
-    from keyvid_pack.host.localizer import network_curve
+    from keyvid_pack.host.loaders.localizer import network_curve
 
     def score(samples, *, n_frames, fps=24.0, **options):
         return network_curve(loaded, samples, RATE, n_frames=n_frames, fps=fps, **options).score
@@ -104,7 +104,7 @@ def test_a_clip_shorter_than_a_window_has_its_first_scores(path, listen):
 
 
 def test_the_curve_knows_its_sound_and_runs_from_0_to_1(loaded):
-    from keyvid_pack.host.localizer import network_curve
+    from keyvid_pack.host.loaders.localizer import network_curve
 
     samples = sound(2)
     curve = network_curve(loaded, samples, RATE, n_frames=48, fps=24.0)
@@ -128,7 +128,7 @@ def test_every_window_is_reported_and_can_be_cancelled(listen):
 @pytest.mark.parametrize("n_scores", [1, 47, 48, 49, 72, 73, 1000])
 @pytest.mark.parametrize("window, step", [(48, 24), (46, 23)])
 def test_windows_cover_the_clip_and_end_with_it(n_scores, window, step):
-    from keyvid_pack.host.localizer import window_starts
+    from keyvid_pack.host.loaders.localizer import window_starts
 
     starts = window_starts(n_scores, window=window, step=step)
     assert starts[0] == 0 and starts[-1] + window == max(n_scores, window)
@@ -145,14 +145,14 @@ def test_the_weights_travel_in_comfyuis_hands(loaded):
 
 
 def test_without_a_localizer_the_remedy_is_named():
-    from keyvid_pack.host.localizer import network_curve
+    from keyvid_pack.host.loaders.localizer import network_curve
 
     with pytest.raises(KeyVIDError, match="Connect Load Localizer, or choose the method onset"):
         network_curve(None, sound(2), RATE, n_frames=48, fps=24.0)
 
 
 def test_other_files_and_sounds_are_refused(tmp_path, listen):
-    from keyvid_pack.host.localizer import load_localizer
+    from keyvid_pack.host.loaders.localizer import load_localizer
 
     file = tmp_path / "generator.safetensors"
     tensors = small_checkpoint.filled(small_checkpoint.whole_shapes())
@@ -200,7 +200,7 @@ def fourteen_sounds():
 @pytest.mark.parametrize("method", ["onset", "beats", "network"])
 @pytest.mark.parametrize("name", fourteen_sounds())
 def test_no_method_hears_anything_in_silence(loaded, name, method):
-    from keyvid_pack.host.localizer import network_curve
+    from keyvid_pack.host.loaders.localizer import network_curve
 
     samples, heard_s = fourteen_sounds()[name]
     clip = {"n_frames": 96, "fps": 24.0}
@@ -220,7 +220,7 @@ def test_no_method_hears_anything_in_silence(loaded, name, method):
 
 
 def test_an_offset_that_begins_with_the_clip_is_silence_to_the_network(loaded):
-    from keyvid_pack.host.localizer import network_curve
+    from keyvid_pack.host.loaders.localizer import network_curve
 
     for rate in (8000, 44_100, 48_000):
         samples = np.full((2, 2 * rate), 0.25, np.float32)

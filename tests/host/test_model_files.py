@@ -8,7 +8,7 @@ from keyvid_pack.errors import CheckpointFileError
 
 @pytest.fixture
 def files(models_folder):
-    from keyvid_pack.host import model_files
+    from keyvid_pack.host.loaders import model_files
 
     return model_files
 

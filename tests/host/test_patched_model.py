@@ -12,7 +12,7 @@ from ..helpers.small_video import Forwards, assert_agree, conditioning, guided, 
 
 
 def load(path, **options):
-    from keyvid_pack.host.video_model import load_video_model
+    from keyvid_pack.host.sampling.video_model import load_video_model
 
     return load_video_model(str(path), **options)
 
@@ -70,7 +70,7 @@ def test_float8_weights_are_cast_as_they_are_used(generator_file, tmp_path):
 
 
 def _sigmas(model, n_steps):
-    from keyvid_pack.host.sampler import keyvid_sigmas
+    from keyvid_pack.host.sampling.sampler import keyvid_sigmas
 
     return keyvid_sigmas(model, n_steps=n_steps)
 
@@ -226,7 +226,7 @@ def test_context_windows_with_an_anchor_frame_run(generator):
 
 
 def test_windowed_attention_reaches_the_network_and_changes_the_video(generator):
-    from keyvid_pack.host.video_model import with_temporal_window
+    from keyvid_pack.host.sampling.video_model import with_temporal_window
 
     windowed = with_temporal_window(generator, 4, 4)
     frames, noise = tuple(range(0, 40, 5)), unit_noise(n_frames=8)
@@ -241,7 +241,7 @@ def test_windowed_attention_reaches_the_network_and_changes_the_video(generator)
 
 
 def test_windows_that_do_not_end_with_the_clip_get_a_sentence(generator):
-    from keyvid_pack.host.video_model import with_temporal_window
+    from keyvid_pack.host.sampling.video_model import with_temporal_window
 
     with pytest.raises(KeyVIDError, match="do not end at 4 frames"):
         run(guided(with_temporal_window(generator, 3, 2)))

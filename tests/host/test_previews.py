@@ -92,7 +92,7 @@ PLAN = plan_at_frames([0, 5, 9], n_frames=12, fps=6.0)
 
 def sheet_of(level):
     """What the editor is told of a Keyframe Sheet of grey pictures."""
-    from keyvid_pack.host.previews import keyframe_sheet
+    from keyvid_pack.host.node_previews import keyframe_sheet
 
     class Node:
         hidden = None
@@ -150,7 +150,7 @@ def test_the_same_pictures_have_the_same_names_and_are_written_once(comfyui, emp
 
 def animatic(level):
     """(the VIDEO, its name in the temp folder) of a short timing preview."""
-    from keyvid_pack.host.previews import animatic_video
+    from keyvid_pack.host.node_previews import animatic_video
 
     video, shown = animatic_video(
         image=np.full((24, 32, 3), level, np.float32),
@@ -188,12 +188,12 @@ def test_a_preview_that_is_being_looked_at_stays(comfyui, empty_temp, monkeypatc
 
 
 def test_a_cancelled_preview_leaves_nothing(comfyui, empty_temp, monkeypatch):
-    from keyvid_pack.host import previews
+    from keyvid_pack.host import node_previews
 
     def stop(*_):
         raise InterruptedError
 
-    monkeypatch.setattr(previews, "progress_steps", lambda: stop)
+    monkeypatch.setattr(node_previews, "progress_steps", lambda: stop)
     with pytest.raises(InterruptedError):
         animatic(0.2)
     assert kept_files(comfyui) == []

@@ -81,7 +81,7 @@ def test_steps_do_not_repeat_the_noise_that_the_run_began_with(generator):
     import comfy.sample
 
     x = comfy.sample.prepare_noise(torch.zeros(1, 4, 4, 4, 6), 7)
-    from keyvid_pack.host.sampler import _seeded_noise
+    from keyvid_pack.host.sampling.sampler import _seeded_noise
     from keyvid_pack.models.diffusion.schedule import make_schedule
 
     step = _seeded_noise(x, make_schedule(3), 7)
@@ -97,7 +97,7 @@ def test_the_highest_seed_of_random_noise_is_a_seed_like_others(generator):
 
 
 def test_another_sound_is_another_video(generator):
-    from keyvid_pack.host.condition_keys import AUDIO
+    from keyvid_pack.host.sampling.condition_keys import AUDIO
 
     positive, negative = conditioning()
     first = run(guided(generator, (positive, negative)))
@@ -193,7 +193,7 @@ def test_levels_that_do_not_fall_get_a_sentence(generator):
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_after_the_first_step_keyframes_are_their_latents_at_that_level(interpolator, eta):
-    from keyvid_pack.host.condition_keys import KEYFRAME_LATENTS
+    from keyvid_pack.host.sampling.condition_keys import KEYFRAME_LATENTS
 
     pair = interpolation()
     clean = pair[0][0][1][KEYFRAME_LATENTS] * LATENT_SCALE
@@ -213,7 +213,7 @@ def test_after_the_first_step_keyframes_are_their_latents_at_that_level(interpol
 
 
 def test_every_clip_of_a_batch_is_held_to_the_keyframes(interpolator):
-    from keyvid_pack.host.condition_keys import KEYFRAME_LATENTS
+    from keyvid_pack.host.sampling.condition_keys import KEYFRAME_LATENTS
 
     pair = interpolation()
     clean = pair[0][0][1][KEYFRAME_LATENTS] * LATENT_SCALE  # (1, 4, K, h, w)
@@ -226,7 +226,7 @@ def test_every_clip_of_a_batch_is_held_to_the_keyframes(interpolator):
 
 
 def test_the_network_is_given_the_concat_latent_on_the_planned_frames_only(interpolator):
-    from keyvid_pack.host.condition_keys import CONCAT
+    from keyvid_pack.host.sampling.condition_keys import CONCAT
 
     pair = interpolation()
     with Forwards(interpolator) as forwards:
@@ -252,8 +252,8 @@ class _Noise:
 
 
 def test_noise_between_keyframes_is_mixed_from_theirs():
-    from keyvid_pack.host.condition_keys import PLAN
-    from keyvid_pack.host.sampler import KeyframeNoise
+    from keyvid_pack.host.sampling.condition_keys import PLAN
+    from keyvid_pack.host.sampling.sampler import KeyframeNoise
 
     plan = plan_at_frames(KEYFRAMES, fps=24, n_frames=N_INTERPOLATED)
     latent = {"samples": torch.zeros(1, 4, N_INTERPOLATED, 4, 6), PLAN: plan}
@@ -267,7 +267,7 @@ def test_noise_between_keyframes_is_mixed_from_theirs():
 
 
 def test_interpolated_noise_needs_a_plan():
-    from keyvid_pack.host.sampler import KeyframeNoise
+    from keyvid_pack.host.sampling.sampler import KeyframeNoise
 
     latent = {"samples": torch.zeros(1, 4, N_INTERPOLATED, 4, 6)}
     with pytest.raises(KeyVIDError, match="brings no keyframe plan"):
@@ -305,7 +305,7 @@ def test_a_foreign_model_gets_a_sentence(generator):
     foreign.model = _Foreign(generator.model)
     guider = core_guider(generator, conditioning()[0])
     guider.model_patcher = foreign
-    from keyvid_pack.host.sampler import sample_ddim
+    from keyvid_pack.host.sampling.sampler import sample_ddim
 
     model = type("Model", (), {"inner_model": guider})()
     with pytest.raises(KeyVIDError, match="KeyVID Sampler steps as KeyVID"):

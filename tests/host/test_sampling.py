@@ -18,7 +18,7 @@ CASES = {case["id"]: case for case in MANIFEST["cases"]}
 @pytest.fixture(scope="module")
 def golden_model(tmp_path_factory):
     """MODEL of the recorded tiny generator; its file has no image projection."""
-    from keyvid_pack.host.video_model import load_video_model
+    from keyvid_pack.host.sampling.video_model import load_video_model
 
     case = CASES["sampling_loop_keyframes"]
     weights = safetensors.torch.load_file(GOLDENS / case["weights_file"])
@@ -35,7 +35,7 @@ def golden_model(tmp_path_factory):
 
 def conditioning_of(tensors, text, image, audio):
     """CONDITIONING with ready tokens, as a conditioning node would make it."""
-    from keyvid_pack.host import condition_keys as keys
+    from keyvid_pack.host.sampling import condition_keys as keys
 
     n_frames = tensors["in.x_T"].shape[2]
     entry = {
@@ -56,8 +56,8 @@ def run(guider, sampler, sigmas, noise):
 @pytest.mark.parametrize("eta", [0.0, 1.0])
 def test_recorded_loop_through_comfyui(golden_model, eta):
     import comfy.samplers
-    from keyvid_pack.host.guider import multimodal_guider
-    from keyvid_pack.host.sampler import keyvid_sigmas, sample_ddim
+    from keyvid_pack.host.sampling.guider import multimodal_guider
+    from keyvid_pack.host.sampling.sampler import keyvid_sigmas, sample_ddim
 
     case = CASES["sampling_loop_keyframes"]
     config, tensors = case["config"], load_tensors(case, GOLDENS)

@@ -11,7 +11,9 @@ WITHIN = 2  # frames
 
 
 def test_a_real_snare_drum_is_heard():
-    from keyvid_pack.host import localizer  # needs ComfyUI, which the suite has set up by now
+    from keyvid_pack.host.loaders import (
+        localizer,  # needs ComfyUI, which the suite has set up by now
+    )
 
     samples, sample_rate = decode(SNARE)
     n_frames = int(samples.shape[-1] / sample_rate * FPS)

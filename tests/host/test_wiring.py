@@ -165,7 +165,7 @@ def test_clip_vision_of_another_kind(generator):
 )
 def test_a_part_that_the_checkpoint_lacks(generator, part, named):
     """Load KeyVID Checkpoint gives None for it."""
-    from keyvid_pack.host.conditioning import keyframe_conditioning
+    from keyvid_pack.host.sampling.conditioning import keyframe_conditioning
 
     inputs = {
         "clip_vision": small_encoders.clip_vision(),

@@ -17,7 +17,7 @@ from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
 from .files import temp_file_named
-from .progress import progress_steps
+from .running_node import progress_steps
 
 STRIP_WIDTH, STRIP_HEIGHT = 768, 192  # px
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from ..errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
-from ..keyframes.timebase import same_rate
-from ..models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from ...errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
+from ...keyframes.timebase import same_rate
+from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
 
 PIXELS_PER_LATENT = 8  # along an edge, of Stable Diffusion's VAE
 _PLACES = {GENERATOR: "Keyframe Conditioning", INTERPOLATOR: "Interpolation Conditioning"}

@@ -9,9 +9,9 @@ import logging
 import comfy.samplers
 import torch
 
-from ..errors import SamplingError
-from ..models.diffusion.conditioning import GIVEN
-from ..models.diffusion.guidance import (
+from ...errors import SamplingError
+from ...models.diffusion.conditioning import GIVEN
+from ...models.diffusion.guidance import (
     AUDIO_SCALE,
     IMAGE_SCALE,
     RESCALE,
@@ -21,8 +21,8 @@ from ..models.diffusion.guidance import (
     pass_weights,
 )
 from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
+from .noise_scale import denoised_of, v_of
 from .video_model import check_prediction, facts_of
-from .vp import denoised_of, v_of
 
 log = logging.getLogger("keyvid")
 

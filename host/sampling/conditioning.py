@@ -7,14 +7,15 @@ for nothing: a grey picture and the zero mel.
 import comfy.model_management
 import torch
 
-from ..errors import AudioError, KeyVIDError, PlanError
-from ..models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
-from ..models.diffusion.conditioning import interpolation_concat, keyframe_concat
-from ..models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
-from ..models.encoders.image_preprocess import clip_pixels
-from . import wiring
-from .audio import clip_samples_of
-from .audio_encoder import GRID, NO_AUDIO
+from ...errors import AudioError, KeyVIDError, PlanError
+from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from ...models.diffusion.conditioning import interpolation_concat, keyframe_concat
+from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
+from ...models.encoders.image_preprocess import clip_pixels
+from ..audio import clip_samples_of
+from ..images import FITS, check_pictures, fitted_pictures
+from ..loaders.audio_encoder import GRID, NO_AUDIO
+from . import validation
 from .condition_keys import (
     AUDIO,
     CONCAT,
@@ -26,7 +27,6 @@ from .condition_keys import (
     KIND,
     PLAN,
 )
-from .images import FITS, check_pictures, fitted_pictures
 from .video_model import facts_of
 
 WIDTH, HEIGHT = 512, 320  # pixels, of the published models (published-model e.6)
@@ -57,9 +57,9 @@ def keyframe_conditioning(
     of `image`. fps_condition: 0 is the model's own. Raises KeyVIDError for what does not belong together.
     """
     facts = facts_of(model)
-    wiring.check_kind(facts, GENERATOR)
-    wiring.check_keyframe_plan(plan, facts)
-    wiring.check_size(width, height, facts)
+    validation.check_kind(facts, GENERATOR)
+    validation.check_keyframe_plan(plan, facts)
+    validation.check_size(width, height, facts)
     _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio)
     check_pictures(image)
     frames = list(range(facts.n_frames)) if plan is None else plan.frames
@@ -101,9 +101,9 @@ def interpolation_conditioning(
     plan. fps_condition: 0 is the model's own. Raises KeyVIDError for what does not belong together.
     """
     facts = facts_of(model)
-    wiring.check_kind(facts, INTERPOLATOR)
-    wiring.check_plan(plan, facts)
-    wiring.check_size(width, height, facts)
+    validation.check_kind(facts, INTERPOLATOR)
+    validation.check_plan(plan, facts)
+    validation.check_size(width, height, facts)
     _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio)
     check_pictures(keyframes, name="keyframes")
     if len(keyframes) != plan.count:
@@ -182,11 +182,11 @@ def sound_tokens(audio_encoder, audio, plan, facts, *, frame_index=None):
 
 
 def _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio):
-    wiring.check_text(positive, facts, name="positive")
-    wiring.check_text(negative, facts, name="negative")
-    wiring.check_vision(clip_vision, facts)
-    wiring.check_vae(vae, facts)
-    wiring.check_sound(audio_encoder, audio, facts)
+    validation.check_text(positive, facts, name="positive")
+    validation.check_text(negative, facts, name="negative")
+    validation.check_vision(clip_vision, facts)
+    validation.check_vae(vae, facts)
+    validation.check_sound(audio_encoder, audio, facts)
 
 
 def _fps(fps_condition, facts):

@@ -13,8 +13,8 @@ import comfy.supported_models_base
 import comfy.utils
 from comfy.ldm.modules.attention import optimized_attention
 
-from ..errors import KeyVIDError, SamplingError
-from ..models.build import (
+from ...errors import KeyVIDError, SamplingError
+from ...models.build import (
     RESAMPLER,
     UNET,
     check_part,
@@ -23,13 +23,13 @@ from ..models.build import (
     open_checkpoint,
     refuse_kind,
 )
-from ..models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
-from ..models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
-from ..models.diffusion.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
-from ..models.encoders.resampler import Resampler, select_frames
-from ..models.unet.unet import VideoUNet
+from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
+from ...models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
+from ...models.diffusion.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
+from ...models.encoders.resampler import Resampler, select_frames
+from ...models.unet.unet import VideoUNet
 from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND
-from .wiring import PIXELS_PER_LATENT, no_image_projection
+from .validation import PIXELS_PER_LATENT, no_image_projection
 
 VIDEO_KINDS = (GENERATOR, INTERPOLATOR, DYNAMICRAFTER)
 TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import folder_paths
 
-from ..errors import CheckpointFileError
+from ...errors import CheckpointFileError
 
 FOLDER = "keyvid"  # models/keyvid, the pack's own
 # the small networks that come with the pack
-EMBEDDED = str(Path(__file__).resolve().parents[1] / "models" / "weights")
+EMBEDDED = str(Path(__file__).resolve().parents[2] / "models" / "weights")
 log = logging.getLogger("keyvid")
 
 

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from ..errors import AudioError
-from ..models.build import AUDIO, build_audio, open_checkpoint, refuse_kind
-from ..models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
-from .audio import float_samples, mixed_down, plain_rate
-from .networks import comfy_layers, patched, run_patched
+from ...errors import AudioError
+from ...models.build import AUDIO, build_audio, open_checkpoint, refuse_kind
+from ...models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
+from ..audio import float_samples, mixed_down, plain_rate
+from .patcher import comfy_layers, patched, run_patched
 
 # what encode_audio adds to the name that ComfyUI's own encoders use
 NO_AUDIO = "keyvid_no_audio"  # (1, n_tokens, width): what stands for no sound in guidance

@@ -15,9 +15,9 @@ import folder_paths
 import torch
 from comfy.text_encoders.sd2_clip import SD2Tokenizer
 
-from ..errors import CheckpointNamesError
-from ..models.build import TEXT, VAE, VISION, check_part, config_of, load_part, open_checkpoint
-from .latents import frames_of
+from ...errors import CheckpointNamesError
+from ...models.build import TEXT, VAE, VISION, check_part, config_of, load_part, open_checkpoint
+from ..latents import frames_of
 
 CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
 VOCABULARY = 49408  # tokens of CLIP's tokenizer

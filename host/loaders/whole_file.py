@@ -2,11 +2,11 @@
 
 import logging
 
-from ..models.build import AUDIO, TEXT, VAE, VISION, open_checkpoint, refuse_part
-from ..models.checkpoint.layouts import TITLES
+from ...models.build import AUDIO, TEXT, VAE, VISION, open_checkpoint, refuse_part
+from ...models.checkpoint.layouts import TITLES
+from ..sampling.video_model import facts_of, video_model_of
 from .audio_encoder import audio_encoder_of
 from .encoders import clip_of, clip_vision_of, vae_of
-from .video_model import facts_of, video_model_of
 
 log = logging.getLogger("keyvid")
 # after the model: (part of the file, what makes it, what to do when the file lacks it)

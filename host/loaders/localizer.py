@@ -14,17 +14,17 @@ from dataclasses import dataclass
 import comfy.model_patcher
 import numpy as np
 
-from ..errors import KeyVIDError
-from ..keyframes.audio.checks import check_audio
-from ..keyframes.audio.fingerprint import fingerprint
-from ..keyframes.audio.onset_strength import frames_near_sound
-from ..keyframes.curve import motion_curve, normalise
-from ..keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
-from ..models.build import build_localizer, open_checkpoint, refuse_kind
-from ..models.checkpoint.layouts import LOCALIZER
-from ..models.encoders.mel import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
-from .audio import mixed_down
-from .networks import comfy_layers, patched, run_patched
+from ...errors import KeyVIDError
+from ...keyframes.audio.checks import check_audio
+from ...keyframes.audio.fingerprint import fingerprint
+from ...keyframes.audio.onset_strength import frames_near_sound
+from ...keyframes.curve import motion_curve, normalise
+from ...keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
+from ...models.build import build_localizer, open_checkpoint, refuse_kind
+from ...models.checkpoint.layouts import LOCALIZER
+from ...models.encoders.mel import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
+from ..audio import mixed_down
+from .patcher import comfy_layers, patched, run_patched
 
 # from one window to the next: every moment but the first and last second is heard twice
 STEP_S = 1.0

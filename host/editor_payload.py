@@ -11,7 +11,7 @@ from ..keyframes.plan import plan_to_document
 from ..preview.editor import curve_outline, sound_outline
 from ..preview.wav import write_wav
 from .files import temp_file_named
-from .progress import progress_steps
+from .running_node import progress_steps
 
 MAX_PLAYED_S = 600.0  # a browser keeps a sound as 32-bit samples: ten minutes of stereo are 230 MB
 N_KEPT = 8

@@ -6,14 +6,14 @@ A step itself is models/diffusion/ddim.py's; here ComfyUI's loop, seeds, masks a
 import comfy.samplers
 import torch
 
-from ..errors import KeyVIDError, SamplingError
-from ..models.diffusion.ddim import (
+from ...errors import KeyVIDError, SamplingError
+from ...models.diffusion.ddim import (
     INPAINTED_STEPS,
     ddim_step,
     inpaint_keyframes,
     interpolate_keyframe_noise,
 )
-from ..models.diffusion.schedule import (
+from ...models.diffusion.schedule import (
     BASE_SCALE,
     ETA,
     N_TIMESTEPS,
@@ -24,8 +24,8 @@ from ..models.diffusion.schedule import (
     schedule_along,
 )
 from .condition_keys import KEYFRAME_FRAMES, KEYFRAME_LATENTS, PLAN
+from .noise_scale import v_of, ve_of, vp_of
 from .video_model import check_prediction, facts_of
-from .vp import v_of, ve_of, vp_of
 
 
 def keyvid_sigmas(model, *, n_steps=STEPS, spacing=SPACINGS[0], ends_at_t0=True):

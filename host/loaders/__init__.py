@@ -1,0 +1,1 @@
+"""Weight files by name, and the networks in them as objects of ComfyUI."""

@@ -1,0 +1,1 @@
+"""From conditioning to latent: the video model in ComfyUI, its conditioning, guidance and sampler."""
