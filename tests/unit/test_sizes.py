@@ -20,7 +20,7 @@ LARGE_FILES = {
     "tests/js/sound.test.mjs",
 }
 LARGE_FOLDERS = {
-    "host", "js/editor", "tests/graph", "tests/host", "tests/js", "tests/networks", "tests/unit",
+    "js/editor", "tests/graph", "tests/host", "tests/js", "tests/networks", "tests/unit",
 }  # fmt: skip
 
 
