@@ -6,7 +6,7 @@
 import { app } from "../../scripts/app.js";
 
 // errors.js tells the artist where this extension is missing
-const timeline = await import("./timeline_node.mjs").catch((error) => {
+const timeline = await import("./comfy/timeline_node.mjs").catch((error) => {
   console.error("KeyVID: the timeline of Edit Keyframes cannot be loaded; its edit is shown as text.", error);
 });
 if (timeline) app.registerExtension(timeline.extension);

@@ -4,7 +4,7 @@
 
 import { app } from "../../scripts/app.js";
 import { passesText } from "./guidance_passes.mjs";
-import { remountSoon } from "./remount.mjs";
+import { remountSoon } from "./comfy/remount.mjs";
 
 const NODE_ID = "KeyVID_MultimodalCFG";
 const WIDGET_TYPE = "KEYVID_PASSES";

@@ -6,15 +6,9 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
+import { nodesOf } from "./comfy/graph_nodes.mjs";
 
 const PREVIEW_WIDGET = "video-preview";
-
-function* nodesOf(graph) {
-  for (const node of graph?._nodes ?? []) {
-    yield node;
-    if (node.subgraph) yield* nodesOf(node.subgraph);
-  }
-}
 
 app.registerExtension({
   name: "KeyVID.VideoPreview",

@@ -44,7 +44,7 @@ class EditKeyframes(io.ComfyNode):
                     multiline=True,
                     default="",
                     # a plain text box to ComfyUI, so that the edit outlives a page without our JavaScript;
-                    # js/timeline_node.mjs makes the timeline of it
+                    # js/comfy/timeline_node.mjs makes the timeline of it
                     placeholder="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 are a whole plan.",
                     tooltip="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 "
                     "are a whole plan.",

@@ -26,7 +26,7 @@ LOUDEST = 100  # the sample that is loudest; a quiet sound is drawn as large as 
 def plan_checksum(plan: KeyframePlan) -> str:
     """What of a plan is painted, as 8 hex digits: clip, sound and frames. Locking a keyframe repaints nothing.
 
-    planChecksum in js/editor/pictures.mjs is its mirror; tests/plan_checksums.json holds both.
+    planChecksum in js/editor/state/painted_keyframes.mjs is its mirror; tests/plan_checksums.json holds both.
     """
     painted = [rounded_rate(plan.fps), plan.n_frames, plan.frames, plan.fingerprint]
     text = json.dumps(painted, ensure_ascii=False, separators=(",", ":"))  # as JavaScript writes it

@@ -83,7 +83,7 @@ def _draw_shape(draw, kind, x, y, radius, colour):
         draw.polygon([(x + radius * u, y + radius * v) for u, v in OUTLINES[kind]], fill=colour)
 
 
-# those of js/editor/shapes.mjs, so that the editor and the images speak one language
+# those of js/editor/canvas/shapes.mjs, so that the editor and the images speak one language
 OUTLINES = {
     "first": [(-0.82, -0.95), (0.82, -0.95), (0.82, 0.3), (0, 1.1), (-0.82, 0.3)],
     "peak": [(0, -1.02), (1.06, 0.82), (-1.06, 0.82)],

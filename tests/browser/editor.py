@@ -129,7 +129,7 @@ class Editor:
         self.page.wait_for_timeout(time_ms)
 
     def ask(self, expression):
-        """The value of an expression over `view` (editor/view.mjs)."""
+        """The value of an expression over `view` (editor/editor.mjs)."""
         return self.page.evaluate(f"() => {{ const view = {VIEW}; return {expression} }}")
 
     # where things are

@@ -10,7 +10,7 @@ EDIT = "0, 12, 31"
 LOST = {
     "entry": "**/edit_keyframes.js",
     "node": "**/timeline_node.mjs",
-    "inner": "**/editor/geometry.mjs",
+    "inner": "**/editor/canvas/geometry.mjs",
     "everything": "**/extensions/ComfyUI-KeyVID/**",
 }
 vue = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
@@ -79,7 +79,7 @@ def test_the_edit_outlives_a_page_without_our_javascript(page, vue, lost):
 @vue
 def test_a_script_error_in_one_file_leaves_the_text_box(page, vue):
     broken = {"content_type": "text/javascript", "body": "export const = ;"}
-    page.page.route("**/editor/merge.mjs", lambda route: route.fulfill(**broken))
+    page.page.route("**/editor/plan/merge.mjs", lambda route: route.fulfill(**broken))
     page.open_workflow(edited_workflow(), vue=vue)
     assert sent_edit(page) == EDIT
     assert saved_node(page)["widgets_values"] == [EDIT]
@@ -90,7 +90,7 @@ def test_a_script_error_in_one_file_leaves_the_text_box(page, vue):
 def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page, vue):
     failing = "export function createLegend() { throw new Error('an old browser') }"
     answer = {"content_type": "text/javascript", "body": failing}
-    page.page.route("**/editor/legend.mjs", lambda route: route.fulfill(**answer))
+    page.page.route("**/editor/panels/legend.mjs", lambda route: route.fulfill(**answer))
     page.open_workflow(edited_workflow(), vue=vue)
     assert sent_edit(page) == EDIT
     assert saved_node(page)["widgets_values"] == [EDIT]

@@ -332,7 +332,7 @@ def test_painted_keyframes_appear_above_their_markers(kept_page):
     shown = {"frames": FRAMES, "n_frames": 96, "fps": 24, "pictures": [picture] * len(FRAMES)}
     editor.page.evaluate(
         """async shown => {
-          const { planChecksum } = await import("/extensions/ComfyUI-KeyVID/editor/pictures.mjs");
+          const { planChecksum } = await import("/extensions/ComfyUI-KeyVID/editor/state/painted_keyframes.mjs");
           const node = (type) => app.graph._nodes.find((one) => one.type === type);
           const { plan } = node("KeyVID_EditKeyframes").widgets[0].view.session;
           node("KeyVID_KeyframeSheet").onExecuted({ keyvid_sheet: [{ ...shown, plan: planChecksum(plan) }] });

@@ -18,7 +18,7 @@ STRIKES = (6, 12, 30)  # frames on which the sound is struck
 
 RENDER = """
 async ({ url, clicks, loop, rate, from, durationS, sampleRate, fps, nFrames }) => {
-  const { createPlayer } = await import("/js/editor/sound.mjs");
+  const { createPlayer } = await import("/js/editor/audio/player.mjs");
   const context = new OfflineAudioContext(1, durationS * sampleRate, sampleRate);
   const said = [];
   let tick = null;

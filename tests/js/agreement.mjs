@@ -2,13 +2,13 @@
 
 import { readFileSync } from "node:fs";
 
-import { readEdit, shownPlan, writeEdit } from "../../js/editor/edit.mjs";
-import { FORMATS, exportText, importText } from "../../js/editor/formats.mjs";
-import { framesText } from "../../js/editor/frames_text.mjs";
-import { merge } from "../../js/editor/merge.mjs";
-import { PlanError, planFrom } from "../../js/editor/plan.mjs";
-import * as rules from "../../js/editor/rules.mjs";
-import { roomiestFrame } from "../../js/editor/spread.mjs";
+import { readEdit, shownPlan, writeEdit } from "../../js/editor/plan/edit.mjs";
+import { FORMATS, exportText, importText } from "../../js/editor/plan/formats.mjs";
+import { framesText } from "../../js/editor/plan/frames_text.mjs";
+import { merge } from "../../js/editor/plan/merge.mjs";
+import { PlanError, planFrom } from "../../js/editor/plan/plan.mjs";
+import * as rules from "../../js/editor/plan/rules.mjs";
+import { roomiestFrame } from "../../js/editor/plan/fill_gaps.mjs";
 
 const STEPS = {
   add: rules.addKeyframe,

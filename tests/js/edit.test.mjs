@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import test from "node:test";
 
-import { kept, readEdit, rescaled, shownPlan, writeEdit } from "../../js/editor/edit.mjs";
-import { merge } from "../../js/editor/merge.mjs";
-import { PlanError, VERSION, framesOf, planFrom } from "../../js/editor/plan.mjs";
-import { deleteKeyframe, lockKeyframe, moveKeyframe } from "../../js/editor/rules.mjs";
+import { kept, readEdit, rescaled, shownPlan, writeEdit } from "../../js/editor/plan/edit.mjs";
+import { merge } from "../../js/editor/plan/merge.mjs";
+import { PlanError, VERSION, framesOf, planFrom } from "../../js/editor/plan/plan.mjs";
+import { deleteKeyframe, lockKeyframe, moveKeyframe } from "../../js/editor/plan/rules.mjs";
 import { assertRefused, planOf, randomOf, randomPlan, textOf } from "./plan_cases.mjs";
 
 const DOCUMENTS = "unit/documents";

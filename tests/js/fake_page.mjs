@@ -1,11 +1,11 @@
 // As much of a page as the editor needs: elements with listeners, one keyboard focus, and a sound whose clock tests
 // turn. Nothing is painted. `put()` makes it the page that the editor finds.
 
-import { createView } from "../../js/editor/view.mjs";
+import { createView } from "../../js/editor/editor.mjs";
 
 const SIZE = { width: 800, height: 240 };
 
-/** A 2D context that paints nowhere; editor_drawing.test.mjs looks at what is drawn. */
+/** A 2D context that paints nowhere; draw.test.mjs looks at what is drawn. */
 function deafContext() {
   const answers = {
     measureText: (text) => ({ width: 6 * text.length }),

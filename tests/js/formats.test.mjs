@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { FORMATS, exportText, importText } from "../../js/editor/formats.mjs";
-import { framesOf, planFrom } from "../../js/editor/plan.mjs";
+import { FORMATS, exportText, importText } from "../../js/editor/plan/formats.mjs";
+import { framesOf, planFrom } from "../../js/editor/plan/plan.mjs";
 import { assertRefused, planOf, textOf } from "./plan_cases.mjs";
 
 const PLAN = planOf(

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createView } from "../../js/editor/view.mjs";
-import { forget, stateOf } from "../../js/editor/viewstate.mjs";
+import { createView } from "../../js/editor/editor.mjs";
+import { forget, stateOf } from "../../js/editor/state/view_state.mjs";
 import { openEditor, put } from "./fake_page.mjs";
 
 const HOST = { write() {}, type() {}, hasPlan: () => true, urlOf: (file) => file.filename };

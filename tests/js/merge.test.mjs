@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { merge, sameSound } from "../../js/editor/merge.mjs";
-import * as rules from "../../js/editor/rules.mjs";
+import { merge, sameSound } from "../../js/editor/plan/merge.mjs";
+import * as rules from "../../js/editor/plan/rules.mjs";
 import { assertRefused, casePlan, casesOf } from "./plan_cases.mjs";
 
 const STEPS = {

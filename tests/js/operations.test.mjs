@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as operations from "../../js/editor/operations.mjs";
-import { framesOf, keyframeAt, planFrom } from "../../js/editor/plan.mjs";
-import { deleteKeyframe, lockKeyframe, moveKeyframe, nearestFree } from "../../js/editor/rules.mjs";
+import * as operations from "../../js/editor/plan/operations.mjs";
+import { framesOf, keyframeAt, planFrom } from "../../js/editor/plan/plan.mjs";
+import { deleteKeyframe, lockKeyframe, moveKeyframe, nearestFree } from "../../js/editor/plan/rules.mjs";
 import { assertRefused, planOf, randomOf, randomPlan } from "./plan_cases.mjs";
 
 const {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { planFrom } from "../../js/editor/plan.mjs";
+import { planFrom } from "../../js/editor/plan/plan.mjs";
 
 /** A file of tests/ as text. */
 export const textOf = (name) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");

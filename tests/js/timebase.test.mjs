@@ -13,7 +13,7 @@ import {
   sameRate,
   timeAt,
   timecode,
-} from "../../js/editor/timebase.mjs";
+} from "../../js/editor/plan/timebase.mjs";
 import { textOf } from "./plan_cases.mjs";
 
 const table = JSON.parse(textOf("timebase_table.json"));

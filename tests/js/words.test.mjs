@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import * as actions from "../../js/editor/actions.mjs";
-import { HELP } from "../../js/editor/help.mjs";
-import { KEYS } from "../../js/editor/keys.mjs";
-import { planFrom } from "../../js/editor/plan.mjs";
+import * as actions from "../../js/editor/state/actions.mjs";
+import { HELP } from "../../js/editor/panels/help.mjs";
+import { KEYS } from "../../js/editor/input/keys.mjs";
+import { planFrom } from "../../js/editor/plan/plan.mjs";
 
 function planAt(frames, locked = []) {
   const keyframes = frames.map((frame) => {

@@ -32,11 +32,15 @@ def test_tests_that_are_named_are_there():
 
 
 def test_each_module_of_the_editor_is_in_its_table():
-    _, section = TEXT.split("| rooms | what |\n", 1)
-    rooms = set(re.findall(r"`(\w+\*?)`", section.split("\n\n", 1)[0]))
-    modules = {path.stem for path in (environment.ROOT / "js" / "editor").glob("*.mjs")}
-    unnamed = {m for m in modules if m not in rooms and f"{m.split('_')[0]}*" not in rooms}
-    assert unnamed == set()
+    editor = environment.ROOT / "js" / "editor"
+    _, section = TEXT.split("| folder of `js/editor/` | modules | what |\n", 1)
+    named, folder = set(), "."
+    for line in section.split("\n\n", 1)[0].splitlines()[1:]:
+        of, modules, _ = line.strip("|").split("|")
+        folder = of.strip(" `/") or folder
+        named |= {f"{folder}/{name}" for name in re.findall(r"`(\w+)`", modules)}
+    modules = {path.relative_to(editor) for path in editor.rglob("*.mjs")}
+    assert named == {f"{path.parent}/{path.stem}" for path in modules}
 
 
 CITATION = re.compile(

@@ -167,7 +167,7 @@ def test_strip_refuses_what_it_cannot_draw():
 
 def test_shapes_and_colours_are_those_of_the_editor():
     def in_script(name, pattern):
-        text = (ROOT / "js/editor" / name).read_text(encoding="utf-8")
+        text = (ROOT / "js/editor/canvas" / name).read_text(encoding="utf-8")
         return dict(re.findall(pattern, text, re.MULTILINE))
 
     outlines = in_script("shapes.mjs", r"^  (\w+): (\[\[.*\]\]),$")

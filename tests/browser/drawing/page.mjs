@@ -1,11 +1,11 @@
 // Made-up clips, drawn on the page's canvas and timed there.
 
-import { draw } from "/js/editor/drawing.mjs";
-import { fit, frameToX, layout } from "/js/editor/geometry.mjs";
-import { levelsOf } from "/js/editor/levels.mjs";
-import { readTheme } from "/js/editor/theme.mjs";
+import { draw } from "/js/editor/canvas/draw.mjs";
+import { fit, frameToX, layout } from "/js/editor/canvas/geometry.mjs";
+import { levelsOf } from "/js/editor/canvas/levels.mjs";
+import { readTheme } from "/js/editor/canvas/theme.mjs";
 
-export { KIND_SHAPES } from "/js/editor/drawing.mjs";
+export { KIND_SHAPES } from "/js/editor/canvas/draw.mjs";
 export { readTheme };
 
 const KINDS = ["peak", "valley", "peak", "fill", "manual", "fill"];

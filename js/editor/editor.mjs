@@ -1,0 +1,176 @@
+// The editor of one node: puts the parts together, starts them, and takes all of them away again.
+
+import { createBanner } from "./panels/banner.mjs";
+import { createCommands } from "./input/commands.mjs";
+import { createLeash, element } from "./dom.mjs";
+import { attachInput } from "./input/pointer.mjs";
+import { createInspector } from "./panels/inspector.mjs";
+import { commandOf } from "./input/keys.mjs";
+import { createLegend } from "./panels/legend.mjs";
+import { menuItems, openMenu } from "./panels/menu.mjs";
+import { createPanel } from "./panels/panel.mjs";
+import { pictureLoader, picturesFor, sheetOf } from "./state/painted_keyframes.mjs";
+import { createPlayback } from "./audio/playback.mjs";
+import { createSession } from "./state/session.mjs";
+import { createStage } from "./canvas/timeline.mjs";
+import { createStart } from "./panels/empty_state.mjs";
+import { addStyles } from "./panels/styles.mjs";
+import { createToolbar } from "./panels/toolbar.mjs";
+
+/** The class of the editor's element. */
+export const CSS_CLASS = "keyvid-edit";
+const UNDO_MS = 10_000; // longest time that undo may take
+const SAID_MS = { problem: 9000, done: 3500 };
+
+/**
+ * @typedef {Object} Host what the editor needs of ComfyUI
+ * @property {(text: string) => void} write keeps a text as the widget's value, as one step of undo
+ * @property {(text: string) => void} type the same for text that is being typed: ComfyUI makes the steps of undo
+ * @property {() => void} runUpToHere
+ * @property {() => boolean} hasPlan whether a wire comes to the plan input; a plan may come without one
+ * @property {() => object[]} [sheets] what Keyframe Sheets have painted (keyvid_sheet[0]), the one to be preferred first
+ * @property {(file: {filename: string, subfolder: string, type: string}) => string} urlOf
+ * @property {(title: string, message: string, value: string) => Promise<string|null>} ask
+ * @property {(name: string, text: string) => void} save offers a file
+ * @property {(event: WheelEvent) => void} leaveWheelToGraph
+ */
+
+/** @param {Host} host */
+export function createView(host) {
+  addStyles();
+  const leash = createLeash();
+  const root = element("div", { class: CSS_CLASS, role: "group", "aria-label": "Keyframe editor" });
+  const said = element("span", { role: "status", "aria-live": "polite" });
+  let parts = []; // what shows the session, besides the canvas
+  let closeMenu = null;
+  let saidUntil = 0;
+
+  const say = (sentence, isProblem) => {
+    said.textContent = sentence;
+    said.dataset.problem = isProblem;
+    clearTimeout(saidUntil);
+    saidUntil = setTimeout(() => (said.textContent = ""), isProblem ? SAID_MS.problem : SAID_MS.done);
+  };
+  const show = () => {
+    for (const part of parts) part.show();
+    editor.stage?.redraw();
+  };
+
+  const editor = { host, root, say, show };
+  const session = (editor.session = createSession({ host, say, onChange }));
+  const stage = (editor.stage = createStage({ session, leash }));
+  stage.onPaint = () => parts.forEach((part) => part.show());
+  editor.playback = createPlayback({ session, stage, host, say }, leash);
+  const commands = (editor.commands = createCommands(editor));
+  editor.openMenu = (point, target = null) => {
+    closeMenu?.();
+    closeMenu = openMenu(menuItems(editor, target), point, () => {
+      closeMenu = null;
+      if (leash.isHeld && !session.state.panel) commands.focusTimeline();
+    });
+  };
+  const toolbar = createToolbar(editor);
+  const banner = createBanner(editor);
+  const start = (editor.start = createStart(editor));
+  editor.panel = createPanel(editor);
+  editor.inspector = createInspector(editor);
+  const legend = createLegend(editor);
+  // the keyboard must not be on what cannot be seen
+  const cover = { show: () => (stage.canvas.inert = !editor.panel.root.hidden || !start.root.hidden) };
+  parts = [toolbar, banner, start, editor.panel, cover, editor.inspector, legend];
+  const over = element("div", { class: "keyvid-said" }, said);
+  const field = element("div", { class: "keyvid-stage" }, stage.canvas, start.root, editor.panel.root, over);
+  field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
+  root.append(toolbar.root, banner.root, field, editor.inspector.root, legend.root);
+  editor.input = attachInput(editor, leash);
+
+  function onChange(what) {
+    if (!leash.isHeld) return;
+    if (what === "look") return stage.redraw(); // and with it the parts, once per frame of the screen
+    refreshPictures();
+    editor.playback.follow();
+    show();
+  }
+
+  /** Undo throws the element away that has the keyboard: the new one takes it as soon as it is on the page. */
+  function takeFocus() {
+    const { undoneAt } = session.state;
+    if (undoneAt === null || !stage.width() || !root.isConnected) return;
+    session.state.undoneAt = null;
+    if (performance.now() - undoneAt < UNDO_MS) commands.focusTimeline();
+  }
+  stage.onSize = takeFocus;
+
+  const load = pictureLoader(() => stage.redraw());
+  function refreshPictures() {
+    const sheet = sheetOf(host.sheets?.() ?? [], session.plan);
+    stage.pictures = picturesFor(sheet, { plan: session.plan, urlOf: host.urlOf, load });
+  }
+
+  // a held key is one gesture, which ends when it is let go
+  leash.listen(stage.canvas, "keydown", (event) => {
+    const found = commandOf(event);
+    if (!found) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.repeat && !found.repeats) return; // a key that stays down would turn it on and off, or add and add
+    // with a drag in the hand only its own keys count
+    if (editor.input.isBusy() && !["escape", "toggleSnapping"].includes(found.command)) return;
+    if (!found.isHeld && !editor.input.isBusy() && found.command !== "escape") session.settle();
+    commands[found.command](found.argument);
+  });
+  const settleKeys = () => editor.input.isBusy() || session.settle(); // a drag settles by itself
+  leash.listen(stage.canvas, "keyup", ({ key }) => {
+    if (!["Shift", "Alt", "Control", "Meta"].includes(key)) settleKeys(); // ">" may be let go as "."
+  });
+  leash.listen(stage.canvas, "blur", settleKeys);
+  // what is done here is not meant for the graph below; Ctrl and Cmd are ComfyUI's
+  leash.listen(root, "keydown", (event) => {
+    if (event.key === "Escape" && session.state.panel) commands.togglePanel(null);
+    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+    else if (/^[zy]$/i.test(event.key) && event.target === stage.canvas) session.state.undoneAt = performance.now();
+  });
+  for (const type of ["pointerdown", "dblclick", "contextmenu"]) {
+    leash.listen(root, type, (event) => event.stopPropagation());
+  }
+
+  show();
+  return {
+    root,
+    session,
+    stage,
+    /** The widget's value. */
+    get text() {
+      return session.text;
+    },
+    set text(text) {
+      if (text !== session.text) editor.input.cancel(); // what is in the hand was of the other text
+      session.setText(text);
+    },
+    /** Goes on with what was seen of the node of this key; the keyboard comes along. */
+    attach(key) {
+      session.attach(key);
+      takeFocus();
+    },
+    setResult: (result, state) => session.setResult(result, state),
+    /** A Keyframe Sheet has painted. */
+    showPictures() {
+      load.forget();
+      refreshPictures();
+      stage.redraw();
+    },
+    show,
+    /** Its node is in a graph: listens and observes from here on. */
+    start() {
+      leash.hold();
+      onChange("all");
+    },
+    /** Its node is in no graph any more: leaves nothing behind, no sound either. It may be started again. */
+    stop() {
+      if (!leash.isHeld) return;
+      leash.release();
+      closeMenu?.();
+      clearTimeout(saidUntil);
+    },
+  };
+}

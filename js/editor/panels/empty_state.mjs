@@ -1,0 +1,29 @@
+// What the editor says before there is a plan to show: what to do next, with the button that does it.
+
+import { element } from "../dom.mjs";
+
+const UNCONNECTED =
+  "No wire comes to the plan input. Connect the plan of Select Keyframes, or run up to here if it comes without a wire.";
+const UNRUN = "See the keyframes on the sound, and move them by hand.";
+const typed = (frames) => {
+  const list = frames.slice(0, 12).join(", ") + (frames.length > 12 ? " …" : "");
+  return `Your frames: ${list}. Run up to here to see them on the sound.`;
+};
+
+/** {root, show(), focus(options)}. */
+export function createStart({ session, commands, host }) {
+  const words = element("p");
+  const start = { type: "button", class: "keyvid-main", onclick: () => commands.run() };
+  const run = element("button", start, "Run up to here");
+  const more = element("small", {}, "Nothing after this node runs, so it takes seconds.");
+  const root = element("div", { class: "keyvid-over keyvid-start" }, words, run, more);
+
+  function show() {
+    const { plan, edit, problem } = session.situation;
+    const isConnected = host.hasPlan();
+    root.hidden = plan !== null || problem !== null;
+    if (!isConnected) words.textContent = UNCONNECTED;
+    else words.textContent = edit.state === "frames" ? typed(edit.frames) : UNRUN;
+  }
+  return { root, show, focus: (options) => run.focus(options) };
+}

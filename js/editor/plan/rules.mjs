@@ -1,0 +1,123 @@
+// How the artist changes a plan, one keyframe at a time: the mirror of keyframes/plan_rules.py, whose docstring has the
+// rules. tests/count_cases.json holds both to the same answers. Each function returns a new plan or throws PlanError.
+
+import { PlanError } from "./errors.mjs";
+import { shown } from "./json.mjs";
+import { EDIT, KINDS, REFILL, framesOf, keyframeAt, newKeyframe, wholeFrame, withKeyframes } from "./plan.mjs";
+import { roomiestFrame } from "./fill_gaps.mjs";
+
+/** The plan with a manual keyframe at a frame, in place of the nearest free one. */
+export function addKeyframe(plan, frame) {
+  wholeFrame(frame, plan.n_frames);
+  if (keyframeAt(plan, frame)) {
+    throw new PlanError(`There is a keyframe at frame ${frame} already; choose another frame.`);
+  }
+  const givesWay = nearestFreeKeyframe(plan, frame);
+  if (!givesWay) {
+    throw new PlanError(
+      `No keyframe can give way to one at frame ${frame}: the ${plan.count} of this plan are peaks, placed by ` +
+        "hand or locked. Delete or unlock one first, or raise the count in Select Keyframes.",
+    );
+  }
+  return withKeyframes(plan, [...others(plan, givesWay), newKeyframe(frame, "manual", EDIT)]);
+}
+
+/** The plan without the keyframe at a frame, and with a fill in the roomiest place. */
+export function deleteKeyframe(plan, frame) {
+  const deleted = changeable(plan, frame, "deleted");
+  if (plan.count === plan.n_frames) {
+    throw new PlanError(
+      `The keyframe at frame ${frame} cannot be deleted: each of the ${plan.n_frames} frames is one. ` +
+        "Lower the count in Select Keyframes instead.",
+    );
+  }
+  const left = others(plan, deleted);
+  const refill = roomiestFrame(
+    left.map((keyframe) => keyframe.frame),
+    { nFrames: plan.n_frames, gone: [frame] },
+  );
+  return withKeyframes(plan, [...left, newKeyframe(refill, "fill", REFILL)]);
+}
+
+/** The plan with a keyframe moved to a free frame. */
+export function moveKeyframe(plan, frame, to) {
+  const moved = changeable(plan, frame, "moved");
+  wholeFrame(to, plan.n_frames);
+  if (to === frame) return plan;
+  if (keyframeAt(plan, to)) {
+    throw new PlanError(
+      `The keyframe at frame ${frame} cannot move to frame ${to}: there is one already. ` +
+        `Stop at frame ${nearestFree(plan, frame, to)}.`,
+    );
+  }
+  return withKeyframes(plan, [...others(plan, moved), movedTo(moved, to)]);
+}
+
+/** A keyframe brought to another frame by hand; where it stands it stays what it is. */
+export function movedTo(keyframe, frame) {
+  return frame === keyframe.frame ? keyframe : { ...keyframe, frame, kind: "manual", source: EDIT };
+}
+
+/** Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or where it stands. */
+export function nearestFree(plan, frame, to) {
+  const taken = new Set(framesOf(plan));
+  taken.delete(frame);
+  const step = to < frame ? 1 : -1;
+  while (taken.has(to)) to += step;
+  return to;
+}
+
+/** The plan with the keyframe at a frame locked or unlocked. */
+export function lockKeyframe(plan, frame, locked = true) {
+  return replaced(plan, existing(plan, frame), { locked });
+}
+
+/** The plan with the keyframe at a frame given another kind, but 'first'. */
+export function setKind(plan, frame, kind) {
+  const keyframe = existing(plan, frame);
+  if (!KINDS.includes(kind) || kind === "first" || frame === 0) {
+    throw new PlanError(
+      `The keyframe at frame ${frame} cannot become ${shown(kind)}; frame 0 stays 'first', ` +
+        `and every other keyframe is one of ${KINDS.slice(1).join(", ")}.`,
+    );
+  }
+  return kind === keyframe.kind ? plan : replaced(plan, keyframe, { kind, source: EDIT });
+}
+
+/** The keyframe at a frame, if it may be moved or deleted; `verb` is what for. Throws PlanError. */
+export function changeable(plan, frame, verb) {
+  const keyframe = existing(plan, frame);
+  if (frame === 0) {
+    throw new PlanError(
+      `The keyframe at frame 0 cannot be ${verb}: the video starts with it. Change another one.`,
+    );
+  }
+  if (keyframe.locked) {
+    throw new PlanError(`The keyframe at frame ${frame} is locked and cannot be ${verb}; unlock it first.`);
+  }
+  return keyframe;
+}
+
+function existing(plan, frame) {
+  const keyframe = keyframeAt(plan, wholeFrame(frame, plan.n_frames));
+  if (keyframe) return keyframe;
+  const frames = framesOf(plan);
+  const listed = frames.slice(0, 24).join(", ") + (frames.length > 24 ? ` and ${frames.length - 24} more` : "");
+  throw new PlanError(`There is no keyframe at frame ${frame}; the plan has them at ${listed}.`);
+}
+
+function nearestFreeKeyframe(plan, frame) {
+  for (const kind of ["fill", "valley"]) {
+    const free = plan.keyframes.filter(
+      (keyframe) => keyframe.kind === kind && !keyframe.locked && (kind === "fill" || keyframe.source !== EDIT),
+    );
+    // the earlier of two equally near ones comes first, and stays
+    if (free.length) return free.reduce((a, b) => (Math.abs(b.frame - frame) < Math.abs(a.frame - frame) ? b : a));
+  }
+  return null;
+}
+
+const others = (plan, keyframe) => plan.keyframes.filter((candidate) => candidate !== keyframe);
+
+const replaced = (plan, keyframe, changes) =>
+  withKeyframes(plan, [...others(plan, keyframe), { ...keyframe, ...changes }]);

@@ -1,0 +1,142 @@
+// What the artist can do to a plan, each with the words that tell what happened. Pure: no element, no text, no node.
+//
+// Every action takes (plan, frames of the selection, ...more) and returns {plan, frames, said}: the new plan, where the
+// selection is now, and one sentence. What cannot be done throws a PlanError that says why.
+
+import {
+  deleteAll,
+  distributeEvenly,
+  lockAll,
+  moveTogether,
+  scaleTogether,
+  setKinds,
+  shiftAll,
+  snapAll,
+} from "../plan/operations.mjs";
+import { framesOf, keyframeAt, PlanError } from "../plan/plan.mjs";
+import { addKeyframe, deleteKeyframe, lockKeyframe, moveKeyframe, setKind } from "../plan/rules.mjs";
+
+/** Adds a keyframe at a frame. */
+export function add(plan, _, frame) {
+  const next = addKeyframe(plan, frame);
+  const gone = framesOf(plan).find((old) => !keyframeAt(next, old));
+  return { plan: next, frames: [frame], said: `Added a keyframe at frame ${frame}; the one at ${gone} gave way.` };
+}
+
+/** Deletes the selected keyframes; fills take their places. */
+export function remove(plan, frames) {
+  if (frames.length === 1) {
+    const next = deleteKeyframe(plan, frames[0]);
+    const refill = framesOf(next).find((frame) => !keyframeAt(plan, frame));
+    const said = `Deleted the keyframe at frame ${frames[0]}; a fill at ${refill} keeps the count of ${plan.count}.`;
+    return { plan: next, frames: [], said };
+  }
+  const { plan: next, frames: left } = deleteAll(plan, frames);
+  const nGone = frames.filter((frame) => !left.includes(frame)).length;
+  const stayed = left.length ? ` ${left.length} stayed: frame 0 and locked ones do.` : "";
+  return { plan: next, frames: left, said: `Deleted ${nGone} keyframes; fills keep the count.${stayed}` };
+}
+
+/** Moves the selected keyframes together by a number of frames, as far as there is room. */
+export function move(plan, frames, delta) {
+  const moved = moveTogether(plan, frames, delta);
+  if (samePlaces(plan, moved.plan)) {
+    if (frames.length === 1) moveKeyframe(plan, frames[0], clamp(frames[0] + delta, plan.n_frames)); // says why not
+    return { plan, frames, said: "There is no room to move there." };
+  }
+  return { ...moved, said: `Moved to ${inWords(moved.frames)}.` };
+}
+
+/** Moves the selection so that its first keyframe that can move is at a frame. */
+export function moveTo(plan, frames, frame) {
+  const first = frames.find((one) => one !== 0 && !keyframeAt(plan, one)?.locked) ?? frames[0];
+  if (frames.length === 1) {
+    const next = moveKeyframe(plan, first, frame);
+    return { plan: next, frames: [frame], said: `Moved to frame ${frame}.` };
+  }
+  return move(plan, frames, frame - first);
+}
+
+/** Stretches (frames > 0) or squeezes the selection by moving its last keyframe; its first one stays. */
+export function stretch(plan, frames, delta) {
+  if (frames.length < 2) throw new PlanError("Select two keyframes or more to stretch them.");
+  const [anchor, last] = [frames[0], frames.at(-1)];
+  const scaled = scaleTogether(plan, frames, anchor, (last + delta - anchor) / (last - anchor));
+  return { ...scaled, said: `Scaled to ${inWords(scaled.frames)}.` };
+}
+
+/** Locks the selected keyframes, or unlocks them if all of them are locked. */
+export function toggleLock(plan, frames) {
+  const locked = !frames.every((frame) => keyframeAt(plan, frame)?.locked);
+  const word = locked ? "Locked" : "Unlocked";
+  if (frames.length === 1) {
+    const next = lockKeyframe(plan, frames[0], locked);
+    return { plan: next, frames, said: `${word} the keyframe at frame ${frames[0]}.` };
+  }
+  return { ...lockAll(plan, frames, locked), said: `${word} ${frames.length} keyframes.` };
+}
+
+/** Gives the selected keyframes a kind. */
+export function changeKind(plan, frames, kind) {
+  if (frames.length === 1) {
+    const next = setKind(plan, frames[0], kind);
+    return { plan: next, frames, said: `The keyframe at frame ${frames[0]} is ${kindInWords(kind)} now.` };
+  }
+  const n = frames.filter((frame) => frame !== 0).length; // frame 0 stays what it is
+  const said = `Made ${n === 1 ? "one keyframe" : `${n} keyframes`} ${kindInWords(kind, n)}.`;
+  return { ...setKinds(plan, frames, kind), said };
+}
+
+/** Spreads the selected keyframes (all of them, if fewer than three) evenly. */
+export function distribute(plan, frames) {
+  return { ...distributeEvenly(plan, frames), said: "Distributed evenly." };
+}
+
+/** Moves every selected keyframe (all of them, if none is selected) to its nearest onset. */
+export function snapToOnsets(plan, frames, onsets) {
+  if (!onsets?.length) throw new PlanError("No onsets are known: connect audio or a curve, and run up to here.");
+  const chosen = frames.length ? frames : framesOf(plan);
+  const snapped = snapAll(plan, chosen, onsets);
+  if (samePlaces(plan, snapped.plan)) {
+    throw new PlanError("Nothing moved: the nearest onsets have keyframes already.");
+  }
+  return { ...snapped, frames: frames.length ? snapped.frames : [], said: "Moved to the nearest onsets." };
+}
+
+/** Shifts all keyframes but frame 0 and locked ones by a number of frames, as far as there is room. */
+export function shift(plan, frames, delta) {
+  const shifted = shiftAll(plan, delta);
+  if (samePlaces(plan, shifted.plan)) throw new PlanError("Nothing can be shifted that way: there is no room.");
+  const isLocked = ({ frame, locked }) => frame !== 0 && locked;
+  const nLocked = plan.keyframes.filter(isLocked).length;
+  const nShifted = plan.count - 1 - nLocked;
+  const by = (sum(framesOf(shifted.plan)) - sum(framesOf(plan))) / nShifted; // all of them by the same
+  const stayed = nLocked ? ` Frame 0 and ${nLocked} locked stayed.` : "";
+  const stopped = by === delta ? "" : ` There is no room for ${delta}.`;
+  const said = `Shifted ${nShifted} keyframe${nShifted === 1 ? "" : "s"} by ${by}.${stopped}${stayed}`;
+  return { plan: shifted.plan, frames: [], said };
+}
+
+/** Whether two plans have their keyframes at the same frames. */
+function samePlaces(a, b) {
+  const [left, right] = [framesOf(a), framesOf(b)];
+  return left.length === right.length && left.every((frame, i) => frame === right[i]);
+}
+
+/** The action in words for someone who cannot see it: "frame 12", or "frames 12 to 30". */
+export function inWords(frames) {
+  if (frames.length === 0) return "nothing";
+  return frames.length === 1 ? `frame ${frames[0]}` : `frames ${frames[0]} to ${frames.at(-1)}`;
+}
+
+/** "a peak", "manual"; of several: "peaks", "manual". */
+function kindInWords(kind, n = 1) {
+  if (kind === "manual") return kind;
+  return n === 1 ? `a ${kind}` : `${kind}s`;
+}
+
+const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
+
+function clamp(frame, nFrames) {
+  return Math.min(nFrames - 1, Math.max(0, frame));
+}
