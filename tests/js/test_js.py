@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-FILES = sorted(Path(__file__).parent.glob("*.test.mjs"))
+FOLDER = Path(__file__).parent
+FILES = sorted(FOLDER.rglob("*.test.mjs"))
 
 
 def find_node():
@@ -22,7 +23,7 @@ def find_node():
     return node
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FOLDER).as_posix())
 def test_javascript(path):
     command = [find_node(), "--test", "--test-reporter=tap", str(path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=1800)

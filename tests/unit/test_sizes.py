@@ -17,10 +17,9 @@ LARGE_FILES = {
     "tests/host/test_conditioning.py",
     "tests/networks/test_audio_networks.py",
     "tests/unit/test_plan.py",
-    "tests/js/sound.test.mjs",
 }
 LARGE_FOLDERS = {
-    "js/editor", "tests/graph", "tests/host", "tests/js", "tests/networks", "tests/unit",
+    "tests/graph", "tests/host", "tests/networks", "tests/unit",
 }  # fmt: skip
 
 

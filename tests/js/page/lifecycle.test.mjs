@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createView } from "../../js/editor/editor.mjs";
-import { forget, stateOf } from "../../js/editor/state/view_state.mjs";
-import { openEditor, put } from "./fake_page.mjs";
+import { createView } from "../../../js/editor/editor.mjs";
+import { forget, stateOf } from "../../../js/editor/state/view_state.mjs";
+import { openEditor, put } from "../helpers/fake_page.mjs";
 
 const HOST = { write() {}, type() {}, hasPlan: () => true, urlOf: (file) => file.filename };
 

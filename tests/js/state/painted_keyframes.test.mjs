@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { sheetsDownstream } from "../../js/comfy/sheets.mjs";
-import { picturesFor, pictureLoader, planChecksum, sheetOf } from "../../js/editor/state/painted_keyframes.mjs";
+import { sheetsDownstream } from "../../../js/comfy/sheets.mjs";
+import { picturesFor, pictureLoader, planChecksum, sheetOf } from "../../../js/editor/state/painted_keyframes.mjs";
 
-const rows = JSON.parse(readFileSync(new URL("../plan_checksums.json", import.meta.url), "utf8"));
+const rows = JSON.parse(readFileSync(new URL("../../plan_checksums.json", import.meta.url), "utf8"));
 const [{ plan, checksum }] = rows;
 const names = plan.keyframes.map(({ frame }) => ({ filename: `${frame}.jpg`, subfolder: "", type: "temp" }));
 const payload = { plan: checksum, frames: [0, 12, 24], n_frames: 48, fps: 24, pictures: names };

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fit, frameToX } from "../../js/editor/canvas/geometry.mjs";
-import { boxSelect, dragKeys, dragLoop, dragOverview, pan } from "../../js/editor/input/gestures.mjs";
-import { menuItems, placeOf } from "../../js/editor/panels/menu.mjs";
-import { createSession } from "../../js/editor/state/session.mjs";
+import { fit, frameToX } from "../../../js/editor/canvas/geometry.mjs";
+import { boxSelect, dragKeys, dragLoop, dragOverview, pan } from "../../../js/editor/input/gestures.mjs";
+import { menuItems, placeOf } from "../../../js/editor/panels/menu.mjs";
+import { createSession } from "../../../js/editor/state/session.mjs";
 
 const WIDTH = 800;
 const FRAMES = [0, 10, 20, 30, 40, 50];

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { passesPerStep, passesText } from "../../js/guidance_passes.mjs";
+import { passesPerStep, passesText } from "../../../js/guidance_passes.mjs";
 
-const rows = JSON.parse(readFileSync(new URL("../guidance_passes.json", import.meta.url), "utf8"));
+const rows = JSON.parse(readFileSync(new URL("../../guidance_passes.json", import.meta.url), "utf8"));
 
 test("the count is that of the table", () => {
   assert.ok(rows.length >= 10);

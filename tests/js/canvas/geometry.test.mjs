@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as geometry from "../../js/editor/canvas/geometry.mjs";
+import * as geometry from "../../../js/editor/canvas/geometry.mjs";
 
 const { MARGIN, clampView, fit, framesInBox, frameToX, hit, layout, panBy, reveal, visible, xToFrame, zoomAt } =
   geometry;

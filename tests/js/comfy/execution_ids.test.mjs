@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { enter, executionIds, nodeAt, shownId } from "../../js/comfy/execution_ids.mjs";
+import { enter, executionIds, nodeAt, shownId } from "../../../js/comfy/execution_ids.mjs";
 
 const graphOf = (id) => ({ id, nodes: [] });
 

@@ -4,10 +4,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import * as actions from "../../js/editor/state/actions.mjs";
-import { HELP } from "../../js/editor/panels/help.mjs";
-import { KEYS } from "../../js/editor/input/keys.mjs";
-import { planFrom } from "../../js/editor/plan/plan.mjs";
+import * as actions from "../../../js/editor/state/actions.mjs";
+import { HELP } from "../../../js/editor/panels/help.mjs";
+import { KEYS } from "../../../js/editor/input/keys.mjs";
+import { planFrom } from "../../../js/editor/plan/plan.mjs";
 
 function planAt(frames, locked = []) {
   const keyframes = frames.map((frame) => {
@@ -47,7 +47,7 @@ function names(row, key) {
 }
 
 test("every key is in the help page and in the editor's own list", () => {
-  const page = readFileSync(new URL("../../js/docs/KeyVID_EditKeyframes.md", import.meta.url), "utf8");
+  const page = readFileSync(new URL("../../../js/docs/KeyVID_EditKeyframes.md", import.meta.url), "utf8");
   const [, keyboard] = page.split("## Keyboard");
   const table = keyboard.split("\n").filter((line) => line.startsWith("| "));
   const help = { page: table.map((line) => line.split("|")[1]), list: HELP.map(([keys]) => keys) };

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { merge, sameSound } from "../../js/editor/plan/merge.mjs";
-import * as rules from "../../js/editor/plan/rules.mjs";
-import { assertRefused, casePlan, casesOf } from "./plan_cases.mjs";
+import { merge, sameSound } from "../../../js/editor/plan/merge.mjs";
+import * as rules from "../../../js/editor/plan/rules.mjs";
+import { assertRefused, casePlan, casesOf } from "../helpers/plan_cases.mjs";
 
 const STEPS = {
   add: rules.addKeyframe,

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as operations from "../../js/editor/plan/operations.mjs";
-import { framesOf, keyframeAt, planFrom } from "../../js/editor/plan/plan.mjs";
-import { deleteKeyframe, lockKeyframe, moveKeyframe, nearestFree } from "../../js/editor/plan/rules.mjs";
-import { assertRefused, planOf, randomOf, randomPlan } from "./plan_cases.mjs";
+import * as operations from "../../../js/editor/plan/operations.mjs";
+import { framesOf, keyframeAt, planFrom } from "../../../js/editor/plan/plan.mjs";
+import { deleteKeyframe, lockKeyframe, moveKeyframe, nearestFree } from "../../../js/editor/plan/rules.mjs";
+import { assertRefused, planOf, randomOf, randomPlan } from "../helpers/plan_cases.mjs";
 
 const {
   deleteAll,

@@ -4,11 +4,11 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import test from "node:test";
 
-import { kept, readEdit, rescaled, shownPlan, writeEdit } from "../../js/editor/plan/edit.mjs";
-import { merge } from "../../js/editor/plan/merge.mjs";
-import { PlanError, VERSION, framesOf, planFrom } from "../../js/editor/plan/plan.mjs";
-import { deleteKeyframe, lockKeyframe, moveKeyframe } from "../../js/editor/plan/rules.mjs";
-import { assertRefused, planOf, randomOf, randomPlan, textOf } from "./plan_cases.mjs";
+import { kept, readEdit, rescaled, shownPlan, writeEdit } from "../../../js/editor/plan/edit.mjs";
+import { merge } from "../../../js/editor/plan/merge.mjs";
+import { PlanError, VERSION, framesOf, planFrom } from "../../../js/editor/plan/plan.mjs";
+import { deleteKeyframe, lockKeyframe, moveKeyframe } from "../../../js/editor/plan/rules.mjs";
+import { assertRefused, planOf, randomOf, randomPlan, textOf } from "../helpers/plan_cases.mjs";
 
 const DOCUMENTS = "unit/documents";
 const SAVED = textOf(`${DOCUMENTS}/edit_v1.json`);
@@ -21,7 +21,7 @@ const editOf = (document) => readEdit(JSON.stringify(document));
 const written = (parts) => readEdit(writeEdit(parts));
 
 test("a saved plan and edit of every version is read, and nothing in it is lost", () => {
-  const names = readdirSync(new URL(`../${DOCUMENTS}`, import.meta.url));
+  const names = readdirSync(new URL(`../../${DOCUMENTS}`, import.meta.url));
   for (let version = 1; version <= VERSION; version++) {
     const plan = JSON.parse(textOf(`${DOCUMENTS}/plan_v${version}.json`));
     assert.equal(planFrom(plan).title, plan.title);

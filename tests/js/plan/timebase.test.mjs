@@ -13,8 +13,8 @@ import {
   sameRate,
   timeAt,
   timecode,
-} from "../../js/editor/plan/timebase.mjs";
-import { textOf } from "./plan_cases.mjs";
+} from "../../../js/editor/plan/timebase.mjs";
+import { textOf } from "../helpers/plan_cases.mjs";
 
 const table = JSON.parse(textOf("timebase_table.json"));
 const RATES = [1, 6, 12, 23.976, 24, 25, 29.97, 30, 59.94, 60, 120, 240];

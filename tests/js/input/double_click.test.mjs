@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { openEditor } from "./fake_page.mjs";
+import { openEditor } from "../helpers/fake_page.mjs";
 
 const MIDDLE = 24;
 

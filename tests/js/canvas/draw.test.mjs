@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { draw } from "../../js/editor/canvas/draw.mjs";
-import { fit, frameToX, layout, xToFrame } from "../../js/editor/canvas/geometry.mjs";
-import { levelsOf } from "../../js/editor/canvas/levels.mjs";
-import { themeOf } from "../../js/editor/canvas/theme.mjs";
+import { draw } from "../../../js/editor/canvas/draw.mjs";
+import { fit, frameToX, layout, xToFrame } from "../../../js/editor/canvas/geometry.mjs";
+import { levelsOf } from "../../../js/editor/canvas/levels.mjs";
+import { themeOf } from "../../../js/editor/canvas/theme.mjs";
 
 const CHARACTER_PX = 6;
 const theme = themeOf({ panel: [23, 23, 24], text: [221, 221, 221], accent: [11, 140, 233] });

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { planFrom } from "../../js/editor/plan/plan.mjs";
+import { planFrom } from "../../../js/editor/plan/plan.mjs";
 
 /** A file of tests/ as text. */
-export const textOf = (name) => readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
+export const textOf = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
 
 /** The cases of a table of tests/. */
 export function casesOf(name) {

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { FORMATS, exportText, importText } from "../../js/editor/plan/formats.mjs";
-import { framesOf, planFrom } from "../../js/editor/plan/plan.mjs";
-import { assertRefused, planOf, textOf } from "./plan_cases.mjs";
+import { FORMATS, exportText, importText } from "../../../js/editor/plan/formats.mjs";
+import { framesOf, planFrom } from "../../../js/editor/plan/plan.mjs";
+import { assertRefused, planOf, textOf } from "../helpers/plan_cases.mjs";
 
 const PLAN = planOf(
   [

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fit } from "../../js/editor/canvas/geometry.mjs";
-import { snap, snapTargets } from "../../js/editor/input/snapping.mjs";
+import { fit } from "../../../js/editor/canvas/geometry.mjs";
+import { snap, snapTargets } from "../../../js/editor/input/snapping.mjs";
 
 const plan = {
   n_frames: 48,

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fit, xToFrame } from "../../js/editor/canvas/geometry.mjs";
-import { columns, levelsOf } from "../../js/editor/canvas/levels.mjs";
+import { fit, xToFrame } from "../../../js/editor/canvas/geometry.mjs";
+import { columns, levelsOf } from "../../../js/editor/canvas/levels.mjs";
 
 const noise = (n, seed) =>
   Float32Array.from({ length: n }, (_, i) => Math.sin(i * 12.9898 + seed) * Math.cos(i * 0.01));

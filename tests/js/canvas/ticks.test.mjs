@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { fit, frameToX, scaleOf } from "../../js/editor/canvas/geometry.mjs";
-import { ticks } from "../../js/editor/canvas/ticks.mjs";
-import { UNITS } from "../../js/editor/plan/timebase.mjs";
+import { fit, frameToX, scaleOf } from "../../../js/editor/canvas/geometry.mjs";
+import { ticks } from "../../../js/editor/canvas/ticks.mjs";
+import { UNITS } from "../../../js/editor/plan/timebase.mjs";
 
 const FIGURE_PX = 6.3; // one of the ruler's figures at 10.5 px
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { openEditor } from "./fake_page.mjs";
+import { openEditor } from "../helpers/fake_page.mjs";
 
 const KINDS = { 0: "first", 8: "peak", 14: "fill", 20: "valley", 26: "fill", 31: "peak", 40: "fill" };
 

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import * as actions from "../../js/editor/state/actions.mjs";
-import { commandOf, keyName, keyOf, KEYS } from "../../js/editor/input/keys.mjs";
-import { framesOf, keyframeAt, planFrom } from "../../js/editor/plan/plan.mjs";
-import { createSession, neighbour } from "../../js/editor/state/session.mjs";
-import { stateOf } from "../../js/editor/state/view_state.mjs";
+import * as actions from "../../../js/editor/state/actions.mjs";
+import { commandOf, keyName, keyOf, KEYS } from "../../../js/editor/input/keys.mjs";
+import { framesOf, keyframeAt, planFrom } from "../../../js/editor/plan/plan.mjs";
+import { createSession, neighbour } from "../../../js/editor/state/session.mjs";
+import { stateOf } from "../../../js/editor/state/view_state.mjs";
 
 const FINGERPRINT = { n_frames: 48, loudness: [0, 5, 9, 3] };
 const OTHER_FINGERPRINT = { n_frames: 48, loudness: [9, 0, 0, 9] };
