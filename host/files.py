@@ -1,4 +1,4 @@
-"""Files by name, never by path: everything goes through ComfyUI's own guarded folders."""
+"""Files in ComfyUI's input, output and temp folders, by name and never outside these folders."""
 
 import contextlib
 import logging
@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+from collections.abc import Iterable
 
 import folder_paths
 
@@ -14,8 +15,8 @@ from ..errors import KeyVIDError
 
 TIMING_SUFFIX = ".keyvid.json"
 MAX_TIMING_BYTES = 64 * 2**20  # an hour of curve and plan is about 3 MB
-MAX_LISTED_FOLDERS = 1_000  # that are looked into for timing files
-# what the list shows when there is none, because an empty list shows nothing at all
+MAX_LISTED_FOLDERS = 1_000  # of input or output in which timing files are looked for
+# the only entry of a list without files, because an empty list shows nothing at all
 NO_TIMING_FILE = "no timing file yet: run Save Timing, or put one into input"
 _PUT_ONE = (
     f"Run Save Timing, or put a file written by it (*{TIMING_SUFFIX}) into ComfyUI's input folder; then press R to "
@@ -23,15 +24,17 @@ _PUT_ONE = (
 )
 
 log = logging.getLogger("keyvid")
-_listed = {}  # folder -> ({folder in it: time of its last change}, names of timing files)
+_listed: dict[
+    str, tuple[dict[str, int | None], list[str]]
+] = {}  # folder -> ({folder in it: time of its last change}, names of timing files)
 
 
-def copy_sample_media():
-    """Copies the workflows' sample picture and sound into ComfyUI's input folder, as `keyvid_*`.
+def copy_sample_media() -> None:
+    """Copies the workflows' sample image and audio into ComfyUI's input folder, as `keyvid_*`.
 
     Into the folder itself: Load Image and Load Audio list no subfolders, and the frontend reports what
-    they do not list as missing. A file that is already there is left alone. A read-only input folder
-    is reported, not raised: the pack works without the samples.
+    they do not list as missing. A file that is already there is left alone. An input folder that cannot be written
+    is reported in the log, not raised: the pack works without the samples.
     """
     source_folder = pathlib.Path(__file__).resolve().parent.parent / "workflows" / "media"
     target_folder = pathlib.Path(folder_paths.get_input_directory())
@@ -47,14 +50,14 @@ def copy_sample_media():
         log.warning("KeyVID could not copy its sample files to %s: %s", target_folder, error)
 
 
-def temp_file_named(filename):
-    """The path of a file of this very name in ComfyUI's temp folder; the folder exists then, the file perhaps."""
+def temp_file_named(filename: str) -> str:
+    """The path of a file of this name in ComfyUI's temp folder. Makes the folder, not the file."""
     folder = folder_paths.get_temp_directory()
     os.makedirs(folder, exist_ok=True)
     return os.path.join(folder, filename)
 
 
-def new_output_file(prefix, suffix):
+def new_output_file(prefix: str, suffix: str) -> tuple[str, str, str]:
     """(path, filename, subfolder) of a file that does not exist yet in ComfyUI's output folder.
 
     Raises KeyVIDError when the prefix points outside that folder.
@@ -62,7 +65,7 @@ def new_output_file(prefix, suffix):
     return _numbered_file(prefix, suffix, folder_paths.get_output_directory())
 
 
-def _numbered_file(prefix, suffix, root):
+def _numbered_file(prefix: str, suffix: str, root: str) -> tuple[str, str, str]:
     try:
         is_inside = folder_paths.is_within_directory(root, os.path.join(root, prefix))
         if is_inside:
@@ -78,7 +81,7 @@ def _numbered_file(prefix, suffix, root):
     return os.path.join(folder, filename), filename, subfolder
 
 
-def write_text(path, text):
+def write_text(path: str, text: str) -> None:
     """Writes text (UTF-8) so that a crash never leaves half a file. Raises KeyVIDError when it cannot."""
     partial = path + ".partial"
     try:
@@ -89,15 +92,21 @@ def write_text(path, text):
         raise _unusable(os.path.basename(path), error) from None
 
 
-def _unusable(name, error):
+def _unusable(name: str, error: Exception) -> KeyVIDError:
     reason = getattr(error, "strerror", None) or str(error)
     return KeyVIDError(
         f"The file {name!r} cannot be written ({reason}). Choose another name, or free the folder."
     )
 
 
-def timing_files():
-    """Names of the timing files in ComfyUI's input and output folders and what lies in them; never empty.
+def file_stamp(path: str) -> str:
+    """A text that changes whenever a file does: when it was written last, and its size in bytes."""
+    status = os.stat(path)
+    return f"{status.st_mtime_ns}:{status.st_size}"
+
+
+def timing_files() -> list[str]:
+    """Names of the timing files in ComfyUI's input and output folders and their subfolders; never empty.
 
     With "/" on every system, and "[output]" behind those of the output folder, as ComfyUI annotates names.
     """
@@ -106,16 +115,16 @@ def timing_files():
     return [*inputs, *(f"{name} [output]" for name in outputs)] or [NO_TIMING_FILE]
 
 
-def _timing_files_in(root):
-    """Names relative to a folder, sorted. ComfyUI asks several times in each run: looked up again after a change."""
-    times, names = _listed.get(root, ({}, ()))
+def _timing_files_in(root: str) -> list[str]:
+    """Names relative to a folder, sorted. ComfyUI asks several times in each run: read again only after a change."""
+    times, names = _listed.get(root, ({}, []))
     if not times or times != _times_of(times):
         _listed[root] = times, names = _look_for_timing_files(root)
     return names
 
 
-def _times_of(folders):
-    """{folder: when it changed last}, without the folders that are gone."""
+def _times_of(folders: Iterable[str]) -> dict[str, int]:
+    """{folder: time of its last change in ns}, without the folders that are gone."""
     times = {}
     for folder in folders:
         with contextlib.suppress(OSError):
@@ -123,9 +132,11 @@ def _times_of(folders):
     return times
 
 
-def _look_for_timing_files(root):
-    """({folder: time of its last change}, names). The nearest folders come first; links to folders are left out."""
-    found, waiting, times = [], [root], {}
+def _look_for_timing_files(root: str) -> tuple[dict[str, int | None], list[str]]:
+    """({folder: time of its last change in ns}, names). Reads the nearest folders first; skips links to folders."""
+    found: list[str] = []
+    waiting = [root]
+    times: dict[str, int | None] = {}
     while waiting and len(times) < MAX_LISTED_FOLDERS:
         folder = waiting.pop(0)
         times[folder] = None
@@ -143,15 +154,15 @@ def _look_for_timing_files(root):
     return times, sorted(found)
 
 
-def _is_file_inside(root, path):
+def _is_file_inside(root: str, path: str) -> bool:
     return folder_paths.is_within_directory(root, path) and os.path.isfile(path)
 
 
-def _is_timing_name(name):
+def _is_timing_name(name: str) -> bool:
     return name.lower().endswith(TIMING_SUFFIX)
 
 
-def read_timing_text(name):
+def read_timing_text(name: str | None) -> str:
     """The text of a timing file named as ComfyUI names files: `a.keyvid.json`, or `a.keyvid.json [output]`.
 
     Raises KeyVIDError when there is no such file, it is too large, or it is not text.
@@ -177,8 +188,8 @@ def read_timing_text(name):
         ) from None
 
 
-def timing_problem(name):
-    """Why a timing file cannot be read, one text, or None; asked before anything runs."""
+def timing_problem(name: str | None) -> str | None:
+    """The error message for a timing file that cannot be read, or None; asked before anything runs."""
     if name is None:  # comes over a wire, so it is not known yet
         return None
     try:
@@ -188,28 +199,26 @@ def timing_problem(name):
     return None
 
 
-def timing_stamp(name):
-    """Changes whenever the timing file does, so that an edited file is read again."""
-    if name is None:  # comes over a wire, so nobody knows which file is meant: read it again
-        return math.nan  # which ComfyUI takes for a change
-    status = os.stat(_timing_path(name))
-    return f"{status.st_mtime_ns}:{status.st_size}"
+def timing_stamp(name: str | None) -> str | float:
+    """A value that changes whenever the timing file does, so that an edited file is read again."""
+    if name is None:  # comes over a wire, so the file is not known here: read it again
+        return math.nan  # ComfyUI takes it for a change
+    return file_stamp(_timing_path(name))
 
 
-def _timing_path(name):
-    """The path of a timing file, named on this system or another. Raises KeyVIDError."""
+def _timing_path(name: str | None) -> str:
+    """The path of a timing file that was named on this system or another. Raises KeyVIDError."""
     if name is None or name == NO_TIMING_FILE:
         raise KeyVIDError(f"No timing file is chosen. {_PUT_ONE}")
     if not isinstance(name, str):
         raise KeyVIDError(
-            f"The timing file is {name!r:.40}, which is no file name. Choose one in the list of Load Timing."
+            f"The timing file is {name!r:.40}, which is not a file name. Choose one in the list of Load Timing."
         )
-    plain, folder = re.fullmatch(
-        r"(.*?)(?:\s*\[(input|output|temp)\]\s*)?", name, re.DOTALL
-    ).groups()
-    root = folder_paths.get_directory_by_type(folder or "input")
+    annotation = re.search(r"\s*\[(input|output|temp)\]\s*\Z", name)
+    plain, folder = (name[: annotation.start()], annotation[1]) if annotation else (name, "input")
+    root = folder_paths.get_directory_by_type(folder)
     shown = name.replace("\\", "/")
-    # as it is first: elsewhere than on Windows a backslash, and anywhere a space, may belong to the name
+    # unchanged first: a space may belong to the name, and except on Windows a backslash, too
     for tried in dict.fromkeys((plain, plain.strip(), plain.strip().replace("\\", "/"))):
         path = os.path.abspath(os.path.join(root, tried))
         if not folder_paths.is_within_directory(root, path):

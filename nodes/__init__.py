@@ -1,6 +1,6 @@
-"""The nodes, one file per stage of the graph, and the explicit list of them."""
+"""The nodes, one file per stage of the graph, and the list of them that ComfyUI reads."""
 
-from comfy_api.latest import ComfyExtension
+from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import copy_sample_media
 from ..host.loaders.model_files import register_model_folders
@@ -11,10 +11,7 @@ from .frames_from_latent import FramesFromLatent
 from .interpolation_conditioning import InterpolationConditioning
 from .keyframe_conditioning import KeyframeConditioning
 from .keyframe_sheet import KeyframeSheet
-from .load_audio_encoder import LoadAudioEncoder
-from .load_checkpoint import LoadCheckpoint
-from .load_localizer import LoadLocalizer
-from .load_model import LoadModel
+from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
 from .localize import LocalizeKeyframes
 from .multimodal_cfg import MultimodalCFG
 from .plan_info import PlanInfo
@@ -26,11 +23,11 @@ from .windowed_attention import WindowedAttention
 
 
 class KeyVIDExtension(ComfyExtension):
-    async def on_load(self):
+    async def on_load(self) -> None:
         register_model_folders()
         copy_sample_media()
 
-    async def get_node_list(self):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
         return [
             ClipAudio,
             LocalizeKeyframes,

@@ -1,7 +1,7 @@
-"""Weight files by name: which folders are looked into, and what an artist is told whose file is not there.
+"""Finds weight files by name; builds the error message for a file that is not there.
 
 Names are as in ComfyUI's own lists, but always with "/", so that a workflow finds its file on every system. Where a
-name is in two folders, the file in the folder that is named first is meant.
+name is in two folders, the file in the folder that is listed first is used.
 """
 
 import logging
@@ -12,6 +12,7 @@ from pathlib import Path
 import folder_paths
 
 from ...errors import CheckpointFileError
+from ..files import file_stamp
 
 FOLDER = "keyvid"  # models/keyvid, the pack's own
 # the small networks that come with the pack
@@ -21,14 +22,14 @@ log = logging.getLogger("keyvid")
 
 @dataclass(frozen=True)
 class Source:
-    """A published file. what: it is; where: to get it; size_gb: in 10^9 bytes, None when nobody knows."""
+    """A published file: what it is, where to get it, and its size in 10^9 bytes (None when unknown)."""
 
     what: str
     where: str
     size_gb: float | None
     licence: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         size = "" if self.size_gb is None else f"{self.size_gb:g} GB, "
         return f"{self.what}: {self.where} ({size}{self.licence})"
 
@@ -61,11 +62,11 @@ _LOCALIZER = Source(
 
 
 @dataclass(frozen=True)
-class Shelf:
+class FileList:
     """The files that one loader offers.
 
-    what: a file of it is called; folders: ComfyUI's names, first wins; embedded: the file of the pack that a new
-    loader begins with.
+    what: the word for such a file in messages; folders: ComfyUI's names of folders, the first wins; sources: where to
+    get files; embedded: the file of the pack that a new loader shows.
     """
 
     what: str
@@ -74,35 +75,35 @@ class Shelf:
     embedded: str
 
     @property
-    def nothing_found(self):
-        """What the list of an empty shelf shows, because an empty list shows nothing at all."""
+    def nothing_found(self) -> str:
+        """The only entry of a list without files, because an empty list shows nothing at all."""
         return f"no file yet: put one into models/{self.folders[0]}"
 
 
 _SMALL_GENERATOR = "keyvid_small_generator.safetensors"
-VIDEO_MODELS = Shelf(
+VIDEO_MODELS = FileList(
     "model",
     (FOLDER, "diffusion_models", "checkpoints"),
     (_KEYVID, _DYNAMICRAFTER),
     "keyvid_small_interpolator.safetensors",
 )
-WHOLE_FILES = Shelf(
+WHOLE_FILES = FileList(
     "checkpoint", (FOLDER, "checkpoints"), (_KEYVID, _DYNAMICRAFTER), _SMALL_GENERATOR
 )
-AUDIO_ENCODERS = Shelf(
+AUDIO_ENCODERS = FileList(
     "audio encoder",
     (FOLDER, "audio_encoders", "checkpoints", "diffusion_models"),
     (_IMAGEBIND, _KEYVID),
     _SMALL_GENERATOR,
 )
-LOCALIZERS = Shelf("localizer", (FOLDER,), (_LOCALIZER,), "keyvid_small_localizer.safetensors")
+LOCALIZERS = FileList("localizer", (FOLDER,), (_LOCALIZER,), "keyvid_small_localizer.safetensors")
 
 
-def register_model_folders():
+def register_model_folders() -> None:
     """Makes models/keyvid a folder of ComfyUI, beside the pack's weights and those that extra_model_paths.yaml names.
 
-    To be called before files are listed. The folder is made on disk so that there is a place to put files into; that
-    it cannot be made is reported, not raised.
+    To be called before files are listed. The folder is made on disk so that there is a place to put files into; a
+    folder that cannot be made is reported in the log, not raised.
     """
     own = os.path.join(folder_paths.models_dir, FOLDER)
     for folder in (own, EMBEDDED):
@@ -117,61 +118,62 @@ def register_model_folders():
         log.warning("KeyVID could not make the folder %s: %s", own, error)
 
 
-def file_names(shelf):
-    """The names of the files on a shelf, each once, for a list to choose from; never empty."""
+def file_names(files: FileList) -> list[str]:
+    """The names of the files that a loader offers, sorted, each once; never empty."""
     found = {
-        _plain(name) for folder in shelf.folders for name in folder_paths.get_filename_list(folder)
+        _plain(name) for folder in files.folders for name in folder_paths.get_filename_list(folder)
     }
-    return sorted(found) or [shelf.nothing_found]
+    return sorted(found) or [files.nothing_found]
 
 
-def first_choice(shelf):
-    """The name that a new loader shows: the pack's own file, which always works, or the first there is."""
-    names = file_names(shelf)
-    return shelf.embedded if shelf.embedded in names else names[0]
+def first_choice(files: FileList) -> str:
+    """The name that a new loader shows: the pack's own file, which always works, or the first one."""
+    names = file_names(files)
+    return files.embedded if files.embedded in names else names[0]
 
 
-def file_path(name, shelf):
-    """The path of a file on a shelf. Raises CheckpointFileError, with what to do, when there is none of that name."""
-    for folder in shelf.folders:
+def file_path(name: str, files: FileList) -> str:
+    """The path of a listed file. Raises CheckpointFileError, with what to do, when the list has no such name."""
+    for folder in files.folders:
         # only what is listed: a name from a workflow must not lead out of the folders
         listed = {_plain(found): found for found in folder_paths.get_filename_list(folder)}
         if _plain(name) in listed:
             path = folder_paths.get_full_path(folder, listed[_plain(name)])
             if path is not None:
                 return path
-    raise CheckpointFileError(_not_there(name, shelf))
+    raise CheckpointFileError(_not_there(name, files))
 
 
-def file_problem(name, shelf):
-    """Why a name cannot be loaded, one text, or None; asked before anything runs."""
+def file_problem(name: str | None, files: FileList) -> str | None:
+    """The error message for a name that cannot be loaded, or None; asked before anything runs."""
     if name is None:  # comes over a wire, so it is not known yet
         return None
     try:
-        file_path(name, shelf)
+        file_path(name, files)
     except CheckpointFileError as error:
         return str(error)
     return None
 
 
-def file_stamp(name, shelf):
-    """Changes whenever the file does, so that a replaced file is loaded again."""
-    if name is None:  # comes over a wire: what is wired in brings a change of its own
+def stamp_of(name: str | None, files: FileList) -> str:
+    """A text that changes whenever the file does, so that a replaced file is loaded again."""
+    if name is None:  # comes over a wire: a change there is noticed by ComfyUI itself
         return ""
-    status = os.stat(file_path(name, shelf))
-    return f"{status.st_mtime_ns}:{status.st_size}"
+    return file_stamp(file_path(name, files))
 
 
-def _plain(name):
+def _plain(name: str) -> str:
     return str(name).replace("\\", "/")
 
 
-def _not_there(name, shelf):
-    which = "yet" if name == shelf.nothing_found else f"named {_plain(name)!r}"
-    first, *others = (f"models/{folder}" for folder in shelf.folders)
-    too = f" ({' or '.join(others)} will do too)" if others else ""
-    sources = "; ".join(map(str, shelf.sources))
+def _not_there(name: str, files: FileList) -> str:
+    which = "yet" if name == files.nothing_found else f"named {_plain(name)!r}"
+    first, *others = (f"models/{folder}" for folder in files.folders)
+    also = (
+        f" ({' or '.join(others)} also {'work' if len(others) > 1 else 'works'})" if others else ""
+    )
+    sources = "; ".join(map(str, files.sources))
     return (
-        f"There is no {shelf.what} file {which}. Put one into ComfyUI's folder {first}{too} and press R to refresh "
+        f"There is no {files.what} file {which}. Put one into ComfyUI's folder {first}{also} and press R to refresh "
         f"the lists. Where to get one: {sources}."
     )

@@ -120,8 +120,8 @@ def test_a_name_that_really_has_such_signs_is_that_file(folders, files):
         (f"nowhere/{NAME}", "no timing file named"),
         ("picture.png", "no timing file named"),
         ("", "no timing file named"),
-        (7, "no file name"),
-        (["a"], "no file name"),
+        (7, "not a file name"),
+        (["a"], "not a file name"),
     ],
 )
 def test_a_name_that_means_no_timing_file_is_refused(folders, files, name, words):

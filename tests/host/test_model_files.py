@@ -65,7 +65,7 @@ def test_a_file_that_is_not_there_is_named_with_all_that_helps(files):
     said = files.file_problem("gone.safetensors", files.VIDEO_MODELS)
     for part in (
         "'gone.safetensors'",
-        "models/keyvid (models/diffusion_models or models/checkpoints will do too)",
+        "models/keyvid (models/diffusion_models or models/checkpoints also work)",
         "RyanWW/KeyVID on Hugging Face",
         "may not be out yet",
         "Doubiiu/DynamiCrafter_512",
@@ -91,15 +91,15 @@ def test_nothing_is_said_of_a_file_that_is_there_or_not_known_yet(files, put):
 
 def test_the_stamp_changes_with_the_file(files, put):
     path = put("keyvid", "a.pth")
-    before = files.file_stamp("a.pth", files.LOCALIZERS)
-    assert before == files.file_stamp("a.pth", files.LOCALIZERS)
+    before = files.stamp_of("a.pth", files.LOCALIZERS)
+    assert before == files.stamp_of("a.pth", files.LOCALIZERS)
     path.write_bytes(b"more")
-    assert before != files.file_stamp("a.pth", files.LOCALIZERS)
+    assert before != files.stamp_of("a.pth", files.LOCALIZERS)
 
 
 def test_a_name_that_comes_over_a_wire_has_no_stamp_of_its_own(files):
     """An error here would have ComfyUI load the file again on every run."""
-    assert files.file_stamp(None, files.VIDEO_MODELS) == ""
+    assert files.stamp_of(None, files.VIDEO_MODELS) == ""
 
 
 def test_folders_of_extra_model_paths_are_kept(files, models_folder, tmp_path):
