@@ -19,7 +19,8 @@ from ..keyframes.audio.onset import onset_curve
 from ..keyframes.curve import normalise
 from ..keyframes.peaks import find_strikes
 from ..keyframes.timebase import FPS, N_FRAMES
-from ..models.build import build_localizer, open_checkpoint
+from ..models.build import build_localizer
+from ..models.checkpoint.checkpoint import open_checkpoint
 from ..models.checkpoint.layouts import LOCALIZER
 from ..models.encoders.localizer import Localizer
 from ..models.encoders.mel import waveform_to_mel

@@ -14,7 +14,8 @@ import numpy as np
 from torch import nn
 
 from ..errors import KeyVIDError
-from ..models.build import VAE, load_part, open_checkpoint
+from ..models.checkpoint.checkpoint import open_checkpoint, part_tensors
+from ..models.checkpoint.layouts import VAE
 from ..training.release.export import WEIGHTS
 from ..training.world.clip import WorldClip
 from . import renderer
@@ -110,4 +111,4 @@ def through_vae(frames: np.ndarray) -> np.ndarray:
 def _shipped_vae() -> nn.Module:
     from ..training.vae.file import vae_of
 
-    return vae_of(load_part(open_checkpoint(WEIGHTS / GENERATOR_FILE), VAE))
+    return vae_of(part_tensors(open_checkpoint(WEIGHTS / GENERATOR_FILE), VAE))

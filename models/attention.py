@@ -31,18 +31,6 @@ def sdpa_attention(q, k, v, heads, mask=None):
     return out.transpose(1, 2).flatten(2)  # (B, N, heads * d)
 
 
-def einsum_softmax_attention(q, k, v, heads, mask=None):
-    """The same as `sdpa_attention`, written out with every weight in memory: what tests and benchmarks compare with."""
-    q, k, v = (_split_heads(tensor, heads) for tensor in (q, k, v))
-    logits = torch.einsum("bhnd,bhmd->bhnm", q, k) * q.shape[-1] ** -0.5
-    mask = _mask_of_heads(mask)
-    if mask is not None:
-        hidden = mask.dtype == torch.bool
-        logits = logits.masked_fill(~mask, float("-inf")) if hidden else logits + mask
-    out = torch.einsum("bhnm,bhmd->bhnd", logits.softmax(dim=-1), v)
-    return out.transpose(1, 2).flatten(2)  # (B, N, heads * d)
-
-
 def windowed_attention(q, k, v, heads, *, window, stride, attention=sdpa_attention):
     """Self-attention in overlapping windows along N, fused by triangular weights (FreeNoise, Qiu et al., ICLR 2024).
 

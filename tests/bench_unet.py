@@ -19,9 +19,10 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import conftest  # noqa: E402, F401  (gives the pack its name)
-from keyvid_pack.models.attention import einsum_softmax_attention, sdpa_attention  # noqa: E402
+from keyvid_pack.models.attention import sdpa_attention  # noqa: E402
 from keyvid_pack.models.unet.config import GENERATOR, UNetConfig  # noqa: E402
 from keyvid_pack.models.unet.unet import VideoUNet  # noqa: E402
+from keyvid_pack.tests.oracles.plain_attention import einsum_softmax_attention  # noqa: E402
 
 NARROW = UNetConfig(
     model_channels=64,

@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 from ..errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
+from ..models import published
 from ..models.checkpoint import files as checkpoint_files
 from ..models.checkpoint import layouts, metadata, safetensors_file, split_files, torch_file
 from ..models.checkpoint.state_dict_diff import few
@@ -217,8 +218,9 @@ def _facts(layout, entries):
     _, shape = entries[layout.prefixes[layouts.RESAMPLER] + "latents"]
     n_latents = shape[1] if len(shape) == 3 else 0
     n_frames = {
-        metadata.N_FRAMES * metadata.QUERIES_PER_FRAME: metadata.N_FRAMES,
-        metadata.DYNAMICRAFTER_FRAMES * metadata.QUERIES_PER_FRAME: metadata.DYNAMICRAFTER_FRAMES,
+        published.N_FRAMES * published.QUERIES_PER_FRAME: published.N_FRAMES,
+        published.DYNAMICRAFTER_FRAMES
+        * published.QUERIES_PER_FRAME: published.DYNAMICRAFTER_FRAMES,
     }.get(n_latents)
     if n_frames is None:
         return {}

@@ -4,7 +4,9 @@ import numpy as np
 import torch
 
 from ...errors import AudioError
-from ...models.build import AUDIO, build_audio, open_checkpoint, refuse_kind
+from ...models.build import build_audio
+from ...models.checkpoint.checkpoint import open_checkpoint, refuse_kind
+from ...models.checkpoint.layouts import AUDIO
 from ...models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
 from ..audio import float_samples, mixed_down, plain_rate
 from .patcher import comfy_layers, patched, run_patched

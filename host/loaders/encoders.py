@@ -16,7 +16,9 @@ import torch
 from comfy.text_encoders.sd2_clip import SD2Tokenizer
 
 from ...errors import CheckpointNamesError
-from ...models.build import TEXT, VAE, VISION, check_part, config_of, load_part, open_checkpoint
+from ...models.build import read_part
+from ...models.checkpoint.checkpoint import open_checkpoint
+from ...models.checkpoint.layouts import TEXT, VAE, VISION
 from ..latents import frames_of
 
 CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
@@ -53,14 +55,14 @@ def clip_of(checkpoint, *, disable_dynamic=False):
 
     Raises CheckpointError when the file has no text encoder or one that cannot be used.
     """
-    config = config_of(checkpoint, TEXT)
-    check_part(checkpoint, TEXT, config)
+    part = read_part(checkpoint, TEXT)
+    config = part.config
     if config.vocabulary != VOCABULARY or config.layers < 2:
         raise CheckpointNamesError(
             f"The text encoder in the file knows {config.vocabulary} tokens and has {config.layers} blocks; ComfyUI's "
             f"tokenizer makes {VOCABULARY} tokens, and 2 blocks are the least. Use another file, or Load CLIP."
         )
-    weights = {f"clip_{CLIP_NAME}.{name}": t for name, t in load_part(checkpoint, TEXT).items()}
+    weights = {f"clip_{CLIP_NAME}.{name}": t for name, t in part.tensors.items()}
     weights = comfy.utils.clip_text_transformers_convert(
         weights, f"clip_{CLIP_NAME}.", f"clip_{CLIP_NAME}.transformer."
     )
@@ -78,9 +80,8 @@ def clip_of(checkpoint, *, disable_dynamic=False):
 
 def clip_vision_of(checkpoint):
     """The CLIP_VISION of a Checkpoint. Raises CheckpointError when the file has no image encoder that fits."""
-    config = config_of(checkpoint, VISION)
-    check_part(checkpoint, VISION, config)
-    weights = load_part(checkpoint, VISION)
+    part = read_part(checkpoint, VISION)
+    config, weights = part.config, dict(part.tensors)
     # files may lack the last norm, which KeyVID does not read; without it ComfyUI would use whatever is in memory
     weights.setdefault("ln_post.weight", torch.ones(config.width))
     weights.setdefault("ln_post.bias", torch.zeros(config.width))
@@ -104,8 +105,8 @@ def clip_vision_of(checkpoint):
 
 def vae_of(checkpoint):
     """The FrameVAE of a Checkpoint. Raises CheckpointError when the file has no VAE that fits."""
-    config = config_of(checkpoint, VAE)
-    check_part(checkpoint, VAE, config)
+    part = read_part(checkpoint, VAE)
+    config = part.config
     sizes = {
         "ch": config.channels,
         "ch_mult": list(config.channel_mult),
@@ -119,7 +120,7 @@ def vae_of(checkpoint):
         "dropout": 0.0,
     }
     params = {"ddconfig": sizes, "embed_dim": config.embed_channels}
-    vae = FrameVAE(sd=load_part(checkpoint, VAE), config={"params": params})
+    vae = FrameVAE(sd=dict(part.tensors), config={"params": params})
     # with a configuration of one's own ComfyUI takes these to be Stable Diffusion's
     vae.downscale_ratio = vae.upscale_ratio = config.downscale
     vae.latent_channels = config.embed_channels

@@ -20,7 +20,8 @@ from ...keyframes.audio.fingerprint import fingerprint
 from ...keyframes.audio.onset_strength import frames_near_sound
 from ...keyframes.curve import motion_curve, normalise
 from ...keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
-from ...models.build import build_localizer, open_checkpoint, refuse_kind
+from ...models.build import build_localizer
+from ...models.checkpoint.checkpoint import open_checkpoint, refuse_kind
 from ...models.checkpoint.layouts import LOCALIZER
 from ...models.encoders.mel import CLIP_S, SAMPLE_RATE, resample_to_16k, waveform_to_mel
 from ..audio import mixed_down

@@ -2,8 +2,8 @@
 
 import logging
 
-from ...models.build import AUDIO, TEXT, VAE, VISION, open_checkpoint, refuse_part
-from ...models.checkpoint.layouts import TITLES
+from ...models.checkpoint.checkpoint import open_checkpoint, refuse_part
+from ...models.checkpoint.layouts import AUDIO, TEXT, TITLES, VAE, VISION
 from ..sampling.video_model import facts_of, video_model_of
 from .audio_encoder import audio_encoder_of
 from .encoders import clip_of, clip_vision_of, vae_of

@@ -10,7 +10,7 @@ import comfy.samplers
 import torch
 
 from ...errors import SamplingError
-from ...models.diffusion.conditioning import GIVEN
+from ...models.diffusion.conditioning import guidance_conditions
 from ...models.diffusion.guidance import (
     AUDIO_SCALE,
     IMAGE_SCALE,
@@ -132,12 +132,18 @@ def _alike(one, other):
 
 
 def _passes(positive, negative, *, hears):
-    """{pass: CONDITIONING}: each pass is told what GIVEN says, and of the rest what the negative has in its place."""
-    sources = {True: positive, False: negative}
+    """{pass: CONDITIONING}: each pass has what guidance_conditions gives it; the rest comes with its text."""
+
+    def both(key):
+        return positive[0][1][key], negative[0][1][key]
+
+    conditions = guidance_conditions(
+        text=(positive, negative), image=both(IMAGE), audio=both(AUDIO) if hears else None
+    )
     passes = {}
-    for name, (has_text, has_image, has_audio) in GIVEN.items():
-        pieces = {IMAGE: sources[has_image][0][1][IMAGE]}
+    for name, condition in conditions.items():
+        tokens = {IMAGE: condition["image"]}
         if hears:
-            pieces[AUDIO] = sources[has_audio][0][1][AUDIO]
-        passes[name] = [[text, {**entry, **pieces}] for text, entry in sources[has_text]]
+            tokens[AUDIO] = condition["audio"]
+        passes[name] = [[text, {**entry, **tokens}] for text, entry in condition["text"]]
     return passes

@@ -14,19 +14,19 @@ import comfy.utils
 from comfy.ldm.modules.attention import optimized_attention
 
 from ...errors import KeyVIDError, SamplingError
-from ...models.build import (
+from ...models.build import read_part
+from ...models.checkpoint.checkpoint import open_checkpoint, refuse_kind
+from ...models.checkpoint.layouts import (
+    DYNAMICRAFTER,
+    GENERATOR,
+    INTERPOLATOR,
     RESAMPLER,
+    TITLES,
     UNET,
-    check_part,
-    config_of,
-    load_part,
-    open_checkpoint,
-    refuse_kind,
 )
-from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
-from ...models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, N_FRAMES
 from ...models.diffusion.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
 from ...models.encoders.resampler import Resampler, select_frames
+from ...models.published import DYNAMICRAFTER_FRAMES, N_FRAMES
 from ...models.unet.unet import VideoUNet
 from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND
 from .validation import PIXELS_PER_LATENT, no_image_projection
@@ -246,19 +246,17 @@ def load_video_model(path, *, dtype=None, disable_dynamic=False):
 
 
 def video_model_of(checkpoint, *, dtype=None, disable_dynamic=False):
-    """What load_video_model gives, of a file that is open already (models.checkpoints)."""
+    """What load_video_model gives, of a file that is open already (models/checkpoint)."""
     if checkpoint.kind not in VIDEO_KINDS:
         refuse_kind(checkpoint, "a video model", "Load it with its own node.")
-    unet = config_of(checkpoint, UNET)
-    check_part(checkpoint, UNET, unet)
-    weights, resampler = load_part(checkpoint, UNET), None
+    unet = read_part(checkpoint, UNET)
+    weights, resampler = dict(unet.tensors), None
     if RESAMPLER in checkpoint.layout.parts:
-        resampler = config_of(checkpoint, RESAMPLER)
-        check_part(checkpoint, RESAMPLER, resampler)
-        projection = load_part(checkpoint, RESAMPLER)
-        weights.update({f"image_proj_model.{name}": value for name, value in projection.items()})
-    config = _model_config(unet, resampler, weights, dtype)
-    model = VideoModel(config, _facts(checkpoint, unet, resampler))
+        projection = read_part(checkpoint, RESAMPLER)
+        resampler = projection.config
+        weights |= {f"image_proj_model.{name}": t for name, t in projection.tensors.items()}
+    config = _model_config(unet.config, resampler, weights, dtype)
+    model = VideoModel(config, _facts(checkpoint, unet.config, resampler))
     patchers = comfy.model_patcher
     # asked for at call time: ComfyUI replaces it on GPUs with dynamic VRAM
     patcher_class = patchers.ModelPatcher if disable_dynamic else patchers.CoreModelPatcher

@@ -101,11 +101,6 @@ def read_file(path):
     )
 
 
-def read_shapes(path):
-    """{name: shape} of every tensor in a file, without loading one. Raises as read_file."""
-    return read_file(path).shapes
-
-
 def load_tensors(file, *prefixes):
     """{name: tensor} of the names that begin with one of the prefixes, all when none is given, on the CPU.
 

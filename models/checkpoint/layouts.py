@@ -163,25 +163,6 @@ def part_names(layout: Layout, part: str, names: Iterable[str]) -> dict[str, str
     return found
 
 
-def split(items: Mapping[str, object], layout: Layout | None = None) -> dict[str, dict]:
-    """{part: {name in the network: value}} of a whole file's {name: value}; values are tensors or shapes.
-
-    What no network reads at inference is left out: schedule buffers, `audio_proj_model`, ImageBind's other
-    modalities, the text half of the image encoder. layout: as recognise gives it, which is asked when absent.
-    Raises CheckpointUnknownError.
-    """
-    if layout is None:
-        layout = recognise({name: _shape(value) for name, value in items.items()})
-    return {
-        part: {short: items[name] for name, short in part_names(layout, part, items).items()}
-        for part in layout.parts
-    }
-
-
-def _shape(value):
-    return tuple(getattr(value, "shape", value))
-
-
 _UNET_STEMS = (
     "time_embed.", "fps_embedding.", "frame_idx_embedding.", "audio_proj_2.", "init_attn.", "input_blocks.",
     "middle_block.", "output_blocks.", "out.",

@@ -7,14 +7,12 @@ import json
 from dataclasses import dataclass, field, fields, replace
 
 from ...errors import CheckpointMetadataError
+from ..published import FPS, KEYFRAME_COUNT, QUERIES_PER_FRAME
 
 KEY = "keyvid"
 VERSION = 1
 # the networks whose shapes do not tell how wide an attention head is
 HEADED = ("unet", "resampler", "text", "vision", "audio", "localizer")
-# AVSync15: 48 frames of 16 image tokens, 12 keyframes (published-model a.2 and g.4)
-N_FRAMES, QUERIES_PER_FRAME, KEYFRAME_COUNT, FPS = 48, 16, 12, 24
-DYNAMICRAFTER_FRAMES = 16  # published-model a.3
 
 
 @dataclass(frozen=True)

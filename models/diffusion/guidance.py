@@ -12,7 +12,6 @@ from ...errors import SamplingError
 
 PASSES = ("none", "image", "image_text", "full")
 IMAGE_SCALE, TEXT_SCALE, AUDIO_SCALE = 2.0, 7.5, 7.5  # keyframes, scripts/generation.sh
-INTERPOLATION_AUDIO_SCALE = 9.0
 RESCALE = 0.7  # arXiv 2305.08891, section 3.4
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from ...errors import CheckpointMetadataError, CheckpointNamesError
+from ...errors import CheckpointMetadataError
 from ..attention import sdpa_attention
-from ..checkpoint.metadata import QUERIES_PER_FRAME
 from ..config_inference import count_blocks, count_heads, shape_of
 from ..frame_index import pick_frames
+from ..published import QUERIES_PER_FRAME
 
 
 @dataclass(frozen=True)
@@ -168,23 +168,3 @@ def select_frames(tokens, frame_index):
     Returns (B, T, Q, C). Raises SelectionError when an index lies outside the frames or the batches do not fit.
     """
     return pick_frames(tokens, frame_index, what="image projection")
-
-
-def resize_latents(latents, n_frames_from, n_frames_to, queries=QUERIES_PER_FRAME):
-    """Latents for another number of frames: linear in time, each query by itself (published-model a.3).
-
-    latents: (1, n_frames_from * queries, width). Returns (1, n_frames_to * queries, width) in the same dtype;
-    KeyVID made its 48 frames from DynamiCrafter's 16 in this way.
-    Raises CheckpointNamesError when the latents are not those of n_frames_from frames.
-    """
-    _, n_latents, _ = latents.shape
-    if n_latents != n_frames_from * queries:
-        raise CheckpointNamesError(
-            f"The image projection has {n_latents} latents, but {n_frames_from} frames of {queries} queries are "
-            f"{n_frames_from * queries}; give the number of frames the file was made for."
-        )
-    tracks = latents.unflatten(1, (n_frames_from, queries)).float()  # (1, F, Q, width)
-    tracks = tracks.flatten(2).transpose(1, 2)  # (1, Q*width, F)
-    tracks = nn.functional.interpolate(tracks, size=n_frames_to, mode="linear", align_corners=False)
-    resized = tracks.transpose(1, 2).unflatten(2, (queries, -1))  # (1, F', Q, width)
-    return resized.flatten(1, 2).to(latents.dtype)  # (1, F'*Q, width)

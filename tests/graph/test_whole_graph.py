@@ -5,8 +5,8 @@ import pytest
 import torch
 from keyvid_pack.host.sampling import condition_keys as keys
 from keyvid_pack.keyframes.timebase import n_samples_at
-from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME
 from keyvid_pack.models.diffusion.schedule import N_TIMESTEPS, alphas_cumprod, zero_snr_betas
+from keyvid_pack.models.published import QUERIES_PER_FRAME
 
 from ..helpers.graphs.prompts import followed, node, saved_tensors
 from ..helpers.graphs.recorded import network_scale

@@ -6,8 +6,8 @@ import urllib.error
 import av
 import pytest
 from keyvid_pack.keyframes.timebase import FPS, N_FRAMES
-from keyvid_pack.models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 from keyvid_pack.models.diffusion import ddim, guidance, schedule
+from keyvid_pack.models.published import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 
 from ..helpers.graphs.prompts import executed, succeed
 from ..helpers.graphs.workflow_files import (
@@ -23,6 +23,7 @@ from ..helpers.graphs.workflow_files import (
     small_form,
 )
 
+INTERPOLATION_AUDIO_SCALE = 9.0  # of the published interpolation script
 KEYVID = ("keyvid_full", "keyvid_uniform_baseline")
 GENERATING = [name for name in NAMES if named_files(name)]
 TIMING = {
@@ -89,7 +90,7 @@ def test_dynamicrafter_makes_two_silent_seconds(with_files):
 @pytest.mark.parametrize("name", KEYVID)
 def test_the_settings_are_those_that_were_released(name):
     prompt = api_form(name)
-    scales = {guidance.AUDIO_SCALE, guidance.INTERPOLATION_AUDIO_SCALE}
+    scales = {guidance.AUDIO_SCALE, INTERPOLATION_AUDIO_SCALE}
     for inputs in nodes_of(prompt, "KeyVID_MultimodalCFG"):
         assert (inputs["image_scale"], inputs["text_scale"]) == (
             guidance.IMAGE_SCALE,

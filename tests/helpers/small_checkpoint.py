@@ -86,6 +86,28 @@ def part_shapes(part, **changes):
     return build.expected_shapes(part, config)
 
 
+def network_of(part, checkpoint, **options):
+    """The network of a part of a Checkpoint. options: as build_network takes them."""
+    return build.build_network(build.read_part(checkpoint, part), **options)
+
+
+def split_parts(items):
+    """{part: {name in the network: value}} of a whole file's {name: value}; values are tensors or shapes.
+
+    What no network reads at inference is left out: schedule buffers, `audio_proj_model`, ImageBind's other
+    modalities, the text half of the image encoder.
+    """
+    layout = layouts.recognise(
+        {name: tuple(getattr(value, "shape", value)) for name, value in items.items()}
+    )
+    return {
+        part: {
+            short: items[name] for name, short in layouts.part_names(layout, part, items).items()
+        }
+        for part in layout.parts
+    }
+
+
 def whole_shapes(kind=layouts.GENERATOR):
     """{name: shape} of a small whole file: everything the published ones have, unused tensors included."""
     changes = {

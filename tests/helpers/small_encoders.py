@@ -4,7 +4,7 @@ import types
 
 import torch
 from keyvid_pack.keyframes.plan import plan_at_frames
-from keyvid_pack.models.build import Checkpoint
+from keyvid_pack.models.checkpoint.checkpoint import Checkpoint
 from keyvid_pack.models.checkpoint.layouts import GENERATOR, VISION, Layout
 from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.models.encoders.mel import SAMPLE_RATE

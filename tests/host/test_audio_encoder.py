@@ -7,6 +7,7 @@ import safetensors.torch
 import torch
 from keyvid_pack.errors import AudioError, CheckpointError
 from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, part_shapes
 from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
 from keyvid_pack.models.encoders import imagebind
 from keyvid_pack.models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
@@ -35,7 +36,7 @@ def sound(n_sounds=1, *, seconds=2.0, sample_rate=44_100):
 
 def tokens_of(path, mel, **options):
     with torch.no_grad():
-        return build.build_audio(build.open_checkpoint(path), **options)(mel[None])
+        return build.build_audio(open_checkpoint(path), **options)(mel[None])
 
 
 def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
@@ -86,7 +87,7 @@ def test_imagebinds_own_file_is_heard_in_keyvids_grid(tmp_path):
     from keyvid_pack.host.loaders import audio_encoder
 
     path = write(tmp_path, STOCK)
-    assert build.part_shapes(build.open_checkpoint(path), "audio")[imagebind.POSITIONS] == (
+    assert part_shapes(open_checkpoint(path), "audio")[imagebind.POSITIONS] == (
         1,
         229,
         STOCK.width,

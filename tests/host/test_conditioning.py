@@ -344,7 +344,7 @@ def test_encoders_of_a_whole_file_condition_its_model(generator, tmp_path):
     """No stub: picture, sound and VAE through the networks of one small file."""
     from keyvid_pack.host.loaders.audio_encoder import audio_encoder_of
     from keyvid_pack.host.loaders.encoders import clip_vision_of, vae_of
-    from keyvid_pack.models import build
+    from keyvid_pack.models.checkpoint.checkpoint import open_tensors
     from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
 
     eightfold = VAEConfig(
@@ -356,7 +356,7 @@ def test_encoders_of_a_whole_file_condition_its_model(generator, tmp_path):
         if not name.startswith("first_stage_model.")
     }
     shapes |= {f"first_stage_model.{name}": shape for name, shape in vae_shapes(eightfold).items()}
-    file = build.open_tensors(small_checkpoint.filled(shapes), small_checkpoint.METADATA)
+    file = open_tensors(small_checkpoint.filled(shapes), small_checkpoint.METADATA)
     positive, negative, latent = told_keyframes(
         generator,
         clip_vision=clip_vision_of(file),

@@ -7,7 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 from keyvid_pack.errors import CheckpointError
-from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, open_tensors
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import clip
 from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, VAEConfig, vae_shapes
@@ -49,7 +49,7 @@ def lively(prefix, tower):
 
 
 def checkpoint_of(tensors):
-    return build.open_tensors(tensors, small_checkpoint.METADATA)
+    return open_tensors(tensors, small_checkpoint.METADATA)
 
 
 def changed(tensors, prefix, replacement):
@@ -73,7 +73,7 @@ def test_text_is_read_before_the_last_block_and_normed(encoders, tensors, layers
     ids = token_ids(made, PROMPT)
     assert ids.shape == (1, 77) and ids[0, -1] == 0  # padded with zeros, as OpenCLIP does
     with torch.no_grad():
-        expected = build.build_text(checkpoint)(ids)
+        expected = small_checkpoint.network_of("text", checkpoint)(ids)
         tokens = made.encode_from_tokens(made.tokenize(PROMPT))
     torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-5)
 
@@ -106,7 +106,7 @@ def test_the_vision_towers_last_tokens_are_those_of_the_tower(encoders, tensors)
     load_model_gpu(made.patcher)
     with torch.no_grad():
         tokens = made.model(pixel_values=pixels, intermediate_output=-2)[0]
-        expected = build.build_vision(checkpoint)(pixels)
+        expected = small_checkpoint.network_of("vision", checkpoint)(pixels)
     torch.testing.assert_close(tokens, expected, rtol=1e-5, atol=1e-5)
 
 
@@ -181,7 +181,7 @@ def test_comfyui_can_load_clip_and_vae_again_from_the_file(encoders, tensors, tm
     path = tmp_path / "whole.safetensors"
     metadata = metadata_block(small_checkpoint.METADATA)
     safetensors.torch.save_file(tensors, path, metadata=metadata)
-    checkpoint = build.open_checkpoint(path)
+    checkpoint = open_checkpoint(path)
     for load in (encoders.clip_of, encoders.vae_of):
         patcher = load(checkpoint).patcher
         make, arguments = patcher.cached_patcher_init

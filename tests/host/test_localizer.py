@@ -10,6 +10,7 @@ from keyvid_pack.keyframes.audio.fingerprint import fingerprint
 from keyvid_pack.keyframes.audio.onset import onset_curve
 from keyvid_pack.keyframes.curve import normalise
 from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import localizer
 from keyvid_pack.models.encoders.mel import waveform_to_mel
@@ -58,7 +59,7 @@ def sound(seconds, *, seed=0):
 
 def scores_of(path, samples):
     """What the network itself says of 2 s, without ComfyUI."""
-    network = build.build_localizer(build.open_checkpoint(path))
+    network = build.build_localizer(open_checkpoint(path))
     with torch.no_grad():
         return network(waveform_to_mel(samples)[None])[0].double().numpy()
 

@@ -31,7 +31,7 @@ def test_a_whole_file_becomes_a_model_with_every_weight_of_it(generator_file):
 
 def test_a_saved_model_has_the_names_of_a_published_file(generator_file):
     from keyvid_pack.host.sampling.video_model import load_video_model
-    from keyvid_pack.models.build import open_tensors
+    from keyvid_pack.models.checkpoint.checkpoint import open_tensors
 
     model = load_video_model(str(generator_file)).model
     saved = model.state_dict_for_saving(dict(model.diffusion_model.state_dict()))

@@ -5,10 +5,11 @@ import torch
 from keyvid_pack.errors import SamplingError
 from keyvid_pack.models.attention import (
     check_windows,
-    einsum_softmax_attention,
     sdpa_attention,
     windowed_attention,
 )
+
+from ..oracles.plain_attention import einsum_softmax_attention
 
 
 @pytest.mark.parametrize("mask_shape", [None, (5, 9), (2, 5, 9), (2, 3, 5, 9)])

@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 from keyvid_pack.errors import CheckpointFileError, CheckpointUnsafeError
-from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import files as checkpoint_files
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 
@@ -43,7 +43,7 @@ def test_what_is_no_weight_file_is_named(tmp_path, case, name):
     data, said = BROKEN[case]
     (tmp_path / name).write_bytes(data)
     for read in (
-        build.open_checkpoint,
+        open_checkpoint,
         lambda path: convert(path, tmp_path / "o.safetensors"),
     ):
         with pytest.raises(CheckpointFileError, match=said) as caught:
@@ -90,9 +90,9 @@ def test_a_file_cut_anywhere_is_said_to_be_cut(tmp_path, how):
 
 def test_folders_and_absent_files(tmp_path):
     with pytest.raises(CheckpointFileError, match="is a folder"):
-        build.open_checkpoint(tmp_path)
+        open_checkpoint(tmp_path)
     with pytest.raises(CheckpointFileError, match="There is no file"):
-        build.open_checkpoint(tmp_path / "none.safetensors")
+        open_checkpoint(tmp_path / "none.safetensors")
 
 
 @pytest.mark.skipif(
@@ -103,7 +103,7 @@ def test_files_that_may_not_be_read(tmp_path):
     path.write_bytes(PNG)
     path.chmod(0)
     with pytest.raises(CheckpointFileError, match="cannot be read"):
-        build.open_checkpoint(path)
+        open_checkpoint(path)
 
 
 def test_pickles_torch_does_not_load_safely_are_named(tmp_path):
@@ -127,7 +127,7 @@ def resident(field):
 checkpoint_files.load_tensors(checkpoint_files.read_file(path), "nothing")  # what loading itself imports
 pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
 before = resident("VmRSS")
-shapes = checkpoint_files.read_shapes(path)
+shapes = checkpoint_files.read_file(path).shapes
 print(resident("VmHWM") - before)
 tensors = checkpoint_files.load_tensors(path, prefix)
 assert all(float(t.sum()) == t.numel() for t in tensors.values()) and len(tensors) == 1 and len(shapes) == 4

@@ -10,7 +10,8 @@ import torch
 from keyvid_pack.errors import CheckpointNamesError, CheckpointUnknownError
 from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import layouts
-from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, open_tensors, part_tensors
+from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.checkpoint.state_dict_diff import compare_names
 from keyvid_pack.models.encoders import imagebind
 from keyvid_pack.tools.convert import convert
@@ -35,35 +36,35 @@ NAMES = (
 def test_all_formats_and_types_give_the_same_tensors(tmp_path, how, dtype, whole):
     """The name of a file says nothing: each format is read under every name."""
     state = {name: tensor.to(dtype) for name, tensor in whole.items()}
-    expected = layouts.split(state)
+    expected = small.split_parts(state)
     for name in NAMES if dtype == torch.float32 else NAMES[:1]:
         save(state, tmp_path / name, how)
-        checkpoint = build.open_checkpoint(tmp_path / name)
+        checkpoint = open_checkpoint(tmp_path / name)
         assert checkpoint.kind == layouts.GENERATOR
         assert checkpoint.shapes == {name: tuple(tensor.shape) for name, tensor in state.items()}
         assert set(checkpoint.file.dtypes.values()) == {dtype}
         for part, tensors in expected.items():
-            assert same_tensors(build.load_part(checkpoint, part), tensors)
+            assert same_tensors(part_tensors(checkpoint, part), tensors)
         os.unlink(tmp_path / name)
 
 
 @pytest.mark.parametrize("how", FORMATS)
 def test_whole_small_file_becomes_networks(tmp_path, how, whole):
     save(whole, tmp_path / "model", how, metadata_block(small.METADATA))
-    opened = build.open_tensors(whole, small.METADATA)
+    opened = open_tensors(whole, small.METADATA)
     if how == "safetensors":
-        opened = build.open_checkpoint(tmp_path / "model")
+        opened = open_checkpoint(tmp_path / "model")
     assert opened.metadata == small.METADATA
     for part, config in small.CONFIGS.items():
         if part != "localizer":
             assert build.config_of(opened, part) == config
     assert build.check_part(opened, "vae").fits
-    parts = layouts.split(whole)
+    parts = small.split_parts(whole)
     built = {
-        "unet": build.build_unet(opened),
-        "resampler": build.build_resampler(opened),
-        "text": build.build_text(opened),
-        "vision": build.build_vision(opened),
+        "unet": small.network_of("unet", opened),
+        "resampler": small.network_of("resampler", opened),
+        "text": small.network_of("text", opened),
+        "vision": small.network_of("vision", opened),
         "audio": build.build_audio(opened),
     }
     for part, network in built.items():
@@ -84,8 +85,8 @@ def test_layers_and_attention_can_be_handed_in(whole):
         called.append(heads)
         return torch.zeros_like(q)
 
-    opened = build.open_tensors(whole, small.METADATA)
-    network = build.build_unet(opened, operations=Operations(), attention=attention)
+    opened = open_tensors(whole, small.METADATA)
+    network = small.network_of("unet", opened, operations=Operations(), attention=attention)
     small.run_unet(network)
     assert {"Linear", "Conv2d", "GroupNorm"} <= set(made)
     assert called
@@ -112,36 +113,18 @@ class LateLayers:
 
 @pytest.mark.parametrize("part", sorted(set(small.PREFIXES) - {"vae"}))
 def test_layers_may_be_without_weights_until_the_file_is_loaded(whole, part):
-    opened = build.open_tensors(whole, small.METADATA)
-    make = getattr(build, f"build_{part}")
+    opened = open_tensors(whole, small.METADATA)
+    make = functools.partial(small.network_of, part)
     network = make(opened, operations=LateLayers())
-    assert same_tensors(network.state_dict(), layouts.split(whole)[part])
+    assert same_tensors(network.state_dict(), small.split_parts(whole)[part])
     if part == "unet":
         assert torch.equal(small.run_unet(network), small.run_unet(make(opened)))
-
-
-def test_image_projection_of_dynamicrafter_for_48_frames():
-    """A ramp over 16 frames becomes the ramp that linear interpolation gives (published-model a.3)."""
-    name = "image_proj_model.latents"
-    queries, width = 16, small.RESAMPLER.width
-    ramp = torch.arange(16.0).reshape(1, -1, 1, 1).expand(1, 16, queries, width)
-    state = small.filled(small.whole_shapes(layouts.DYNAMICRAFTER))
-    state[name] = ramp.reshape(1, -1, width)
-    metadata = Metadata(head_widths=small.METADATA.head_widths)
-    opened = build.open_tensors(state, metadata)
-    assert build.build_resampler(opened).config.n_frames == 16
-    network = build.build_resampler(opened, n_frames=48)
-    assert network.config == small.RESAMPLER
-    found = network.latents.detach().reshape(48, queries, width)
-    places = ((torch.arange(48) + 0.5) / 3 - 0.5).clamp(0, 15)
-    torch.testing.assert_close(found, places[:, None, None].expand_as(found))
-    assert torch.equal(state[name].reshape(16, queries, width), ramp[0])
 
 
 def test_stock_imagebind_becomes_the_tower_of_keyvid():
     config = dataclasses.replace(small.AUDIO, stride=imagebind.STOCK_STRIDE)
     state = small.filled(build.expected_shapes("audio", config))
-    opened = build.open_tensors(state, dataclasses.replace(small.METADATA, n_frames=None))
+    opened = open_tensors(state, dataclasses.replace(small.METADATA, n_frames=None))
     network = build.build_audio(opened)
     assert network.config == small.AUDIO
     positions = imagebind.POSITIONS
@@ -161,7 +144,7 @@ def test_localizer_is_built_and_does_without_what_nobody_reads():
     lacking = {name: tensor for name, tensor in state.items() if not name.startswith("ada_")}
     outs = []
     for tensors in (state, lacking):
-        opened = build.open_tensors(tensors, small.METADATA)
+        opened = open_tensors(tensors, small.METADATA)
         network = build.build_localizer(opened)
         assert network.config == small.LOCALIZER
         with torch.no_grad():
@@ -173,7 +156,7 @@ def test_localizer_is_built_and_does_without_what_nobody_reads():
 def test_raft_is_built(tmp_path):
     state = raft_large(weights=None, progress=False).state_dict()
     torch.save(state, tmp_path / "raft.pth")
-    network = build.build_raft(build.open_checkpoint(tmp_path / "raft.pth"))
+    network = build.build_raft(open_checkpoint(tmp_path / "raft.pth"))
     assert same_tensors(network.state_dict(), state)
 
 
@@ -206,17 +189,17 @@ def test_missing_and_misshaped_tensors_are_errors_and_leftovers_are_not(whole, c
         CheckpointNamesError,
         match=r"1 missing \(out.0.weight\).*is \[1, 2, 3, 3\], not \[32, 32, 3, 3\]",
     ):
-        build.build_unet(build.open_tensors(lacking, small.METADATA))
+        small.network_of("unet", open_tensors(lacking, small.METADATA))
     more = {**whole, f"{prefix}surprise": torch.zeros(2)}
     with caplog.at_level("INFO", logger="keyvid"):
-        build.build_unet(build.open_tensors(more, small.METADATA))
+        small.network_of("unet", open_tensors(more, small.METADATA))
     assert "1 not needed (surprise)" in caplog.text
 
 
 @pytest.mark.parametrize("part", small.PREFIXES)
 def test_no_tensor_can_be_missing_unnoticed(part, whole):
     """A needed tensor of each part, taken away, is missed by name; a dozen of them are tried."""
-    opened = build.open_tensors(whole, small.METADATA)
+    opened = open_tensors(whole, small.METADATA)
     config = build.config_of(opened, part)
     names = build.expected_shapes(part, config)
     optional = {"text": {"logit_scale"}, "vision": {"ln_post.weight", "ln_post.bias"}}.get(
@@ -227,7 +210,7 @@ def test_no_tensor_can_be_missing_unnoticed(part, whole):
         shapes = {n: s for n, s in opened.shapes.items() if n != small.PREFIXES[part] + name}
         lacking = dataclasses.replace(opened, shapes=shapes)
         with pytest.raises(CheckpointNamesError, match=re.escape(name)):
-            build.check_part(lacking, part, config)
+            build.check_part(lacking, part, names)
 
 
 # From a trainer's file to a network
@@ -239,8 +222,8 @@ def test_converted_files_give_the_same_networks(tmp_path, whole):
     result = convert(source, target, prune=True)
     assert result.kind == layouts.GENERATOR
     assert set(result.left_out) == {"epoch", *small.UNUSED}
-    found = layouts.split(load_file(target))
-    for part, expected in layouts.split(whole).items():
+    found = small.split_parts(load_file(target))
+    for part, expected in small.split_parts(whole).items():
         assert same_tensors(found[part], expected)
 
 
@@ -249,10 +232,10 @@ def test_converted_published_files_say_their_frames(tmp_path):
     shapes = small.whole_shapes()
     torch.save(small.filled(shapes), tmp_path / "x.pt")
     convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
-    opened = build.open_checkpoint(tmp_path / "x.safetensors")
+    opened = open_checkpoint(tmp_path / "x.safetensors")
     assert opened.metadata.n_frames == 48
     shapes["image_proj_model.latents"] = (1, 192, 2)
     torch.save(small.filled(shapes), tmp_path / "y.pt")
     convert(tmp_path / "y.pt", tmp_path / "y.safetensors")
     with pytest.raises(CheckpointUnknownError, match="12 frames"):
-        build.open_checkpoint(tmp_path / "y.safetensors")
+        open_checkpoint(tmp_path / "y.safetensors")

@@ -9,6 +9,12 @@ import torch
 from keyvid_pack.errors import CheckpointError, CheckpointUnknownError
 from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.checkpoint import (
+    Checkpoint,
+    open_checkpoint,
+    open_tensors,
+    part_shapes,
+)
 from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.models.encoders import clip, imagebind, resampler
 from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
@@ -20,7 +26,7 @@ from ..helpers.published import GOLDENS, KINDS, file_shapes, listed
 
 
 def checkpoint_of(shapes, metadata=None):
-    return build.Checkpoint(layouts.recognise(shapes), metadata or Metadata(), shapes)
+    return Checkpoint(layouts.recognise(shapes), metadata or Metadata(), shapes)
 
 
 # The published sizes
@@ -35,7 +41,7 @@ def test_published_names_and_shapes_are_those_of_the_networks(kind):
     assert set(checkpoint.layout.parts) == parts | ({"audio"} if kind in KINDS[:2] else set())
     for part in checkpoint.layout.parts:
         config = build.config_of(checkpoint, part)
-        assert build.expected_shapes(part, config) == build.part_shapes(checkpoint, part)
+        assert build.expected_shapes(part, config) == part_shapes(checkpoint, part)
 
 
 def n_elements(shapes):
@@ -55,7 +61,7 @@ def test_published_sizes_count_as_the_reference_counts():
     for part, expected in counted.items():
         shapes = build.expected_shapes(part, build.config_of(checkpoint, part))
         assert (len(shapes), n_elements(shapes)) == expected, part
-    plain = build.part_shapes(checkpoint_of(file_shapes(layouts.DYNAMICRAFTER)), "unet")
+    plain = part_shapes(checkpoint_of(file_shapes(layouts.DYNAMICRAFTER)), "unet")
     assert (len(plain), n_elements(plain)) == (1516, 1_438_854_980)
 
 
@@ -86,7 +92,7 @@ def test_what_is_not_read_is_left_out():
     """The split keeps what the networks need and nothing else."""
     shapes = {**file_shapes(layouts.GENERATOR), "embedder.model.logit_scale": ()}
     shapes["imagebind_model.modality_trunks.vision.blocks.0.norm_1.weight"] = (1280,)
-    parts = layouts.split(shapes)
+    parts = small.split_parts(shapes)
     kept = {part: len(names) for part, names in parts.items()}
     assert kept == {
         "unet": 1570,
@@ -110,7 +116,7 @@ def test_prefixes_do_not_matter(kind, wrapped):
     whole = small.whole_shapes(kind)
     shapes = {WRAPPED[wrapped] + name: shape for name, shape in whole.items()}
     assert layouts.recognise(shapes).kind == kind
-    assert layouts.split(shapes) == layouts.split(whole)
+    assert small.split_parts(shapes) == small.split_parts(whole)
 
 
 @pytest.mark.parametrize("prefix", ["", "diffusion_model."])
@@ -122,11 +128,13 @@ def test_unet_without_its_prefix(kind, prefix):
         prefix + n.removeprefix(old) if n.startswith(old) else n: s for n, s in whole.items()
     }
     assert layouts.recognise(renamed).kind == kind
-    assert layouts.split(renamed) == layouts.split(whole)
+    assert small.split_parts(renamed) == small.split_parts(whole)
     alone = {
-        n: s for n, s in renamed.items() if n.removeprefix(prefix) in layouts.split(whole)["unet"]
+        n: s
+        for n, s in renamed.items()
+        if n.removeprefix(prefix) in small.split_parts(whole)["unet"]
     }
-    assert layouts.split(alone) == {"unet": layouts.split(whole)["unet"]}
+    assert small.split_parts(alone) == {"unet": small.split_parts(whole)["unet"]}
 
 
 @pytest.mark.parametrize("missing", sorted(set(small.PREFIXES) - {"unet"}))
@@ -138,7 +146,7 @@ def test_pruned_files_have_fewer_parts(missing):
     assert layout.kind == layouts.GENERATOR
     assert set(layout.parts) == set(small.PREFIXES) - {missing}
     with pytest.raises(CheckpointError, match=f"without the part {missing}"):
-        build.part_shapes(checkpoint_of(shapes), missing)
+        part_shapes(checkpoint_of(shapes), missing)
 
 
 def stock_imagebind():
@@ -158,7 +166,7 @@ def raft_shapes():
 def test_stock_imagebind_and_raft():
     layout = layouts.recognise(stock_imagebind())
     assert (layout.kind, layout.parts) == (layouts.IMAGEBIND, ("audio",))
-    assert len(layouts.split(stock_imagebind())["audio"]) == 173
+    assert len(small.split_parts(stock_imagebind())["audio"]) == 173
     assert layouts.recognise(raft_shapes()).kind == layouts.RAFT
     original = ("fnet.conv1.weight", "cnet.conv1.weight", "update_block.gru.convz1.weight")
     assert layouts.recognise({f"module.{name}": (1,) for name in original}).kind == layouts.RAFT
@@ -166,7 +174,7 @@ def test_stock_imagebind_and_raft():
 
 def test_localizer_among_other_modalities():
     shapes = {**listed(7), "imagebindMoodel.modality_trunks.vision.blocks.0.norm_1.weight": (1280,)}
-    assert layouts.split(shapes) == {"localizer": listed(7)}
+    assert small.split_parts(shapes) == {"localizer": listed(7)}
 
 
 def without(shapes, part):
@@ -208,12 +216,12 @@ def test_the_older_twelve_frame_models_are_refused():
     for n_latents, said in ((192, "12 frames"), (256, "48 frames"), (767, "48 frames")):
         changed = {**shapes, "image_proj_model.latents": (1, n_latents, 1024)}
         with pytest.raises(CheckpointUnknownError, match=said):
-            build.open_tensors({n: torch.empty(s, device="meta") for n, s in changed.items()})
+            open_tensors({n: torch.empty(s, device="meta") for n, s in changed.items()})
 
 
 def test_the_small_recorded_networks_are_recognised():
     """Weights of another width, written by the published code, without a prefix and without a block."""
-    opened = build.open_checkpoint(GOLDENS / "unet_tiny_weights.safetensors")
+    opened = open_checkpoint(GOLDENS / "unet_tiny_weights.safetensors")
     assert (opened.kind, opened.layout.parts) == (layouts.GENERATOR, ("unet",))
     manifest = json.loads((GOLDENS / "manifest.json").read_text(encoding="utf-8"))
     assert n_elements(opened.shapes) == manifest["unet_weights"]["n_params"]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from keyvid_pack.errors import CheckpointError, CheckpointMetadataError, CheckpointUnknownError
-from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.checkpoint import open_tensors
 from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block, read_metadata
 
 from ..helpers import small_checkpoint as small
@@ -59,7 +59,7 @@ def test_newer_metadata_asks_for_an_update():
 
 def test_metadata_that_contradicts_the_weights_is_refused(whole):
     with pytest.raises(CheckpointUnknownError, match="7 frames of 16"):
-        build.open_tensors(whole, dataclasses.replace(small.METADATA, n_frames=7))
+        open_tensors(whole, dataclasses.replace(small.METADATA, n_frames=7))
     odd = dataclasses.replace(small.METADATA, head_widths={"unet": 9})
     with pytest.raises(CheckpointError, match="heads of 9"):
-        build.build_unet(build.open_tensors(whole, odd))
+        small.network_of("unet", open_tensors(whole, odd))

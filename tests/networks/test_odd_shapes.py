@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keyvid_pack.errors import CheckpointError, CheckpointUnknownError
 from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.checkpoint import Checkpoint, open_tensors
 from keyvid_pack.models.checkpoint.files import read_file
 from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.tools.convert import convert
@@ -37,7 +38,7 @@ def networks_worked_out_once():
 
 
 def checkpoint(part, shapes, metadata=small.METADATA):
-    return build.Checkpoint(layouts.Layout(layouts.GENERATOR, {part: ""}), metadata, shapes)
+    return Checkpoint(layouts.Layout(layouts.GENERATOR, {part: ""}), metadata, shapes)
 
 
 def is_refused(opened, part):
@@ -108,7 +109,7 @@ def test_odd_latents_are_refused_at_once_and_can_be_converted(tmp_path, kind, od
     """The converter takes every file, and says of it only what it knows."""
     state = small.filled({**small.whole_shapes(kind), "image_proj_model.latents": odd})
     with pytest.raises(CheckpointUnknownError, match="image projection"):
-        build.open_tensors(state)
+        open_tensors(state)
     torch.save(state, tmp_path / "x.pt")
     convert(tmp_path / "x.pt", tmp_path / "x.safetensors")
     assert read_file(tmp_path / "x.safetensors").metadata == {"format": "pt"}

@@ -9,6 +9,7 @@ import torch
 from keyvid_pack.errors import CheckpointError, CheckpointFileError
 from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, refuse_kind
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.checkpoint.split_files import split_file_of
 from keyvid_pack.tools import convert as tool
@@ -115,10 +116,10 @@ def test_a_list_that_is_none_is_not_believed(tmp_path, text):
 
 def opened(path):
     """Opens a file as the loaders do: every part of it, so that whatever is missing shows."""
-    checkpoint = build.open_checkpoint(path)
+    checkpoint = open_checkpoint(path)
     for part in checkpoint.layout.parts:
         build.check_part(checkpoint, part)
-    build.refuse_kind(checkpoint, "a paper boat", "Fold one.")
+    refuse_kind(checkpoint, "a paper boat", "Fold one.")
 
 
 @pytest.mark.parametrize("n_parts", [2, 3, 5])
@@ -145,7 +146,7 @@ def test_a_part_that_holds_all_that_is_asked_for_serves(tmp_path, generator):
     """The name of a file is no reason to refuse what is in it."""
     path = tmp_path / USUAL.format(1, 2)
     save_file(generator, path, metadata=metadata_block(small.METADATA))
-    checkpoint = build.open_checkpoint(path)
+    checkpoint = open_checkpoint(path)
     for part in checkpoint.layout.parts:
         build.check_part(checkpoint, part)
 
@@ -206,7 +207,7 @@ def test_parts_of_a_training_file_are_joined_too(tmp_path, generator):
         save=lambda state, path: save_training_file(path, state),
     )
     convert(parts[1], tmp_path / "whole.safetensors", prune=True)
-    assert build.open_checkpoint(tmp_path / "whole.safetensors").kind == layouts.GENERATOR
+    assert open_checkpoint(tmp_path / "whole.safetensors").kind == layouts.GENERATOR
 
 
 def test_what_the_parts_say_of_themselves_is_kept(tmp_path, generator):
@@ -215,7 +216,7 @@ def test_what_the_parts_say_of_themselves_is_kept(tmp_path, generator):
         tmp_path, generator, save=lambda state, path: save_file(state, path, metadata=block)
     )
     convert(parts[0], tmp_path / "whole.safetensors")
-    opened_file = build.open_checkpoint(tmp_path / "whole.safetensors")
+    opened_file = open_checkpoint(tmp_path / "whole.safetensors")
     assert opened_file.metadata == small.METADATA or not opened_file.metadata.published
 
 
@@ -266,7 +267,7 @@ def test_a_name_that_only_looks_like_a_part_keeps_the_true_error(tmp_path):
     with pytest.raises(CheckpointError) as plain:
         other = tmp_path / "style.safetensors"
         save_file({"lora_up.weight": torch.zeros(2, 2)}, other)
-        build.open_checkpoint(other)
+        open_checkpoint(other)
     with pytest.raises(CheckpointError, match="By its name") as error:
-        build.open_checkpoint(path)
+        open_checkpoint(path)
     assert str(error.value).startswith(str(plain.value))

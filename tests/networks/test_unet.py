@@ -6,11 +6,12 @@ import math
 import pytest
 import torch
 from keyvid_pack.errors import SamplingError
-from keyvid_pack.models.attention import einsum_softmax_attention, sdpa_attention
+from keyvid_pack.models.attention import sdpa_attention
 from keyvid_pack.models.unet import context as unet_context
 from keyvid_pack.models.unet.unet import sinusoids
 
 from ..helpers.small_unet import OTHERS, TINY, assert_same, in_float64, make_inputs, make_unet, run
+from ..oracles.plain_attention import einsum_softmax_attention
 
 
 @pytest.mark.parametrize("name", OTHERS)

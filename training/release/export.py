@@ -12,8 +12,9 @@ from pathlib import Path
 from safetensors.torch import load_file, save_file
 
 from ...errors import KeyVIDError
-from ...models import build
+from ...models.build import check_part
 from ...models.checkpoint import layouts
+from ...models.checkpoint.checkpoint import open_tensors
 from ...models.checkpoint.metadata import Metadata, metadata_block
 from .. import recipe
 from ..engine import state
@@ -85,9 +86,9 @@ def write_weights(path: Path, parts: dict[str, Tensors], metadata: Metadata) -> 
         for part, named in parts.items()
         for name, tensor in named.items()
     }
-    checkpoint = build.open_tensors(tensors, metadata)
+    checkpoint = open_tensors(tensors, metadata)
     for part in parts:
-        build.check_part(checkpoint, part)
+        check_part(checkpoint, part)
     path.parent.mkdir(parents=True, exist_ok=True)
     state.write_atomically(
         path, lambda part: save_file(tensors, part, metadata=metadata_block(metadata))

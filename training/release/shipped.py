@@ -12,8 +12,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ...errors import KeyVIDError
-from ...models.build import load_part, open_checkpoint
 from ...models.checkpoint import layouts
+from ...models.checkpoint.checkpoint import open_checkpoint, part_tensors
 from .. import recipe
 from ..engine.state import load_state, save_state, write_atomically
 from ..vae import file as vae_file
@@ -55,7 +55,7 @@ def write_states(state_dir: Path, *, seed: int = 0, weights: Path = WEIGHTS) -> 
                 f"train from nothing: python dev.py train {training}"
             )
         checkpoint = open_checkpoint(path)
-        modules = {part: _whole(load_part(checkpoint, part)) for part in parts}
+        modules = {part: _whole(part_tensors(checkpoint, part)) for part in parts}
         if training == "vae":
             _freeze(modules["vae"], folder)
             modules["vae"] = _trainable(modules["vae"])
@@ -80,7 +80,7 @@ def _check_vae(frozen, shipped):
     if not (frozen.is_file() and shipped.is_file()):
         return
     if not vae_file.same_encoder(
-        load_file(frozen), load_part(open_checkpoint(shipped), layouts.VAE)
+        load_file(frozen), part_tensors(open_checkpoint(shipped), layouts.VAE)
     ):
         raise KeyVIDError(
             f"The trainings in {frozen.parent.parent} have a VAE of their own, and the shipped networks belong to "

@@ -5,9 +5,11 @@ import pathlib
 
 import safetensors.torch
 import torch
-from keyvid_pack.models.build import RESAMPLER, UNET, expected_shapes
-from keyvid_pack.models.checkpoint.metadata import FPS, QUERIES_PER_FRAME, Metadata, metadata_block
+from keyvid_pack.models.build import expected_shapes
+from keyvid_pack.models.checkpoint.layouts import RESAMPLER, UNET
+from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
 from keyvid_pack.models.encoders.resampler import ResamplerConfig
+from keyvid_pack.models.published import FPS, QUERIES_PER_FRAME
 
 from ...parity.compare import load_tensors
 from ...parity.goldens import GOLDENS

@@ -3,8 +3,9 @@
 import safetensors.torch
 import torch
 from keyvid_pack.models.checkpoint import layouts
-from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME, metadata_block
+from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
+from keyvid_pack.models.published import QUERIES_PER_FRAME
 
 from ..small_checkpoint import METADATA, PREFIXES, RESAMPLER, whole_shapes
 

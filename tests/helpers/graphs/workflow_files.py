@@ -5,7 +5,7 @@ import json
 
 from keyvid_pack.keyframes.timebase import N_FRAMES
 from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
-from keyvid_pack.models.checkpoint.metadata import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
+from keyvid_pack.models.published import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 from keyvid_pack.tools.environment import ROOT
 
 from ..small_checkpoint import METADATA

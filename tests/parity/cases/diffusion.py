@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import torch
-from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME
 from keyvid_pack.models.diffusion.conditioning import (
     denoise,
     guidance_conditions,
@@ -30,6 +29,7 @@ from keyvid_pack.models.encoders.audio_tokens import (
     keyframe_audio_tokens,
 )
 from keyvid_pack.models.encoders.resampler import select_frames
+from keyvid_pack.models.published import QUERIES_PER_FRAME
 
 from ..compare import load_tensors, max_abs_err
 from .unet import load_unet

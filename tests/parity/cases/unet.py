@@ -3,7 +3,7 @@
 import pathlib
 
 import torch
-from keyvid_pack.models.checkpoint.metadata import QUERIES_PER_FRAME
+from keyvid_pack.models.published import QUERIES_PER_FRAME
 from keyvid_pack.models.unet.config import unet_config_from_shapes
 from keyvid_pack.models.unet.unet import VideoUNet
 from safetensors.torch import load_file

@@ -8,6 +8,7 @@ import torch
 from keyvid_pack.errors import CheckpointError, KeyVIDError
 from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import layouts
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, part_tensors
 from keyvid_pack.models.encoders import clip, imagebind, localizer, resampler
 from keyvid_pack.models.unet import unet
 from keyvid_pack.training import recipe
@@ -66,14 +67,14 @@ def trainings(tmp_path_factory):
 def test_export_holds_the_trained_weights(trainings, tmp_path, file_name):
     folder, averages = trainings
     path = export.export(file_name, state_dir=folder, target_dir=tmp_path)
-    checkpoint = build.open_checkpoint(path)
+    checkpoint = open_checkpoint(path)
     assert file_name.endswith(checkpoint.kind)
     sources = export.FILES[file_name][1]
     assert set(checkpoint.layout.parts) == set(sources)
     for part, training in sources.items():
         config = recipe.INTERPOLATOR if training == "interpolator" else CONFIGS[part]
         assert build.config_of(checkpoint, part) == config
-        loaded = build.load_part(checkpoint, part)
+        loaded = part_tensors(checkpoint, part)
         assert all(tensor.dtype in (torch.float16, torch.int64) for tensor in loaded.values())
         if part != layouts.VAE:
             saved = averages[training][part]

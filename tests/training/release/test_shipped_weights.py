@@ -5,6 +5,7 @@ import hashlib
 import pytest
 import torch
 from keyvid_pack.models import build
+from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, part_tensors
 from keyvid_pack.training import recipe
 from keyvid_pack.training.release import export
 
@@ -35,11 +36,11 @@ def test_shipped_weights_have_the_recipes_sizes(name):
         "audio": recipe.AUDIO,
         "localizer": recipe.LOCALIZER,
     }
-    checkpoint = build.open_checkpoint(FILES[name])
+    checkpoint = open_checkpoint(FILES[name])
     assert set(checkpoint.layout.parts) == set(export.FILES[name][1])
     for part in checkpoint.layout.parts:
         assert build.config_of(checkpoint, part) == configs[part]
-        for tensor in build.load_part(checkpoint, part).values():
+        for tensor in part_tensors(checkpoint, part).values():
             assert not tensor.is_floating_point() or tensor.dtype == torch.float16
             assert torch.isfinite(tensor).all()
     assert checkpoint.metadata.keyframe_counts == recipe.KEYFRAME_COUNTS
