@@ -7,7 +7,7 @@ import numpy as np
 from comfy_api.latest import io
 from comfy_execution.utils import get_executing_context
 
-from ..keyframes.plan import plan_to_document
+from ..keyframes.plan_document import plan_to_document
 from ..preview.editor import curve_outline, sound_outline
 from ..preview.wav import write_wav
 from .files import temp_file_named

@@ -77,12 +77,6 @@ def normalise(values):
     return np.clip((values - low) / (high - low), 0.0, 1.0)
 
 
-def resample(values, n_frames):
-    """Values (n,) linearly resampled to (n_frames,), first and last value kept."""
-    values = np.asarray(values, dtype=np.float64)
-    return np.interp(np.linspace(0, len(values) - 1, n_frames), np.arange(len(values)), values)
-
-
 def check_curve(curve):
     """Raises CurveError when what came over a curve socket is no curve."""
     if not isinstance(curve, MotionCurve):

@@ -13,19 +13,11 @@ from dataclasses import dataclass, field
 
 from ..errors import PlanError
 from .merge import merge
-from .plan import (
-    EDIT,
-    KeyframePlan,
-    is_whole,
-    migrated,
-    parse_json,
-    plan_at_frames,
-    plan_from_document,
-    plan_to_document,
-)
-from .plan_model import plain_number, plain_value, shown
-from .text import frames_from_text, frames_to_text
+from .plan import EDIT, KeyframePlan, plan_at_frames
+from .plan_document import migrated, parse_json, plan_from_document
+from .text import frames_from_text
 from .timebase import same_rate, told_apart
+from .values import is_whole, plain_number, plain_value, shown
 
 VERSION = 1
 
@@ -127,21 +119,6 @@ def edit_from_json(text):
     return Edit(plan=plan, base=base, extra=extra)
 
 
-def edit_to_json(edit):
-    """The text for the edit widget: "" for None, else what edit_from_json reads back."""
-    if edit is None:
-        return ""
-    if edit.plan is None:
-        return frames_to_text(edit.frames)
-    document = {
-        "version": VERSION,
-        "plan": plan_to_document(edit.plan),
-        "base": plan_to_document(edit.base) if edit.base else None,
-        **edit.extra,
-    }
-    return json.dumps(document, ensure_ascii=False, allow_nan=False)
-
-
 def apply_edit(edit, predicted):
     """The predicted KeyframePlan with an edit merged in; edit may be None.
 
@@ -150,10 +127,10 @@ def apply_edit(edit, predicted):
     """
     if edit is None:
         return predicted
-    return merge(edit.base, edited_plan(edit, predicted), predicted)
+    return merge(edit.base, _edited_plan(edit, predicted), predicted)
 
 
-def edited_plan(edit, predicted):
+def _edited_plan(edit, predicted):
     """The plan of an edit; one typed as frames takes length and rate from the prediction. Raises PlanError."""
     if edit.plan is not None:
         return edit.plan

@@ -38,8 +38,8 @@ Putting together:
 from dataclasses import replace
 
 from ..errors import PlanError, PlanMismatchError
-from .plan_model import EDIT, REFILL, Keyframe, with_keyframes
-from .spread import TOLERANCE, roomiest_frame
+from .fill_gaps import TOLERANCE, roomiest_frame
+from .plan import EDIT, REFILL, Keyframe, with_keyframes
 from .timebase import same_rate, told_apart
 
 _EVENTS = ("peak", "valley", "manual")

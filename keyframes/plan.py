@@ -1,211 +1,167 @@
-"""The keyframe plan: which frames are painted as keyframes, and why. A plain JSON document, versioned.
+"""What a keyframe plan is, and what makes one valid; `plan_document.py` is its JSON form."""
 
-    {"version": 1, "fps": 24, "n_frames": 48, "count": 12, "fingerprint": {...} or null,
-     "keyframes": [{"frame": 0, "kind": "first", "locked": false, "source": "strongest"}, ...]}
+from dataclasses import dataclass, field
 
-Frames are authoritative, seconds derived. Fields this version does not know are kept, at both levels. What a
-plan is stands in `plan_model.py`, how the artist changes one in `plan_rules.py`; both are imported from here.
-"""
+from ..errors import KeyVIDError, PlanError
+from .timebase import MAX_N_FRAMES, fps_fraction
+from .values import is_whole, plain_number, plain_value, shown
 
-import json
-import math
-
-from ..errors import PlanError, PlanVersionError
-from .plan_model import (
-    EDIT,
-    KINDS,
-    REFILL,
-    Keyframe,
-    KeyframePlan,
-    is_whole,
-    make_plan,
-    plain_number,
-    plain_value,
-    plan_at_frames,
-    shown,
-)
-from .plan_rules import add_keyframe, delete_keyframe, lock_keyframe, move_keyframe, set_kind
-
-__all__ = [
-    "EDIT",
-    "KINDS",
-    "MIGRATIONS",
-    "REFILL",
-    "VERSION",
-    "Keyframe",
-    "KeyframePlan",
-    "add_keyframe",
-    "delete_keyframe",
-    "lock_keyframe",
-    "make_plan",
-    "migrated",
-    "move_keyframe",
-    "parse_json",
-    "plain_number",
-    "plain_value",
-    "plan_from_document",
-    "plan_at_frames",
-    "plan_from_json",
-    "plan_to_document",
-    "plan_to_json",
-    "set_kind",
-    "shown",
-]
-
-VERSION = 1
-
-# {version: function from a document of that version to one of the next}; each gets a saved example in the tests
-MIGRATIONS = {}
-
-_PLAN_FIELDS = ("version", "fps", "n_frames", "count", "fingerprint", "keyframes")
-_KEYFRAME_FIELDS = ("frame", "kind", "locked", "source")
+KINDS = ("first", "peak", "valley", "fill", "manual")
+EDIT = "edit"  # source of a keyframe the artist placed or changed
+# source of a fill that took the place of something deleted; no decision of the artist
+REFILL = "refill"
 
 
-def plan_to_document(plan):
-    """The plan as a JSON-able dict; fields that were unknown when it was read come last."""
-    return {
-        "version": VERSION,
-        # as JavaScript writes it: 24, not 24.0
-        "fps": int(plan.fps) if plan.fps.is_integer() else plan.fps,
-        "n_frames": plan.n_frames,
-        "count": plan.count,
-        "fingerprint": plan.fingerprint,
-        "keyframes": [_keyframe_to_document(keyframe) for keyframe in plan.keyframes],
-        **plan.extra,
-    }
+@dataclass(frozen=True)
+class Keyframe:
+    """One keyframe. extra: fields of its document that this version does not know."""
+
+    frame: int
+    kind: str
+    locked: bool = False
+    source: str = ""
+    extra: dict = field(default_factory=dict)
 
 
-def plan_from_document(document):
-    """A checked KeyframePlan from a dict of this or an older version.
+@dataclass(frozen=True)
+class KeyframePlan:
+    """A plan as `make_plan` checks it: unique ascending keyframes, frame 0 first, `count` of them."""
 
-    `locked`, `source` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer version,
-    PlanError with the frame or value at fault and the remedy otherwise.
+    fps: float
+    n_frames: int
+    count: int
+    fingerprint: dict | None
+    keyframes: tuple
+    extra: dict = field(default_factory=dict)
+
+    @property
+    def frames(self):
+        """Frames of the keyframes, ascending list of int."""
+        return [keyframe.frame for keyframe in self.keyframes]
+
+
+def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
+    """A checked KeyframePlan from Keyframes in ascending order, the first at frame 0.
+
+    fps in frames per second; n_frames of the clip. Raises PlanError with the frame or value at fault.
     """
-    document = migrated(document, "plan", version=VERSION, migrations=MIGRATIONS)
-    for name in ("fps", "n_frames", "count", "keyframes"):
-        if name not in document:
-            raise PlanError(f'The plan has no "{name}"; add it, or delete the plan to start anew.')
-    entries = document["keyframes"]
-    if not isinstance(entries, list):
-        raise PlanError(
-            f"The plan's keyframes are {shown(entries)}; give a list such as "
-            '[{"frame": 0, "kind": "first"}].'
-        )
-    keyframes = [_keyframe_from_document(entry, i) for i, entry in enumerate(entries, start=1)]
-    plan = make_plan(
-        keyframes,
-        fps=document["fps"],
-        n_frames=document["n_frames"],
-        fingerprint=document.get("fingerprint"),
-        extra=_without(document, _PLAN_FIELDS),
+    plan = KeyframePlan(
+        fps=_checked_fps(fps),
+        n_frames=_checked_n_frames(n_frames),
+        count=len(keyframes),
+        fingerprint=checked_fingerprint(fingerprint),
+        keyframes=tuple(keyframes),
+        extra=dict(extra or {}),
     )
-    count = document["count"]
-    if not is_whole(count) or count != plan.count:
-        raise PlanError(
-            f"The plan's count is {shown(count)}, but it lists {plan.count} keyframes; set count to {plan.count}."
-        )
+    for number, keyframe in enumerate(plan.keyframes, start=1):
+        _check_keyframe(keyframe, number, plan.n_frames)
+    _check_order(plan.frames)
     return plan
 
 
-def plan_to_json(plan):
-    """The plan as JSON text."""
-    return json.dumps(plan_to_document(plan), ensure_ascii=False, allow_nan=False)
+def plan_at_frames(frames, *, fps, n_frames, fingerprint=None, source=EDIT):
+    """A plan of manual keyframes at these frames, in any order; frame 0 must be among them. 7.0 will do for 7.
+
+    Raises PlanError.
+    """
+    _checked_n_frames(n_frames)
+    frames = sorted(whole_frame(plain_number(frame), n_frames) for frame in frames)
+    keyframes = [Keyframe(f, "manual" if f else "first", source=source) for f in frames]
+    return make_plan(keyframes, fps=fps, n_frames=n_frames, fingerprint=fingerprint)
 
 
-def plan_from_json(text):
-    """A checked KeyframePlan from JSON text. Raises PlanError (with line and column), PlanVersionError."""
-    return plan_from_document(parse_json(text, "plan"))
-
-
-def parse_json(text, name):
-    """JSON text as Python values. Raises PlanError saying where it is wrong; `name` is what the text is."""
-    if not isinstance(text, str):
-        raise PlanError(f"The {name} is {shown(text)}; give it as JSON text.")
-
-    def refuse(constant):
-        raise PlanError(
-            f"The {name} contains {constant}, which is no finite number; write a number."
-        )
-
-    def finite(digits):
-        number = float(digits)
-        return number if math.isfinite(number) else refuse(digits)
-
-    try:
-        return json.loads(text.lstrip("\ufeff"), parse_constant=refuse, parse_float=finite)
-    except json.JSONDecodeError as error:
-        raise PlanError(
-            f"The {name} is not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); correct it "
-            "there or clear the text. Nothing was changed."
-        ) from None
-    except PlanError:
-        raise
-    except (ValueError, RecursionError):
-        raise PlanError(
-            f"The {name} holds a number too long or lists too deep to read; correct it or clear the text. "
-            "Nothing was changed."
-        ) from None
-
-
-def migrated(document, name, *, version, migrations):
-    """A document brought to `version` step by step; `name` is what it is. Raises PlanError, PlanVersionError."""
-    if not isinstance(document, dict):
-        raise PlanError(
-            f"The {name} is {shown(document)} instead of a JSON object; write it in braces: "
-            f'{{"version": {version}, ...}}.'
-        )
-    found = document.get("version")
-    if not is_whole(found):
-        raise PlanError(
-            f'The {name} has version {shown(found)}; add "version": {version}.'
-            if "version" in document
-            else f'The {name} has no version; add "version": {version}.'
-        )
-    if found > version:
-        raise PlanVersionError(
-            f"The {name} is of version {shown(found)}, and this ComfyUI-KeyVID reads up to version {version}; "
-            "update ComfyUI-KeyVID. Nothing was changed."
-        )
-    while found < version:
-        if found not in migrations:
-            raise PlanError(
-                f"The {name} has version {shown(found)}, which never existed; set it to {version}."
-            )
-        document = migrations[found](document)
-        found = document["version"]
-    return document
-
-
-def _keyframe_to_document(keyframe):
-    return {
-        "frame": keyframe.frame,
-        "kind": keyframe.kind,
-        "locked": keyframe.locked,
-        "source": keyframe.source,
-        **keyframe.extra,
-    }
-
-
-def _keyframe_from_document(entry, number):
-    if not isinstance(entry, dict):
-        raise PlanError(
-            f"Keyframe {number} of the plan is {shown(entry)}; write it like "
-            '{"frame": 7, "kind": "manual"}.'
-        )
-    for name in ("frame", "kind"):
-        if name not in entry:
-            raise PlanError(
-                f'Keyframe {number} of the plan has no "{name}"; write it like '
-                '{"frame": 7, "kind": "manual"}.'
-            )
-    return Keyframe(
-        frame=entry["frame"],
-        kind=entry["kind"],
-        locked=entry.get("locked", False),
-        source=entry.get("source", ""),
-        extra=_without(entry, _KEYFRAME_FIELDS),
+def with_keyframes(plan, keyframes):
+    """The plan with other keyframes, sorted and checked. Raises PlanError."""
+    ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
+    return make_plan(
+        ordered,
+        fps=plan.fps,
+        n_frames=plan.n_frames,
+        fingerprint=plan.fingerprint,
+        extra=plan.extra,
     )
 
 
-def _without(document, names):
-    return {name: value for name, value in document.items() if name not in names}
+def whole_frame(value, n_frames):
+    """A frame of the clip as int. Raises PlanError unless it is a whole number from 0 to n_frames - 1."""
+    frame = plain_value(value)
+    if not is_whole(frame):
+        raise PlanError(f"The frame {shown(frame)} is not a whole number; write it like 7.")
+    if not 0 <= frame < n_frames:
+        raise PlanError(
+            f"Frame {shown(frame)} lies outside the clip of {n_frames} frames; use 0 to {n_frames - 1}."
+        )
+    return frame
+
+
+def _checked_fps(fps):
+    try:
+        fps_fraction(None if isinstance(fps, bool) else fps)
+    except (KeyVIDError, OverflowError):
+        raise PlanError(
+            f"The plan's fps is {shown(fps)}; give a number of frames per second from 1 to 240, such as 24."
+        ) from None
+    return float(fps)
+
+
+def _checked_n_frames(n_frames):
+    if not (is_whole(n_frames) and 2 <= n_frames <= MAX_N_FRAMES):
+        raise PlanError(
+            f"The plan's n_frames is {shown(n_frames)}; give the clip's length as a whole number "
+            f"of frames from 2 to {MAX_N_FRAMES}."
+        )
+    return n_frames
+
+
+def checked_fingerprint(fingerprint):
+    if fingerprint is None:
+        return None
+    loudness = fingerprint.get("loudness") if isinstance(fingerprint, dict) else None
+    levels_fit = isinstance(loudness, list) and all(is_whole(level) for level in loudness)
+    if not (levels_fit and is_whole(fingerprint.get("n_frames"))):
+        raise PlanError(
+            f"The sound's fingerprint is {shown(fingerprint)}, which describes no sound; "
+            "set it to null, and the plan fits any sound."
+        )
+    return fingerprint
+
+
+def _check_keyframe(keyframe, number, n_frames):
+    if not is_whole(keyframe.frame):
+        raise PlanError(
+            f"Keyframe {number} of the plan has frame {shown(keyframe.frame)}; write a whole number like 7."
+        )
+    if not 0 <= keyframe.frame < n_frames:
+        raise PlanError(
+            f"Keyframe {number} of the plan is at frame {shown(keyframe.frame)}, outside the clip of {n_frames} "
+            f"frames; use a frame from 0 to {n_frames - 1}."
+        )
+    where = f"The keyframe at frame {keyframe.frame}"
+    if keyframe.kind not in KINDS:
+        raise PlanError(f"{where} has kind {shown(keyframe.kind)}; use one of {', '.join(KINDS)}.")
+    if (keyframe.kind == "first") != (keyframe.frame == 0):
+        raise PlanError(
+            f"{where} has kind {keyframe.kind!r}; frame 0, and no other, has kind 'first'."
+        )
+    if not isinstance(keyframe.locked, bool):
+        raise PlanError(f"{where} has locked {shown(keyframe.locked)}; use true or false.")
+    if not isinstance(keyframe.source, str):
+        raise PlanError(
+            f"{where} has source {shown(keyframe.source)}; use a text, or leave it out."
+        )
+
+
+def _check_order(frames):
+    if 0 not in frames:
+        raise PlanError(
+            "The plan has no keyframe at frame 0; add one of kind 'first': the video starts with it."
+        )
+    for earlier, later in zip(frames, frames[1:], strict=False):
+        if earlier == later:
+            raise PlanError(f"The plan has two keyframes at frame {later}; delete one of them.")
+        if earlier > later:
+            raise PlanError(
+                f"The plan lists frame {later} after frame {earlier}; put the keyframes in order of time."
+            )
+    if len(frames) < 2:
+        raise PlanError("The plan has 1 keyframe; it needs at least 2, so add another one.")

@@ -9,12 +9,12 @@ import random
 import numpy as np
 
 from ..errors import SelectionError
+from .fill_gaps import fill_gaps
 from .peaks import PEAK_DISTANCE, PROMINENCE, find_keypoints, find_rests, find_strikes
 from .plan import Keyframe, make_plan
-from .plan_model import is_whole, shown
-from .released import paper_frames, released_frames
-from .spread import fill_gaps
+from .published_selection import paper_frames, published_frames
 from .timebase import N_FRAMES
+from .values import is_whole, shown
 
 STRATEGIES = ("strongest", "released", "paper", "uniform", "first_last")
 T_K = 12  # keyframes of the published models in N_FRAMES frames (arXiv 2504.09656)
@@ -52,7 +52,7 @@ def select_keyframes(
         frames = strongest_frames(curve.score, count=count, **thresholds)
     elif strategy == "released":
         numpy_generator, python_generator = generators(selection_seed)
-        frames = released_frames(
+        frames = published_frames(
             keypoints,
             count=count,
             fps=curve.fps,

@@ -4,8 +4,9 @@ import json
 
 from ..errors import KeyVIDError, PlanError, PlanVersionError
 from .curve import motion_curve
-from .plan import parse_json, plan_from_document, plan_to_document
-from .plan_model import checked_fingerprint, is_whole, shown
+from .plan import checked_fingerprint
+from .plan_document import parse_json, plan_from_document, plan_to_document
+from .values import is_whole, shown
 
 VERSION = 1
 

@@ -10,9 +10,10 @@ from ..errors import KeyVIDError
 from ..host.masks import frame_masks
 from ..keyframes.curve import check_curve, checked_scores, motion_curve
 from ..keyframes.curve import normalise as normalised
-from ..keyframes.plan import plain_number, plain_value, plan_at_frames, shown
+from ..keyframes.plan import plan_at_frames
 from ..keyframes.text import frames_from_text, frames_to_text, values_to_schedule
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES, time_at
+from ..keyframes.values import plain_number, plain_value, shown
 from .sockets import Curve, Plan
 
 

@@ -4,8 +4,8 @@ from comfy_api.latest import io
 
 from ..host.audio import audio_of, samples_of
 from ..keyframes.audio.clip import cut_clip
-from ..keyframes.plan import plain_number, plain_value
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES
+from ..keyframes.values import plain_number, plain_value
 
 
 class ClipAudio(io.ComfyNode):

@@ -10,7 +10,7 @@ from ..host.node_previews import strip_ui
 from ..host.running_node import progress_steps
 from ..keyframes.audio.beats import AS_HEARD, TEMPOS, beats_curve
 from ..keyframes.audio.onset import onset_curve
-from ..keyframes.plan import plain_number, plain_value
+from ..keyframes.values import plain_number, plain_value
 from .sockets import Curve, Localizer
 
 METHODS = ONSET, BEATS, NETWORK = "onset", "beats", "network"

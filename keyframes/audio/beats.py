@@ -17,7 +17,7 @@ from ...errors import KeyVIDError
 from ..curve import motion_curve
 from ..timebase import frame_at, frames_at
 from .fingerprint import fingerprint
-from .onset import clip_envelope, onset_envelope, released
+from .onset import clip_envelope, released
 from .onset_strength import POINT_RATE
 
 BEAT_RATE = 100  # grid points per second on which beats are placed before they are refined
@@ -49,11 +49,6 @@ class Beats:
 
     tempo_bpm: float
     times_s: np.ndarray
-
-
-def find_beats(samples, sample_rate):
-    """The beats of samples (C, N): Beats, empty for silence. Raises AudioError as `check_audio` does."""
-    return beats_of(onset_envelope(samples, sample_rate))
 
 
 def beats_of(envelope, *, tempo=AS_HEARD, on_step=None):

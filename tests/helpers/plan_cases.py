@@ -5,6 +5,7 @@ import pathlib
 
 from hypothesis import strategies as st
 from keyvid_pack.keyframes.plan import KINDS, Keyframe, make_plan
+from keyvid_pack.keyframes.plan_document import parse_json, plan_from_document, plan_to_document
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 
@@ -54,3 +55,13 @@ def plans(draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(Fa
             )
         )
     return make_plan(keyframes, fps=24, n_frames=n_frames)
+
+
+def plan_to_json(plan):
+    """The plan as JSON text."""
+    return json.dumps(plan_to_document(plan), ensure_ascii=False, allow_nan=False)
+
+
+def plan_from_json(text):
+    """A checked KeyframePlan from JSON text. Raises PlanError (with line and column), PlanVersionError."""
+    return plan_from_document(parse_json(text, "plan"))

@@ -10,7 +10,10 @@ import pytest
 import torch
 from keyvid_pack.errors import PlanMismatchError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.plan import plan_at_frames, plan_to_document, plan_to_json
+from keyvid_pack.keyframes.plan import plan_at_frames
+from keyvid_pack.keyframes.plan_document import plan_to_document
+
+from ..helpers.plan_cases import plan_to_json
 
 RATE = 16_000
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from keyvid_pack.errors import KeyVIDError
-from keyvid_pack.keyframes.plan_model import plan_at_frames
+from keyvid_pack.keyframes.plan import plan_at_frames
 from keyvid_pack.models.diffusion.schedule import make_schedule
 
 from ..helpers.small_video import (

@@ -14,21 +14,21 @@ from pathlib import Path
 import pytest
 from keyvid_pack.errors import PlanError
 from keyvid_pack.keyframes.audio.fingerprint import same_sound
-from keyvid_pack.keyframes.edit import apply_edit, edit_from_json, edit_to_json
+from keyvid_pack.keyframes.edit import apply_edit, edit_from_json
+from keyvid_pack.keyframes.fill_gaps import roomiest_frame
 from keyvid_pack.keyframes.merge import merge
-from keyvid_pack.keyframes.plan import (
+from keyvid_pack.keyframes.plan_document import plan_from_document, plan_to_document
+from keyvid_pack.keyframes.text import frames_from_text
+from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
+
+from ..oracles.edit_writer import edit_to_json
+from ..oracles.plan_rules import (
     add_keyframe,
     delete_keyframe,
     lock_keyframe,
     move_keyframe,
-    plan_from_document,
-    plan_to_document,
     set_kind,
 )
-from keyvid_pack.keyframes.spread import roomiest_frame
-from keyvid_pack.keyframes.text import frames_from_text
-from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
-
 from ..unit import test_edit, test_plan
 from .test_js import find_node
 

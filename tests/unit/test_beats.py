@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 from keyvid_pack.errors import AudioError, KeyVIDError
-from keyvid_pack.keyframes.audio.beats import beats_curve, beats_of, find_beats
+from keyvid_pack.keyframes.audio.beats import beats_curve, beats_of
 from keyvid_pack.keyframes.audio.onset import onset_envelope
 from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.timebase import frame_at
@@ -14,6 +14,11 @@ from ..helpers.rhythms import OTHER_PATTERNS, PATTERNS, SAMPLE_RATE, music
 
 WINDOW_S = 0.07  # a beat counts as found within it, as is usual for beat trackers
 LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").read_text())
+
+
+def find_beats(samples, sample_rate):
+    """The beats of samples (C, N): Beats, empty for silence."""
+    return beats_of(onset_envelope(samples, sample_rate))
 
 
 def test_beats_follow_the_accelerando_at_least_as_well_as_librosa():

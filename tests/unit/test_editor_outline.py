@@ -8,7 +8,7 @@ import pytest
 from keyvid_pack.keyframes.audio.onset import onset_curve
 from keyvid_pack.keyframes.curve import motion_curve
 from keyvid_pack.keyframes.peaks import find_strikes
-from keyvid_pack.keyframes.plan import plan_from_document
+from keyvid_pack.keyframes.plan_document import plan_from_document
 from keyvid_pack.preview.editor import (
     LOUDEST,
     MAX_POINTS,

@@ -5,19 +5,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyvid_pack import errors
 from keyvid_pack.errors import PlanError
+from keyvid_pack.keyframes.fill_gaps import TOLERANCE, roomiest_frame
 from keyvid_pack.keyframes.merge import merge
-from keyvid_pack.keyframes.plan import (
-    Keyframe,
+from keyvid_pack.keyframes.plan import Keyframe, with_keyframes
+
+from ..helpers.plan_cases import case_plan, load_cases, plan_of, plans
+from ..oracles.plan_rules import (
     add_keyframe,
     delete_keyframe,
     lock_keyframe,
     move_keyframe,
     set_kind,
 )
-from keyvid_pack.keyframes.plan_model import with_keyframes
-from keyvid_pack.keyframes.spread import TOLERANCE, roomiest_frame
-
-from ..helpers.plan_cases import case_plan, load_cases, plan_of, plans
 
 ANYTHING = {
     "sources": ("strongest", "edit", "refill", ""),

@@ -10,25 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyvid_pack import errors
 from keyvid_pack.errors import PlanError, PlanVersionError
-from keyvid_pack.keyframes import plan as plan_module
-from keyvid_pack.keyframes import plan_rules
-from keyvid_pack.keyframes.plan import (
-    Keyframe,
+from keyvid_pack.keyframes import plan_document as plan_module
+from keyvid_pack.keyframes.plan import Keyframe, make_plan, plan_at_frames
+from keyvid_pack.keyframes.plan_document import migrated, plan_from_document, plan_to_document
+
+from ..helpers.plan_cases import case_plan, load_cases, plan_from_json, plan_of, plan_to_json, plans
+from ..oracles.plan_rules import (
     add_keyframe,
     delete_keyframe,
     lock_keyframe,
-    make_plan,
-    migrated,
     move_keyframe,
-    plan_at_frames,
-    plan_from_document,
-    plan_from_json,
-    plan_to_document,
-    plan_to_json,
+    nearest_free,
     set_kind,
 )
-
-from ..helpers.plan_cases import case_plan, load_cases, plan_of, plans
 
 SAVED = (pathlib.Path(__file__).parent / "documents" / "plan_v1.json").read_text(encoding="utf-8")
 STEPS = {
@@ -320,7 +314,7 @@ def test_count_rules(case):
     plan = case_plan(case, "plan")
     if "nearest_free" in case:
         frame, to, stops = case["nearest_free"]
-        assert plan_rules.nearest_free(plan, frame, to) == stops
+        assert nearest_free(plan, frame, to) == stops
         return
 
     def do():

@@ -8,16 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyvid_pack.errors import SelectionError
 from keyvid_pack.keyframes.curve import motion_curve
+from keyvid_pack.keyframes.fill_gaps import fill_gaps, fill_in_proportion, largest_remainder
 from keyvid_pack.keyframes.peaks import find_keypoints
-from keyvid_pack.keyframes.plan import plan_from_json, plan_to_json
-from keyvid_pack.keyframes.released import paper_frames, released_frames, training_frames
+from keyvid_pack.keyframes.published_selection import paper_frames, published_frames
 from keyvid_pack.keyframes.select import (
     STRATEGIES,
     default_count,
     generators,
     select_keyframes,
 )
-from keyvid_pack.keyframes.spread import fill_gaps, fill_in_proportion, largest_remainder
+
+from ..helpers.plan_cases import plan_from_json, plan_to_json
+from ..oracles.published_training_data import training_frames
 
 COUNTED = [strategy for strategy in STRATEGIES if strategy != "first_last"]
 
@@ -76,7 +78,7 @@ def test_exactly_count_sorted_unique_frames_and_0_first(strategy, curve, data):
 @given(curves(), st.integers(0, 2**32 - 1), st.data())
 def test_released_draws_as_the_published_code_would(curve, seed, data):
     count = data.draw(st.integers(2, curve.n_frames))
-    replayed = released_frames(
+    replayed = published_frames(
         find_keypoints(curve.score),
         count=count,
         fps=curve.fps,
@@ -236,7 +238,7 @@ def test_released_draws_once_for_each_gap(value, n_draws):
     keypoints = np.zeros(48, dtype=np.int8)
     keypoints[[6, 13, 20, 27, 34, 41]] = 1
     generator = Constant()
-    frames = released_frames(
+    frames = published_frames(
         keypoints,
         count=12,
         fps=24,

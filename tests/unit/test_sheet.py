@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.plan import Keyframe, lock_keyframe, make_plan, plan_at_frames
+from keyvid_pack.keyframes.plan import Keyframe, make_plan, plan_at_frames
 from keyvid_pack.preview import style
 from keyvid_pack.preview.sheet import draw_sheet, thumbnail
 from keyvid_pack.preview.strip import frame_x
 from PIL import Image
+
+from ..oracles.plan_rules import lock_keyframe
 
 FPS = 24.0
 

@@ -1,4 +1,4 @@
-// Where a fill goes: the mirror of roomiest_frame in keyframes/spread.py.
+// Where a fill goes: the mirror of roomiest_frame in keyframes/fill_gaps.py.
 
 /** Frames: two events no further apart than this are the same one, shifted. */
 export const TOLERANCE = 2;
@@ -57,7 +57,7 @@ function roomiest(ends, banned) {
 
 /**
  * `count` frames spread evenly over the free frames between a and b, both excluded; null if they are too few.
- * Without anything in the way they are a + floor(j (b - a) / (count + 1)), as keyframes/spread.py spreads fills.
+ * Without anything in the way they are a + floor(j (b - a) / (count + 1)), as keyframes/fill_gaps.py spreads fills.
  * @param {Set<number>} taken frames where none may stand
  */
 export function evenly(a, b, count, taken = new Set()) {

@@ -1,4 +1,4 @@
-// The keyframe plan in the form of its JSON document: the mirror of keyframes/plan.py and plan_model.py.
+// The keyframe plan in the form of its JSON document: the mirror of keyframes/plan_document.py and plan.py.
 //
 // Plans are plain objects that nobody changes: every function returns a new one. Fields that this version does not
 // know are kept, in the plan and in each keyframe.
@@ -28,7 +28,7 @@ export const VERSION = 1;
 /** Frames; half an hour at 240 fps: beyond this a number is a typing slip. */
 export const MAX_N_FRAMES = 432000;
 
-/** {version: function from a document of that version to one of the next}, as in keyframes/plan.py. */
+/** {version: function from a document of that version to one of the next}, as in keyframes/plan_document.py. */
 const MIGRATIONS = {};
 const PLAN_FIELDS = ["version", "fps", "n_frames", "count", "fingerprint", "keyframes"];
 const KEYFRAME_FIELDS = ["frame", "kind", "locked", "source"];

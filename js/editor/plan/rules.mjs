@@ -1,5 +1,5 @@
-// How the artist changes a plan, one keyframe at a time: the mirror of keyframes/plan_rules.py, whose docstring has the
-// rules. tests/count_cases.json holds both to the same answers. Each function returns a new plan or throws PlanError.
+// How the artist changes a plan, one keyframe at a time. The rules are in the docstring of tests/oracles/plan_rules.py, and
+// tests/count_cases.json holds both to the same answers. Each function returns a new plan or throws PlanError.
 
 import { PlanError } from "./errors.mjs";
 import { shown } from "./json.mjs";

@@ -1,4 +1,4 @@
-// Merging and the rules of changing a plan: the tables that keyframes/merge.py and plan_rules.py are held to as well.
+// Merging and the rules of changing a plan: the tables that keyframes/merge.py and tests/oracles/plan_rules.py are held to as well.
 
 import assert from "node:assert/strict";
 import test from "node:test";

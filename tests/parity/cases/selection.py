@@ -4,18 +4,18 @@ import random
 
 import numpy as np
 from keyvid_pack.evaluation.average_precision import average_precision_at
-from keyvid_pack.keyframes.curve import normalise, resample
+from keyvid_pack.keyframes.curve import normalise
 from keyvid_pack.keyframes.peaks import SMOOTHING, find_keypoints
-from keyvid_pack.keyframes.released import (
+from keyvid_pack.keyframes.published_selection import KEYFRAME_FPS, published_frames
+from keyvid_pack.keyframes.timebase import FPS
+
+from ...oracles.published_training_data import (
     CLIP_S,
-    KEYFRAME_FPS,
     condition_frames,
-    released_frames,
+    resample,
     strides,
     training_frames,
 )
-from keyvid_pack.keyframes.timebase import FPS
-
 from ..compare import load_tensors, max_abs_err
 
 
@@ -52,7 +52,7 @@ def _selections(case, tensors):
 
 def _selection(variant, tensors):
     args, k = variant["args"], variant["k"]
-    frames = released_frames(
+    frames = published_frames(
         _window(tensors[f"out.keypoint_nosmooth.{variant['curve']}"], args),
         count=args["target_length"],
         fps=args["fps_ori"],

@@ -15,25 +15,25 @@ The rules (`tests/count_cases.json` is the table of answers that every implement
 7. Locking and unlocking change nothing else. Setting a kind makes the source "edit".
 """
 
-from ..errors import PlanError
-from .plan_model import (
+from dataclasses import replace
+
+from keyvid_pack.errors import PlanError
+from keyvid_pack.keyframes.fill_gaps import roomiest_frame
+from keyvid_pack.keyframes.plan import (
     EDIT,
     KINDS,
     REFILL,
     Keyframe,
-    keyframe_at,
-    replaced,
-    shown,
     whole_frame,
     with_keyframes,
 )
-from .spread import roomiest_frame
+from keyvid_pack.keyframes.values import shown
 
 
 def add_keyframe(plan, frame):
     """The plan with a manual keyframe at a frame, in place of a free one. Raises PlanError."""
     frame = whole_frame(frame, plan.n_frames)
-    if keyframe_at(plan, frame):
+    if _keyframe_at(plan, frame):
         raise PlanError(f"There is a keyframe at frame {frame} already; choose another frame.")
     gives_way = _nearest_free_keyframe(plan, frame)
     if gives_way is None:
@@ -66,12 +66,12 @@ def move_keyframe(plan, frame, to):
     to = whole_frame(to, plan.n_frames)
     if to == moved.frame:
         return plan
-    if keyframe_at(plan, to):
+    if _keyframe_at(plan, to):
         raise PlanError(
             f"The keyframe at frame {moved.frame} cannot move to frame {to}: there is one already. "
             f"Stop at frame {nearest_free(plan, moved.frame, to)}."
         )
-    return replaced(plan, moved.frame, frame=to, kind="manual", source=EDIT)
+    return _replaced(plan, moved.frame, frame=to, kind="manual", source=EDIT)
 
 
 def nearest_free(plan, frame, to):
@@ -85,7 +85,7 @@ def nearest_free(plan, frame, to):
 
 def lock_keyframe(plan, frame, *, locked=True):
     """The plan with the keyframe at a frame locked or unlocked. Raises PlanError."""
-    return replaced(plan, _existing(plan, frame).frame, locked=locked)
+    return _replaced(plan, _existing(plan, frame).frame, locked=locked)
 
 
 def set_kind(plan, frame, kind):
@@ -98,7 +98,7 @@ def set_kind(plan, frame, kind):
         )
     if kind == keyframe.kind:
         return plan
-    return replaced(plan, keyframe.frame, kind=kind, source=EDIT)
+    return _replaced(plan, keyframe.frame, kind=kind, source=EDIT)
 
 
 def _nearest_free_keyframe(plan, frame):
@@ -130,7 +130,7 @@ def _changeable(plan, frame, verb):
 
 def _existing(plan, frame):
     frame = whole_frame(frame, plan.n_frames)
-    keyframe = keyframe_at(plan, frame)
+    keyframe = _keyframe_at(plan, frame)
     if keyframe is None:
         raise PlanError(
             f"There is no keyframe at frame {frame}; the plan has them at {_listed(plan.frames)}."
@@ -141,3 +141,15 @@ def _existing(plan, frame):
 def _listed(frames):
     listed = ", ".join(str(frame) for frame in frames[:24])
     return listed if len(frames) <= 24 else f"{listed} and {len(frames) - 24} more"
+
+
+def _keyframe_at(plan, frame):
+    """The Keyframe at a frame, or None."""
+    return next((keyframe for keyframe in plan.keyframes if keyframe.frame == frame), None)
+
+
+def _replaced(plan, frame, /, **changes):
+    """The plan with the keyframe at `frame` changed. Raises PlanError."""
+    return with_keyframes(
+        plan, [replace(k, **changes) if k.frame == frame else k for k in plan.keyframes]
+    )

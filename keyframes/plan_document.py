@@ -1,0 +1,162 @@
+"""The keyframe plan as a JSON document, versioned: which frames are painted as keyframes, and why.
+
+    {"version": 1, "fps": 24, "n_frames": 48, "count": 12, "fingerprint": {...} or null,
+     "keyframes": [{"frame": 0, "kind": "first", "locked": false, "source": "strongest"}, ...]}
+
+Frames are authoritative, seconds derived. Fields this version does not know are kept, at both levels.
+"""
+
+import json
+import math
+
+from ..errors import PlanError, PlanVersionError
+from .plan import Keyframe, make_plan
+from .values import is_whole, shown
+
+VERSION = 1
+
+# {version: function from a document of that version to one of the next}; each gets a saved example in the tests
+MIGRATIONS = {}
+
+_PLAN_FIELDS = ("version", "fps", "n_frames", "count", "fingerprint", "keyframes")
+_KEYFRAME_FIELDS = ("frame", "kind", "locked", "source")
+
+
+def plan_to_document(plan):
+    """The plan as a JSON-able dict; fields that were unknown when it was read come last."""
+    return {
+        "version": VERSION,
+        # as JavaScript writes it: 24, not 24.0
+        "fps": int(plan.fps) if plan.fps.is_integer() else plan.fps,
+        "n_frames": plan.n_frames,
+        "count": plan.count,
+        "fingerprint": plan.fingerprint,
+        "keyframes": [_keyframe_to_document(keyframe) for keyframe in plan.keyframes],
+        **plan.extra,
+    }
+
+
+def plan_from_document(document):
+    """A checked KeyframePlan from a dict of this or an older version.
+
+    `locked`, `source` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer version,
+    PlanError with the frame or value at fault and the remedy otherwise.
+    """
+    document = migrated(document, "plan", version=VERSION, migrations=MIGRATIONS)
+    for name in ("fps", "n_frames", "count", "keyframes"):
+        if name not in document:
+            raise PlanError(f'The plan has no "{name}"; add it, or delete the plan to start anew.')
+    entries = document["keyframes"]
+    if not isinstance(entries, list):
+        raise PlanError(
+            f"The plan's keyframes are {shown(entries)}; give a list such as "
+            '[{"frame": 0, "kind": "first"}].'
+        )
+    keyframes = [_keyframe_from_document(entry, i) for i, entry in enumerate(entries, start=1)]
+    plan = make_plan(
+        keyframes,
+        fps=document["fps"],
+        n_frames=document["n_frames"],
+        fingerprint=document.get("fingerprint"),
+        extra=_without(document, _PLAN_FIELDS),
+    )
+    count = document["count"]
+    if not is_whole(count) or count != plan.count:
+        raise PlanError(
+            f"The plan's count is {shown(count)}, but it lists {plan.count} keyframes; set count to {plan.count}."
+        )
+    return plan
+
+
+def parse_json(text, name):
+    """JSON text as Python values. Raises PlanError saying where it is wrong; `name` is what the text is."""
+    if not isinstance(text, str):
+        raise PlanError(f"The {name} is {shown(text)}; give it as JSON text.")
+
+    def refuse(constant):
+        raise PlanError(
+            f"The {name} contains {constant}, which is no finite number; write a number."
+        )
+
+    def finite(digits):
+        number = float(digits)
+        return number if math.isfinite(number) else refuse(digits)
+
+    try:
+        return json.loads(text.lstrip("\ufeff"), parse_constant=refuse, parse_float=finite)
+    except json.JSONDecodeError as error:
+        raise PlanError(
+            f"The {name} is not valid JSON at line {error.lineno}, column {error.colno} ({error.msg}); correct it "
+            "there or clear the text. Nothing was changed."
+        ) from None
+    except PlanError:
+        raise
+    except (ValueError, RecursionError):
+        raise PlanError(
+            f"The {name} holds a number too long or lists too deep to read; correct it or clear the text. "
+            "Nothing was changed."
+        ) from None
+
+
+def migrated(document, name, *, version, migrations):
+    """A document brought to `version` step by step; `name` is what it is. Raises PlanError, PlanVersionError."""
+    if not isinstance(document, dict):
+        raise PlanError(
+            f"The {name} is {shown(document)} instead of a JSON object; write it in braces: "
+            f'{{"version": {version}, ...}}.'
+        )
+    found = document.get("version")
+    if not is_whole(found):
+        raise PlanError(
+            f'The {name} has version {shown(found)}; add "version": {version}.'
+            if "version" in document
+            else f'The {name} has no version; add "version": {version}.'
+        )
+    if found > version:
+        raise PlanVersionError(
+            f"The {name} is of version {shown(found)}, and this ComfyUI-KeyVID reads up to version {version}; "
+            "update ComfyUI-KeyVID. Nothing was changed."
+        )
+    while found < version:
+        if found not in migrations:
+            raise PlanError(
+                f"The {name} has version {shown(found)}, which never existed; set it to {version}."
+            )
+        document = migrations[found](document)
+        found = document["version"]
+    return document
+
+
+def _keyframe_to_document(keyframe):
+    return {
+        "frame": keyframe.frame,
+        "kind": keyframe.kind,
+        "locked": keyframe.locked,
+        "source": keyframe.source,
+        **keyframe.extra,
+    }
+
+
+def _keyframe_from_document(entry, number):
+    if not isinstance(entry, dict):
+        raise PlanError(
+            f"Keyframe {number} of the plan is {shown(entry)}; write it like "
+            '{"frame": 7, "kind": "manual"}.'
+        )
+    for name in ("frame", "kind"):
+        if name not in entry:
+            raise PlanError(
+                f'Keyframe {number} of the plan has no "{name}"; write it like '
+                '{"frame": 7, "kind": "manual"}.'
+            )
+    return Keyframe(
+        frame=entry["frame"],
+        kind=entry["kind"],
+        locked=entry.get("locked", False),
+        source=entry.get("source", ""),
+        extra=_without(entry, _KEYFRAME_FIELDS),
+    )
+
+
+def _without(document, names):
+    return {name: value for name, value in document.items() if name not in names}
