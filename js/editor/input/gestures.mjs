@@ -54,7 +54,8 @@ export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
 /** Where a drag stands, in words. wanted: what it would stick to ({frame, to}) if that were free; at: where it is put. */
 function saidOf(frames, { frame: wanted, to }, at) {
   const isMark = to && to !== "frame";
-  if (frames.includes(wanted)) return isMark ? `Snapped to the ${to} at frame ${wanted}.` : `Moved to ${inWords(frames)}.`;
+  if (frames.includes(wanted))
+    return isMark ? `Snapped to the ${to} at frame ${wanted}.` : `Moved to ${inWords(frames)}.`;
   if (isMark) return `Moved to ${inWords(frames)}; the ${to} at ${wanted} has a keyframe already.`;
   if (frames.length > 1 || frames.includes(at)) return `Moved to ${inWords(frames)}.`;
   return `Moved to ${inWords(frames)}: there is no room at ${at}.`;

@@ -24,7 +24,11 @@ export function createBanner({ session, commands, say }) {
     }
   };
   const choices = {
-    keep: ["Keep", "Keeps what you changed at its time in seconds; the rest follows the new prediction", write(keptText, "Kept for this clip.")],
+    keep: [
+      "Keep",
+      "Keeps what you changed at its time in seconds; the rest follows the new prediction",
+      write(keptText, "Kept for this clip."),
+    ],
     rescale: ["Rescale", "Stretches or squeezes the edit to this clip's length", write(rescaledText, "Rescaled.")],
     reset: ["Reset", "Forgets the edit and goes back to the prediction", () => commands.reset()],
     text: ["Show text", "Shows the text of the edit, to be mended by hand", () => commands.togglePanel("text", true)],

@@ -24,10 +24,14 @@ export function createInspector({ session, commands, say }) {
   });
   const kind = element(
     "select",
-    { title: "What kind of moment it is", "aria-label": "Kind of the keyframe", onchange: () => {
-      commands.changeKind(kind.value);
-      show();
-    } },
+    {
+      title: "What kind of moment it is",
+      "aria-label": "Kind of the keyframe",
+      onchange: () => {
+        commands.changeKind(kind.value);
+        show();
+      },
+    },
     ...KINDS.filter((name) => name !== "first").map((name) => element("option", { value: name }, name)),
     element("option", { value: "first", hidden: true }, "first"),
     element("option", { value: "", hidden: true }, "several"),

@@ -40,7 +40,12 @@ export function createPanel({ session, commands, host, say }) {
   const panels = {
     text: () => [row(title("text"), close()), element("small", { class: "keyvid-hint" }, TYPED), text],
     import: () => [
-      row(title("import"), word("Open file…", choose), word("Import", () => take(pasted.value)), close()),
+      row(
+        title("import"),
+        word("Open file…", choose),
+        word("Import", () => take(pasted.value)),
+        close(),
+      ),
       pasted,
       file,
     ],

@@ -38,10 +38,16 @@ export function createToolbar({ session, commands, playback, openMenu }) {
   const zoomIn = tool("zoomIn", "Zoom in", TITLES.zoomIn, () => commands.zoom(1.5));
   const run = tool("run", "Run up to here", TITLES.run, () => commands.run());
   const text = tool("text", "Text", "The edit as text, to be typed or copied (T)", () => commands.togglePanel("text"));
-  const more = tool("menu", "More", "Import, export, distribute, snap all, shift all, reset (M)", () => {
-    const { left, bottom } = more.getBoundingClientRect();
-    openMenu({ clientX: left, clientY: bottom + 2 });
-  }, true);
+  const more = tool(
+    "menu",
+    "More",
+    "Import, export, distribute, snap all, shift all, reset (M)",
+    () => {
+      const { left, bottom } = more.getBoundingClientRect();
+      openMenu({ clientX: left, clientY: bottom + 2 });
+    },
+    true,
+  );
   more.setAttribute("aria-haspopup", "menu");
   const gap = () => element("span", { class: "keyvid-gap" });
   const tools = [play, loop, half, click, gap(), add, remove, gap(), snap, unit, gap(), zoomOut, fit, zoomIn];

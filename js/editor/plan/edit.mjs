@@ -82,9 +82,7 @@ export function shownPlan(edit, prediction) {
 function typedFrames(text) {
   const frames = framesFrom(text);
   if (frames[0] === 0) return frames;
-  throw new PlanError(
-    `The typed frames begin at ${frames[0]}; begin with 0, the frame the video starts with.`,
-  );
+  throw new PlanError(`The typed frames begin at ${frames[0]}; begin with 0, the frame the video starts with.`);
 }
 
 /** {plan, base, extra} of a plan or edit document. */

@@ -115,8 +115,7 @@ function faultIn(text) {
     } while (skip(","));
     return skip(end) ? null : fault(`expected a comma or ${end}`);
   };
-  const field = () =>
-    string("expected a name in double quotes") ?? (skip(":") ? value() : fault("expected a colon"));
+  const field = () => string("expected a name in double quotes") ?? (skip(":") ? value() : fault("expected a colon"));
   const value = () => {
     if (skip("[")) return list("]", value);
     if (skip("{")) return list("}", field);

@@ -126,7 +126,7 @@ function matched(baseFrames, nextFrames) {
   for (const [, b, n] of pairs) {
     // pairs that could cross this one start at most twice the tolerance away
     const nearby = around(b, 2 * TOLERANCE).filter((x) => toNext.has(x));
-    const fits = nearby.every((x) => x !== b && (x < b) === (toNext.get(x) < n));
+    const fits = nearby.every((x) => x !== b && x < b === toNext.get(x) < n);
     if (fits && !toBase.has(n)) {
       toNext.set(b, n);
       toBase.set(n, b);

@@ -112,7 +112,12 @@ export function snapAll(plan, frames, onsets) {
     if (rival === undefined || Math.abs(onset - frame) < Math.abs(onset - rival)) winner.set(onset, frame);
   }
   const onsetOf = new Map([...winner].map(([onset, frame]) => [frame, onset]));
-  return placed(plan, frames, moving, moving.map((frame) => onsetOf.get(frame) ?? frame));
+  return placed(
+    plan,
+    frames,
+    moving,
+    moving.map((frame) => onsetOf.get(frame) ?? frame),
+  );
 }
 
 /** The frames of those keyframes, ascending, that may be moved or deleted. */

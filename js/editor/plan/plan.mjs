@@ -73,7 +73,10 @@ export function keyframeAt(plan, frame) {
 
 /** The plan with other keyframes, sorted and checked. Throws PlanError. */
 export function withKeyframes(plan, keyframes) {
-  return makePlan([...keyframes].sort((a, b) => a.frame - b.frame), plan);
+  return makePlan(
+    [...keyframes].sort((a, b) => a.frame - b.frame),
+    plan,
+  );
 }
 
 /** A plan of manual keyframes at these frames, in any order; frame 0 must be among them. Throws PlanError. */
@@ -91,9 +94,7 @@ export const newKeyframe = (frame, kind, source = "") => ({ frame, kind, locked:
 export function wholeFrame(value, nFrames) {
   if (!isWhole(value)) throw new PlanError(`The frame ${shown(value)} is not a whole number; write it like 7.`);
   if (value < 0 || value >= nFrames) {
-    throw new PlanError(
-      `Frame ${shown(value)} lies outside the clip of ${nFrames} frames; use 0 to ${nFrames - 1}.`,
-    );
+    throw new PlanError(`Frame ${shown(value)} lies outside the clip of ${nFrames} frames; use 0 to ${nFrames - 1}.`);
   }
   return value;
 }
@@ -207,9 +208,7 @@ function checkOrder(frames) {
     const [earlier, later] = [frames[i - 1], frames[i]];
     if (earlier === later) throw new PlanError(`The plan has two keyframes at frame ${later}; delete one of them.`);
     if (earlier > later) {
-      throw new PlanError(
-        `The plan lists frame ${later} after frame ${earlier}; put the keyframes in order of time.`,
-      );
+      throw new PlanError(`The plan lists frame ${later} after frame ${earlier}; put the keyframes in order of time.`);
     }
   }
   if (frames.length < 2) throw new PlanError("The plan has 1 keyframe; it needs at least 2, so add another one.");

@@ -88,9 +88,7 @@ export function setKind(plan, frame, kind) {
 export function changeable(plan, frame, verb) {
   const keyframe = existing(plan, frame);
   if (frame === 0) {
-    throw new PlanError(
-      `The keyframe at frame 0 cannot be ${verb}: the video starts with it. Change another one.`,
-    );
+    throw new PlanError(`The keyframe at frame 0 cannot be ${verb}: the video starts with it. Change another one.`);
   }
   if (keyframe.locked) {
     throw new PlanError(`The keyframe at frame ${frame} is locked and cannot be ${verb}; unlock it first.`);

@@ -12,7 +12,9 @@ import { roundedRate } from "../plan/timebase.mjs";
  */
 export function planChecksum({ fps, n_frames, fingerprint = null, keyframes }) {
   const painted = [roundedRate(fps), n_frames, keyframes.map(({ frame }) => frame), fingerprint];
-  return crc32(new TextEncoder().encode(JSON.stringify(painted))).toString(16).padStart(8, "0");
+  return crc32(new TextEncoder().encode(JSON.stringify(painted)))
+    .toString(16)
+    .padStart(8, "0");
 }
 
 function crc32(bytes) {
