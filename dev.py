@@ -20,7 +20,7 @@ from pathlib import Path
 
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tools import environment, progress, server  # noqa: E402
+from tools import environment, javascript_checks, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 
 MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"
@@ -183,7 +183,7 @@ COMMANDS = [
     ),
     (
         "lint",
-        "ruff and basedpyright: style, format, types (--fix repairs style and format)",
+        "style, format and types of Python and JavaScript (--fix repairs style and format)",
         command_lint,
         [(["--fix"], {"action": "store_true"})],
     ),
@@ -265,7 +265,8 @@ def _lint(python, *, fix):
         code = _run(python, "-m", "ruff", *arguments, "--quiet", ".")
         if code:
             return code
-    return _run(python, "-m", "basedpyright", "--level", "error")
+    code = _run(python, "-m", "basedpyright", "--level", "error")
+    return code or javascript_checks.check(fix=fix)
 
 
 def _installation(options):

@@ -18,7 +18,7 @@ function isWireless(node, name) {
 }
 
 /** The value of a widget; NaN where another node brings one, or may, and it is not known. */
-function valueOf(node, name) {
+function widgetValue(node, name) {
   const isLinked = node.inputs?.some((input) => input.widget?.name === name && input.link != null);
   if (isLinked || isWireless(node, name)) return NaN;
   return Number(node.widgets.find((widget) => widget.name === name)?.value);
@@ -32,7 +32,7 @@ function addLine(node) {
     `min-height:${HEIGHT}px;line-height:${HEIGHT}px;font-size:12px;text-align:center;overflow:hidden;` +
     "white-space:nowrap;text-overflow:ellipsis;color:var(--descrip-text)";
   const show = () => {
-    const scales = Object.entries(SCALES).map(([scale, name]) => [scale, valueOf(node, name)]);
+    const scales = Object.entries(SCALES).map(([scale, name]) => [scale, widgetValue(node, name)]);
     element.textContent = element.title = passesText(Object.fromEntries(scales));
   };
 
@@ -47,16 +47,16 @@ function addLine(node) {
   for (const name of Object.values(SCALES)) {
     const scale = node.widgets.find((candidate) => candidate.name === name);
     const changed = scale.callback;
-    scale.callback = function () {
-      const result = changed?.apply(this, arguments);
+    scale.callback = function (...given) {
+      const result = changed?.apply(this, given);
       show();
       return result;
     };
   }
   for (const event of ["onConfigure", "onConnectionsChange"]) {
     const before = node[event];
-    node[event] = function () {
-      const result = before?.apply(this, arguments);
+    node[event] = function (...given) {
+      const result = before?.apply(this, given);
       show();
       return result;
     };

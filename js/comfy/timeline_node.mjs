@@ -128,7 +128,9 @@ function removeTextSocket(node, name) {
 /** Goes on with what was seen at the place where the node is shown now. */
 function attach(node, view) {
   const key = keyOf(node);
-  if (key && view.key !== key) view.attach((view.key = key));
+  if (!key || view.key === key) return;
+  view.key = key;
+  view.attach(key);
 }
 
 function end(node) {

@@ -57,11 +57,16 @@ export function createView(host) {
   };
 
   const editor = { host, root, say, show };
-  const session = (editor.session = createSession({ host, say, onChange }));
-  const stage = (editor.stage = createStage({ session, leash }));
-  stage.onPaint = () => parts.forEach((part) => part.show());
+  const session = createSession({ host, say, onChange });
+  editor.session = session;
+  const stage = createStage({ session, leash });
+  editor.stage = stage;
+  stage.onPaint = () => {
+    for (const part of parts) part.show();
+  };
   editor.playback = createPlayback({ session, stage, host, say }, leash);
-  const commands = (editor.commands = createCommands(editor));
+  const commands = createCommands(editor);
+  editor.commands = commands;
   editor.openMenu = (point, target = null) => {
     closeMenu?.();
     closeMenu = openMenu(menuItems(editor, target), point, () => {
@@ -71,7 +76,8 @@ export function createView(host) {
   };
   const toolbar = createToolbar(editor);
   const banner = createBanner(editor);
-  const start = (editor.start = createStart(editor));
+  const start = createStart(editor);
+  editor.start = start;
   editor.panel = createPanel(editor);
   editor.inspector = createInspector(editor);
   const legend = createLegend(editor);

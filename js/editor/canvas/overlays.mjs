@@ -99,5 +99,7 @@ export function drawNoSound(context, { boxes, width, wave, curve, shown, theme, 
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillStyle = theme.dim;
-  lines.forEach((line, i) => context.fillText(line, width / 2, middle + (i - (lines.length - 1) / 2) * LINE_HEIGHT));
+  for (const [i, line] of lines.entries()) {
+    context.fillText(line, width / 2, middle + (i - (lines.length - 1) / 2) * LINE_HEIGHT);
+  }
 }

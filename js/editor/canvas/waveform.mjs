@@ -83,7 +83,12 @@ function drawCurve(context, scene) {
   const isNear = (scaleOf(view, width) * nFrames) / curve.length >= 1; // a pixel or more per score
   const points = isNear ? curvePoints(scene) : curveEnvelope(scene);
   if (points.length < 2) return;
-  const trace = () => points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+  const trace = () => {
+    for (const [i, [x, y]] of points.entries()) {
+      if (i) context.lineTo(x, y);
+      else context.moveTo(x, y);
+    }
+  };
 
   const fade = context.createLinearGradient(0, boxes.wave.y, 0, bottom);
   fade.addColorStop(0, theme.curveTop);

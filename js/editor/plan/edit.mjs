@@ -1,3 +1,4 @@
+// @ts-check
 // What the edit widget holds, and what is shown of it: the mirror of keyframes/edit.py.
 //
 // The text is the whole truth: "" (no edit), frames ("0, 7, 12"), a plan document, or an edit document
@@ -10,6 +11,8 @@ import { merge, sameSound } from "./merge.mjs";
 import { EDIT, migrated, planAtFrames, planFrom, without } from "./plan.mjs";
 import { ratesToldApart, sameRate } from "./timebase.mjs";
 
+/** @import { Plan } from "./plan.mjs" */
+
 export { kept, rescaled } from "./rescale.mjs";
 
 const VERSION = 1;
@@ -18,17 +21,22 @@ const OTHER_SOUND = // as nodes/edit.py says it
   "This edit was made for another sound of the same length. It is applied as it is: listen to it, " +
   "then keep it or reset it to the prediction.";
 
+/** @typedef {"newer" | "broken" | "frames" | "length" | "rate" | "sound" | "room"} Problem why an edit is not simply applied */
+/** @typedef {{ plan: Plan, base?: Plan | null, extra?: Record<string, any> }} EditParts what writeEdit writes */
 /**
- * @typedef {Object} Edit
+ * @typedef {Object} Edit what a text of the widget holds
  * @property {"empty"|"edit"|"frames"|"newer"|"broken"} state
- * @property {?Object} plan the artist's plan; null unless state is "edit"
- * @property {?Object} base the prediction it was made from, null if unknown
- * @property {?number[]} frames of an edit typed as a mere list, for the clip is not known yet
- * @property {Object} extra fields of the document that this version does not know
+ * @property {Plan | null} plan the artist's plan; null unless state is "edit"
+ * @property {Plan | null} base the prediction it was made from, null if unknown
+ * @property {number[] | null} frames of an edit typed as a mere list, for the clip is not known yet
+ * @property {Record<string, any>} extra fields of the document that this version does not know
  * @property {string} message why a newer or broken text cannot be used, else ""
  */
 
-/** What stands in the widget, as an Edit; never throws. */
+/**
+ * What stands in the widget, as an Edit; never throws.
+ * @param {any} text @returns {Edit}
+ */
 export function readEdit(text) {
   const nothing = { plan: null, base: null, frames: null, extra: {}, message: "" };
   if (!text || (typeof text === "string" && /^[\ufeff \t\r\n]*$/.test(text))) return { ...nothing, state: "empty" };
@@ -45,7 +53,10 @@ export function readEdit(text) {
   }
 }
 
-/** The text for the widget of {plan, base, extra}, one line: what readEdit, and Python, read back. */
+/**
+ * The text for the widget of {plan, base, extra}, one line: what readEdit, and Python, read back.
+ * @param {EditParts} edit @returns {string}
+ */
 export function writeEdit({ plan, base = null, extra = {} }) {
   return toLine({ version: VERSION, plan, base, ...extra });
 }
@@ -57,7 +68,8 @@ export function writeEdit({ plan, base = null, extra = {} }) {
  * nothing to show. base: what belongs next to a changed `plan` in writeEdit. problem and message: why it is not
  * simply applied: "length", "rate" (another clip's), "sound" (applied, but check), "room" (more than the count),
  * "frames" (typed ones do not fit the clip), "newer" or "broken" (text that cannot be used; the prediction is shown).
- * @returns {{plan: ?Object, base: ?Object, problem: ?string, message: string}}
+ * @returns {{ plan: Plan | null, base: Plan | null, problem: Problem | null, message: string }}
+ * @param {Edit} edit @param {Plan | null} prediction
  */
 export function shownPlan(edit, prediction) {
   const { state, base, message } = edit;
@@ -66,7 +78,7 @@ export function shownPlan(edit, prediction) {
   if (!prediction) return { plan: edit.plan, base, problem: null, message: "" };
   let mine = edit.plan;
   try {
-    mine ??= planAtFrames(edit.frames, prediction);
+    mine ??= planAtFrames(edit.frames ?? [], prediction);
     const plan = merge(base, mine, prediction);
     const isSame = sameSound(edit.plan?.fingerprint, prediction.fingerprint);
     // an edit without a base is the artist's as a whole, and stays so
@@ -79,15 +91,19 @@ export function shownPlan(edit, prediction) {
   }
 }
 
+/** @param {string} text @returns {number[]} */
 function typedFrames(text) {
   const frames = framesFrom(text);
   if (frames[0] === 0) return frames;
   throw new PlanError(`The typed frames begin at ${frames[0]}; begin with 0, the frame the video starts with.`);
 }
 
-/** {plan, base, extra} of a plan or edit document. */
+/**
+ * {plan, base, extra} of a plan or edit document.
+ * @param {any} document @returns {EditParts}
+ */
 function editFrom(document) {
-  const has = (name) => isObject(document) && Object.hasOwn(document, name);
+  const has = (/** @type {string} */ name) => isObject(document) && Object.hasOwn(document, name);
   if (has("keyframes") && !has("plan")) return { plan: planOf(document) };
   document = migrated(document, "edit", VERSION, MIGRATIONS);
   if (!has("plan")) throw new PlanError('The edit has no "plan"; add it, or clear the text to start anew.');
@@ -103,7 +119,10 @@ function editFrom(document) {
   return { plan, base, extra: without(document, ["version", "plan", "base"]) };
 }
 
-/** A plan of an edit. Who edits by hand adds and deletes lines: order, kind and count follow from them. */
+/**
+ * A plan of an edit. Who edits by hand adds and deletes lines: order, kind and count follow from them.
+ * @param {any} document @returns {Plan}
+ */
 function planOf(document) {
   if (!isObject(document) || !Array.isArray(document.keyframes)) return planFrom(document);
   const keyframes = document.keyframes.map(withKind);
@@ -113,6 +132,7 @@ function planOf(document) {
   return planFrom({ ...document, keyframes, count: keyframes.length });
 }
 
+/** @param {any} entry @returns {any} */
 function withKind(entry) {
   if (!isObject(entry) || Object.hasOwn(entry, "kind")) return entry;
   return { ...entry, kind: entry.frame ? "manual" : "first", source: EDIT };

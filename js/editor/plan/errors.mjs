@@ -1,3 +1,4 @@
+// @ts-check
 // What the editor may refuse, each with a sentence for the artist: the classes of errors.py.
 
 /** A plan, edit or file that cannot be used as it is; the message says what is wrong and what to do. */
@@ -14,7 +15,7 @@ export class PlanVersionError extends PlanError {
 export class PlanMismatchError extends PlanError {
   name = "PlanMismatchError";
 
-  constructor(message, problem) {
+  constructor(/** @type {string} */ message, /** @type {"length" | "rate"} */ problem) {
     super(message);
     this.problem = problem;
   }

@@ -1,3 +1,4 @@
+// @ts-check
 // Keyframes as files and as text for other programs, and back. Every way there and back keeps the frames; JSON keeps
 // all of the plan.
 
@@ -6,6 +7,8 @@ import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
 import { isObject, parseJson } from "./json.mjs";
 import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes } from "./plan.mjs";
 import { frameAt, ratesToldApart, sameRate, timeAt } from "./timebase.mjs";
+
+/** @import { Keyframe, Plan } from "./plan.mjs" */
 
 /** What exportText writes and importText tells by content. `name` is for a menu, `file` for a saved one. */
 export const FORMATS = [
@@ -16,14 +19,20 @@ export const FORMATS = [
   { format: "audacity", name: "Audacity labels", file: "keyframes_labels.txt" },
 ];
 
+/** @typedef {"json" | "csv" | "list" | "schedule" | "audacity"} Format */
+/** @typedef {{ keyframes: Keyframe[], extra?: Record<string, any> }} Read */
+
 const COLUMNS = ["frame", "time_s", "kind", "locked", "source"];
 const LOCKED = " (locked)"; // after the kind in the name of an Audacity label
 const LABEL = /^([0-9]+[.,][0-9]+)\t[0-9]+[.,][0-9]+(?:\t(.*))?$/; // Audacity always writes decimals
 
-/** The plan as text in one of the FORMATS. */
+/**
+ * The plan as text in one of the FORMATS.
+ * @param {Plan} plan @param {string} format @returns {string}
+ */
 export function exportText(plan, format) {
   const { keyframes, fps } = plan;
-  const timeS = ({ frame }) => timeAt(frame, fps).toFixed(6);
+  const timeS = (/** @type {Keyframe} */ { frame }) => timeAt(frame, fps).toFixed(6);
   if (format === "json") return `${JSON.stringify({ keyvid_timing: 1, plan }, null, 1)}\n`;
   if (format === "csv") {
     const rows = keyframes.map((k) => [k.frame, timeS(k), k.kind, k.locked, cell(k.source)]);
@@ -32,7 +41,7 @@ export function exportText(plan, format) {
   if (format === "list") return framesText(framesOf(plan));
   if (format === "schedule") return keyframes.map(({ frame }) => `${frame}:(1.0)`).join(", ");
   if (format === "audacity") {
-    const name = ({ kind, locked }) => kind + (locked ? LOCKED : "");
+    const name = (/** @type {Keyframe} */ { kind, locked }) => kind + (locked ? LOCKED : "");
     return keyframes.map((k) => `${timeS(k)}\t${timeS(k)}\t${name(k)}\n`).join("");
   }
   throw new PlanError(`There is no format "${format}"; use one of ${FORMATS.map((f) => f.format).join(", ")}.`);
@@ -41,15 +50,17 @@ export function exportText(plan, format) {
 /**
  * A plan for the clip of `plan` from text in any of the FORMATS, or from a plan or edit document.
  * notes: sentences on what could not be taken over as it was. Throws PlanError if it holds no keyframes at all.
- * @returns {{plan: Object, format: string, notes: string[]}}
+ * @param {string} text @param {{ plan: Plan }} options @returns {{ plan: Plan, format: Format, notes: string[] }}
  */
 export function importText(text, { plan }) {
   const bare = text.replace(/^\ufeff+/, "").trim();
   if (!bare) throw new PlanError(`The text is empty; ${EXPECTED}`);
   const format = formatOf(bare);
+  /** @type {string[]} */
   const notes = [];
-  const read = { json: fromJson, csv: fromCsv, list: fromWords, schedule: fromWords, audacity: fromAudacity }[format];
-  const { keyframes, extra } = read(bare, plan, notes);
+  /** @type {Record<Format, (text: string, plan: Plan, notes: string[]) => Read>} */
+  const readers = { json: fromJson, csv: fromCsv, list: fromWords, schedule: fromWords, audacity: fromAudacity };
+  const { keyframes, extra } = readers[format](bare, plan, notes);
   const result = withKeyframes({ ...plan, ...extra }, fitted(keyframes, plan, notes));
   if (result.count !== plan.count) {
     notes.push(`The plan has ${result.count} keyframes now; it had ${plan.count}.`);
@@ -60,6 +71,7 @@ export function importText(text, { plan }) {
 const EXPECTED =
   'give a timing file, a table with a column "frame" or "time_s", Audacity labels, or frames such as 0, 7, 12.';
 
+/** @param {string} text @returns {Format} */
 function formatOf(text) {
   const lines = text.split(/\r\n?|\n/);
   if (text.startsWith("{")) return "json";
@@ -69,6 +81,7 @@ function formatOf(text) {
   throw new PlanError(`This text cannot be imported; ${EXPECTED}`);
 }
 
+/** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */
 function fromJson(text, plan, notes) {
   const document = parseJson(text, "file");
   const found = isObject(document) && isObject(document.plan) ? document.plan : document;
@@ -83,6 +96,7 @@ function fromJson(text, plan, notes) {
   return { keyframes: keyframes.map((k) => ({ ...k, frame: frameAt(timeAt(k.frame, fps), plan.fps) })), extra };
 }
 
+/** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */
 function fromCsv(text, plan, notes) {
   const [header, ...rows] = table(text);
   const columns = header.map((name) => name.trim().toLowerCase());
@@ -102,11 +116,13 @@ function fromCsv(text, plan, notes) {
   return { keyframes };
 }
 
+/** @param {string} text @returns {Read} */
 function fromWords(text) {
   const frames = wordsOf(text).map(frameOf);
   return { keyframes: frames.map((frame) => newKeyframe(frame, frame ? "manual" : "first", EDIT)) };
 }
 
+/** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */
 function fromAudacity(text, plan, notes) {
   // lines that begin with a backslash tell the frequencies of the label before
   const lines = text.split(/\r\n?|\n/).filter((line) => line.trim() && !line.startsWith("\\"));
@@ -123,6 +139,7 @@ function fromAudacity(text, plan, notes) {
   return { keyframes };
 }
 
+/** @param {string | undefined} name @param {number} frame @param {string[]} notes @returns {string} */
 function kindFrom(name, frame, notes) {
   if (frame === 0) return "first";
   const kind = (name ?? "").toLowerCase();
@@ -131,7 +148,10 @@ function kindFrom(name, frame, notes) {
   return "manual";
 }
 
-/** The keyframes that stand in the clip, frame 0 among them and each frame once; what was left out goes to notes. */
+/**
+ * The keyframes that stand in the clip, frame 0 among them and each frame once; what was left out goes to notes.
+ * @param {Keyframe[]} keyframes @param {Plan} plan @param {string[]} notes @returns {Keyframe[]}
+ */
 function fitted(keyframes, plan, notes) {
   const inside = keyframes.filter(({ frame }) => frame >= 0 && frame < plan.n_frames);
   const nOutside = keyframes.length - inside.length;
@@ -147,24 +167,32 @@ function fitted(keyframes, plan, notes) {
   return [...byFrame.values()];
 }
 
-/** A field of a table, in quotes where it needs them. */
+/**
+ * A field of a table, in quotes where it needs them.
+ * @param {string} text @returns {string}
+ */
 const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
-/** The rows of a table whose fields are parted by the separator that its first line has: a tab, semicolon or comma. */
+/**
+ * The rows of a table whose fields are parted by the separator that its first line has: a tab, semicolon or comma.
+ * @param {string} text @returns {string[][]}
+ */
 function table(text) {
   const separator = /[\t;,]/.exec(text.split(/\r|\n/)[0])?.[0] ?? ",";
+  /** @type {string[][]} */
   const rows = [[]];
   const plainText = `([^"\\r\\n${separator}][^\\r\\n${separator}]*)?`;
   const field = new RegExp(`(?:"((?:[^"]|"")*)"|${plainText})(${separator}|\\r\\n?|\\n|$)`, "y");
-  for (let end = null; end !== ""; ) {
+  for (let end = "start"; end !== ""; ) {
     const found = field.exec(text);
     if (!found) throw new PlanError("The table has a text in quotes that is not closed; close or delete the quotes.");
     const [, inQuotes, plain = "", after] = found;
-    rows.at(-1).push(inQuotes === undefined ? plain : inQuotes.replaceAll('""', '"'));
+    rows[rows.length - 1].push(inQuotes === undefined ? plain : inQuotes.replaceAll('""', '"'));
     end = after;
     if (end !== "" && end !== separator) rows.push([]);
   }
   return rows.filter((row) => row.some((entry) => entry.trim()));
 }
 
+/** @param {number} n @returns {string} */
 const wasOrWere = (n) => (n === 1 ? "was" : "were");

@@ -1,3 +1,4 @@
+// @ts-check
 // Frames as text: the mirror of frames_to_text and frames_from_text in keyframes/text.py.
 
 import { PlanError } from "./errors.mjs";
@@ -5,10 +6,16 @@ import { MAX_N_FRAMES } from "./plan.mjs";
 
 const EXAMPLE = 'write frames like "0, 7, 12" or a schedule like "0:(1.0), 7:(0.5)".';
 
-/** Frames as "0, 7, 12". */
+/**
+ * Frames as "0, 7, 12".
+ * @param {number[]} frames @returns {string}
+ */
 export const framesText = (frames) => frames.join(", ");
 
-/** Ascending frames from a list ("0, 7, 12") or a schedule ("0:(1.0), 7:(0.5)"). Throws PlanError. */
+/**
+ * Ascending frames from a list ("0, 7, 12") or a schedule ("0:(1.0), 7:(0.5)"). Throws PlanError.
+ * @param {string} text @returns {number[]}
+ */
 export function framesFrom(text) {
   const frames = wordsOf(text).map(frameOf);
   for (let i = 1; i < frames.length; i++) {
@@ -21,7 +28,10 @@ export function framesFrom(text) {
   return frames;
 }
 
-/** What stands for a frame in a list or schedule, as written. Throws PlanError if there is nothing. */
+/**
+ * What stands for a frame in a list or schedule, as written. Throws PlanError if there is nothing.
+ * @param {string} text @returns {string[]}
+ */
 export function wordsOf(text) {
   let list = text.trim().replace(/^\ufeff+/, "");
   if (list.includes(":")) return scheduleWords(list);
@@ -31,7 +41,10 @@ export function wordsOf(text) {
   return words;
 }
 
-/** The frame that a word stands for. Throws PlanError. */
+/**
+ * The frame that a word stands for. Throws PlanError.
+ * @param {string} word @returns {number}
+ */
 export function frameOf(word) {
   if (/^[0-9]{1,12}$/.test(word) && Number(word) < MAX_N_FRAMES) return Number(word);
   throw new PlanError(
@@ -39,7 +52,10 @@ export function frameOf(word) {
   );
 }
 
-/** The words before each ":(...)"; the value in the brackets may be any expression. */
+/**
+ * The words before each ":(...)"; the value in the brackets may be any expression.
+ * @param {string} text @returns {string[]}
+ */
 function scheduleWords(text) {
   const words = [];
   for (let rest = text; rest; ) {
@@ -54,16 +70,21 @@ function scheduleWords(text) {
   return words;
 }
 
-/** Where the round bracket that text opens with is closed; 0 if there is none. */
+/**
+ * Where the round bracket that text opens with is closed; 0 if there is none.
+ * @param {string} text @returns {number}
+ */
 function closingBracket(text) {
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
-    depth += (text[i] === "(") - (text[i] === ")");
+    if (text[i] === "(") depth += 1;
+    if (text[i] === ")") depth -= 1;
     if (depth <= 0) return i;
   }
   return 0;
 }
 
+/** @param {string} word @returns {string} */
 function quoted(word) {
   const characters = [...word.trim()];
   return characters.length <= 40 ? `"${characters.join("")}"` : `"${characters.slice(0, 37).join("")}..."`;

@@ -1,29 +1,42 @@
+// @ts-check
 // JSON for people: read with the place of a mistake, written on one line as Python's json.dumps writes it.
 
 import { PlanError } from "./errors.mjs";
 
-/** Whether a value is a JSON object: neither null nor a list. */
+/**
+ * Whether a value is a JSON object: neither null nor a list.
+ * @param {any} value @returns {value is Record<string, any>}
+ */
 export const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Whether a value is a whole number. JSON read by a browser no longer knows 7 from 7.0: both are. */
+/**
+ * Whether a value is a whole number. JSON read by a browser no longer knows 7 from 7.0: both are.
+ * @param {any} value @returns {value is number}
+ */
 export const isWhole = (value) => Number.isInteger(value);
 
-/** JSON text as values. Throws PlanError saying where it is wrong; `name` is what the text is, such as "edit". */
+/**
+ * JSON text as values. Throws PlanError saying where it is wrong; `name` is what the text is, such as "edit".
+ * @param {any} text @param {string} name @returns {any}
+ */
 export function parseJson(text, name) {
   if (typeof text !== "string") throw new PlanError(`The ${name} is ${shown(text)}; give it as JSON text.`);
   const bare = text.replace(/^\ufeff+/, "");
-  const isFinite = (_, value) => {
+  const refuseInfinite = (/** @type {string} */ _, /** @type {any} */ value) => {
     if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError();
     return value;
   };
   try {
-    return JSON.parse(bare, isFinite);
+    return JSON.parse(bare, refuseInfinite);
   } catch {
     throw new PlanError(whyNot(bare, name));
   }
 }
 
-/** A value as one line of JSON with the spaces that Python puts: {"a": [1, 2]}. */
+/**
+ * A value as one line of JSON with the spaces that Python puts: {"a": [1, 2]}.
+ * @param {any} value @returns {string}
+ */
 export function toLine(value) {
   if (Array.isArray(value)) return `[${value.map(toLine).join(", ")}]`;
   if (!isObject(value)) return JSON.stringify(value ?? null);
@@ -31,7 +44,10 @@ export function toLine(value) {
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}: ${toLine(member)}`).join(", ")}}`;
 }
 
-/** A value as a sentence quotes it: as JSON writes it, and short, whatever it is. */
+/**
+ * A value as a sentence quotes it: as JSON writes it, and short, whatever it is.
+ * @param {any} value @returns {string}
+ */
 export function shown(value) {
   if (Number.isInteger(value) && Math.abs(value) >= 1e12) return "a number of more than 12 digits";
   let text = String(value);
@@ -44,7 +60,10 @@ export function shown(value) {
   return characters.length <= 40 ? text : `${characters.slice(0, 37).join("")}...`;
 }
 
-/** Whether two JSON values say the same; the order of an object's fields says nothing. */
+/**
+ * Whether two JSON values say the same; the order of an object's fields says nothing.
+ * @param {any} a @param {any} b @returns {boolean}
+ */
 export function sameJson(a, b) {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => sameJson(item, b[i]));
   if (!isObject(a) || !isObject(b)) return a === b;
@@ -53,6 +72,7 @@ export function sameJson(a, b) {
   return names.every((name) => Object.hasOwn(b, name) && sameJson(a[name], b[name]));
 }
 
+/** @param {string} text @param {string} name @returns {string} */
 function whyNot(text, name) {
   let fault = null;
   try {
@@ -70,44 +90,48 @@ function whyNot(text, name) {
     return `The ${name} contains ${fault.constant}, which is no finite number; write a number.`;
   }
   const lines = text.slice(0, fault.at).split("\n");
-  const column = [...lines.at(-1)].length + 1;
+  const column = [...lines[lines.length - 1]].length + 1;
   return (
     `The ${name} is not valid JSON at line ${lines.length}, column ${column} (${fault.expected}); ` +
     "correct it there or clear the text. Nothing was changed."
   );
 }
 
+/** @typedef {{ at: number, expected: string, constant: string | null }} Fault where text stops being JSON, and why */
+
 const SPACE = /[ \t\n\r]*/y;
 const SCALAR = /true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON forbids them in texts
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const CONSTANT = /NaN|-?Infinity/y;
 
 /**
  * Where text stops being JSON: {at, expected, constant}, null if it does not. Browsers word this each in their own
  * way, or not at all.
+ * @param {string} text @returns {Fault | null}
  */
 function faultIn(text) {
   let at = 0;
-  const take = (pattern) => {
+  const take = (/** @type {RegExp} */ pattern) => {
     pattern.lastIndex = at;
     const found = pattern.exec(text)?.[0];
     at += found?.length ?? 0;
     return found;
   };
-  const skip = (character) => {
+  const skip = (/** @type {string} */ character) => {
     take(SPACE);
     if (text[at] !== character) return false;
     at += 1;
     return true;
   };
-  // each of these gives the fault that it met, or null
-  const fault = (expected) => ({ at, expected, constant: take(CONSTANT) ?? null });
-  const string = (expected) => {
+  // each of these returns the fault that it met, or null
+  const fault = (/** @type {string} */ expected) => ({ at, expected, constant: take(CONSTANT) ?? null });
+  const string = (/** @type {string} */ expected) => {
     take(SPACE);
     if (take(STRING) !== undefined) return null;
     return fault(text[at] === '"' ? "a text that is not closed or not escaped" : expected);
   };
-  const list = (end, member) => {
+  const list = (/** @type {string} */ end, /** @type {() => Fault | null} */ member) => {
     if (skip(end)) return null;
     do {
       const found = member();
@@ -119,7 +143,7 @@ function faultIn(text) {
   const value = () => {
     if (skip("[")) return list("]", value);
     if (skip("{")) return list("}", field);
-    if (text[at] === '"') return string();
+    if (text[at] === '"') return string("");
     return take(SCALAR) === undefined ? fault("expected a value") : null;
   };
   const found = value();

@@ -1,3 +1,4 @@
+// @ts-check
 // The artist's changes to one prediction, carried over to another: the mirror of keyframes/merge.py, whose docstring
 // has the rules by number. tests/merge_cases.json holds both to the same answers.
 
@@ -7,6 +8,8 @@ import { EDIT, REFILL, extraOf, framesOf, newKeyframe, withKeyframes, without } 
 import { TOLERANCE, around, roomiestFrames } from "./fill_gaps.mjs";
 import { ratesToldApart, sameRate } from "./timebase.mjs";
 
+/** @import { Fingerprint, Keyframe, Plan } from "./plan.mjs" */
+
 const EVENTS = ["peak", "valley", "manual"];
 const DROP_ORDER = ["fill", "valley", "peak", "manual"];
 const LEVELS = 1; // by which a loudness may differ from itself (keyframes/audio/fingerprint.py, TOLERANCE)
@@ -15,6 +18,7 @@ const LEVELS = 1; // by which a loudness may differ from itself (keyframes/audio
  * The plan `next` with the artist's changes (base -> edited) carried over; base may be null.
  * Throws PlanMismatchError if the plans are for another length or rate, PlanError if what the artist placed
  * does not fit into the count.
+ * @param {Plan | null} base @param {Plan} edited @param {Plan} next @returns {Plan}
  */
 export function merge(base, edited, next) {
   for (const plan of [edited, base ?? edited]) checkSameClip(plan, next);
@@ -22,34 +26,40 @@ export function merge(base, edited, next) {
   return mergeTo(count, base, edited, next);
 }
 
-/** As merge, with the count decided by the caller and the clip taken to be the same. */
+/**
+ * As merge, with the count decided by the caller and the clip taken to be the same.
+ * @param {number} count @param {Plan | null} base @param {Plan} edited @param {Plan} next @returns {Plan}
+ */
 export function mergeTo(count, base, edited, next) {
-  const { own, wishes, gone } = whatTheArtistDid(base, edited);
-  const nOwn = own.size + 1;
-  if (nOwn > count) {
+  const { userEdits, refills, removed } = whatTheArtistDid(base, edited);
+  const nUserEdits = userEdits.size + 1;
+  if (nUserEdits > count) {
     throw new PlanError(
-      `The edit keeps ${nOwn} keyframes (frame 0 and those placed, changed or locked by hand), but ` +
-        `the plan has room for ${count}; raise the count in Select Keyframes to ${nOwn}, or delete or ` +
-        `unlock ${nOwn - count} of them. Nothing was changed.`,
+      `The edit keeps ${nUserEdits} keyframes (frame 0 and those placed, changed or locked by hand), but ` +
+        `the plan has room for ${count}; raise the count in Select Keyframes to ${nUserEdits}, or delete or ` +
+        `unlock ${nUserEdits - count} of them. Nothing was changed.`,
     );
   }
-  const followers = predicted(base, next, own, gone);
-  const kept = drop(followers, nOwn + followers.length - count, [...own.keys()]);
-  const result = new Map([...own.values(), ...kept].map((keyframe) => [keyframe.frame, keyframe]));
+  const followers = predicted(base, next, userEdits, removed);
+  const kept = drop(followers, nUserEdits + followers.length - count, [...userEdits.keys()]);
+  const result = new Map([...userEdits.values(), ...kept].map((keyframe) => [keyframe.frame, keyframe]));
   result.set(0, first(base, edited, next));
-  for (const wish of wishes) {
-    if (result.size < count && !result.has(wish.frame)) result.set(wish.frame, wish);
+  for (const refill of refills) {
+    if (result.size < count && !result.has(refill.frame)) result.set(refill.frame, refill);
   }
-  const leftOut = framesOf(next).filter((frame) => !result.has(frame));
+  const skipped = framesOf(next).filter((frame) => !result.has(frame));
   const frames = [...result.keys()].sort((a, b) => a - b);
-  for (const frame of roomiestFrames(count - result.size, frames, { nFrames: next.n_frames, gone, leftOut })) {
+  for (const frame of roomiestFrames(count - result.size, frames, { nFrames: next.n_frames, removed, skipped })) {
     result.set(frame, newKeyframe(frame, "fill", REFILL));
   }
   const { version, fps, n_frames, fingerprint } = next;
   return withKeyframes({ version, fps, n_frames, fingerprint, ...mergedFields(base, edited, next) }, result.values());
 }
 
-/** Throws PlanMismatchError unless a plan has the n_frames and fps of the next one. */
+/**
+ * Throws PlanMismatchError unless a plan has the n_frames and fps of the next one.
+ * @param {Plan} plan @param {Plan} next
+ */
 function checkSameClip(plan, next) {
   const back = "or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed.";
   if (plan.n_frames !== next.n_frames) {
@@ -68,53 +78,72 @@ function checkSameClip(plan, next) {
   }
 }
 
-/** Whether two fingerprints may be of one sound; an unknown one (null) may be of any. */
+/**
+ * Whether two fingerprints may be of one sound; an unknown one (null) may be of any.
+ * @param {Fingerprint | null | undefined} a @param {Fingerprint | null | undefined} b @returns {boolean}
+ */
 export function sameSound(a, b) {
   if (!a || !b) return true;
   if (a.n_frames !== b.n_frames || a.loudness.length !== b.loudness.length) return false;
   return a.loudness.every((level, i) => Math.abs(level - b.loudness[i]) <= LEVELS);
 }
 
-/** Own keyframes by frame, wishes in order of time, gone frames (rules 1 and 2). */
+/**
+ * User edits by frame, refills in order of time, removed frames (rules 1 and 2).
+ * @param {Plan | null} base @param {Plan} edited
+ * @returns {{ userEdits: Map<number, Keyframe>, refills: Keyframe[], removed: Set<number> }}
+ */
 function whatTheArtistDid(base, edited) {
   const before = new Map((base?.keyframes ?? []).map((keyframe) => [keyframe.frame, keyframe]));
-  const [own, wishes] = [new Map(), []];
-  const gone = new Set(before.keys());
-  for (const { frame } of edited.keyframes) gone.delete(frame);
+  /** @type {Map<number, Keyframe>} */
+  const userEdits = new Map();
+  /** @type {Keyframe[]} */
+  const refills = [];
+  const removed = new Set(before.keys());
+  for (const { frame } of edited.keyframes) removed.delete(frame);
   for (const keyframe of edited.keyframes.slice(1)) {
     const old = before.get(keyframe.frame);
     const isRefill = keyframe.kind === "fill" && keyframe.source === REFILL && !keyframe.locked;
     if (old && same(old, keyframe)) {
-      if (keyframe.source === EDIT && old.source !== EDIT) own.set(keyframe.frame, keyframe);
+      if (keyframe.source === EDIT && old.source !== EDIT) userEdits.set(keyframe.frame, keyframe);
     } else if (isRefill && base) {
-      wishes.push(keyframe);
-      if (old) gone.add(keyframe.frame);
+      refills.push(keyframe);
+      if (old) removed.add(keyframe.frame);
     } else {
-      own.set(keyframe.frame, keyframe);
+      userEdits.set(keyframe.frame, keyframe);
     }
   }
-  return { own, wishes, gone };
+  return { userEdits, refills, removed };
 }
 
+/** @param {Keyframe} a @param {Keyframe} b @returns {boolean} */
 const same = (a, b) => sameJson(without(a, ["frame", "source"]), without(b, ["frame", "source"]));
 
-/** The keyframes of `next` that follow, but frame 0 (rules 3 and 4). */
-function predicted(base, next, own, gone) {
+/**
+ * The keyframes of `next` that follow, but frame 0 (rules 3 and 4).
+ * @param {Plan | null} base @param {Plan} next @param {Map<number, Keyframe>} userEdits @param {Set<number>} removed
+ * @returns {Keyframe[]}
+ */
+function predicted(base, next, userEdits, removed) {
   const matches = new Map();
-  for (const kind of base ? EVENTS : []) {
-    const frames = (plan) => framesOf({ keyframes: plan.keyframes.filter((keyframe) => keyframe.kind === kind) });
-    for (const [after, before] of matched(frames(base), frames(next))) matches.set(after, before);
+  for (const kind of EVENTS) {
+    const frames = (/** @type {Plan} */ plan) =>
+      framesOf({ keyframes: plan.keyframes.filter((keyframe) => keyframe.kind === kind) });
+    for (const [after, before] of base ? matched(frames(base), frames(next)) : []) matches.set(after, before);
   }
-  const isTaken = (frame) => own.has(frame) || gone.has(frame);
-  const isNearOwn = (frame) => around(frame, TOLERANCE).some((near) => own.has(near));
+  const isTaken = (/** @type {number} */ frame) => userEdits.has(frame) || removed.has(frame);
+  const isNearUserEdit = (/** @type {number} */ frame) => around(frame, TOLERANCE).some((near) => userEdits.has(near));
   return next.keyframes.slice(1).filter(({ frame, kind }) => {
-    if (isTaken(frame) || isTaken(matches.get(frame))) return false;
+    if (isTaken(frame) || isTaken(matches.get(frame) ?? frame)) return false;
     const isNewEvent = (kind === "peak" || kind === "valley") && !matches.has(frame);
-    return !(isNewEvent && isNearOwn(frame));
+    return !(isNewEvent && isNearUserEdit(frame));
   });
 }
 
-/** [[next frame, base frame], ...] of the events that are the same one (rule 3). Both lists ascend. */
+/**
+ * [[next frame, base frame], ...] of the events that are the same one (rule 3). Both lists ascend.
+ * @param {number[]} baseFrames @param {number[]} nextFrames @returns {Map<number, number>}
+ */
 function matched(baseFrames, nextFrames) {
   const known = new Set(nextFrames);
   const pairs = [];
@@ -126,7 +155,7 @@ function matched(baseFrames, nextFrames) {
   for (const [, b, n] of pairs) {
     // pairs that could cross this one start at most twice the tolerance away
     const nearby = around(b, 2 * TOLERANCE).filter((x) => toNext.has(x));
-    const fits = nearby.every((x) => x !== b && x < b === toNext.get(x) < n);
+    const fits = nearby.every((x) => x !== b && x < b === /** @type {number} */ (toNext.get(x)) < n);
     if (fits && !toBase.has(n)) {
       toNext.set(b, n);
       toBase.set(n, b);
@@ -135,11 +164,14 @@ function matched(baseFrames, nextFrames) {
   return toBase;
 }
 
-/** The keyframes without as many as are too many (rule 6). */
-function drop(keyframes, nTooMany, ownFrames) {
+/**
+ * The keyframes without as many as are too many (rule 6).
+ * @param {Keyframe[]} keyframes @param {number} nTooMany @param {number[]} userFrames @returns {Keyframe[]}
+ */
+function drop(keyframes, nTooMany, userFrames) {
   if (nTooMany <= 0) return keyframes;
   const order = keyframes.map((keyframe) => {
-    const distance = ownFrames.reduce((least, frame) => Math.min(least, Math.abs(keyframe.frame - frame)), Infinity);
+    const distance = userFrames.reduce((least, frame) => Math.min(least, Math.abs(keyframe.frame - frame)), Infinity);
     return { keyframe, keys: [Number(keyframe.locked), DROP_ORDER.indexOf(keyframe.kind), distance, keyframe.frame] };
   });
   order.sort((a, b) => {
@@ -150,17 +182,24 @@ function drop(keyframes, nTooMany, ownFrames) {
   return keyframes.filter((keyframe) => !dropped.has(keyframe));
 }
 
-/** Frame 0 (rule 10). */
+/**
+ * Frame 0 (rule 10).
+ * @param {Plan | null} base @param {Plan} edited @param {Plan} next @returns {Keyframe}
+ */
 function first(base, edited, next) {
   const before = base ? base.keyframes[0] : newKeyframe(0, "first");
   return (same(before, edited.keyframes[0]) ? next : edited).keyframes[0];
 }
 
-/** Unknown fields of the plan (rule 9). */
+/**
+ * Unknown fields of the plan (rule 9).
+ * @param {Plan | null} base @param {Plan} edited @param {Plan} next @returns {Record<string, any>}
+ */
 function mergedFields(base, edited, next) {
   const [before, mine] = [base ? extraOf(base) : {}, extraOf(edited)];
-  const follows = ([name]) => Object.hasOwn(mine, name) || !Object.hasOwn(before, name);
-  const changed = ([name, value]) => !Object.hasOwn(before, name) || !sameJson(before[name], value);
+  const follows = (/** @type {[string, any]} */ [name]) => Object.hasOwn(mine, name) || !Object.hasOwn(before, name);
+  const changed = (/** @type {[string, any]} */ [name, value]) =>
+    !Object.hasOwn(before, name) || !sameJson(before[name], value);
   const fields = [...Object.entries(extraOf(next)).filter(follows), ...Object.entries(mine).filter(changed)];
   return Object.fromEntries(fields);
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // What the artist does with many keyframes at once. Locked ones and frame 0 stay where they are, nothing lands on
 // anything else, and the count stays. Each function returns {plan, frames}: the new plan and where the given
 // keyframes are in it, ascending. Kinds and sources follow rules.mjs.
@@ -6,26 +7,35 @@ import { EDIT, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, withKeyfram
 import { changeable, movedTo, setKind } from "./rules.mjs";
 import { evenly, roomiestFrames } from "./fill_gaps.mjs";
 
+/** @import { Keyframe, Plan } from "./plan.mjs" */
+/** @typedef {{ plan: Plan, frames: number[] }} Moved the new plan, and where the given keyframes are in it */
+
 /**
  * Moves keyframes by `delta` frames, all by the same. If one would leave the clip or land on one that stays, they stop
  * at the last place on the way where all of them fit, as a single one does (rules.mjs, nearestFree).
+ * @param {Plan} plan @param {number[]} frames @param {number} delta @returns {Moved}
  */
 export function moveTogether(plan, frames, delta) {
   const moving = movableOf(plan, frames);
   return placed(plan, frames, moving, farthest(plan, moving, delta));
 }
 
-/** As moveTogether with all keyframes, but kinds stay: what was wrong is the clock, not what they are. */
+/**
+ * As moveTogether with all keyframes, but kinds stay: what was wrong is the clock, not what they are.
+ * @param {Plan} plan @param {number} delta @returns {Moved}
+ */
 export function shiftAll(plan, delta) {
   const frames = framesOf(plan);
   const moving = movableOf(plan, frames);
-  const shifted = (keyframe, frame) => (frame === keyframe.frame ? keyframe : { ...keyframe, frame, source: EDIT });
+  const shifted = (/** @type {Keyframe} */ keyframe, /** @type {number} */ frame) =>
+    frame === keyframe.frame ? keyframe : { ...keyframe, frame, source: EDIT };
   return placed(plan, frames, moving, farthest(plan, moving, delta), shifted);
 }
 
 /**
  * Stretches keyframes away from the frame `anchor` or towards it; factor > 0, 1 leaves all where it is. If two would
  * meet, or one would land on one that stays or outside, the stretch nearest to the wanted one is taken.
+ * @param {Plan} plan @param {number[]} frames @param {number} anchor @param {number} factor @returns {Moved}
  */
 export function scaleTogether(plan, frames, anchor, factor) {
   const moving = movableOf(plan, frames);
@@ -34,7 +44,7 @@ export function scaleTogether(plan, frames, anchor, factor) {
   const end = moving.reduce((a, b) => (Math.abs(b - anchor) > Math.abs(a - anchor) ? b : a), anchor);
   if (end === anchor) return unchanged;
   const fits = fitting(plan, moving);
-  const targetsFor = (to) =>
+  const targetsFor = (/** @type {number} */ to) =>
     moving.map((frame) => Math.floor(anchor + ((frame - anchor) * (to - anchor)) / (end - anchor) + 0.5));
   // nothing outside the clip is worth trying, however far the pointer is
   const wanted = Math.max(-1, Math.min(plan.n_frames, anchor + (end - anchor) * Math.max(0, factor)));
@@ -46,7 +56,10 @@ export function scaleTogether(plan, frames, anchor, factor) {
   return unchanged;
 }
 
-/** Deletes keyframes and puts as many fills, one by one, to the roomiest free frames. Throws if none can be deleted. */
+/**
+ * Deletes keyframes and puts as many fills, one by one, to the roomiest free frames. Throws if none can be deleted.
+ * @param {Plan} plan @param {number[]} frames @returns {Moved}
+ */
 export function deleteAll(plan, frames) {
   const deleted = movableOf(plan, frames);
   if (!deleted.length) changeable(plan, refused(frames), "deleted");
@@ -56,19 +69,25 @@ export function deleteAll(plan, frames) {
         "Lower the count in Select Keyframes instead.",
     );
   }
-  const gone = new Set(deleted);
-  const left = plan.keyframes.filter((keyframe) => !gone.has(keyframe.frame));
-  const room = roomiestFrames(gone.size, framesOf({ keyframes: left }), { nFrames: plan.n_frames, gone });
+  const removed = new Set(deleted);
+  const left = plan.keyframes.filter((keyframe) => !removed.has(keyframe.frame));
+  const room = roomiestFrames(removed.size, framesOf({ keyframes: left }), { nFrames: plan.n_frames, removed });
   const refills = room.map((frame) => newKeyframe(frame, "fill", REFILL));
-  return { plan: withKeyframes(plan, [...left, ...refills]), frames: sorted(frames).filter((f) => !gone.has(f)) };
+  return { plan: withKeyframes(plan, [...left, ...refills]), frames: sorted(frames).filter((f) => !removed.has(f)) };
 }
 
-/** Locks or unlocks keyframes. */
+/**
+ * Locks or unlocks keyframes.
+ * @param {Plan} plan @param {number[]} frames @param {boolean} locked @returns {Moved}
+ */
 export function lockAll(plan, frames, locked) {
   return changed(plan, frames, (keyframe) => ({ ...keyframe, locked }));
 }
 
-/** Gives keyframes another kind; frame 0 stays 'first'. Throws if nothing else was given, or for an unknown kind. */
+/**
+ * Gives keyframes another kind; frame 0 stays 'first'. Throws if nothing else was given, or for an unknown kind.
+ * @param {Plan} plan @param {number[]} frames @param {string} kind @returns {Moved}
+ */
 export function setKinds(plan, frames, kind) {
   setKind(plan, refused(frames), kind); // what it refuses for one, it refuses for all
   return changed(plan, frames, (keyframe) =>
@@ -79,17 +98,21 @@ export function setKinds(plan, frames, kind) {
 /**
  * Spreads keyframes evenly between the first and the last of them and around locked ones; all of the plan if fewer than
  * three are given. What is not given and stands in between keeps its place.
+ * @param {Plan} plan @param {number[]} frames @returns {Moved}
  */
 export function distributeEvenly(plan, frames) {
   const given = frames.length < 3 ? framesOf(plan) : sorted(frames);
   const pinned = given.filter((frame, i) => i === 0 || i === given.length - 1 || keyframeAt(plan, frame)?.locked);
   const among = new Set(given);
   const taken = new Set(framesOf(plan).filter((frame) => !among.has(frame)));
-  const [moving, targets] = [[], []];
+  /** @type {number[]} */
+  const moving = [];
+  /** @type {number[]} */
+  const targets = [];
   for (let i = 1; i < pinned.length; i++) {
     const between = given.filter((frame) => frame > pinned[i - 1] && frame < pinned[i]);
     moving.push(...between);
-    targets.push(...evenly(pinned[i - 1], pinned[i], between.length, taken));
+    targets.push(...(evenly(pinned[i - 1], pinned[i], between.length, taken) ?? between));
   }
   return placed(plan, frames, moving, targets);
 }
@@ -98,6 +121,7 @@ export function distributeEvenly(plan, frames) {
  * Moves each keyframe to its nearest onset, all of the plan if none are given. Where several have the same nearest one
  * the nearest of them gets it and the others stay, so none pass each other and none share.
  * @param {number[]} onsets frames
+ * @param {Plan} plan @param {number[]} frames @returns {Moved}
  */
 export function snapAll(plan, frames, onsets) {
   const given = frames.length ? sorted(frames) : framesOf(plan);
@@ -120,46 +144,67 @@ export function snapAll(plan, frames, onsets) {
   );
 }
 
-/** The frames of those keyframes, ascending, that may be moved or deleted. */
+/**
+ * The frames of those keyframes, ascending, that may be moved or deleted.
+ * @param {Plan} plan @param {number[]} frames @returns {number[]}
+ */
 const movableOf = (plan, frames) => sorted(frames).filter((f) => f !== 0 && keyframeAt(plan, f)?.locked === false);
 
+/** @param {Iterable<number>} frames @returns {number[]} */
 const sorted = (frames) => [...new Set(frames)].sort((a, b) => a - b);
 
-/** The frame that a refusal speaks of: any other rather than frame 0. */
-const refused = (frames) => sorted(frames).at(-1);
+/**
+ * The frame that a refusal speaks of: any other rather than frame 0.
+ * @param {number[]} frames @returns {number}
+ */
+const refused = (frames) => /** @type {number} */ (sorted(frames).at(-1));
 
+/** @param {Plan} plan @param {number[]} frames @param {(keyframe: Keyframe) => Keyframe} change @returns {Moved} */
 function changed(plan, frames, change) {
   const chosen = new Set(frames);
   const keyframes = plan.keyframes.map((keyframe) => (chosen.has(keyframe.frame) ? change(keyframe) : keyframe));
   return { plan: withKeyframes(plan, keyframes), frames: sorted(frames) };
 }
 
-/** Frames of the keyframes that do not move. */
+/**
+ * Frames of the keyframes that do not move.
+ * @param {Plan} plan @param {number[]} moving @returns {Set<number>}
+ */
 function staying(plan, moving) {
   const taken = new Set(framesOf(plan));
   for (const frame of moving) taken.delete(frame);
   return taken;
 }
 
-/** A function that says whether ascending keyframes may stand at these frames, in the same order. */
+/**
+ * A function that says whether ascending keyframes may stand at these frames, in the same order.
+ * @param {Plan} plan @param {number[]} moving @returns {(targets: number[]) => boolean}
+ */
 function fitting(plan, moving) {
   const taken = staying(plan, moving);
   return (targets) =>
     targets[0] >= 0 &&
-    targets.at(-1) < plan.n_frames &&
+    targets[targets.length - 1] < plan.n_frames &&
     targets.every((frame, i) => !taken.has(frame) && (i === 0 || frame > targets[i - 1]));
 }
 
-/** Where ascending keyframes get when moved by `delta` together, or as far on the way as all of them fit. */
+/**
+ * Where ascending keyframes get when moved by `delta` together, or as far on the way as all of them fit.
+ * @param {Plan} plan @param {number[]} moving @param {number} delta @returns {number[]}
+ */
 function farthest(plan, moving, delta) {
   if (!moving.length) return [];
   const taken = staying(plan, moving);
-  let by = Math.max(-moving[0], Math.min(plan.n_frames - 1 - moving.at(-1), Math.round(delta)));
+  let by = Math.max(-moving[0], Math.min(plan.n_frames - 1 - moving[moving.length - 1], Math.round(delta)));
   while (moving.some((frame) => taken.has(frame + by))) by -= Math.sign(by);
   return moving.map((frame) => frame + by);
 }
 
-/** {plan, frames} with the keyframes at `moving` put at `targets`, one by one. */
+/**
+ * {plan, frames} with the keyframes at `moving` put at `targets`, one by one.
+ * @param {Plan} plan @param {number[]} frames @param {number[]} moving @param {number[]} targets
+ * @param {(keyframe: Keyframe, frame: number) => Keyframe} [put] @returns {Moved}
+ */
 function placed(plan, frames, moving, targets, put = movedTo) {
   const to = new Map(moving.map((frame, i) => [frame, targets[i]]));
   const newFrames = sorted(sorted(frames).map((frame) => to.get(frame) ?? frame));
@@ -168,7 +213,10 @@ function placed(plan, frames, moving, targets, put = movedTo) {
   return { plan: withKeyframes(plan, keyframes), frames: newFrames };
 }
 
-/** The nearest of ascending frames, the earlier of two; null without any. */
+/**
+ * The nearest of ascending frames, the earlier of two; null without any.
+ * @param {number[]} targets @param {number} frame @returns {number | null}
+ */
 function nearest(targets, frame) {
   let best = null;
   for (const target of targets) {

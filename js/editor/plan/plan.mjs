@@ -1,3 +1,4 @@
+// @ts-check
 // The keyframe plan in the form of its JSON document: the mirror of keyframes/plan_document.py and plan.py.
 //
 // Plans are plain objects that nobody changes: every function returns a new one. Fields that this version does not
@@ -13,9 +14,13 @@ export { PlanError, PlanMismatchError, PlanVersionError } from "./errors.mjs";
  * @property {number} frame @property {string} kind one of KINDS @property {boolean} locked @property {string} source
  */
 /**
+ * @typedef {Object} Fingerprint how a sound is recognized (keyframes/audio/fingerprint.py)
+ * @property {number} n_frames @property {number[]} loudness
+ */
+/**
  * @typedef {Object} Plan
  * @property {number} version @property {number} fps frames per second @property {number} n_frames of the clip
- * @property {number} count how many keyframes @property {?Object} fingerprint of the sound
+ * @property {number} count how many keyframes @property {Fingerprint | null} fingerprint of the sound
  * @property {Keyframe[]} keyframes ascending, the first at frame 0
  */
 
@@ -33,7 +38,10 @@ const MIGRATIONS = {};
 const PLAN_FIELDS = ["version", "fps", "n_frames", "count", "fingerprint", "keyframes"];
 const KEYFRAME_FIELDS = ["frame", "kind", "locked", "source"];
 
-/** A checked Plan from a document of this or an older version. Throws PlanVersionError for a newer one, PlanError. */
+/**
+ * A checked Plan from a document of this or an older version. Throws PlanVersionError for a newer one, PlanError.
+ * @param {any} document @returns {Plan}
+ */
 export function planFrom(document) {
   document = migrated(document, "plan", VERSION, MIGRATIONS);
   for (const name of ["fps", "n_frames", "count", "keyframes"]) {
@@ -56,10 +64,16 @@ export function planFrom(document) {
   return plan;
 }
 
-/** Frames of the keyframes, ascending. */
+/**
+ * Frames of the keyframes, ascending.
+ * @param {{ keyframes: Keyframe[] }} plan @returns {number[]}
+ */
 export const framesOf = (plan) => plan.keyframes.map((keyframe) => keyframe.frame);
 
-/** The keyframe at a frame, or null. */
+/**
+ * The keyframe at a frame, or null.
+ * @param {Plan} plan @param {number} frame @returns {Keyframe | null}
+ */
 export function keyframeAt(plan, frame) {
   const { keyframes } = plan;
   let [low, high] = [0, keyframes.length];
@@ -71,7 +85,10 @@ export function keyframeAt(plan, frame) {
   return keyframes[low]?.frame === frame ? keyframes[low] : null;
 }
 
-/** The plan with other keyframes, sorted and checked. Throws PlanError. */
+/**
+ * The plan with other keyframes, sorted and checked. Throws PlanError.
+ * @param {Partial<Plan>} plan @param {Iterable<Keyframe>} keyframes @returns {Plan}
+ */
 export function withKeyframes(plan, keyframes) {
   return makePlan(
     [...keyframes].sort((a, b) => a.frame - b.frame),
@@ -79,7 +96,11 @@ export function withKeyframes(plan, keyframes) {
   );
 }
 
-/** A plan of manual keyframes at these frames, in any order; frame 0 must be among them. Throws PlanError. */
+/**
+ * A plan of manual keyframes at these frames, in any order; frame 0 must be among them. Throws PlanError.
+ * @param {any[]} frames @param {{ fps: number, n_frames: number, fingerprint?: Fingerprint | null }} clip
+ * @returns {Plan}
+ */
 export function planAtFrames(frames, { fps, n_frames, fingerprint = null }) {
   checkNFrames(n_frames);
   const whole = frames.map((frame) => wholeFrame(frame, n_frames)).sort((a, b) => a - b);
@@ -87,10 +108,16 @@ export function planAtFrames(frames, { fps, n_frames, fingerprint = null }) {
   return makePlan(keyframes, { fps, n_frames, fingerprint });
 }
 
-/** An unlocked Keyframe, its fields in the order of the document. */
+/**
+ * An unlocked Keyframe, its fields in the order of the document.
+ * @param {number} frame @param {string} kind @param {string} [source] @returns {Keyframe}
+ */
 export const newKeyframe = (frame, kind, source = "") => ({ frame, kind, locked: false, source });
 
-/** A frame of the clip. Throws PlanError unless it is a whole number from 0 to nFrames - 1. */
+/**
+ * A frame of the clip. Throws PlanError unless it is a whole number from 0 to nFrames - 1.
+ * @param {any} value @param {number} nFrames @returns {number}
+ */
 export function wholeFrame(value, nFrames) {
   if (!isWhole(value)) throw new PlanError(`The frame ${shown(value)} is not a whole number; write it like 7.`);
   if (value < 0 || value >= nFrames) {
@@ -99,15 +126,25 @@ export function wholeFrame(value, nFrames) {
   return value;
 }
 
-/** The fields of a plan that this version does not know. */
+/**
+ * The fields of a plan that this version does not know.
+ * @param {Record<string, any>} plan @returns {Record<string, any>}
+ */
 export const extraOf = (plan) => without(plan, PLAN_FIELDS);
 
-/** A document without fields of these names. */
+/**
+ * A document without fields of these names.
+ * @param {Record<string, any>} document @param {string[]} names @returns {Record<string, any>}
+ */
 export function without(document, names) {
   return Object.fromEntries(Object.entries(document).filter(([name]) => !names.includes(name)));
 }
 
-/** A document brought to `version` step by step; `name` is what it is. Throws PlanError, PlanVersionError. */
+/**
+ * A document brought to `version` step by step; `name` is what it is. Throws PlanError, PlanVersionError.
+ * @param {any} document @param {string} name @param {number} version
+ * @param {Record<number, (document: any) => any>} migrations @returns {Record<string, any>}
+ */
 export function migrated(document, name, version, migrations) {
   if (!isObject(document)) {
     throw new PlanError(
@@ -134,7 +171,10 @@ export function migrated(document, name, version, migrations) {
   return document;
 }
 
-/** A checked Plan of keyframes in ascending order, all else from a document: the order of fields is that of Python. */
+/**
+ * A checked Plan of keyframes in ascending order, all else from a document: the order of fields is that of Python.
+ * @param {Keyframe[]} keyframes @param {Record<string, any>} document @returns {Plan}
+ */
 function makePlan(keyframes, document) {
   const { fps, n_frames, fingerprint = null } = document;
   if (typeof fps !== "number" || !(fps >= 1 && fps <= 240)) {
@@ -144,11 +184,12 @@ function makePlan(keyframes, document) {
   }
   checkNFrames(n_frames);
   checkFingerprint(fingerprint);
-  keyframes.forEach((keyframe, i) => checkKeyframe(keyframe, i + 1, n_frames));
+  for (const [i, keyframe] of keyframes.entries()) checkKeyframe(keyframe, i + 1, n_frames);
   checkOrder(keyframes.map((keyframe) => keyframe.frame));
   return { version: VERSION, fps, n_frames, count: keyframes.length, fingerprint, keyframes, ...extraOf(document) };
 }
 
+/** @param {any} entry @param {number} i @returns {Keyframe} */
 function keyframeFrom(entry, i) {
   const like = '; write it like {"frame": 7, "kind": "manual"}.';
   if (!isObject(entry)) throw new PlanError(`Keyframe ${i + 1} of the plan is ${shown(entry)}${like}`);
@@ -159,6 +200,7 @@ function keyframeFrom(entry, i) {
   return { frame, kind, locked, source, ...without(entry, KEYFRAME_FIELDS) };
 }
 
+/** @param {any} nFrames */
 function checkNFrames(nFrames) {
   if (isWhole(nFrames) && nFrames >= 2 && nFrames <= MAX_N_FRAMES) return;
   throw new PlanError(
@@ -167,6 +209,7 @@ function checkNFrames(nFrames) {
   );
 }
 
+/** @param {any} fingerprint */
 function checkFingerprint(fingerprint) {
   if (fingerprint === null) return;
   const { loudness, n_frames } = isObject(fingerprint) ? fingerprint : {};
@@ -177,6 +220,7 @@ function checkFingerprint(fingerprint) {
   );
 }
 
+/** @param {Record<string, any>} keyframe @param {number} number @param {number} nFrames */
 function checkKeyframe({ frame, kind, locked, source }, number, nFrames) {
   if (!isWhole(frame)) {
     throw new PlanError(`Keyframe ${number} of the plan has frame ${shown(frame)}; write a whole number like 7.`);
@@ -200,6 +244,7 @@ function checkKeyframe({ frame, kind, locked, source }, number, nFrames) {
   }
 }
 
+/** @param {number[]} frames */
 function checkOrder(frames) {
   if (!frames.includes(0)) {
     throw new PlanError("The plan has no keyframe at frame 0; add one of kind 'first': the video starts with it.");

@@ -1,3 +1,4 @@
+// @ts-check
 // An edit brought to another clip: its times kept, or its whole stretched to the new length.
 
 import { PlanError } from "./errors.mjs";
@@ -5,9 +6,13 @@ import { mergeTo } from "./merge.mjs";
 import { framesOf, planAtFrames } from "./plan.mjs";
 import { frameAt, timeAt } from "./timebase.mjs";
 
+/** @import { Edit, EditParts } from "./edit.mjs" */
+/** @import { Plan } from "./plan.mjs" */
+
 /**
  * The edit for today's clip, stretched from its own length to this one's, as {plan, base, extra} for writeEdit. What
  * the artist did goes along; the rest follows the prediction. Throws PlanError if it does not fit.
+ * @param {Edit} edit @param {Plan} prediction @returns {EditParts}
  */
 export function rescaled(edit, prediction) {
   if (!edit.plan) {
@@ -18,40 +23,47 @@ export function rescaled(edit, prediction) {
   }
   const { n_frames: nFrames } = prediction;
   const ratio = nFrames / edit.plan.n_frames;
-  return carried(edit, prediction, (frame) => Math.min(nFrames - 1, Math.floor(frame * ratio + 0.5)));
+  return carried({ ...edit, plan: edit.plan }, prediction, (frame) =>
+    Math.min(nFrames - 1, Math.floor(frame * ratio + 0.5)),
+  );
 }
 
 /**
  * The edit for today's clip, each keyframe at its own time in seconds and those past the end left out, as {plan, base,
  * extra} for writeEdit. What the artist did goes along; the rest follows the prediction. Throws PlanError if
  * it does not fit.
+ * @param {Edit} edit @param {Plan} prediction @returns {EditParts}
  */
 export function kept(edit, prediction) {
   if (!edit.plan) {
-    const inside = edit.frames.filter((frame) => frame < prediction.n_frames);
+    const inside = (edit.frames ?? []).filter((frame) => frame < prediction.n_frames);
     return { plan: planAtFrames(inside, prediction), base: null, extra: edit.extra };
   }
   const { fps } = edit.plan;
-  return carried(edit, prediction, (frame) => frameAt(timeAt(frame, fps), prediction.fps));
+  return carried({ ...edit, plan: edit.plan }, prediction, (frame) => frameAt(timeAt(frame, fps), prediction.fps));
 }
 
+/** @param {EditParts} edit @param {Plan} prediction @param {(frame: number) => number} place @returns {EditParts} */
 function carried({ plan, base, extra }, prediction, place) {
   const frames = [...new Set([...framesOf(plan), ...(base ? framesOf(base) : [])])].sort((a, b) => a - b);
   const inside = frames.filter((frame) => place(frame) < prediction.n_frames);
   const targets = apart(inside.map(place), prediction.n_frames);
   const to = new Map(inside.map((frame, i) => [frame, targets[i]]));
-  const moved = (old) => {
+  const moved = (/** @type {Plan} */ old) => {
     const staying = old.keyframes.filter(({ frame }) => to.has(frame));
-    const keyframes = staying.map((keyframe) => ({ ...keyframe, frame: to.get(keyframe.frame) }));
+    const keyframes = staying.map((keyframe) => ({ ...keyframe, frame: to.get(keyframe.frame) ?? keyframe.frame }));
     return { ...old, keyframes, count: keyframes.length };
   };
-  const [before, edited] = [base && moved(base), moved(plan)];
+  const [before, edited] = [base ? moved(base) : null, moved(plan)];
   // as merge decides it, but what was cut off with the end of the clip is no change of the number
   const count = base && plan.count === base.count ? prediction.count : Math.max(2, edited.count);
   return { plan: mergeTo(count, before, edited, prediction), base: base && prediction, extra };
 }
 
-/** Ascending frames, pushed on where two meet, and back from the end of the clip. */
+/**
+ * Ascending frames, pushed on where two meet, and back from the end of the clip.
+ * @param {number[]} frames @param {number} nFrames @returns {number[]}
+ */
 function apart(frames, nFrames) {
   if (frames.length > nFrames) {
     throw new PlanError(

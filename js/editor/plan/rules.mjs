@@ -1,3 +1,4 @@
+// @ts-check
 // How the artist changes a plan, one keyframe at a time. The rules are in the docstring of tests/oracles/plan_rules.py, and
 // tests/count_cases.json holds both to the same answers. Each function returns a new plan or throws PlanError.
 
@@ -6,7 +7,12 @@ import { shown } from "./json.mjs";
 import { EDIT, KINDS, REFILL, framesOf, keyframeAt, newKeyframe, wholeFrame, withKeyframes } from "./plan.mjs";
 import { roomiestFrame } from "./fill_gaps.mjs";
 
-/** The plan with a manual keyframe at a frame, in place of the nearest free one. */
+/** @import { Keyframe, Plan } from "./plan.mjs" */
+
+/**
+ * The plan with a manual keyframe at a frame, in place of the nearest free one.
+ * @param {Plan} plan @param {number} frame @returns {Plan}
+ */
 export function addKeyframe(plan, frame) {
   wholeFrame(frame, plan.n_frames);
   if (keyframeAt(plan, frame)) {
@@ -22,7 +28,10 @@ export function addKeyframe(plan, frame) {
   return withKeyframes(plan, [...others(plan, givesWay), newKeyframe(frame, "manual", EDIT)]);
 }
 
-/** The plan without the keyframe at a frame, and with a fill in the roomiest place. */
+/**
+ * The plan without the keyframe at a frame, and with a fill in the roomiest place.
+ * @param {Plan} plan @param {number} frame @returns {Plan}
+ */
 export function deleteKeyframe(plan, frame) {
   const deleted = changeable(plan, frame, "deleted");
   if (plan.count === plan.n_frames) {
@@ -32,14 +41,15 @@ export function deleteKeyframe(plan, frame) {
     );
   }
   const left = others(plan, deleted);
-  const refill = roomiestFrame(
-    left.map((keyframe) => keyframe.frame),
-    { nFrames: plan.n_frames, gone: [frame] },
-  );
+  const clip = { nFrames: plan.n_frames, removed: [frame] };
+  const refill = roomiestFrame(framesOf({ keyframes: left }), clip) ?? frame; // not every frame is a keyframe
   return withKeyframes(plan, [...left, newKeyframe(refill, "fill", REFILL)]);
 }
 
-/** The plan with a keyframe moved to a free frame. */
+/**
+ * The plan with a keyframe moved to a free frame.
+ * @param {Plan} plan @param {number} frame @param {number} to @returns {Plan}
+ */
 export function moveKeyframe(plan, frame, to) {
   const moved = changeable(plan, frame, "moved");
   wholeFrame(to, plan.n_frames);
@@ -53,12 +63,18 @@ export function moveKeyframe(plan, frame, to) {
   return withKeyframes(plan, [...others(plan, moved), movedTo(moved, to)]);
 }
 
-/** A keyframe brought to another frame by hand; where it stands it stays what it is. */
+/**
+ * A keyframe brought to another frame by hand; where it stands it stays what it is.
+ * @param {Keyframe} keyframe @param {number} frame @returns {Keyframe}
+ */
 export function movedTo(keyframe, frame) {
   return frame === keyframe.frame ? keyframe : { ...keyframe, frame, kind: "manual", source: EDIT };
 }
 
-/** Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or where it stands. */
+/**
+ * Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or where it stands.
+ * @param {Plan} plan @param {number} frame @param {number} to @returns {number}
+ */
 export function nearestFree(plan, frame, to) {
   const taken = new Set(framesOf(plan));
   taken.delete(frame);
@@ -67,12 +83,18 @@ export function nearestFree(plan, frame, to) {
   return to;
 }
 
-/** The plan with the keyframe at a frame locked or unlocked. */
+/**
+ * The plan with the keyframe at a frame locked or unlocked.
+ * @param {Plan} plan @param {number} frame @param {boolean} [locked] @returns {Plan}
+ */
 export function lockKeyframe(plan, frame, locked = true) {
   return replaced(plan, existing(plan, frame), { locked });
 }
 
-/** The plan with the keyframe at a frame given another kind, but 'first'. */
+/**
+ * The plan with the keyframe at a frame given another kind, but 'first'.
+ * @param {Plan} plan @param {number} frame @param {string} kind @returns {Plan}
+ */
 export function setKind(plan, frame, kind) {
   const keyframe = existing(plan, frame);
   if (!KINDS.includes(kind) || kind === "first" || frame === 0) {
@@ -84,7 +106,10 @@ export function setKind(plan, frame, kind) {
   return kind === keyframe.kind ? plan : replaced(plan, keyframe, { kind, source: EDIT });
 }
 
-/** The keyframe at a frame, if it may be moved or deleted; `verb` is what for. Throws PlanError. */
+/**
+ * The keyframe at a frame, if it may be moved or deleted; `verb` is what for. Throws PlanError.
+ * @param {Plan} plan @param {number} frame @param {string} verb @returns {Keyframe}
+ */
 export function changeable(plan, frame, verb) {
   const keyframe = existing(plan, frame);
   if (frame === 0) {
@@ -96,6 +121,7 @@ export function changeable(plan, frame, verb) {
   return keyframe;
 }
 
+/** @param {Plan} plan @param {number} frame @returns {Keyframe} */
 function existing(plan, frame) {
   const keyframe = keyframeAt(plan, wholeFrame(frame, plan.n_frames));
   if (keyframe) return keyframe;
@@ -104,6 +130,7 @@ function existing(plan, frame) {
   throw new PlanError(`There is no keyframe at frame ${frame}; the plan has them at ${listed}.`);
 }
 
+/** @param {Plan} plan @param {number} frame @returns {Keyframe | null} */
 function nearestFreeKeyframe(plan, frame) {
   for (const kind of ["fill", "valley"]) {
     const free = plan.keyframes.filter(
@@ -115,7 +142,9 @@ function nearestFreeKeyframe(plan, frame) {
   return null;
 }
 
+/** @param {Plan} plan @param {Keyframe} keyframe @returns {Keyframe[]} */
 const others = (plan, keyframe) => plan.keyframes.filter((candidate) => candidate !== keyframe);
 
+/** @param {Plan} plan @param {Keyframe} keyframe @param {Partial<Keyframe>} changes @returns {Plan} */
 const replaced = (plan, keyframe, changes) =>
   withKeyframes(plan, [...others(plan, keyframe), { ...keyframe, ...changes }]);

@@ -1,18 +1,31 @@
+// @ts-check
 // Frames and seconds: the mirror of keyframes/timebase.py (tests/timebase_table.json holds both), and how they are
 // written on the ruler. Frames are authoritative, seconds are derived.
 
-/** How a frame may be written. */
+/** @typedef {"frames" | "seconds" | "timecode"} Unit how a frame is written */
+
+/**
+ * All units.
+ * @type {Unit[]}
+ */
 export const UNITS = ["frames", "seconds", "timecode"];
 
-/** The frame nearest to a time in seconds; exactly between two frames the later one. */
+/**
+ * The frame nearest to a time in seconds; exactly between two frames the later one.
+ * @param {number} timeS @param {number} fps @returns {number}
+ */
 export const frameAt = (timeS, fps) => Math.floor(timeS * fps + 0.5);
 
-/** The time in seconds at which a frame is first shown. */
+/**
+ * The time in seconds at which a frame is first shown.
+ * @param {number} frame @param {number} fps @returns {number}
+ */
 export const timeAt = (frame, fps) => frame / fps;
 
 /**
  * A frame as "M:SS:FF". Frames are counted by the whole rate nearest to fps (24 for 23.976), as non-drop timecode
  * does, so that every frame has a code of its own.
+ * @param {number} frame @param {number} fps @returns {string}
  */
 export function timecode(frame, fps) {
   const perSecond = Math.round(fps);
@@ -27,7 +40,10 @@ export function timecode(frame, fps) {
   return (frame < 0 ? "-" : "") + parts.join(":");
 }
 
-/** A frame (int) as text in a unit; seconds get as many decimals as it takes to tell frames apart. */
+/**
+ * A frame (int) as text in a unit; seconds get as many decimals as it takes to tell frames apart.
+ * @param {number} frame @param {Unit} unit @param {number} fps @returns {string}
+ */
 export function label(frame, unit, fps) {
   if (unit === "seconds") return `${timeAt(frame, fps).toFixed(fps > 60 ? 3 : 2)} s`;
   if (unit === "timecode") return timecode(frame, fps);
@@ -37,6 +53,7 @@ export function label(frame, unit, fps) {
 /**
  * The frame that a person typed, or null. A plain number is meant in `unit` (frames, for timecode); "1.5 s", "36 f" and
  * "0:01:12" mean the same in every unit. A comma may be the decimal point.
+ * @param {string} text @param {Unit} unit @param {number} fps @returns {number | null}
  */
 export function parseFrame(text, unit, fps) {
   const typed = String(text).trim().toLowerCase();
@@ -60,16 +77,23 @@ const RATE_TOLERANCE = 0.0005;
 /**
  * Whether two frame rates are one and the same in a clip of nFrames frames, as 23.976 and 24000/1001 are: one is the
  * other rounded, and no frame of the clip lands elsewhere. The mirror of same_rate in keyframes/timebase.py.
+ * @param {number} a @param {number} b @param {number} nFrames @returns {boolean}
  */
 export function sameRate(a, b, nFrames) {
   const difference = Math.abs(a - b) / Math.min(a, b);
   return difference < RATE_TOLERANCE && nFrames * difference < 0.5;
 }
 
-/** A frame rate with three decimals: one number however an NTSC rate was written. */
+/**
+ * A frame rate with three decimals: one number however an NTSC rate was written.
+ * @param {number} fps @returns {number}
+ */
 export const roundedRate = (fps) => Math.floor(fps * 1000 + 0.5) / 1000;
 
-/** Two frame rates as sentences quote them: with six digits at most, or with nine where it takes more to differ. */
+/**
+ * Two frame rates as sentences quote them: with six digits at most, or with nine where it takes more to differ.
+ * @param {number} a @param {number} b @returns {string[]}
+ */
 export function ratesToldApart(a, b) {
   const pairs = [6, 9].map((digits) => [a, b].map((fps) => String(Number(fps.toPrecision(digits)))));
   return pairs.find(([one, other]) => one !== other) ?? pairs[0];

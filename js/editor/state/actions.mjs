@@ -104,7 +104,7 @@ export function snapToOnsets(plan, frames, onsets) {
 }
 
 /** Shifts all keyframes but frame 0 and locked ones by a number of frames, as far as there is room. */
-export function shift(plan, frames, delta) {
+export function shift(plan, _, delta) {
   const shifted = shiftAll(plan, delta);
   if (samePlaces(plan, shifted.plan)) throw new PlanError("Nothing can be shifted that way: there is no room.");
   const isLocked = ({ frame, locked }) => frame !== 0 && locked;
