@@ -4,44 +4,71 @@ Networks take one of these functions, or ComfyUI's, as their argument `attention
 `attention(q, k, v, heads)`: q (B, N, heads * d), k and v (B, M, heads * d) -> (B, N, heads * d).
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 
 from ..errors import SamplingError
 
+Attention = Callable[..., torch.Tensor]
 # fused CUDA kernels put the batch on a grid axis that ends at 65535
 MAX_BATCH = 2**15
 
 
-def sdpa_attention(q, k, v, heads, mask=None):
-    """softmax(q k^T / sqrt(d)) v by torch's fused kernel, which never holds the N x M weights.
+def sdpa_attention(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    heads: int,
+    mask: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """softmax(q k^T / sqrt(d) + mask) v for each head, by torch's fused kernel, which never holds the N x M weights.
 
-    q (B, N, heads * d), k and v (B, M, heads * d); mask: bool (True is seen) or added to the logits, (N, M),
+    q (B, N, heads * d), k and v (B, M, heads * d); mask: bool (True is visible) or added to the logits, (N, M),
     (B, N, M) or (B, heads, N, M). Returns (B, N, heads * d).
     """
     n_rows = q.shape[0]
     if n_rows > MAX_BATCH:
-        rows = [slice(start, start + MAX_BATCH) for start in range(0, n_rows, MAX_BATCH)]
-        per_row = mask is not None and mask.ndim > 2 and mask.shape[0] > 1
-        return torch.cat(
-            [sdpa_attention(q[s], k[s], v[s], heads, mask[s] if per_row else mask) for s in rows]
-        )
-    q, k, v = (_split_heads(tensor, heads) for tensor in (q, k, v))
-    out = F.scaled_dot_product_attention(q, k, v, attn_mask=_mask_of_heads(mask))
-    return out.transpose(1, 2).flatten(2)  # (B, N, heads * d)
+        parts = []
+        for start in range(0, n_rows, MAX_BATCH):
+            rows, part_mask = slice(start, start + MAX_BATCH), mask
+            if mask is not None and mask.ndim > 2 and mask.shape[0] > 1:  # not one mask for all
+                part_mask = mask[rows]
+            parts.append(sdpa_attention(q[rows], k[rows], v[rows], heads, part_mask))
+        return torch.cat(parts)
+    q, k, v = (rearrange(x, "b n (heads d) -> b heads n d", heads=heads) for x in (q, k, v))
+    if mask is not None and mask.ndim == 3:
+        mask = mask[:, None]  # (B, 1, N, M), the same for every head
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return rearrange(out, "b heads n d -> b n (heads d)")
 
 
-def windowed_attention(q, k, v, heads, *, window, stride, attention=sdpa_attention):
-    """Self-attention in overlapping windows along N, fused by triangular weights (FreeNoise, Qiu et al., ICLR 2024).
+def windowed_attention(
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    heads: int,
+    *,
+    window: int,
+    stride: int,
+    attention: Attention = sdpa_attention,
+) -> torch.Tensor:
+    """Self-attention in overlapping windows along N, blended by triangular weights (FreeNoise, Qiu et al., ICLR 2024).
 
-    Every window of `window` positions, one each `stride`, attends to itself alone; where windows overlap, their
-    results are averaged, a position counting the more the nearer it is to the middle of a window (published-model c.2).
+    Window i covers the positions i * stride ... i * stride + window - 1 and attends to itself alone. At a position n
+    with offset o_i(n) = n - i * stride in each window i that covers it, the result is the weighted mean
+
+        out[n] = sum_i t[o_i(n)] attention_i[o_i(n)] / sum_i t[o_i(n)],  t = 1, 2, ..., 2, 1
+
+    so a position counts the more, the nearer it is to the middle of a window (published-model c.2).
     q, k, v (B, N, heads * d) -> (B, N, heads * d). Raises SamplingError when the windows do not end at N.
     """
     n_positions = q.shape[1]
     check_windows(n_positions, window, stride)
     weight = _triangle(window).to(q)[:, None]  # (window, 1)
-    total, weights = torch.zeros_like(v), torch.zeros_like(v[0, :, :1])  # (N, 1)
+    total, weights = torch.zeros_like(v), torch.zeros_like(v[0, :, :1])  # (B, N, heads * d), (N, 1)
     for start in range(0, n_positions - window + 1, stride):
         span = slice(start, start + window)
         total[:, span] += weight * attention(q[:, span], k[:, span], v[:, span], heads)
@@ -49,7 +76,7 @@ def windowed_attention(q, k, v, heads, *, window, stride, attention=sdpa_attenti
     return total / weights
 
 
-def check_windows(n_frames, window, stride):
+def check_windows(n_frames: int, window: int, stride: int) -> None:
     """Raises SamplingError unless windows of `window` frames, one each `stride`, cover exactly `n_frames`."""
     if window < 1 or not 1 <= stride <= window:
         raise SamplingError(
@@ -68,16 +95,7 @@ def check_windows(n_frames, window, stride):
         )
 
 
-def _triangle(n):
-    """1, 2, ... up to the middle and back to 1; an even n has two middles."""
+def _triangle(n: int) -> torch.Tensor:
+    """1, 2, ... up to the middle and back to 1, (n,) int64; an even n has two middles."""
     rising = torch.arange(1, n + 1)
     return torch.minimum(rising, rising.flip(0))
-
-
-def _split_heads(tensor, heads):
-    return tensor.unflatten(-1, (heads, -1)).transpose(1, 2)  # (B, heads, N, d)
-
-
-def _mask_of_heads(mask):
-    """The mask with an axis for the heads, when it has a batch but none for them."""
-    return mask[:, None] if mask is not None and mask.ndim == 3 else mask

@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from ..errors import CheckpointError, CheckpointNamesError
-from .attention import sdpa_attention
+from .attention import Attention, sdpa_attention
 from .checkpoint.checkpoint import (
     Checkpoint,
     explaining_split_file,
@@ -44,6 +44,7 @@ from .encoders.localizer import Localizer, localizer_config_from_shapes
 from .encoders.resampler import Resampler, resampler_config_from_shapes
 from .encoders.vae_config import vae_config_from_shapes, vae_shapes
 from .flow import build_raft as raft_from_tensors
+from .operations import Operations
 from .unet.config import unet_config_from_shapes
 from .unet.unet import VideoUNet
 
@@ -152,8 +153,8 @@ def check_part(
 def build_network(
     part: Part,
     *,
-    operations: Any = torch.nn,
-    attention=sdpa_attention,
+    operations: Operations = torch.nn,
+    attention: Attention = sdpa_attention,
     dtype: torch.dtype | None = None,
     device: torch.device | str | None = None,
 ) -> torch.nn.Module:
@@ -194,12 +195,12 @@ def build_audio(
     if stride is not None and checkpoint.metadata.audio_stride is None:
         tensors, config = change_stride(part.tensors, part.config, stride=stride)
         part = replace(part, tensors=tensors, config=config)
-    return build_network(part, **options)
+    return cast(AudioTower, build_network(part, **options))
 
 
 def build_localizer(checkpoint: Checkpoint, **options: Any) -> Localizer:
     """The keyframe localizer. options: as build_network takes them. Raises CheckpointError."""
-    return build_network(read_part(checkpoint, LOCALIZER), **options)
+    return cast(Localizer, build_network(read_part(checkpoint, LOCALIZER), **options))
 
 
 def build_raft(checkpoint: Checkpoint) -> torch.nn.Module:

@@ -54,22 +54,22 @@ def count_heads(inner_width, head_width, *, published, network):
     published: (inner width, head width) of the published network, the only one whose file need not say.
     Raises CheckpointMetadataError when the head width is needed but not given, or does not divide the inner width.
     """
-    usual = published[1] if inner_width == published[0] else None
+    default = published[1] if inner_width == published[0] else None
     return inner_width // checked_head_width(
-        [inner_width], head_width, usual=usual, network=network
+        [inner_width], head_width, default=default, network=network
     )
 
 
-def checked_head_width(inner_widths, head_width, *, usual, network):
+def checked_head_width(inner_widths, head_width, *, default, network):
     """The head width that all attentions of these inner widths share.
 
-    head_width: as the metadata of the file says it. usual: what it is where the file does not say; None when
+    head_width: as the metadata of the file says it. default: what it is where the file does not say; None when
     the widths are no published ones. Raises CheckpointMetadataError when neither says it, or it does not divide them.
     """
     widths = sorted(set(inner_widths))
     said = f"{' and '.join(map(str, widths))} wide"
     if head_width is None:
-        head_width = usual
+        head_width = default
     if head_width is None:
         raise CheckpointMetadataError(
             f"The attention of the {network} is {said}, which is no published size, and the file "

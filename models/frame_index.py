@@ -1,15 +1,19 @@
-"""Frames that are named by their numbers: checked against the clip, and picked out of what every frame has."""
+"""Checks frame indices against the clip, and gathers per-frame tensors by them."""
+
+from collections.abc import Iterable
 
 import torch
 
 from ..errors import SamplingError, SelectionError
 
 
-def checked_frames(frames, n_frames, *, n_latents=None):
+def checked_frames(
+    frames: Iterable[int], n_frames: int, *, n_latents: int | None = None
+) -> list[int]:
     """The frames as a list of ints, in the order given.
 
-    n_frames: how many the clip has. n_latents: how many keyframe latents they belong to, one each; None asks nothing.
-    Raises SamplingError for a frame outside the clip, or for more or fewer frames than latents.
+    n_frames: how many the clip has. n_latents: how many keyframe latents there are, one per frame; None skips
+    that check. Raises SamplingError for a frame outside the clip, or for more or fewer frames than latents.
     """
     frames = [int(frame) for frame in frames]
     outside = [frame for frame in frames if not 0 <= frame < n_frames]
@@ -24,8 +28,8 @@ def checked_frames(frames, n_frames, *, n_latents=None):
     return frames
 
 
-def pick_frames(values, frame_index, *, what):
-    """What some frames of each clip have.
+def gather_frames(values: torch.Tensor, frame_index: torch.Tensor, *, what: str) -> torch.Tensor:
+    """The values of some frames of each clip.
 
     values: (B, F, ...). frame_index: integers (B, T), each from 0 to F - 1; a batch of 1 serves the other's batch.
     what: whose values these are, for messages. Returns (B, T, ...).

@@ -116,7 +116,7 @@ def sample_ddim(
             )
         v = v_of(denoised, x_ve, sigma)
         inpaints = keyframes is not None and index < inpainted_steps
-        needs_noise = inpaints or schedule.sigmas[index] > 0
+        needs_noise = inpaints or schedule.noise_std[index] > 0
         step_noise = noise_strength * noise_sampler(index) if needs_noise else None
         x, _ = ddim_step(x, v, schedule=schedule, index=index, noise=step_noise)
         if inpaints:

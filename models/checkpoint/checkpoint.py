@@ -89,7 +89,9 @@ def refuse_kind(checkpoint: Checkpoint, wanted: str, remedy: str) -> NoReturn:
 def refuse_part(checkpoint: Checkpoint) -> None:
     """Raise CheckpointUnknownError, with what to do, when the file is certainly one part of several."""
     file = checkpoint.file
-    split = file and split_file_of(file.path)
+    if file is None:
+        return
+    split = split_file_of(file.path)
     if split and split.certain:
         raise CheckpointUnknownError(split.refusal(file.path))
 
@@ -105,8 +107,8 @@ def explaining_split_file(file: CheckpointFile | None) -> Iterator[None]:
     except (CheckpointFileError, CheckpointUnsafeError):
         raise
     except CheckpointError as error:
-        split = file and split_file_of(file.path)
-        if not split:
+        split = split_file_of(file.path) if file is not None else None
+        if file is None or split is None:
             raise
         text = split.refusal(file.path)
         raise CheckpointUnknownError(text if split.certain else f"{error} {text}") from error

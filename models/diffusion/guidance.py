@@ -1,10 +1,11 @@
 """Guidance by text, image and audio, each with a scale of its own (KeyVID, arXiv 2504.09656; published-model e.4).
 
-Four conditions build on each other: "none", "image" (the picture), "image_text" (and the prompt), "full" (and the
-sound). A pass is one run of the network with one of them; an answer is its v prediction.
+Four passes build on each other: "none", "image" (the image), "image_text" (and the prompt), "full" (and the audio).
+A pass is one run of the network, conditioned on these; its output is a v prediction.
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 
@@ -15,12 +16,18 @@ IMAGE_SCALE, TEXT_SCALE, AUDIO_SCALE = 2.0, 7.5, 7.5  # keyframes, scripts/gener
 RESCALE = 0.7  # arXiv 2305.08891, section 3.4
 
 
-def pass_weights(image_scale=IMAGE_SCALE, text_scale=TEXT_SCALE, audio_scale=AUDIO_SCALE):
-    """What each answer is multiplied with in the guided one; the four weights add up to 1.
+def pass_weights(
+    image_scale: float = IMAGE_SCALE,
+    text_scale: float = TEXT_SCALE,
+    audio_scale: float = AUDIO_SCALE,
+) -> dict[str, float]:
+    """What the prediction of each pass is multiplied with in the guided one; the four weights add up to 1.
 
-    v = none + image_scale (image - none) + text_scale (image_text - image) + audio_scale (full - image_text),
-    sorted by answers. With audio_scale equal to text_scale "image_text" has no weight: give a model
-    without sound its picture and prompt as "full" and both scales alike, and it takes its own three passes.
+        v = v_none + s_image (v_image - v_none) + s_text (v_image_text - v_image) + s_audio (v_full - v_image_text)
+          = (1 - s_image) v_none + (s_image - s_text) v_image + (s_text - s_audio) v_image_text + s_audio v_full
+
+    With audio_scale equal to text_scale "image_text" has no weight: give a model without audio its image and prompt
+    as "full" and both scales alike, and it takes its own three passes.
     Returns: a dict by the names in PASSES. Raises SamplingError for a scale that is not a finite number.
     """
     scales = {"image": image_scale, "text": text_scale, "audio": audio_scale}
@@ -31,19 +38,22 @@ def pass_weights(image_scale=IMAGE_SCALE, text_scale=TEXT_SCALE, audio_scale=AUD
     return dict(zip(PASSES, map(float, weights), strict=True))
 
 
-def needed_passes(weights, *, rescale=0.0):
+def needed_passes(weights: Mapping[str, float], *, rescale: float = 0.0) -> tuple[str, ...]:
     """The passes that have to be run, in the order of PASSES: those with a weight, and "full" for the rescale."""
     return tuple(name for name in PASSES if weights[name] != 0 or (name == "full" and rescale > 0))
 
 
-def combine(outputs, weights, *, rescale=0.0):
-    """The guided answer out of the answers of single passes.
+def combine(
+    outputs: Mapping[str, torch.Tensor], weights: Mapping[str, float], *, rescale: float = 0.0
+) -> torch.Tensor:
+    """The guided prediction: the weighted sum of the passes, rescaled towards the contrast of "full".
 
-    outputs: dict of v by pass, tensors (B, ...) of one shape; passes without weight may be missing and are
-    never looked at. weights: from pass_weights. rescale: how far, 0 to 1, the spread of the result is brought
-    back to that of "full" (arXiv 2305.08891, equations 15 and 16): unbiased standard deviations over all axes
-    but the batch. Returns: v, shaped like the outputs, float32 or wider: scales of 9 would show the rounding of
-    half precision. Raises SamplingError when a pass is missing.
+        v = sum_p w_p v_p,  then  v = rescale * v * std(v_full) / std(v) + (1 - rescale) * v
+
+    with unbiased standard deviations over all axes but the batch (arXiv 2305.08891, equations 15 and 16).
+    outputs: v by pass, tensors (B, ...) of one shape; passes without weight may be missing and are never read.
+    weights: from pass_weights. rescale: 0 to 1. Returns: v, shaped like the outputs, float32 or wider: scales of 9
+    would show the rounding of half precision. Raises SamplingError when a pass is missing.
     """
     if not 0 <= rescale <= 1:
         raise SamplingError(f"The guidance rescale is {rescale}; take 0 (none) to 1 (all the way).")
@@ -52,18 +62,19 @@ def combine(outputs, weights, *, rescale=0.0):
         raise SamplingError(
             f"Guidance needs the answer of the pass {' and '.join(map(repr, missing))}, which was not run."
         )
-    v = sum(weights[name] * wide(outputs[name]) for name in PASSES if weights[name] != 0)
-    return rescaled(v, wide(outputs["full"]), rescale) if rescale > 0 else v
+    terms = (weights[p] * at_least_float32(outputs[p]) for p in PASSES if weights[p] != 0)
+    v = sum(terms, torch.zeros(()))
+    return rescaled(v, at_least_float32(outputs["full"]), rescale) if rescale > 0 else v
 
 
-def rescaled(v, full, rescale):
-    """v with its spread brought towards that of full, sample by sample. v, full: (B, ...)."""
+def rescaled(v: torch.Tensor, full: torch.Tensor, rescale: float) -> torch.Tensor:
+    """v with its standard deviation brought towards that of full, sample by sample. v, full: (B, ...)."""
     axes = tuple(range(1, v.ndim))
-    spread, wanted = (x.std(dim=axes, keepdim=True) for x in (v, full))  # (B, 1, ...)
-    factor = (wanted / spread).where(spread > 0, 1.0)  # a flat answer has no spread to change
+    std, wanted = (x.std(dim=axes, keepdim=True) for x in (v, full))  # (B, 1, ...)
+    factor = (wanted / std).where(std > 0, 1.0)  # a constant prediction cannot be rescaled
     return rescale * (v * factor) + (1 - rescale) * v
 
 
-def wide(x):
+def at_least_float32(x: torch.Tensor) -> torch.Tensor:
     """x in float32, or in its own type where that is wider."""
     return x.to(torch.promote_types(x.dtype, torch.float32))

@@ -12,7 +12,7 @@ import torch
 from torch.nn import functional
 
 from ...errors import AudioError
-from ..frame_index import pick_frames
+from ..frame_index import gather_frames
 
 N_ROWS = 12  # frequency rows of the grid: kernel 16, stride 10 over 128 mel bands
 N_SEGMENTS = 48  # stretches of sound, one for every frame of a 2 s clip at 24 fps
@@ -76,7 +76,7 @@ def keyframe_audio_tokens(
     if tokens is None:
         return None
     groups = _regrouped(tokens, n_segments, n_queries, n_rows)  # (B, G, n_queries, D)
-    return pick_frames(groups[:, :n_segments], frame_index, what="sound")
+    return gather_frames(groups[:, :n_segments], frame_index, what="sound")
 
 
 def interpolation_audio_tokens(

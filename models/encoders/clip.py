@@ -122,17 +122,17 @@ class CLIPVisionTower(nn.Module):
 
     def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
-        place = {"dtype": dtype, "device": device}
+        factory = {"dtype": dtype, "device": device}
         width, patch = config.width, config.patch_size
         self.config = config
-        self.conv1 = operations.Conv2d(3, width, patch, stride=patch, bias=False, **place)
-        self.class_embedding = _parameter(width, **place)
+        self.conv1 = operations.Conv2d(3, width, patch, stride=patch, bias=False, **factory)
+        self.class_embedding = _parameter(width, **factory)
         n_patches = (config.image_size // patch) ** 2
-        self.positional_embedding = _parameter(1 + n_patches, width, **place)
-        self.ln_pre = operations.LayerNorm(width, **place)
-        self.transformer = _Transformer(config, operations, attention, place)
-        self.ln_post = operations.LayerNorm(width, **place)
-        self.proj = _parameter(width, config.projection_width, **place)
+        self.positional_embedding = _parameter(1 + n_patches, width, **factory)
+        self.ln_pre = operations.LayerNorm(width, **factory)
+        self.transformer = _Transformer(config, operations, attention, factory)
+        self.ln_post = operations.LayerNorm(width, **factory)
+        self.proj = _parameter(width, config.projection_width, **factory)
         self.ln_post.requires_grad_(False)
         self.proj.requires_grad_(False)
 
@@ -153,15 +153,15 @@ class CLIPTextTower(nn.Module):
 
     def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
-        place = {"dtype": dtype, "device": device}
+        factory = {"dtype": dtype, "device": device}
         width = config.width
         self.config = config
-        self.token_embedding = operations.Embedding(config.vocabulary, width, **place)
-        self.positional_embedding = _parameter(config.context, width, **place)
-        self.transformer = _Transformer(config, operations, attention, place)
-        self.ln_final = operations.LayerNorm(width, **place)
-        self.text_projection = _parameter(width, config.projection_width, **place)
-        self.logit_scale = _parameter(**place)
+        self.token_embedding = operations.Embedding(config.vocabulary, width, **factory)
+        self.positional_embedding = _parameter(config.context, width, **factory)
+        self.transformer = _Transformer(config, operations, attention, factory)
+        self.ln_final = operations.LayerNorm(width, **factory)
+        self.text_projection = _parameter(width, config.projection_width, **factory)
+        self.logit_scale = _parameter(**factory)
         self.transformer.resblocks[-1].requires_grad_(False)
         self.text_projection.requires_grad_(False)
         self.logit_scale.requires_grad_(False)
@@ -205,17 +205,17 @@ def init_clip_tower(tower, *, generator=None):
     return tower
 
 
-def _parameter(*shape, **place):
-    return nn.Parameter(torch.empty(shape, **place))
+def _parameter(*shape, **factory):
+    return nn.Parameter(torch.empty(shape, **factory))
 
 
 class _Transformer(nn.Module):
     """The blocks of a tower, under OpenCLIP's name `transformer.resblocks`."""
 
-    def __init__(self, config, operations, attention, place):
+    def __init__(self, config, operations, attention, factory):
         super().__init__()
         self.resblocks = nn.ModuleList(
-            _Block(config, operations, attention, place) for _ in range(config.layers)
+            _Block(config, operations, attention, factory) for _ in range(config.layers)
         )
 
     def forward(self, x, *, mask=None, n_blocks=None):
@@ -227,17 +227,17 @@ class _Transformer(nn.Module):
 class _Block(nn.Module):
     """Self-attention and a two-layer perceptron, each normed first and added to its input."""
 
-    def __init__(self, config, operations, attention, place):
+    def __init__(self, config, operations, attention, factory):
         super().__init__()
         width, inner = config.width, config.mlp_width
-        self.ln_1 = operations.LayerNorm(width, **place)
-        self.attn = _SelfAttention(width, config.heads, operations, attention, place)
-        self.ln_2 = operations.LayerNorm(width, **place)
+        self.ln_1 = operations.LayerNorm(width, **factory)
+        self.attn = _SelfAttention(width, config.heads, operations, attention, factory)
+        self.ln_2 = operations.LayerNorm(width, **factory)
         self.mlp = nn.Sequential(
             OrderedDict(
-                c_fc=operations.Linear(width, inner, **place),
+                c_fc=operations.Linear(width, inner, **factory),
                 gelu=nn.GELU(),  # the exact one, not its tanh approximation
-                c_proj=operations.Linear(inner, width, **place),
+                c_proj=operations.Linear(inner, width, **factory),
             )
         )
 
@@ -249,13 +249,13 @@ class _Block(nn.Module):
 class _SelfAttention(nn.Module):
     """Attention with queries, keys and values in one matrix, named as in torch.nn.MultiheadAttention."""
 
-    def __init__(self, width, heads, operations, attention, place):
+    def __init__(self, width, heads, operations, attention, factory):
         super().__init__()
         self.heads = heads
         self.attention = attention
-        self.in_proj_weight = _parameter(3 * width, width, **place)
-        self.in_proj_bias = _parameter(3 * width, **place)
-        self.out_proj = operations.Linear(width, width, **place)
+        self.in_proj_weight = _parameter(3 * width, width, **factory)
+        self.in_proj_bias = _parameter(3 * width, **factory)
+        self.out_proj = operations.Linear(width, width, **factory)
 
     def forward(self, x, mask):
         qkv = nn.functional.linear(x, self.in_proj_weight.to(x), self.in_proj_bias.to(x))

@@ -138,9 +138,12 @@ class AudioTower(nn.Module):
 
     def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
-        place = {"dtype": dtype, "device": device}
+        factory = {"dtype": dtype, "device": device}
         self.config = config
-        stem, trunk = _Stem(config, operations, place), _Trunk(config, operations, attention, place)
+        stem, trunk = (
+            _Stem(config, operations, factory),
+            _Trunk(config, operations, attention, factory),
+        )
         self.modality_preprocessors = nn.ModuleDict({"audio": stem})
         self.modality_trunks = nn.ModuleDict({"audio": trunk})
 
@@ -187,19 +190,19 @@ def _pair(stride):
     return (stride, stride) if isinstance(stride, int) else tuple(stride)
 
 
-def _parameter(*shape, **place):
-    return nn.Parameter(torch.empty(shape, **place))
+def _parameter(*shape, **factory):
+    return nn.Parameter(torch.empty(shape, **factory))
 
 
 class _PatchStem(nn.Module):
     """Overlapping patches of the mel, each turned into a token and normed."""
 
-    def __init__(self, config, operations, place):
+    def __init__(self, config, operations, factory):
         super().__init__()
         self.proj = operations.Conv2d(
-            1, config.width, config.kernel, stride=config.stride, bias=False, **place
+            1, config.width, config.kernel, stride=config.stride, bias=False, **factory
         )
-        self.norm_layer = operations.LayerNorm(config.width, eps=STEM_EPS, **place)
+        self.norm_layer = operations.LayerNorm(config.width, eps=STEM_EPS, **factory)
 
     def forward(self, mel):
         return self.norm_layer(self.proj(mel).flatten(2).transpose(1, 2))  # (B, rows * columns, D)
@@ -208,9 +211,9 @@ class _PatchStem(nn.Module):
 class _Positions(nn.Module):
     """One learned vector for every token, under ImageBind's name `pos_embedding_helper.pos_embed`."""
 
-    def __init__(self, config, place):
+    def __init__(self, config, factory):
         super().__init__()
-        self.pos_embed = _parameter(1, config.n_tokens, config.width, **place)
+        self.pos_embed = _parameter(1, config.n_tokens, config.width, **factory)
 
     def forward(self, tokens):
         return tokens + self.pos_embed.to(tokens)
@@ -219,13 +222,13 @@ class _Positions(nn.Module):
 class _Stem(nn.Module):
     """From the mel to what enters the transformer."""
 
-    def __init__(self, config, operations, place):
+    def __init__(self, config, operations, factory):
         super().__init__()
         if config.has_cls:
-            self.cls_token = _parameter(1, 1, config.width, **place)
+            self.cls_token = _parameter(1, 1, config.width, **factory)
         self.has_cls = config.has_cls
-        self.rgbt_stem = _PatchStem(config, operations, place)
-        self.pos_embedding_helper = _Positions(config, place)
+        self.rgbt_stem = _PatchStem(config, operations, factory)
+        self.pos_embedding_helper = _Positions(config, factory)
 
     def forward(self, mel):
         tokens = self.rgbt_stem(mel)  # (B, rows * columns, D)
@@ -236,10 +239,10 @@ class _Stem(nn.Module):
 
 
 class _Trunk(nn.Module):
-    def __init__(self, config, operations, attention, place):
+    def __init__(self, config, operations, attention, factory):
         super().__init__()
         self.blocks = nn.Sequential(
-            *(_Block(config, operations, attention, place) for _ in range(config.layers))
+            *(_Block(config, operations, attention, factory) for _ in range(config.layers))
         )
 
     def forward(self, tokens):
@@ -249,13 +252,13 @@ class _Trunk(nn.Module):
 class _Block(nn.Module):
     """Self-attention and a two-layer perceptron, each normed first and added to its input."""
 
-    def __init__(self, config, operations, attention, place):
+    def __init__(self, config, operations, attention, factory):
         super().__init__()
         width = config.width
-        self.attn = _SelfAttention(width, config.heads, operations, attention, place)
-        self.norm_1 = operations.LayerNorm(width, eps=BLOCK_EPS, **place)
-        self.mlp = _Perceptron(width, config.mlp_width, operations, place)
-        self.norm_2 = operations.LayerNorm(width, eps=BLOCK_EPS, **place)
+        self.attn = _SelfAttention(width, config.heads, operations, attention, factory)
+        self.norm_1 = operations.LayerNorm(width, eps=BLOCK_EPS, **factory)
+        self.mlp = _Perceptron(width, config.mlp_width, operations, factory)
+        self.norm_2 = operations.LayerNorm(width, eps=BLOCK_EPS, **factory)
 
     def forward(self, x):
         x = x + self.attn(self.norm_1(x))
@@ -263,10 +266,10 @@ class _Block(nn.Module):
 
 
 class _Perceptron(nn.Module):
-    def __init__(self, width, inner, operations, place):
+    def __init__(self, width, inner, operations, factory):
         super().__init__()
-        self.fc1 = operations.Linear(width, inner, **place)
-        self.fc2 = operations.Linear(inner, width, **place)
+        self.fc1 = operations.Linear(width, inner, **factory)
+        self.fc2 = operations.Linear(inner, width, **factory)
 
     def forward(self, x):
         return self.fc2(functional.gelu(self.fc1(x)))  # the exact GELU, not its tanh approximation
@@ -275,15 +278,15 @@ class _Perceptron(nn.Module):
 class _SelfAttention(nn.Module):
     """Attention in which every token may also look at one learned key, named as in torch.nn.MultiheadAttention."""
 
-    def __init__(self, width, heads, operations, attention, place):
+    def __init__(self, width, heads, operations, attention, factory):
         super().__init__()
         self.heads = heads
         self.attention = attention
-        self.in_proj_weight = _parameter(3 * width, width, **place)
-        self.in_proj_bias = _parameter(3 * width, **place)
-        self.bias_k = _parameter(1, 1, width, **place)
-        self.bias_v = _parameter(1, 1, width, **place)
-        self.out_proj = operations.Linear(width, width, **place)
+        self.in_proj_weight = _parameter(3 * width, width, **factory)
+        self.in_proj_bias = _parameter(3 * width, **factory)
+        self.bias_k = _parameter(1, 1, width, **factory)
+        self.bias_v = _parameter(1, 1, width, **factory)
+        self.out_proj = operations.Linear(width, width, **factory)
 
     def forward(self, x):
         qkv = functional.linear(x, self.in_proj_weight.to(x), self.in_proj_bias.to(x))

@@ -81,20 +81,20 @@ class Localizer(nn.Module):
 
     def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
-        place = {"dtype": dtype, "device": device}
+        factory = {"dtype": dtype, "device": device}
         self.config = config
         # in the file, but used by nothing
-        self.ada_weight = nn.Parameter(torch.empty(1, **place), requires_grad=False)
-        self.ada_bias = nn.Parameter(torch.empty(1, **place), requires_grad=False)
+        self.ada_weight = nn.Parameter(torch.empty(1, **factory), requires_grad=False)
+        self.ada_bias = nn.Parameter(torch.empty(1, **factory), requires_grad=False)
         self.imagebindMoodel = nn.Identity()
         if config.tower is not None:
             self.imagebindMoodel = AudioTower(
-                config.tower, operations=operations, attention=attention, **place
+                config.tower, operations=operations, attention=attention, **factory
             )
-        self.linear1 = operations.Linear(config.n_tokens, config.n_scores, **place)
-        self.linear2 = operations.Linear(config.width, config.hidden, **place)
+        self.linear1 = operations.Linear(config.n_tokens, config.n_scores, **factory)
+        self.linear2 = operations.Linear(config.width, config.hidden, **factory)
         n_features = config.n_scores * config.hidden
-        self.linear3 = operations.Linear(n_features, config.n_scores, **place)
+        self.linear3 = operations.Linear(n_features, config.n_scores, **factory)
 
     def forward(self, mel):
         """How much moves in each frame of the clip, without bounds (published-model g.2).

@@ -12,7 +12,7 @@ from torch import nn
 from ...errors import CheckpointMetadataError
 from ..attention import sdpa_attention
 from ..config_inference import count_blocks, count_heads, shape_of
-from ..frame_index import pick_frames
+from ..frame_index import gather_frames
 from ..published import QUERIES_PER_FRAME
 
 
@@ -58,8 +58,10 @@ def resampler_config_from_shapes(shapes, *, head_width=None, n_queries=QUERIES_P
             f"{n_queries}; the metadata of the file must say how many queries a frame has."
         )
     inner, _ = shape_of(shapes, "layers.0.0.to_q.weight", network=network, n_axes=2)
-    usual = PUBLISHED_RESAMPLER
-    published = (usual.heads * usual.head_width, usual.head_width)
+    published = (
+        PUBLISHED_RESAMPLER.heads * PUBLISHED_RESAMPLER.head_width,
+        PUBLISHED_RESAMPLER.head_width,
+    )
     heads = count_heads(inner, head_width, published=published, network=network)
     return ResamplerConfig(
         in_width=shape_of(shapes, "proj_in.weight", network=network, n_axes=2)[1],
@@ -79,22 +81,22 @@ class Resampler(nn.Module):
 
     def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
         super().__init__()
-        place = {"dtype": dtype, "device": device}
+        factory = {"dtype": dtype, "device": device}
         n_latents = config.n_frames * config.n_queries
         self.config = config
-        self.latents = nn.Parameter(torch.empty(1, n_latents, config.width, **place))
-        self.proj_in = operations.Linear(config.in_width, config.width, **place)
+        self.latents = nn.Parameter(torch.empty(1, n_latents, config.width, **factory))
+        self.proj_in = operations.Linear(config.in_width, config.width, **factory)
         self.layers = nn.ModuleList(
             nn.ModuleList(
                 [
-                    _LatentAttention(config, operations, attention, place),
-                    _feed_forward(config, operations, place),
+                    _LatentAttention(config, operations, attention, factory),
+                    _feed_forward(config, operations, factory),
                 ]
             )
             for _ in range(config.depth)
         )
-        self.proj_out = operations.Linear(config.width, config.out_width, **place)
-        self.norm_out = operations.LayerNorm(config.out_width, **place)
+        self.proj_out = operations.Linear(config.width, config.out_width, **factory)
+        self.norm_out = operations.LayerNorm(config.out_width, **factory)
 
     def forward(self, tokens):
         """The image tokens of every frame.
@@ -113,16 +115,16 @@ class Resampler(nn.Module):
 class _LatentAttention(nn.Module):
     """Latents attend to the picture and to one another at once."""
 
-    def __init__(self, config, operations, attention, place):
+    def __init__(self, config, operations, attention, factory):
         super().__init__()
         inner = config.heads * config.head_width
         self.heads = config.heads
         self.attention = attention
-        self.norm1 = operations.LayerNorm(config.width, **place)
-        self.norm2 = operations.LayerNorm(config.width, **place)
-        self.to_q = operations.Linear(config.width, inner, bias=False, **place)
-        self.to_kv = operations.Linear(config.width, 2 * inner, bias=False, **place)
-        self.to_out = operations.Linear(inner, config.width, bias=False, **place)
+        self.norm1 = operations.LayerNorm(config.width, **factory)
+        self.norm2 = operations.LayerNorm(config.width, **factory)
+        self.to_q = operations.Linear(config.width, inner, bias=False, **factory)
+        self.to_kv = operations.Linear(config.width, 2 * inner, bias=False, **factory)
+        self.to_out = operations.Linear(inner, config.width, bias=False, **factory)
 
     def forward(self, tokens, latents):
         tokens, latents = self.norm1(tokens), self.norm2(latents)
@@ -132,12 +134,12 @@ class _LatentAttention(nn.Module):
         return self.to_out(self.attention(q, k, v, self.heads))
 
 
-def _feed_forward(config, operations, place):
+def _feed_forward(config, operations, factory):
     return nn.Sequential(
-        operations.LayerNorm(config.width, **place),
-        operations.Linear(config.width, config.ff_width, bias=False, **place),
+        operations.LayerNorm(config.width, **factory),
+        operations.Linear(config.width, config.ff_width, bias=False, **factory),
         nn.GELU(),
-        operations.Linear(config.ff_width, config.width, bias=False, **place),
+        operations.Linear(config.ff_width, config.width, bias=False, **factory),
     )
 
 
@@ -167,4 +169,4 @@ def select_frames(tokens, frame_index):
     tokens: (B, F, Q, C). frame_index: integers (B, T), each from 0 to F - 1; a batch of 1 serves the other's batch.
     Returns (B, T, Q, C). Raises SelectionError when an index lies outside the frames or the batches do not fit.
     """
-    return pick_frames(tokens, frame_index, what="image projection")
+    return gather_frames(tokens, frame_index, what="image projection")

@@ -1,12 +1,13 @@
 """The sizes of a video UNet, and how to read them off the tensor shapes of a checkpoint (published-model a.2, b.4)."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import CheckpointNamesError
 from ..config_inference import checked_head_width, count_blocks, shape_of
-from .blocks import NORM_GROUPS
 
 NETWORK = "video UNet"
+NORM_GROUPS = 32  # of every group norm (published-model b.5, b.6)
 PUBLISHED_HEAD_WIDTH = 64  # published-model b.4; every published file has it
 PUBLISHED_INIT_WIDTH = 512  # of init_attn, inside: 8 heads of 64
 
@@ -38,17 +39,17 @@ class UNetConfig:
     dropout: float = 0.0
 
     @property
-    def embedding_width(self):
+    def embedding_width(self) -> int:
         """Channels of the time, fps and frame-index embedding."""
         return 4 * self.model_channels
 
     @property
-    def level_channels(self):
+    def level_channels(self) -> tuple[int, ...]:
         """Channels of every level."""
         return tuple(mult * self.model_channels for mult in self.channel_mult)
 
     @property
-    def size_divisor(self):
+    def size_divisor(self) -> int:
         """Height and width of the latent must be multiples of this."""
         return 2 ** (len(self.channel_mult) - 1)
 
@@ -58,7 +59,9 @@ INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
 DYNAMICRAFTER = replace(INTERPOLATOR, audio_width=None, learned_audio_scale=False)
 
 
-def unet_config_from_shapes(shapes, *, head_width=None):
+def unet_config_from_shapes(
+    shapes: Mapping[str, tuple[int, ...]], *, head_width: int | None = None
+) -> UNetConfig:
     """The UNetConfig behind tensor shapes.
 
     shapes: name (without `model.diffusion_model.`) -> shape. head_width: channels per attention head, which no
@@ -103,9 +106,9 @@ def unet_config_from_shapes(shapes, *, head_width=None):
     )
 
 
-def _levels(shapes):
+def _levels(shapes: Mapping[str, tuple[int, ...]]) -> list[list[tuple[int, bool]]]:
     """Per level a list with (channels, whether transformers follow) of each of its residual blocks."""
-    levels = [[]]
+    levels: list[list[tuple[int, bool]]] = [[]]
     for index in range(1, count_blocks(shapes, "input_blocks", network=NETWORK)):
         stem = f"input_blocks.{index}"
         if f"{stem}.0.op.weight" in shapes:
@@ -123,7 +126,7 @@ def _levels(shapes):
     return levels
 
 
-def _context_width(shapes):
+def _context_width(shapes: Mapping[str, tuple[int, ...]]) -> int:
     stem = "middle_block.1.transformer_blocks.0.attn2"
     width = shape_of(shapes, f"{stem}.to_k.weight", network=NETWORK, n_axes=2)[1]
     if shape_of(shapes, f"{stem}.to_k_ip.weight", network=NETWORK, n_axes=2)[1] != width:
@@ -134,7 +137,7 @@ def _context_width(shapes):
     return width
 
 
-def _audio_width(shapes, context_width):
+def _audio_width(shapes: Mapping[str, tuple[int, ...]], context_width: int) -> int | None:
     """Width of the raw audio tokens; None without an audio branch."""
     if "audio_proj_2.weight" not in shapes:
         return None
@@ -147,18 +150,18 @@ def _audio_width(shapes, context_width):
     return width
 
 
-def _head_width(head_width, widths, init_width):
+def _head_width(head_width: int | None, widths: Sequence[int], init_width: int) -> int:
     """The head width, checked against the widths of all attentions."""
     published = init_width in (0, PUBLISHED_INIT_WIDTH) and not any(
         width % PUBLISHED_HEAD_WIDTH for width in widths
     )
-    usual = PUBLISHED_HEAD_WIDTH if published else None
+    default = PUBLISHED_HEAD_WIDTH if published else None
     if init_width:
         widths = [*widths, init_width]
-    return checked_head_width(widths, head_width, usual=usual, network=NETWORK)
+    return checked_head_width(widths, head_width, default=default, network=NETWORK)
 
 
-def _multiple(channels, model_channels):
+def _multiple(channels: int, model_channels: int) -> int:
     if channels % model_channels:
         raise CheckpointNamesError(
             f"A level of the {NETWORK} has {channels} channels, no multiple of the {model_channels} of its first "
@@ -167,7 +170,7 @@ def _multiple(channels, model_channels):
     return channels // model_channels
 
 
-def _refuse_unsupported(shapes):
+def _refuse_unsupported(shapes: Mapping[str, tuple[int, ...]]) -> None:
     if any(name.endswith(".attn2.alpha") for name in shapes):
         raise CheckpointNamesError(
             f"The {NETWORK} has a learned image scale (tensors called alpha), as DynamiCrafter 256 has, which is not "

@@ -1,13 +1,15 @@
-"""What the blocks of the video UNet share during one forward, and how they cut their work to save memory."""
+"""What the blocks of the video UNet share during one forward, and how they divide their work to save memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-# Without gradients, blocks take frames or places in portions whose largest intermediate has at most this many numbers
-# (256 MB in float32), however long the clip is; a portion is one frame or place at least.
-PORTION = 2**26
+from ..attention import Attention
+
+# Without gradients, blocks take frames or positions in chunks whose largest intermediate has at most this many
+# elements (256 MB in float32), however long the clip is; a chunk is at least one frame or position.
+MAX_CHUNK_ELEMENTS = 2**26
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Context:
     """Everything a block is given besides its input, whose rows are B * T frames, clip after clip.
 
     embedding (B*T, E); text (B, N, C) for whole clips or (B, T, N, C) per frame; image (B, T, N, C) or None;
-    audio (B, T, N, C) or None; attention as in attention.py, and the one to use along time.
+    audio (B, T, N, C) or None. attention, temporal_attention: as in attention.py, within a frame and along time.
     """
 
     n_clips: int
@@ -24,31 +26,34 @@ class Context:
     text: torch.Tensor
     image: torch.Tensor | None
     audio: torch.Tensor | None
-    attention: Callable
-    temporal_attention: Callable
+    attention: Attention
+    temporal_attention: Attention
 
 
-def in_portions(function, n, *, each, dim=0):
-    """function(slice(0, n)) computed portion by portion, joined on `dim`.
+def chunked(
+    function: Callable[[slice], torch.Tensor], n: int, *, n_elements: int, dim: int = 0
+) -> torch.Tensor:
+    """function(slice(0, n)) computed chunk by chunk, joined on `dim`.
 
-    each: numbers in the largest intermediate per item, of which there are n. With gradients on there is one portion,
+    n_elements: size of the largest intermediate per item, of which there are n. With gradients on there is one chunk,
     since autograd keeps every intermediate anyway.
     """
-    n_portions = 1 if torch.is_grad_enabled() else min(n, -(-n * each // PORTION))
-    if n_portions <= 1:
+    n_chunks = 1 if torch.is_grad_enabled() else min(n, -(-n * n_elements // MAX_CHUNK_ELEMENTS))
+    if n_chunks <= 1:
         return function(slice(0, n))
-    size = -(-n // n_portions)
-    joined = None
-    for start in range(0, n, size):
+    size = -(-n // n_chunks)
+    first = function(slice(0, size))
+    shape = list(first.shape)
+    shape[dim] = n
+    joined = first.new_empty(shape)
+    joined.narrow(dim, 0, first.shape[dim]).copy_(first)
+    del first  # before the next chunk takes memory
+    for start in range(size, n, size):
         piece = function(slice(start, start + size))
-        if joined is None:
-            shape = list(piece.shape)
-            shape[dim] = n
-            joined = piece.new_empty(shape)
         joined.narrow(dim, start, piece.shape[dim]).copy_(piece)
     return joined
 
 
-def lean():
+def inference_mode() -> bool:
     """Whether intermediates may be overwritten: autograd needs none of them."""
     return not torch.is_grad_enabled()

@@ -96,22 +96,22 @@ def test_entries_go_with_one_another():
     assert schedule.alphas_prev[-1] == float(np.float32(alphas_cumprod()[0])) != 1
     assert schedule.scales_prev == (*schedule.scales[1:], schedule.scales[-1])
     assert round(schedule.scales[-1], 4) == 0.9925  # the final latent keeps it
-    assert round(schedule.sigmas[-1], 3) == 0.028  # noise even in the last step
+    assert round(schedule.noise_std[-1], 3) == 0.028  # noise even in the last step
 
 
 def test_sigma_and_direction_share_the_variance_of_the_next_level():
     for eta in ETAS:
         schedule = make_schedule(50, eta=eta)
-        sum_of_squares = np.square(schedule.sigmas) + np.square(schedule.directions)
+        sum_of_squares = np.square(schedule.noise_std) + np.square(schedule.directions)
         assert np.allclose(sum_of_squares, 1 - np.array(schedule.alphas_prev), atol=2e-7)
-    assert set(make_schedule(50, eta=0).sigmas) == {0}
+    assert set(make_schedule(50, eta=0).noise_std) == {0}
 
 
 def test_rounding_below_zero_counts_as_zero():
     below = []
     for n_steps in range(1, 201):
         schedule = make_schedule(n_steps, eta=1)
-        alpha, sigma = np.float32(schedule.alphas_prev[0]), np.float32(schedule.sigmas[0])
+        alpha, sigma = np.float32(schedule.alphas_prev[0]), np.float32(schedule.noise_std[0])
         if np.float32(1) - alpha - sigma * sigma < 0:  # its root is NaN in the published code
             below.append(n_steps)
             assert schedule.directions[0] == 0
@@ -139,7 +139,7 @@ def test_every_count_is_finite(spacing):
 def test_a_schedule_is_a_value():
     assert make_schedule(4) == make_schedule(4) != make_schedule(4, eta=0)
     assert hash(make_schedule(4)) == hash(make_schedule(4))
-    assert all(type(number) is float for number in make_schedule(4).sigmas)
+    assert all(type(number) is float for number in make_schedule(4).noise_std)
     with pytest.raises(dataclasses.FrozenInstanceError):
         make_schedule(4).eta = 0
 

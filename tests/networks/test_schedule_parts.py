@@ -63,7 +63,7 @@ def test_a_part_that_ends_above_the_lowest_level_takes_the_scale_of_that_level()
 def test_a_run_that_ends_without_noise_gives_the_clean_latent(eta):
     schedule = schedule_along((999, 500), end=None, eta=eta)
     assert schedule.alphas_prev[-1] == 1
-    assert schedule.sigmas[-1] == schedule.directions[-1] == 0
+    assert schedule.noise_std[-1] == schedule.directions[-1] == 0
     x, v = torch.randn(2, 1, 4, 3, 2, 2, generator=torch.Generator().manual_seed(0))
     found, clean = ddim_step(x, v, schedule=schedule, index=1)
     assert torch.equal(found, clean)
@@ -91,4 +91,4 @@ def test_a_run_may_start_at_the_lowest_level():
     """One step at level 0 ends where it began: nothing is added, nothing divided by zero."""
     schedule = schedule_along((0,))
     assert all(torch.isfinite(torch.tensor(getattr(schedule, name))).all() for name in LISTS)
-    assert schedule.sigmas == (0.0,)
+    assert schedule.noise_std == (0.0,)

@@ -73,7 +73,7 @@ def test_portions_change_nothing(monkeypatch, per_frame):
     unet.middle_block[1].proj_in.register_forward_hook(
         lambda _module, arguments, _out: sizes.append(len(arguments[0]))
     )
-    monkeypatch.setattr(unet_context, "PORTION", 1)
+    monkeypatch.setattr(unet_context, "MAX_CHUNK_ELEMENTS", 1)
     small = run(unet, inputs), run(unet, inputs, **windowed)
     assert sizes == [2] * 6  # one frame of both clips at a time, three frames, two forwards
     for a, b in zip((*whole, trained), (*small, small[0]), strict=True):
@@ -81,7 +81,7 @@ def test_portions_change_nothing(monkeypatch, per_frame):
 
 
 def test_portions_of_unequal_size_are_joined(monkeypatch):
-    monkeypatch.setattr(unet_context, "PORTION", 20)
+    monkeypatch.setattr(unet_context, "MAX_CHUNK_ELEMENTS", 20)
     x, seen = torch.randn(2, 7, 3), []
 
     def double(rows):
@@ -89,11 +89,11 @@ def test_portions_of_unequal_size_are_joined(monkeypatch):
         return 2 * x[:, rows]
 
     with torch.no_grad():
-        found = unet_context.in_portions(double, 7, each=6, dim=1)
+        found = unet_context.chunked(double, 7, n_elements=6, dim=1)
     assert torch.equal(found, 2 * x)
     assert seen == [slice(0, 3), slice(3, 6), slice(6, 9)]
     seen.clear()
-    unet_context.in_portions(double, 7, each=6, dim=1)
+    unet_context.chunked(double, 7, n_elements=6, dim=1)
     assert seen == [slice(0, 7)]  # gradients are on
 
 

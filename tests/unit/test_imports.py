@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = {
     "keyframes": ({"errors"}, {"numpy", "scipy"}),
     "preview": ({"errors", "keyframes"}, {"numpy", "PIL", "av"}),
-    "models": ({"errors", "keyframes"}, {"numpy", "scipy", "torch", "torchvision", "safetensors"}),
+    "models": ({"errors", "keyframes"}, {"numpy", "scipy", "torch", "torchvision", "einops"}),
     "host": (
         {"errors", "keyframes", "preview", "models"},
         {"numpy", "torch", "comfy", "comfy_api", "comfy_execution", "folder_paths", "server"},

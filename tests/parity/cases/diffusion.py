@@ -76,7 +76,7 @@ def _column(name, base_scale):
     schedule = make_schedule(
         int(n_steps), spacing=spacing, eta=float(eta or 1), base_scale=base_scale
     )
-    return np.array(getattr(schedule, "sigmas" if what == "sigmas" else COLUMNS[what])[::-1])
+    return np.array(getattr(schedule, "noise_std" if what == "sigmas" else COLUMNS[what])[::-1])
 
 
 def ddim_step_4cond(case, folder):
