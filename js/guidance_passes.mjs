@@ -8,7 +8,7 @@
 
 /** Passes per step, the most there may be where a value is not known. `hears`: of a model with sound. */
 export function passesPerStep({ image, text, audio, rescale }, hears = true) {
-  const heard = hears ? audio : text; // a model without sound takes picture and text as its full pass
+  const heard = hears ? audio : text; // a model without sound takes image and text as its full pass
   const betweenTextAndAudio = hears ? text - audio : 0;
   const weights = [1 - image, image - text, betweenTextAndAudio]; // NaN is not 0: a pass that may be needed
   const needsFull = heard !== 0 || !(rescale <= 0);

@@ -159,7 +159,7 @@ function showSheet(id, payload) {
   painted.set(key, payload);
   if (painted.size > MOST_SHEETS) painted.delete(painted.keys().next().value);
   endGone();
-  for (const view of living.values()) view.showPictures();
+  for (const view of living.values()) view.showImages();
 }
 
 /** A result of one place of a node; what is shown may be another place of it. */

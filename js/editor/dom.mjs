@@ -1,10 +1,16 @@
-// Small helpers for making the editor's elements and for taking its listeners away again.
+// @ts-check
+// Making the editor's elements, and the scope in which it listens and waits.
 
 const SVG = "http://www.w3.org/2000/svg";
+
+/** @typedef {string | Node | null | undefined} Child null and undefined are left out */
 
 /**
  * An element: element("button", {class: "x", title: "y", onclick: f}, child, "text").
  * Names that start with "on" are listeners, null and false leave an attribute out, true sets it empty.
+ * @template {keyof HTMLElementTagNameMap} Name
+ * @param {Name} name @param {Record<string, any>} [properties] @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Name]}
  */
 export function element(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -14,11 +20,14 @@ export function element(name, properties = {}, ...children) {
       made.setAttribute(key, value === true ? "" : String(value));
     }
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined));
+  for (const child of children) if (child !== null && child !== undefined) made.append(child);
   return made;
 }
 
-/** An icon of 16 x 16 out of an SVG path; isFilled: painted, else drawn as a line. */
+/**
+ * An icon of 16 x 16 out of an SVG path; isFilled: painted, else drawn as a line.
+ * @param {string} path @param {{ isFilled?: boolean }} [options] @returns {SVGElement}
+ */
 export function icon(path, { isFilled = false } = {}) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
@@ -28,26 +37,61 @@ export function icon(path, { isFilled = false } = {}) {
   line.setAttribute("fill", isFilled ? "currentColor" : "none");
   line.setAttribute("stroke", isFilled ? "none" : "currentColor");
   svg.append(line);
-  return svg;
-}
-
-/** A button with an icon, or with a word where there is none. */
-export function iconButton({ path, isFilled, label, title, onclick, ...properties }) {
-  const content = path ? icon(path, { isFilled }) : label;
-  const tooltip = title ?? label;
-  return element("button", { type: "button", title: tooltip, "aria-label": label, onclick, ...properties }, content);
+  return /** @type {SVGElement} */ (svg);
 }
 
 /**
- * Listeners and observers that are all taken up at once (`hold`) and all let go at once (`release`), again and again.
- * What is made but never held, as the node is that ComfyUI makes for each copy, holds on to nothing.
+ * A button with an icon, or with a word where there is no path.
+ * @param {{ path?: string, isFilled?: boolean, label: string, title?: string, onclick: () => void }} options
+ * @returns {HTMLButtonElement}
  */
-export function createLeash() {
-  const ties = [];
-  let isHeld = false;
+export function iconButton({ path, isFilled, label, title, onclick }) {
+  const content = path ? icon(path, { isFilled }) : label;
+  return element("button", { type: "button", title: title ?? label, "aria-label": label, onclick }, content);
+}
+
+/**
+ * @typedef {Object} Scope
+ * @property {boolean} isAttached
+ * @property {(target: EventTarget, type: string, listener: any, options?: AddEventListenerOptions) => void} listen
+ * @property {(detach: () => void, attach?: () => void) => void} add
+ * @property {(task: () => void, delayMs: number) => () => void} timeout returns what cancels it
+ * @property {(task: () => void) => () => void} frame before the next repaint; returns what cancels it
+ * @property {() => void} attach
+ * @property {() => void} detach
+ */
+
+/**
+ * Listeners, observers and timers that all begin at once (`attach`) and all end at once (`detach`), again and again,
+ * since ComfyUI takes a node out of its graph and puts it back. What was never attached, as the node is that ComfyUI
+ * makes for each copy, listens to nothing and waits for nothing.
+ * @returns {Scope}
+ */
+export function createScope() {
+  /** @type {{ attach: () => void, detach: () => void }[]} */
+  const members = [];
+  /** @type {Set<() => void>} */
+  const waiting = new Set(); // what cancels each timer
+  let isAttached = false;
+
+  /** @param {(done: () => void) => () => void} begin returns what cancels it @param {() => void} task */
+  function wait(begin, task) {
+    if (!isAttached) return () => {};
+    const cancel = () => {
+      waiting.delete(cancel);
+      stop();
+    };
+    const stop = begin(() => {
+      waiting.delete(cancel);
+      task();
+    });
+    waiting.add(cancel);
+    return cancel;
+  }
+
   return {
-    get isHeld() {
-      return isHeld;
+    get isAttached() {
+      return isAttached;
     },
     listen(target, type, listener, options) {
       this.add(
@@ -55,19 +99,32 @@ export function createLeash() {
         () => target.addEventListener(type, listener, options),
       );
     },
-    /** What `release` does, and what `hold` does before; named before it is held. */
-    add(untie, tie = () => {}) {
-      ties.push({ tie, untie });
+    /** What `detach` does, and what `attach` does before. */
+    add(detach, attach = () => {}) {
+      members.push({ attach, detach });
     },
-    hold() {
-      if (isHeld) return;
-      isHeld = true;
-      for (const { tie } of ties) tie();
+    timeout(task, delayMs) {
+      return wait((done) => {
+        const number = setTimeout(done, delayMs);
+        return () => clearTimeout(number);
+      }, task);
     },
-    release() {
-      if (!isHeld) return;
-      isHeld = false;
-      for (const { untie } of ties.toReversed()) untie();
+    frame(task) {
+      return wait((done) => {
+        const number = requestAnimationFrame(done);
+        return () => cancelAnimationFrame(number);
+      }, task);
+    },
+    attach() {
+      if (isAttached) return;
+      isAttached = true;
+      for (const { attach } of members) attach();
+    },
+    detach() {
+      if (!isAttached) return;
+      isAttached = false;
+      for (const { detach } of members.toReversed()) detach();
+      for (const cancel of [...waiting]) cancel();
     },
   };
 }

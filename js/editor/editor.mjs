@@ -2,17 +2,17 @@
 
 import { createBanner } from "./panels/banner.mjs";
 import { createCommands } from "./input/commands.mjs";
-import { createLeash, element } from "./dom.mjs";
+import { createScope, element } from "./dom.mjs";
 import { attachInput } from "./input/pointer.mjs";
 import { createInspector } from "./panels/inspector.mjs";
 import { commandOf } from "./input/keys.mjs";
 import { createLegend } from "./panels/legend.mjs";
 import { menuItems, openMenu } from "./panels/menu.mjs";
 import { createPanel } from "./panels/panel.mjs";
-import { pictureLoader, picturesFor, sheetOf } from "./state/painted_keyframes.mjs";
+import { imageLoader, imagesFor, sheetOf } from "./state/painted_keyframes.mjs";
 import { createPlayback } from "./audio/playback.mjs";
 import { createSession } from "./state/session.mjs";
-import { createStage } from "./canvas/timeline.mjs";
+import { createTimeline } from "./canvas/timeline.mjs";
 import { createStart } from "./panels/empty_state.mjs";
 import { addStyles } from "./panels/styles.mjs";
 import { createToolbar } from "./panels/toolbar.mjs";
@@ -38,7 +38,7 @@ const SAID_MS = { problem: 9000, done: 3500 };
 /** @param {Host} host */
 export function createView(host) {
   addStyles();
-  const leash = createLeash();
+  const scope = createScope();
   const root = element("div", { class: CSS_CLASS, role: "group", "aria-label": "Keyframe editor" });
   const said = element("span", { role: "status", "aria-live": "polite" });
   let parts = []; // what shows the session, besides the canvas
@@ -59,19 +59,19 @@ export function createView(host) {
   const editor = { host, root, say, show };
   const session = createSession({ host, say, onChange });
   editor.session = session;
-  const stage = createStage({ session, leash });
-  editor.stage = stage;
-  stage.onPaint = () => {
+  const timeline = createTimeline({ session, scope });
+  editor.timeline = timeline;
+  timeline.onPaint = () => {
     for (const part of parts) part.show();
   };
-  editor.playback = createPlayback({ session, stage, host, say }, leash);
+  editor.playback = createPlayback({ session, timeline, host, say }, scope);
   const commands = createCommands(editor);
   editor.commands = commands;
   editor.openMenu = (point, target = null) => {
     closeMenu?.();
     closeMenu = openMenu(menuItems(editor, target), point, () => {
       closeMenu = null;
-      if (leash.isHeld && !session.state.panel) commands.focusTimeline();
+      if (scope.isAttached && !session.state.panel) commands.focusTimeline();
     });
   };
   const toolbar = createToolbar(editor);
@@ -82,18 +82,18 @@ export function createView(host) {
   editor.inspector = createInspector(editor);
   const legend = createLegend(editor);
   // the keyboard must not be on what cannot be seen
-  const cover = { show: () => (stage.canvas.inert = !editor.panel.root.hidden || !start.root.hidden) };
+  const cover = { show: () => (timeline.canvas.inert = !editor.panel.root.hidden || !start.root.hidden) };
   parts = [toolbar, banner, start, editor.panel, cover, editor.inspector, legend];
-  const over = element("div", { class: "keyvid-said" }, said);
-  const field = element("div", { class: "keyvid-stage" }, stage.canvas, start.root, editor.panel.root, over);
+  const over = element("div", { class: "keyvid-message" }, said);
+  const field = element("div", { class: "keyvid-timeline" }, timeline.canvas, start.root, editor.panel.root, over);
   field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
   root.append(toolbar.root, banner.root, field, editor.inspector.root, legend.root);
-  editor.input = attachInput(editor, leash);
+  editor.input = attachInput(editor, scope);
 
   function onChange(what) {
-    if (!leash.isHeld) return;
-    if (what === "look") return stage.redraw(); // and with it the parts, once per frame of the screen
-    refreshPictures();
+    if (!scope.isAttached) return;
+    if (what === "look") return timeline.redraw(); // and with it the parts, once per frame of the screen
+    refreshImages();
     editor.playback.follow();
     show();
   }
@@ -101,20 +101,20 @@ export function createView(host) {
   /** Undo throws the element away that has the keyboard: the new one takes it as soon as it is on the page. */
   function takeFocus() {
     const { undoneAt } = session.state;
-    if (undoneAt === null || !stage.width() || !root.isConnected) return;
+    if (undoneAt === null || !timeline.width() || !root.isConnected) return;
     session.state.undoneAt = null;
     if (performance.now() - undoneAt < UNDO_MS) commands.focusTimeline();
   }
-  stage.onSize = takeFocus;
+  timeline.onSize = takeFocus;
 
-  const load = pictureLoader(() => stage.redraw());
-  function refreshPictures() {
+  const load = imageLoader(() => timeline.redraw());
+  function refreshImages() {
     const sheet = sheetOf(host.sheets?.() ?? [], session.plan);
-    stage.pictures = picturesFor(sheet, { plan: session.plan, urlOf: host.urlOf, load });
+    timeline.images = imagesFor(sheet, { plan: session.plan, urlOf: host.urlOf, load });
   }
 
   // a held key is one gesture, which ends when it is let go
-  leash.listen(stage.canvas, "keydown", (event) => {
+  scope.listen(timeline.canvas, "keydown", (event) => {
     const found = commandOf(event);
     if (!found) return;
     event.preventDefault();
@@ -126,25 +126,25 @@ export function createView(host) {
     commands[found.command](found.argument);
   });
   const settleKeys = () => editor.input.isBusy() || session.settle(); // a drag settles by itself
-  leash.listen(stage.canvas, "keyup", ({ key }) => {
+  scope.listen(timeline.canvas, "keyup", ({ key }) => {
     if (!["Shift", "Alt", "Control", "Meta"].includes(key)) settleKeys(); // ">" may be let go as "."
   });
-  leash.listen(stage.canvas, "blur", settleKeys);
+  scope.listen(timeline.canvas, "blur", settleKeys);
   // what is done here is not meant for the graph below; Ctrl and Cmd are ComfyUI's
-  leash.listen(root, "keydown", (event) => {
+  scope.listen(root, "keydown", (event) => {
     if (event.key === "Escape" && session.state.panel) commands.togglePanel(null);
     if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
-    else if (/^[zy]$/i.test(event.key) && event.target === stage.canvas) session.state.undoneAt = performance.now();
+    else if (/^[zy]$/i.test(event.key) && event.target === timeline.canvas) session.state.undoneAt = performance.now();
   });
   for (const type of ["pointerdown", "dblclick", "contextmenu"]) {
-    leash.listen(root, type, (event) => event.stopPropagation());
+    scope.listen(root, type, (event) => event.stopPropagation());
   }
 
   show();
   return {
     root,
     session,
-    stage,
+    timeline,
     /** The widget's value. */
     get text() {
       return session.text;
@@ -160,21 +160,21 @@ export function createView(host) {
     },
     setResult: (result, state) => session.setResult(result, state),
     /** A Keyframe Sheet has painted. */
-    showPictures() {
+    showImages() {
       load.forget();
-      refreshPictures();
-      stage.redraw();
+      refreshImages();
+      timeline.redraw();
     },
     show,
     /** Its node is in a graph: listens and observes from here on. */
     start() {
-      leash.hold();
+      scope.attach();
       onChange("all");
     },
     /** Its node is in no graph any more: leaves nothing behind, no sound either. It may be started again. */
     stop() {
-      if (!leash.isHeld) return;
-      leash.release();
+      if (!scope.isAttached) return;
+      scope.detach();
       closeMenu?.();
       clearTimeout(saidUntil);
     },

@@ -135,13 +135,13 @@ class Editor:
     # where things are
 
     def x_of(self, frame):
-        return self.ask(f"view.stage.pointOf({frame}).clientX")
+        return self.ask(f"view.timeline.pointOf({frame}).clientX")
 
     def y_of(self, band):
         return self.ask(
             f"""(() => {{
-              const box = view.stage.canvas.getBoundingClientRect(), {{ y, height }} = view.stage.boxes().{band};
-              return box.top + (y + height / 2) * (box.height / view.stage.canvas.clientHeight);
+              const box = view.timeline.canvas.getBoundingClientRect(), {{ y, height }} = view.timeline.boxes().{band};
+              return box.top + (y + height / 2) * (box.height / view.timeline.canvas.clientHeight);
             }})()"""
         )
 
@@ -234,7 +234,7 @@ class Editor:
 
     @property
     def said(self):
-        return self.page.locator(".keyvid-said").inner_text()
+        return self.page.locator(".keyvid-message").inner_text()
 
 
 def _entries(entries, name):

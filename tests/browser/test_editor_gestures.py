@@ -82,7 +82,7 @@ def test_escape_takes_a_drag_back(editor):
     editor.page.mouse.down()
     editor.page.mouse.move(*editor.at(30), steps=4)
     editor.pause()
-    assert editor.ask("view.session.ghost !== null")
+    assert editor.ask("view.session.previewPlan !== null")
     editor.key("Escape")
     editor.page.mouse.up()
     editor.pause()
@@ -221,7 +221,7 @@ def test_fingers_drag_zoom_and_open_the_menu(editor):
         fingers("touchMove", (x - spread, y), (x + spread, y))
     fingers("touchEnd")
     editor.pause()
-    assert editor.ask("view.stage.view().span") == pytest.approx(96 / 3, rel=0.02)
+    assert editor.ask("view.timeline.view().span") == pytest.approx(96 / 3, rel=0.02)
     assert editor.page.evaluate("() => app.canvas.ds.scale") == 1, "the graph was zoomed as well"
 
     editor.key("0")

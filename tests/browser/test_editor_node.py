@@ -148,24 +148,24 @@ def test_zoom_and_selection_outlive_undo_and_are_not_saved(kept_page):
     for _ in range(4):
         editor.page.mouse.wheel(0, -120)
     editor.pause()
-    seen = editor.ask("view.stage.view()")
+    seen = editor.ask("view.timeline.view()")
     assert seen["span"] < 50
     assert abs(editor.x_of(44) - x) < 3, "the frame under the pointer stays"
     assert editor.page.evaluate("() => app.canvas.ds.scale") == 1
     assert kept_page.workflow_json()["nodes"] == before["nodes"]
     editor.key("ArrowRight")
     editor.undo()
-    assert editor.ask("view.stage.view()") == seen
+    assert editor.ask("view.timeline.view()") == seen
     assert editor.selected == [44]
     assert editor.text == ""
     editor.key("0")
-    assert editor.ask("view.stage.view().span") == 96
+    assert editor.ask("view.timeline.view().span") == 96
 
 
 def test_the_palette_is_followed(kept_page):
     editor = Editor(kept_page, result=result_of(prediction()))
     corner = """(() => {
-      const { canvas } = view.stage, { ruler } = view.stage.boxes();
+      const { canvas } = view.timeline, { ruler } = view.timeline.boxes();
       return [...canvas.getContext("2d").getImageData(canvas.width - 60, ruler.height / 2, 1, 1).data].slice(0, 3);
     })()"""
     seen = {}
@@ -303,18 +303,18 @@ def test_a_drag_is_drawn_once_per_frame_of_the_screen(kept_page):
     editor.page.mouse.down()
     drawn = editor.page.evaluate(
         f"""async ([x, y]) => {{
-          const view = {NODE}.widgets[0].view, {{ canvas }} = view.stage;
+          const view = {NODE}.widgets[0].view, {{ canvas }} = view.timeline;
           let nScreens = 0, isOver = false;
           const count = () => {{ nScreens++; if (!isOver) requestAnimationFrame(count); }};
           requestAnimationFrame(count);
-          const before = view.stage.nDrawn;
+          const before = view.timeline.nDrawn;
           for (let i = 0; i < 400; i++) {{
             const move = {{ clientX: x + (i % 60), clientY: y, pointerId: 1, pointerType: "mouse", buttons: 1 }};
             canvas.dispatchEvent(new PointerEvent("pointermove", {{ ...move, bubbles: true }}));
             if (i % 20 === 19) await new Promise(requestAnimationFrame);
           }}
           isOver = true;
-          return {{ nDrawn: view.stage.nDrawn - before, nScreens }};
+          return {{ nDrawn: view.timeline.nDrawn - before, nScreens }};
         }}""",
         [x, y],
     )
@@ -340,7 +340,7 @@ def test_painted_keyframes_appear_above_their_markers(kept_page):
         shown,
     )
     editor.pause()
-    pictured = "[...view.stage.pictures.keys()]"
+    pictured = "[...view.timeline.images.keys()]"
     assert editor.ask(pictured) == FRAMES
     editor.drag(24, 29)
     assert editor.ask(pictured) == [], "they were painted with another plan"

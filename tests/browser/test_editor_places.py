@@ -54,7 +54,7 @@ ADD_SHEET = """([count, way]) => {
   pictures.connect(0, sheet, "images");
   (WAYS)[way]({ edit, sheet });
 }""".replace("EDITOR", NODE).replace("WAYS", WAYS)
-N_PICTURES = "view.stage.pictures.size"
+N_PICTURES = "view.timeline.images.size"
 
 
 @pytest.mark.parametrize("way", ["virtual", "wireless", "bypassed"])

@@ -112,10 +112,10 @@ def test_painted_keyframes_stand_above_the_plan_they_were_painted_with(editor):
     editor.page.evaluate(ADD_SHEET, [count])
     kinds = [kind for kind, _ in editor.frontend.queue_and_wait()]
     assert "execution_success" in kinds
-    n_pictures = "view.stage.pictures.size"
+    n_pictures = "view.timeline.images.size"
     assert editor.ask(n_pictures) == count
     editor.page.wait_for_function(
-        f"""() => [...{NODE}.widgets.find((one) => one.name === "edit").view.stage.pictures.values()]
+        f"""() => [...{NODE}.widgets.find((one) => one.name === "edit").view.timeline.images.values()]
           .every((image) => image.naturalWidth > 0)"""
     )
     frame = editor.shown[3]

@@ -7,32 +7,32 @@ import { createPlayer } from "./player.mjs";
 const OTHER_CLIP = "The sound is another clip's than this edit: keep, rescale or reset the edit first, then play.";
 
 /** {toggle, scrub, seek, follow, isPlaying}. host.urlOf(file) gives the address of a file that a run left. */
-export function createPlayback({ session, stage, host, say }, leash) {
+export function createPlayback({ session, timeline, host, say }, scope) {
   let resumesAt = null; // a scrub while playing goes on playing
   let clickFrames = { plan: null, frames: [] };
   const player = createPlayer({
     onTime(frame) {
       session.state.playhead = frame;
       followView(frame);
-      stage.redraw();
+      timeline.redraw();
     },
     onEnd() {
       session.state.playhead = 0;
-      stage.redraw();
+      timeline.redraw();
     },
     onError: (sentence) => say(sentence, true),
     clickAt() {
-      const plan = session.ghost ?? session.plan;
+      const plan = session.previewPlan ?? session.plan;
       if (plan !== clickFrames.plan) clickFrames = { plan, frames: plan ? framesOf(plan) : [] };
       return clickFrames.frames;
     },
   });
-  leash.add(() => player.dispose());
+  scope.add(() => player.dispose());
 
   /** A near view turns the page when the playhead leaves it. */
   function followView(frame) {
     const { state, nFrames } = session;
-    const view = stage.view();
+    const view = timeline.view();
     if (!state.view || (frame >= view.first && frame <= view.first + view.span)) return;
     state.view = clampView({ first: frame - view.span * 0.05, span: view.span }, nFrames);
   }
@@ -59,7 +59,7 @@ export function createPlayback({ session, stage, host, say }, leash) {
       player.setClick(state.click);
       player.refreshClicks();
       if (state.playhead > nFrames) state.playhead = 0;
-      stage.redraw();
+      timeline.redraw();
     },
     async toggle() {
       if (!session.plan) return say(playback.notice, true);
@@ -69,7 +69,7 @@ export function createPlayback({ session, stage, host, say }, leash) {
         if (playback.notice && !session.state.click) say(playback.notice, true);
         await player.play(session.state.playhead);
       }
-      stage.redraw();
+      timeline.redraw();
     },
     /** Moves the playhead and lets it be heard. */
     scrub(frame) {
@@ -79,20 +79,20 @@ export function createPlayback({ session, stage, host, say }, leash) {
       session.state.playhead = Math.min(whole - 1, Math.max(0, frame));
       playback.follow();
       if (session.measured?.audio) player.scrub(session.state.playhead);
-      stage.redraw();
+      timeline.redraw();
     },
     endScrub() {
       session.state.playhead = Math.round(session.state.playhead);
-      if (resumesAt !== null) player.play(session.state.playhead).then(stage.redraw);
+      if (resumesAt !== null) player.play(session.state.playhead).then(timeline.redraw);
       resumesAt = null;
-      stage.redraw();
+      timeline.redraw();
     },
     /** Moves the playhead; what plays goes on from there. */
     seek(frame) {
       if (!session.plan) return;
       session.state.playhead = Math.round(frame);
       if (player.isPlaying) player.play(session.state.playhead);
-      stage.redraw();
+      timeline.redraw();
     },
   };
   return playback;

@@ -1,14 +1,14 @@
-// Hearing the plan: play, loop, half speed, a click at each keyframe, and a scrap of sound wherever one scrubs.
+// Hearing the plan: play, loop, half speed, a click at each keyframe, and a grain of sound wherever one scrubs.
 //
 // All of it is Web Audio, decoded from what fetch brings: ComfyUI's content-security policy allows no sound from a
-// blob. The context is made at the first wish to hear something, since browsers keep one made earlier silent.
+// blob. The context is made at the first request to hear something, since browsers keep one made earlier silent.
 
-import { passings, placeAfter, startOf } from "./transport.mjs";
+import { loopCrossings, placeAfter, startOf } from "./transport.mjs";
 
-const LEAD_S = 0.03; // between the wish and the sound, so that sound and clicks start on the same sample
+const LEAD_S = 0.03; // between the request and the sound, so that sound and clicks start on the same sample
 const AHEAD_S = 0.3; // clicks are scheduled this long before they sound
-const SCRAP_S = 0.09; // of sound while scrubbing, one frame at least
-const FADE_S = 0.008; // so that a scrap does not crackle
+const GRAIN_S = 0.09; // of sound while scrubbing, one frame at least
+const FADE_S = 0.008; // so that a grain does not crackle
 const CLICK_S = 0.03;
 const CLICK_HZ = 1800;
 const CLICK_LOUDNESS = 0.5;
@@ -44,9 +44,9 @@ export function createPlayer({
   let clicks = false;
   let playing = null; // {source, begun, startedAt, clickedUntil}
   let scheduled = []; // clicks that may not have sounded yet: {source, at}
-  let scrap = null;
+  let grain = null;
   let repaint = null;
-  let wish = 0; // counts the wishes, so that one that had to wait for the sound knows whether it is still the last
+  let request = 0; // counts the wishes, so that one that had to wait for the sound knows whether it is still the last
 
   const seconds = (frame) => frame / clip.fps;
   // a sound may end within the last frame, and a browser would repeat from there
@@ -62,14 +62,14 @@ export function createPlayer({
     if (isSame) return;
     const wasPlaying = playing !== null;
     pause();
-    silenceScrap();
+    silenceGrain();
     if (url !== clip.url) decoding = buffer = null;
     clip = { url, fps, nFrames };
     if (loop && loop[1] > nFrames) loop = null;
     if (wasPlaying) onEnd();
   }
 
-  /** Makes the context and the sound ready. @returns {Promise<boolean>} whether `mine` is still the last wish */
+  /** Makes the context and the sound ready. @returns {Promise<boolean>} whether `mine` is still the last request */
   async function ready(mine) {
     context ??= createContext();
     context.resume().catch(() => {}); // it was closed in the meantime
@@ -81,11 +81,11 @@ export function createPlayer({
         if (clip.url === url) buffer = decoded;
       } catch (error) {
         if (clip.url === url) decoding = null; // to be tried again
-        if (mine === wish) onError(error instanceof Gone ? GONE : UNPLAYABLE);
+        if (mine === request) onError(error instanceof Gone ? GONE : UNPLAYABLE);
         return false;
       }
     }
-    return mine === wish && context !== null;
+    return mine === request && context !== null;
   }
 
   async function decode(url, context) {
@@ -96,9 +96,9 @@ export function createPlayer({
 
   /** Plays from a frame on. @returns {Promise<boolean>} whether it plays */
   async function play(fromFrame) {
-    const mine = ++wish;
+    const mine = ++request;
     if (!(await ready(mine))) return false;
-    silenceScrap();
+    silenceGrain();
     begin(seconds(fromFrame));
     return true;
   }
@@ -136,7 +136,7 @@ export function createPlayer({
     const until = playedAt(context.currentTime + AHEAD_S);
     const times = clickAt().map(seconds);
     scheduled = scheduled.filter(({ at }) => at + CLICK_S > context.currentTime);
-    for (const played of passings(times, { after: clickedUntil, until, loop: loopS() })) {
+    for (const played of loopCrossings(times, { after: clickedUntil, until, loop: loopS() })) {
       const at = startedAt + (played - begun) / rate;
       const source = context.createBufferSource();
       source.buffer = clickSound ??= clickOf(context);
@@ -164,35 +164,35 @@ export function createPlayer({
 
   /** Stops playing. @returns {number|null} the frame it stopped at (float), null if nothing was playing */
   function pause() {
-    wish++;
+    request++;
     const frame = playing ? place() * clip.fps : null;
     stop();
     return frame;
   }
 
-  /** Plays a scrap of the sound at a frame; while playing, playing goes on from there. */
+  /** Plays a grain of the sound at a frame; while playing, playing goes on from there. */
   async function scrub(frame) {
     if (playing) return begin(seconds(frame));
-    const mine = ++wish;
+    const mine = ++request;
     if (!(await ready(mine)) || !buffer) return;
-    silenceScrap();
+    silenceGrain();
     const start = context.currentTime;
-    const end = start + Math.max(SCRAP_S, 1 / clip.fps);
+    const end = start + Math.max(GRAIN_S, 1 / clip.fps);
     const volume = context.createGain();
     volume.gain.setValueAtTime(0, start);
     volume.gain.linearRampToValueAtTime(1, start + FADE_S);
     volume.gain.setValueAtTime(1, end - FADE_S);
     volume.gain.linearRampToValueAtTime(0, end);
     volume.connect(context.destination);
-    scrap = context.createBufferSource();
-    scrap.buffer = buffer;
-    scrap.connect(volume);
-    scrap.start(start, Math.min(seconds(Math.max(0, frame)), endS()), end - start);
+    grain = context.createBufferSource();
+    grain.buffer = buffer;
+    grain.connect(volume);
+    grain.start(start, Math.min(seconds(Math.max(0, frame)), endS()), end - start);
   }
 
-  function silenceScrap() {
-    if (scrap) silence(scrap);
-    scrap = null;
+  function silenceGrain() {
+    if (grain) silence(grain);
+    grain = null;
   }
 
   /** Changes how it plays; what plays goes on from where it is. */
@@ -231,7 +231,7 @@ export function createPlayer({
   /** Ends all sound and gives the context back. The player is of no use afterwards. */
   function dispose() {
     pause();
-    silenceScrap();
+    silenceGrain();
     context?.close().catch(() => {});
     context = decoding = buffer = clickSound = null;
   }

@@ -21,7 +21,7 @@ export function startOf(place, { loop, endS }) {
  *
  * times: moments in seconds; after: at least the value of `played` where playing began.
  */
-export function passings(times, { after, until, loop }) {
+export function loopCrossings(times, { after, until, loop }) {
   const found = [];
   for (const time of times) {
     if (time >= after && time < until && (!loop || time < loop[1])) found.push(time);

@@ -6,11 +6,11 @@
 /** Pixels left and right of a view, so that the markers of the first and the last frame are whole. */
 export const MARGIN = 18;
 const MIN_SPAN = 6; // frames: closer in there is nothing more to see
-const HEIGHTS = { ruler: 24, pictures: 58, keys: 46, overview: 22 };
+const HEIGHTS = { ruler: 24, images: 58, keys: 46, overview: 22 };
 const MIN_WAVE = 36;
 const SLOP = { mouse: 10, touch: 22 }; // pixels around a marker that still grab it
 const STEM_SLOP = { mouse: 4, touch: 11 }; // and around its stem in the waveform
-const PICTURE_SLOP = 36; // and around the middle of a picture, which is about twice as wide
+const IMAGE_SLOP = 36; // and around the middle of a image, which is about twice as wide
 const EDGE_SLOP = { mouse: 6, touch: 16 }; // and around an edge of the loop or of the overview's window
 
 /** @typedef {{first: number, span: number}} View In frames; first >= 0, first + span <= nFrames. */
@@ -65,15 +65,15 @@ export function xToFrame(x, view, width) {
  * The bands from top to bottom, each {y, height} in pixels, and the size they were made for.
  * Pictures are left out where they would leave the waveform no room, and so is the overview.
  */
-export function layout(width, height, { hasPictures = false } = {}) {
+export function layout(width, height, { hasImages = false } = {}) {
   const fixed = HEIGHTS.ruler + HEIGHTS.keys;
   const overview = height - fixed - HEIGHTS.overview >= MIN_WAVE ? HEIGHTS.overview : 0;
   const room = height - fixed - overview - MIN_WAVE;
-  const pictures = hasPictures && room >= HEIGHTS.pictures * 0.6 ? Math.min(HEIGHTS.pictures, room) : 0;
-  const wave = Math.max(0, height - fixed - overview - pictures);
+  const images = hasImages && room >= HEIGHTS.images * 0.6 ? Math.min(HEIGHTS.images, room) : 0;
+  const wave = Math.max(0, height - fixed - overview - images);
   const boxes = { width, height };
   let y = 0;
-  for (const [name, size] of Object.entries({ ruler: HEIGHTS.ruler, pictures, wave, keys: HEIGHTS.keys, overview })) {
+  for (const [name, size] of Object.entries({ ruler: HEIGHTS.ruler, images, wave, keys: HEIGHTS.keys, overview })) {
     boxes[name] = { y, height: size };
     y += size;
   }
@@ -134,8 +134,8 @@ function nearestKey(plan, view, width, x, slop) {
  * What is under the pointer.
  *
  * x, y in pixels within `boxes` (of `layout`). loop: [a, b] in frames, or null.
- * @returns {{part: "ruler"|"loop"|"picture"|"wave"|"key"|"keys"|"overview", frame: number|null, at: number,
- *   edge: null|"start"|"end"|"window"}} frame: of the keyframe, or null (parts "key" and "picture" have one);
+ * @returns {{part: "ruler"|"loop"|"image"|"wave"|"key"|"keys"|"overview", frame: number|null, at: number,
+ *   edge: null|"start"|"end"|"window"}} frame: of the keyframe, or null (parts "key" and "image" have one);
  *   at: the frame under the pointer as float (in the overview, of the whole clip); edge: of the loop or the window.
  */
 export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}) {
@@ -154,9 +154,9 @@ export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}
     const frame = nearestKey(plan, view, width, x, SLOP[kind]);
     return frame === null ? found("keys") : found("key", frame);
   }
-  if (band === "pictures") {
-    const frame = nearestKey(plan, view, width, x, PICTURE_SLOP);
-    return frame === null ? found("wave") : found("picture", frame);
+  if (band === "images") {
+    const frame = nearestKey(plan, view, width, x, IMAGE_SLOP);
+    return frame === null ? found("wave") : found("image", frame);
   }
   // finger and stem: a marker's lane is low, so the end of the waveform above it belongs to it as well
   const nearLane = touch && boxes.keys.y - y < SLOP.touch / 2;
@@ -168,7 +168,7 @@ export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}
 }
 
 function bandAt(boxes, y) {
-  const names = ["ruler", "pictures", "wave", "keys", "overview"].filter((name) => boxes[name].height > 0);
+  const names = ["ruler", "images", "wave", "keys", "overview"].filter((name) => boxes[name].height > 0);
   return names.find((name) => y < boxes[name].y + boxes[name].height) ?? names.at(-1);
 }
 

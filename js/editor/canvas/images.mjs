@@ -3,16 +3,16 @@
 import { frameToX } from "./geometry.mjs";
 
 const GAP = 2;
-const NARROWEST = 16; // pixels; a picture with less room is left out
+const NARROWEST = 16; // pixels; an image with less room is left out
 
-export function drawPictures(context, scene) {
-  const { boxes, width, pictures, theme, selection, focus, hover } = scene;
-  if (!boxes.pictures.height || !pictures?.size) return;
-  const band = { top: boxes.pictures.y + 3, tall: boxes.pictures.height - 6 };
-  const seen = seenPictures(scene, band.tall);
+export function drawImages(context, scene) {
+  const { boxes, width, images, theme, selection, focus, hover } = scene;
+  if (!boxes.images.height || !images?.size) return;
+  const band = { top: boxes.images.y + 3, tall: boxes.images.height - 6 };
+  const seen = visibleImages(scene, band.tall);
   const kept = cutToRoom(seen, width);
-  for (const picture of kept) {
-    drawPicture(context, picture, band, selection.has(picture.frame) ? theme.text : theme.line);
+  for (const item of kept) {
+    drawImage(context, item, band, selection.has(item.frame) ? theme.text : theme.line);
   }
 
   // the one under the hand whole, over its neighbours
@@ -25,12 +25,12 @@ export function drawPictures(context, scene) {
   context.fillStyle = theme.panel;
   context.fillRect(left, band.top, whole.wide, band.tall);
   context.shadowColor = "transparent";
-  drawPicture(context, { ...whole, left, right: left + whole.wide }, band, theme.text);
+  drawImage(context, { ...whole, left, right: left + whole.wide }, band, theme.text);
 }
 
-function seenPictures({ pictures, view, width }, tall) {
+function visibleImages({ images, view, width }, tall) {
   const seen = [];
-  for (const [frame, image] of pictures) {
+  for (const [frame, image] of images) {
     const [naturalWidth, naturalHeight] = naturalSize(image);
     const wide = (tall * naturalWidth) / naturalHeight;
     const x = frameToX(frame, view, width);
@@ -39,29 +39,29 @@ function seenPictures({ pictures, view, width }, tall) {
   return seen.sort((a, b) => a.x - b.x);
 }
 
-/** The pictures that have room, with the left and right that keep neighbours apart. */
-function cutToRoom(pictures, width) {
+/** The images that have room, with the left and right that keep neighbours apart. */
+function cutToRoom(items, width) {
   const kept = [];
-  for (const picture of pictures) {
-    if (!kept.length || picture.x - kept.at(-1).x >= NARROWEST + GAP) kept.push(picture);
+  for (const item of items) {
+    if (!kept.length || item.x - kept.at(-1).x >= NARROWEST + GAP) kept.push(item);
   }
-  return kept.map((picture, i) => {
-    const before = kept[i - 1] ? (kept[i - 1].x + picture.x + GAP) / 2 : -Infinity;
-    const after = kept[i + 1] ? (picture.x + kept[i + 1].x - GAP) / 2 : Infinity;
-    const left = inside(picture, width);
-    return { ...picture, left: Math.max(before, left), right: Math.min(after, left + picture.wide) };
+  return kept.map((item, i) => {
+    const before = kept[i - 1] ? (kept[i - 1].x + item.x + GAP) / 2 : -Infinity;
+    const after = kept[i + 1] ? (item.x + kept[i + 1].x - GAP) / 2 : Infinity;
+    const left = inside(item, width);
+    return { ...item, left: Math.max(before, left), right: Math.min(after, left + item.wide) };
   });
 }
 
-/** The left of a whole picture, centred on its keyframe, and kept inside while that is. */
+/** The left of a whole image, centred on its keyframe, and kept inside while that is. */
 function inside({ x, wide }, width) {
   const left = x - wide / 2;
   return x < 0 || x > width ? left : Math.min(width - wide - 2, Math.max(2, left));
 }
 
-function drawPicture(context, { image, left, right, wide }, { top, tall }, line) {
+function drawImage(context, { image, left, right, wide }, { top, tall }, line) {
   const [naturalWidth, naturalHeight] = naturalSize(image);
-  const shown = (right - left) / wide; // part of the picture's width; what is cut off is cut off evenly
+  const shown = (right - left) / wide; // part of the image's width; what is cut off is cut off evenly
   context.save();
   context.beginPath();
   context.roundRect(left, top, right - left, tall, 4);

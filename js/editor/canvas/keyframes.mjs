@@ -1,6 +1,6 @@
 // The keyframes: a stem through the waveform, a marker below it, and its number where there is room.
 
-import { crisp, curveY, hair, scoreAt } from "./waveform.mjs";
+import { snapToPixel, curveY, hairline, scoreAt } from "./waveform.mjs";
 import { frameList, frameToX, scaleOf, visible } from "./geometry.mjs";
 import { fontOf, freeRow } from "./labels.mjs";
 import { fillPadlock, traceShape } from "./shapes.mjs";
@@ -19,7 +19,7 @@ const LABEL_Y = 37;
 export const MARKER_ZONE = 25;
 
 /**
- * What of the plan is drawn (scene.ghost where something is dragged, else scene.plan): {whole, cells, radius}.
+ * What of the plan is drawn (scene.previewPlan where something is dragged, else scene.plan): {whole, cells, radius}.
  *
  * whole: keyframes with marker and stem, the topmost last; cells: those drawn as bars, where they are too many.
  */
@@ -37,7 +37,7 @@ export function keyframesToDraw(scene) {
 export function drawStems(context, scene, { whole, cells }) {
   drawGround(context, scene);
   drawBars(context, scene, cells);
-  if (scene.ghost) drawLeftBehind(context, scene);
+  if (scene.previewPlan) drawLeftBehind(context, scene);
   for (const keyframe of whole) drawStem(context, scene, keyframe);
 }
 
@@ -96,10 +96,10 @@ function drawBars(context, { boxes, theme, ratio }, cells) {
     const [up, down] = BAR_REACH[kind];
     context.fillStyle = theme.kinds[kind];
     for (const { keyframe } of ofKind)
-      context.fillRect(crisp(keyframe.x, ratio, 1.5), middle + up, hair(ratio, 1.5), down - up);
+      context.fillRect(snapToPixel(keyframe.x, ratio, 1.5), middle + up, hairline(ratio, 1.5), down - up);
     context.globalAlpha = 0.16;
     for (const { keyframe } of ofKind)
-      context.fillRect(crisp(keyframe.x, ratio), boxes.wave.y, hair(ratio), boxes.wave.height);
+      context.fillRect(snapToPixel(keyframe.x, ratio), boxes.wave.y, hairline(ratio), boxes.wave.height);
     context.globalAlpha = 1;
   }
 }
@@ -136,8 +136,8 @@ function drawGround(context, { boxes, view, width, theme }) {
 }
 
 /** Hollow outlines of where dragged keyframes came from. */
-function drawLeftBehind(context, { boxes, plan, ghost, view, width, theme }) {
-  const still = new Set(frameList(ghost));
+function drawLeftBehind(context, { boxes, plan, previewPlan, view, width, theme }) {
+  const still = new Set(frameList(previewPlan));
   context.globalAlpha = 0.75;
   context.setLineDash([2.5, 2]);
   context.lineWidth = 1.25;
@@ -153,12 +153,12 @@ function drawLeftBehind(context, { boxes, plan, ghost, view, width, theme }) {
 
 function drawStem(context, scene, { x, kind, frame }) {
   const { boxes, theme, ratio, selection, focus } = scene;
-  const top = boxes.wave.y - (boxes.pictures.height ? 3 : 0); // up to the picture
+  const top = boxes.wave.y - (boxes.images.height ? 3 : 0); // up to the image
   const isStrong = selection.has(frame) || frame === focus;
   const wide = isStrong || kind === "first" ? 2 : 1;
   context.fillStyle = theme.kinds[kind];
   context.globalAlpha = isStrong ? 1 : kind === "fill" ? 0.45 : 0.7;
-  context.fillRect(crisp(x, ratio, wide), top, hair(ratio, wide), boxes.keys.y + MARKER_Y - top);
+  context.fillRect(snapToPixel(x, ratio, wide), top, hairline(ratio, wide), boxes.keys.y + MARKER_Y - top);
   context.globalAlpha = 1;
   const score = scoreAt(scene, frame);
   if (score === null) return;

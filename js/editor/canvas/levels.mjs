@@ -31,7 +31,7 @@ function halved({ min, max }) {
 }
 
 /**
- * Minimum and maximum per column of a picture `width` pixels wide; NaN where the clip has not begun or is over.
+ * Minimum and maximum per column of a drawing `width` pixels wide; NaN where the clip has not begun or is over.
  *
  * The buckets of `levels` lie evenly over nFrames. ratio: columns per pixel. Where buckets are wider than columns the
  * values between their middles are interpolated, so that a near view has no stairs.

@@ -1,7 +1,7 @@
 // What moves over the timeline: playhead, pointer, the box of a selection, and the sentence of an empty one.
 
 import { MARKER_ZONE } from "./keyframes.mjs";
-import { crisp, hair } from "./waveform.mjs";
+import { snapToPixel, hairline } from "./waveform.mjs";
 import { frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf, wrapped } from "./labels.mjs";
 import { label } from "../plan/timebase.mjs";
@@ -19,10 +19,10 @@ export function drawPlayhead(context, { boxes, view, width, playhead, theme, rat
   context.fillRect(x - 2.25, top, 4.5, height);
   context.globalAlpha = 1;
   context.fillStyle = theme.playhead;
-  context.fillRect(crisp(x, ratio, 1.5), top, hair(ratio, 1.5), height);
+  context.fillRect(snapToPixel(x, ratio, 1.5), top, hairline(ratio, 1.5), height);
 }
 
-/** A hair line under the pointer. */
+/** A hairline under the pointer. */
 export function drawHover(context, { boxes, view, width, nFrames, hover, theme, ratio }) {
   if (!hover || hover.part === "overview") return;
   const frame = hover.frame ?? Math.round(hover.at);
@@ -30,17 +30,17 @@ export function drawHover(context, { boxes, view, width, nFrames, hover, theme, 
   const top = boxes.ruler.y + boxes.ruler.height;
   context.fillStyle = theme.dim;
   context.globalAlpha = 0.55;
-  context.fillRect(crisp(frameToX(frame, view, width), ratio), top, hair(ratio), boxes.keys.y - top);
+  context.fillRect(snapToPixel(frameToX(frame, view, width), ratio), top, hairline(ratio), boxes.keys.y - top);
   context.globalAlpha = 1;
 }
 
 /** What the keyframe under the pointer is, or while one is dragged, that one: "peak · frame 12 · 0.50 s". */
 export function drawHint(
   context,
-  { boxes, view, width, fps, unit, shown, ghost, selection, focus, hover, snapTo, theme },
+  { boxes, view, width, fps, unit, shown, previewPlan, selection, focus, hover, snapTo, theme },
 ) {
   const dragged = focus ?? (selection.size === 1 ? [...selection][0] : null);
-  const frame = ghost ? dragged : hover?.frame;
+  const frame = previewPlan ? dragged : hover?.frame;
   const keyframe = shown?.keyframes.find((one) => one.frame === frame);
   if (!keyframe || boxes.wave.height < 40) return;
   const time = label(frame, unit === "timecode" ? "timecode" : "seconds", fps);
@@ -48,7 +48,7 @@ export function drawHint(
     [keyframe.kind, theme.kinds[keyframe.kind]],
     [` · frame ${frame} · ${time}`, theme.text],
     [keyframe.locked ? " · locked" : "", theme.dim],
-    [ghost && snapTo && snapTo !== "frame" ? ` · ${snapTo}` : "", theme.text],
+    [previewPlan && snapTo && snapTo !== "frame" ? ` · ${snapTo}` : "", theme.text],
   ];
   context.font = fontOf(theme, 11, 500);
   const chip = chipAt(context, parts, frameToX(frame, view, width), width);
@@ -62,7 +62,7 @@ export function drawSnapMark(context, { boxes, view, width, snapMark, theme, rat
   context.fillStyle = theme.accentFaint;
   context.fillRect(x - 4, boxes.wave.y, 8, boxes.wave.height);
   context.fillStyle = theme.accent;
-  context.fillRect(crisp(x, ratio), boxes.wave.y, hair(ratio), boxes.wave.height);
+  context.fillRect(snapToPixel(x, ratio), boxes.wave.y, hairline(ratio), boxes.wave.height);
   context.beginPath();
   context.moveTo(x - 5, boxes.wave.y);
   context.lineTo(x + 5, boxes.wave.y);
@@ -89,7 +89,7 @@ export function drawNoSound(context, { boxes, width, wave, curve, shown, theme, 
   const lines = noSound.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
   const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 28;
   const tall = lines.length * LINE_HEIGHT + 14;
-  const middle = boxes.pictures.y + (boxes.pictures.height + boxes.wave.height) / 2;
+  const middle = boxes.images.y + (boxes.images.height + boxes.wave.height) / 2;
   context.globalAlpha = 0.86;
   context.fillStyle = theme.panel;
   context.beginPath();

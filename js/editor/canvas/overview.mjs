@@ -1,6 +1,6 @@
 // The whole clip in one bar, and the part of it that is seen.
 
-import { crisp, hair } from "./waveform.mjs";
+import { snapToPixel, hairline } from "./waveform.mjs";
 import { fit, frameToX, MARGIN } from "./geometry.mjs";
 import { columns } from "./levels.mjs";
 
@@ -55,11 +55,16 @@ function drawKeyframeTicks(context, { shown, width, theme, ratio, playhead }, { 
   context.globalAlpha = cells.size * 8 > width ? 0.6 : 1; // so many would outshine everything else
   for (const { x, kind } of cells.values()) {
     context.fillStyle = theme.kinds[kind];
-    context.fillRect(crisp(x, ratio), y + 1, hair(ratio), height - 2);
+    context.fillRect(snapToPixel(x, ratio), y + 1, hairline(ratio), height - 2);
   }
   context.globalAlpha = 1;
   if (playhead !== null && playhead !== undefined) {
     context.fillStyle = theme.playhead;
-    context.fillRect(crisp(frameToX(playhead, whole, width), ratio, 1.5), y - 2, hair(ratio, 1.5), height + 4);
+    context.fillRect(
+      snapToPixel(frameToX(playhead, whole, width), ratio, 1.5),
+      y - 2,
+      hairline(ratio, 1.5),
+      height + 4,
+    );
   }
 }

@@ -1,7 +1,7 @@
 // The ruler above everything: its figures, where playhead and pointer are, and the loop that is set on it.
 
 import { MARKER_ZONE } from "./keyframes.mjs";
-import { crisp, hair } from "./waveform.mjs";
+import { snapToPixel, hairline } from "./waveform.mjs";
 import { frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf, freeRow } from "./labels.mjs";
 import { ticks } from "./ticks.mjs";
@@ -19,7 +19,7 @@ export function drawRuler(context, scene) {
   for (const { frame, major } of marks) {
     context.fillStyle = major ? theme.dim : theme.line;
     const length = major ? 8 : 4;
-    context.fillRect(crisp(frameToX(frame, view, width), ratio), bottom - 1 - length, hair(ratio), length);
+    context.fillRect(snapToPixel(frameToX(frame, view, width), ratio), bottom - 1 - length, hairline(ratio), length);
   }
   drawPlayheadChip(context, scene, claim);
   drawHoverChip(context, scene, claim);

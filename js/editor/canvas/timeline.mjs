@@ -13,7 +13,7 @@ const MOST_RATIO = 4; // pixels of the canvas per CSS pixel: sharp at any zoom o
 const OTHER_CLIP = "What was heard belongs to another clip than these keyframes: choose above what becomes of them.";
 
 /** {canvas, look, redraw(), ...}; look holds what only the pointer knows: {hover, box, snapMark}. */
-export function createStage({ session, leash }) {
+export function createTimeline({ session, scope }) {
   const canvas = element("canvas", {
     tabindex: "0",
     role: "slider",
@@ -25,38 +25,38 @@ export function createStage({ session, leash }) {
   const context = canvas.getContext("2d");
   const look = { hover: null, box: null, snapMark: null, snapTo: null };
   const hooks = { onTheme: () => {}, onSize: () => {}, onPaint: () => {} };
-  const stage = { canvas, look, pictures: new Map(), nDrawn: 0, ...hooks };
+  const timeline = { canvas, look, images: new Map(), nDrawn: 0, ...hooks };
   let size = { width: 0, height: 0 };
   let theme = null;
   let scheduled = 0;
   let outlines = { of: null }; // the pyramids of a result, made once
 
-  stage.view = () => clampView(session.state.view ?? fit(session.nFrames), session.nFrames);
-  stage.boxes = () => layout(size.width, size.height, { hasPictures: stage.pictures.size > 0 });
-  stage.width = () => size.width;
+  timeline.view = () => clampView(session.state.view ?? fit(session.nFrames), session.nFrames);
+  timeline.boxes = () => layout(size.width, size.height, { hasImages: timeline.images.size > 0 });
+  timeline.width = () => size.width;
   /** Where an event happened, in the pixels of the canvas, however the graph is zoomed. */
-  stage.place = ({ clientX, clientY }) => {
+  timeline.place = ({ clientX, clientY }) => {
     const box = canvas.getBoundingClientRect();
     const zoom = box.width / size.width || 1;
     return { x: (clientX - box.left) / zoom, y: (clientY - box.top) / zoom, zoom };
   };
   /** Where on the page the marker of a frame is: {clientX, clientY}. */
-  stage.pointOf = (frame) => {
+  timeline.pointOf = (frame) => {
     const box = canvas.getBoundingClientRect();
     const zoom = box.width / size.width || 1;
-    const { keys } = stage.boxes();
-    const x = Math.min(size.width, Math.max(0, frameToX(frame, stage.view(), size.width)));
+    const { keys } = timeline.boxes();
+    const x = Math.min(size.width, Math.max(0, frameToX(frame, timeline.view(), size.width)));
     return { clientX: box.left + x * zoom, clientY: box.top + (keys.y + keys.height / 2) * zoom };
   };
-  stage.redraw = () => {
+  timeline.redraw = () => {
     scheduled ||= requestAnimationFrame(() => {
       scheduled = 0;
       paint();
     });
   };
-  stage.forgetTheme = () => {
+  timeline.forgetTheme = () => {
     theme = null;
-    stage.redraw();
+    timeline.redraw();
   };
 
   function outlinesOf(result) {
@@ -77,13 +77,13 @@ export function createStage({ session, leash }) {
     if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
     if (!theme) {
       theme = readTheme(canvas);
-      stage.onTheme();
+      timeline.onTheme();
     }
-    const { state, plan, ghost, measured } = session;
+    const { state, plan, previewPlan, measured } = session;
     const { wave, curve } = outlinesOf(measured);
-    const boxes = stage.boxes();
-    stage.nDrawn++;
-    stage.onPaint();
+    const boxes = timeline.boxes();
+    timeline.nDrawn++;
+    timeline.onPaint();
     draw(context, {
       ...look,
       boxes,
@@ -92,30 +92,30 @@ export function createStage({ session, leash }) {
       ratio,
       theme,
       plan,
-      ghost,
+      previewPlan,
       wave,
       curve,
-      view: stage.view(),
+      view: timeline.view(),
       nFrames: session.nFrames,
       fps: session.fps,
       unit: state.unit,
       selection: new Set(session.frames),
-      focus: document.activeElement === canvas && !ghost ? state.focus : null,
+      focus: document.activeElement === canvas && !previewPlan ? state.focus : null,
       playhead: plan ? state.playhead : null,
       loop: state.isLooping ? state.loop : null,
       onsets: measured?.onsets ?? [],
       beats: measured?.beats ?? [],
-      pictures: stage.pictures,
-      noSound: ["length", "rate"].includes(session.situation.problem) ? OTHER_CLIP : undefined,
+      images: timeline.images,
+      noSound: ["length", "rate"].includes(session.status.problem) ? OTHER_CLIP : undefined,
     });
     tell();
   }
 
   /** What a screen reader says of the timeline. */
   function tell() {
-    const { state, plan, ghost } = session;
-    const shown = ghost ?? plan;
-    const frame = ghost ? (session.frames[0] ?? 0) : (state.focus ?? Math.round(state.playhead));
+    const { state, plan, previewPlan } = session;
+    const shown = previewPlan ?? plan;
+    const frame = previewPlan ? (session.frames[0] ?? 0) : (state.focus ?? Math.round(state.playhead));
     const keyframe = shown && keyframeAt(shown, frame);
     const values = {
       "aria-valuemin": 0,
@@ -139,30 +139,30 @@ export function createStage({ session, leash }) {
     return `${keyframe.kind} keyframe at ${where}${keyframe.locked ? ", locked" : ""}${isSelected}${also}`;
   }
 
-  stage.label = (frame) => label(frame, session.state.unit, session.fps);
+  timeline.label = (frame) => label(frame, session.state.unit, session.fps);
 
   const resized = new ResizeObserver(() => {
     size = { width: canvas.clientWidth, height: canvas.clientHeight };
-    stage.onSize();
-    stage.redraw();
+    timeline.onSize();
+    timeline.redraw();
   });
-  leash.add(
+  scope.add(
     () => resized.disconnect(),
     () => resized.observe(canvas),
   );
   // palettes change the page's own style and class
-  const palette = new MutationObserver(stage.forgetTheme);
+  const palette = new MutationObserver(timeline.forgetTheme);
   const watchPalette = () => {
     for (const root of [document.documentElement, document.body]) {
       palette.observe(root, { attributes: true, attributeFilter: ["class", "style"] });
     }
-    stage.forgetTheme(); // it may have changed in the meantime
+    timeline.forgetTheme(); // it may have changed in the meantime
   };
-  leash.add(() => palette.disconnect(), watchPalette);
-  leash.add(() => {
+  scope.add(() => palette.disconnect(), watchPalette);
+  scope.add(() => {
     cancelAnimationFrame(scheduled);
     scheduled = 0;
   });
-  for (const type of ["focus", "blur", "pointerenter"]) leash.listen(canvas, type, stage.redraw);
-  return stage;
+  for (const type of ["focus", "blur", "pointerenter"]) scope.listen(canvas, type, timeline.redraw);
+  return timeline;
 }

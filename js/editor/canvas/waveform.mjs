@@ -14,7 +14,7 @@ export function drawWave(context, scene) {
   if (boxes.wave.height <= 0) return;
   context.save();
   context.beginPath();
-  context.rect(0, boxes.pictures.y, width, boxes.pictures.height + boxes.wave.height);
+  context.rect(0, boxes.images.y, width, boxes.images.height + boxes.wave.height);
   context.clip();
   drawGrid(context, scene);
   drawBeats(context, scene);
@@ -38,9 +38,10 @@ export function curveY({ y, height }, score) {
 }
 
 function drawGrid(context, { boxes, view, width, nFrames, unit, fps, theme, ratio }) {
-  const { y } = boxes.pictures;
-  const height = boxes.pictures.height + boxes.wave.height;
-  const line = (frame) => context.fillRect(crisp(frameToX(frame, view, width), ratio), y, hair(ratio), height);
+  const { y } = boxes.images;
+  const height = boxes.images.height + boxes.wave.height;
+  const line = (frame) =>
+    context.fillRect(snapToPixel(frameToX(frame, view, width), ratio), y, hairline(ratio), height);
   if (scaleOf(view, width) >= FRAME_GRID_PX) {
     context.fillStyle = theme.grid;
     const pad = MARGIN / scaleOf(view, width);
@@ -57,7 +58,8 @@ function drawBeats(context, { boxes, view, width, beats, theme, ratio }) {
   const [dash, space] = [4, 4];
   context.fillStyle = theme.beat;
   forVisible(beats, view, width, (x) => {
-    for (let at = y + 8; at < y + height; at += dash + space) context.fillRect(crisp(x, ratio), at, hair(ratio), dash);
+    for (let at = y + 8; at < y + height; at += dash + space)
+      context.fillRect(snapToPixel(x, ratio), at, hairline(ratio), dash);
   });
 }
 
@@ -165,11 +167,11 @@ function visibleGap(frames, view, width) {
 }
 
 /** How wide a line of about `wide` pixels is that ends where pixels of the canvas do. */
-export function hair(ratio, wide = 1) {
+export function hairline(ratio, wide = 1) {
   return Math.max(1, Math.round(wide * ratio)) / ratio;
 }
 
 /** Where such a line begins that is centred on x. */
-export function crisp(x, ratio, wide = 1) {
-  return Math.round((x - hair(ratio, wide) / 2) * ratio) / ratio;
+export function snapToPixel(x, ratio, wide = 1) {
+  return Math.round((x - hairline(ratio, wide) / 2) * ratio) / ratio;
 }

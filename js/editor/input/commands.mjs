@@ -7,11 +7,11 @@ import { neighbour } from "../state/session.mjs";
 import { UNITS } from "../plan/timebase.mjs";
 
 /**
- * @param {Object} editor {session, host, stage, playback, say} and, when they are called, input, panel, start,
+ * @param {Object} editor {session, host, timeline, playback, say} and, when they are called, input, panel, start,
  *   inspector, openMenu, show, root
  */
 export function createCommands(editor) {
-  const { session, host, stage, playback, say } = editor;
+  const { session, host, timeline, playback, say } = editor;
   const selected = () => session.frames;
   /** The frame in the middle of what the hand is on: where the keyboard zooms, adds, begins. */
   const here = () => session.state.focus ?? Math.round(session.state.playhead);
@@ -21,32 +21,32 @@ export function createCommands(editor) {
   };
   const setView = (view) => {
     session.state.view = view;
-    stage.redraw();
+    timeline.redraw();
   };
   const seen = () => session.state.view ?? fit(session.nFrames);
   const goTo = (frame) => {
     session.state.focus = frame;
     if (session.state.view) session.state.view = reveal(session.state.view, frame, session.nFrames);
-    stage.redraw();
+    timeline.redraw();
   };
   const toggle = (name, on, off) => {
     session.state[name] = !session.state[name];
     playback.follow();
-    stage.redraw();
+    timeline.redraw();
     say(session.state[name] ? on : off, false);
   };
 
   const commands = {
     // the keyframes
     nudge(delta) {
-      if (!session.situation.canEdit) return session.act(actions.move, delta); // which says why not
+      if (!session.status.canEdit) return session.act(actions.move, delta); // which says why not
       if (selected().length) session.hold(actions.move, delta);
       else {
         playback.scrub(Math.round(session.state.playhead) + delta);
         playback.endScrub();
       }
     },
-    stretch: (delta) => needsSelection(() => session.situation.canEdit && session.hold(actions.stretch, delta)),
+    stretch: (delta) => needsSelection(() => session.status.canEdit && session.hold(actions.stretch, delta)),
     settle: () => session.settle(),
     add: (frame) => session.act(actions.add, frame),
     addHere: () => session.act(actions.add, Math.round(session.state.playhead)),
@@ -89,14 +89,14 @@ export function createCommands(editor) {
     selectNone: () => session.select([]),
     escape() {
       if (editor.input.cancel()) return;
-      if (session.ghost) session.cancel();
+      if (session.previewPlan) session.cancel();
       else if (session.state.panel) commands.togglePanel(null);
       else if (selected().length) session.select([]);
-      else stage.canvas.blur();
+      else timeline.canvas.blur();
     },
     typeFrame: () => needsSelection(() => editor.inspector.focusFrame()),
     /** Gives the keyboard to the timeline, or to what covers it before the first run. */
-    focusTimeline: () => (stage.canvas.inert ? editor.start : stage.canvas).focus({ preventScroll: true }),
+    focusTimeline: () => (timeline.canvas.inert ? editor.start : timeline.canvas).focus({ preventScroll: true }),
 
     // the sound
     togglePlay: () => playback.toggle(),
@@ -104,7 +104,7 @@ export function createCommands(editor) {
     toggleHalfSpeed() {
       session.state.rate = session.state.rate === 1 ? 0.5 : 1;
       playback.follow();
-      stage.redraw();
+      timeline.redraw();
       say(session.state.rate === 1 ? "Full speed." : "Half speed.", false);
     },
     toggleLoop() {
@@ -140,7 +140,7 @@ export function createCommands(editor) {
       if (session.state.panel) editor.panel.focus();
       else commands.focusTimeline();
     },
-    openMenu: () => editor.openMenu(stage.pointOf(here())),
+    openMenu: () => editor.openMenu(timeline.pointOf(here())),
     run: () => host.runUpToHere(),
   };
 
@@ -149,7 +149,7 @@ export function createCommands(editor) {
     session.state.loop = [Math.min(a, b), Math.max(a, b)];
     session.state.isLooping = true;
     playback.follow();
-    stage.redraw();
+    timeline.redraw();
   }
   return commands;
 }

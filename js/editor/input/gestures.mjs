@@ -14,38 +14,38 @@ export function snapping(measured) {
 }
 
 /** Dragging keyframes: moves them together, or with Alt scales them from the far end. */
-export function dragKeys({ session, stage }, start, grabbed, { isScaling }) {
-  const { plan, measured, situation } = session;
+export function dragKeys({ session, timeline }, start, grabbed, { isScaling }) {
+  const { plan, measured, status } = session;
   const frames = session.frames;
   const moving = framesOf(plan).filter((frame) => frames.includes(frame));
   const targets = snapTargets({ plan, moving, ...snapping(measured) });
   const all = snapTargets(snapping(measured)); // also those that hold a keyframe: to say so
-  const startFrame = xToFrame(start.x, stage.view(), stage.width());
+  const startFrame = xToFrame(start.x, timeline.view(), timeline.width());
   const anchor = anchorOf(frames, grabbed);
   return {
     cursor: "grabbing",
     pansAtEdge: true,
     move(place, event) {
-      if (session.situation !== situation) return; // another text came in between: this plan is gone
-      const at = grabbed + xToFrame(place.x, stage.view(), stage.width()) - startFrame;
+      if (session.status !== status) return; // another text came in between: this plan is gone
+      const at = grabbed + xToFrame(place.x, timeline.view(), timeline.width()) - startFrame;
       const enabled = session.state.snapping && !event.ctrlKey && !event.metaKey;
-      const { frame, to } = snap(at, targets, stage.view(), stage.width(), { enabled });
+      const { frame, to } = snap(at, targets, timeline.view(), timeline.width(), { enabled });
       const moved =
         isScaling && anchor !== grabbed
           ? scaleTogether(plan, frames, anchor, (frame - anchor) / (grabbed - anchor))
           : moveTogether(plan, frames, frame - grabbed);
       const isThere = moved.frames.includes(frame);
-      stage.look.snapMark = isThere && to && to !== "frame" ? frame : null;
-      stage.look.snapTo = to;
-      const wanted = enabled ? snap(at, all, stage.view(), stage.width()) : { frame, to: null };
+      timeline.look.snapMark = isThere && to && to !== "frame" ? frame : null;
+      timeline.look.snapTo = to;
+      const wanted = enabled ? snap(at, all, timeline.view(), timeline.width()) : { frame, to: null };
       session.show(moved.plan, moved.frames, saidOf(moved.frames, wanted, frame));
     },
     end() {
-      stage.look.snapMark = stage.look.snapTo = null;
+      timeline.look.snapMark = timeline.look.snapTo = null;
       session.settle();
     },
     cancel() {
-      stage.look.snapMark = stage.look.snapTo = null;
+      timeline.look.snapMark = timeline.look.snapTo = null;
       session.cancel();
     },
   };
@@ -68,34 +68,36 @@ function anchorOf(frames, grabbed) {
 }
 
 /** A box over the timeline: selects what it covers; added: on top of what is selected. */
-export function boxSelect({ session, stage }, start, { added }) {
+export function boxSelect({ session, timeline }, start, { added }) {
   const before = added ? session.frames : [];
   return {
     cursor: "crosshair",
     pansAtEdge: false,
     move(place) {
-      stage.look.box = { x0: start.x, x1: place.x };
-      const covered = session.plan ? framesInBox(session.plan, stage.view(), stage.width(), start.x, place.x) : [];
+      timeline.look.box = { x0: start.x, x1: place.x };
+      const covered = session.plan
+        ? framesInBox(session.plan, timeline.view(), timeline.width(), start.x, place.x)
+        : [];
       session.select([...before, ...covered], covered[0] ?? before[0] ?? null);
     },
     end() {
-      stage.look.box = null;
-      stage.redraw();
+      timeline.look.box = null;
+      timeline.redraw();
     },
     cancel() {
-      stage.look.box = null;
+      timeline.look.box = null;
       session.select(before);
     },
   };
 }
 
 /** Moving the playhead, heard as it goes. */
-export function scrub({ session, stage, playback }) {
+export function scrub({ session, timeline, playback }) {
   return {
     cursor: "col-resize",
     pansAtEdge: true,
     move(place) {
-      const frame = xToFrame(place.x, stage.view(), stage.width());
+      const frame = xToFrame(place.x, timeline.view(), timeline.width());
       playback.scrub(Math.min(session.nFrames - 1, Math.max(0, frame)));
     },
     end: () => playback.endScrub(),
@@ -104,10 +106,10 @@ export function scrub({ session, stage, playback }) {
 }
 
 /** Drawing a loop on the ruler, or pulling one of its edges. */
-export function dragLoop({ session, stage, playback }, start, { edge }) {
+export function dragLoop({ session, timeline, playback }, start, { edge }) {
   const { state } = session;
   const before = { loop: state.loop, isLooping: state.isLooping };
-  const at = (x) => Math.min(session.nFrames, Math.max(0, Math.round(xToFrame(x, stage.view(), stage.width()))));
+  const at = (x) => Math.min(session.nFrames, Math.max(0, Math.round(xToFrame(x, timeline.view(), timeline.width()))));
   const held = edge === "start" ? state.loop[1] : edge === "end" ? state.loop[0] : at(start.x);
   return {
     cursor: "ew-resize",
@@ -117,25 +119,25 @@ export function dragLoop({ session, stage, playback }, start, { edge }) {
       if (other === held) return;
       state.loop = [Math.min(held, other), Math.max(held, other)];
       state.isLooping = true;
-      stage.redraw();
+      timeline.redraw();
     },
     end: () => playback.follow(),
     cancel() {
       Object.assign(state, before);
-      stage.redraw();
+      timeline.redraw();
     },
   };
 }
 
 /** Pushing the timeline aside. */
-export function pan({ session, stage }, start) {
-  const view = stage.view();
+export function pan({ session, timeline }, start) {
+  const view = timeline.view();
   return {
     cursor: "grabbing",
     pansAtEdge: false,
     move(place) {
-      session.state.view = panBy(view, (start.x - place.x) / scaleOf(view, stage.width()), session.nFrames);
-      stage.redraw();
+      session.state.view = panBy(view, (start.x - place.x) / scaleOf(view, timeline.width()), session.nFrames);
+      timeline.redraw();
     },
     end() {},
     cancel() {},
@@ -143,20 +145,20 @@ export function pan({ session, stage }, start) {
 }
 
 /** The overview's window: its middle moves the view, its edges zoom; a press beside it jumps there. */
-export function dragOverview({ session, stage }, start, { edge, at }) {
-  const before = stage.view();
+export function dragOverview({ session, timeline }, start, { edge, at }) {
+  const before = timeline.view();
   const whole = fit(session.nFrames);
   const isBeside = edge === null;
   const offset = isBeside ? 0 : at - (before.first + before.span / 2);
   const end = before.first + before.span;
   const move = (place) => {
-    const frame = xToFrame(place.x, whole, stage.width());
+    const frame = xToFrame(place.x, whole, timeline.width());
     const view = {
       start: () => ({ first: Math.min(frame, end - 1), span: Math.max(1, end - Math.max(0, frame)) }),
       end: () => ({ first: before.first, span: Math.max(1, frame - before.first) }),
     }[edge]?.() ?? { first: frame - offset - before.span / 2, span: before.span };
     session.state.view = clampView(view, session.nFrames);
-    stage.redraw();
+    timeline.redraw();
   };
   if (isBeside) move(start);
   const cursor = edge === "start" || edge === "end" ? "ew-resize" : "grabbing";

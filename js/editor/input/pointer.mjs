@@ -15,17 +15,17 @@ const TOO_SLOW = "For a double-click, click twice faster, or press A to add a ke
 const EDGE_SPEED = 0.02; // of the view, for each frame of the screen that a drag is held beyond the edge
 const WHEEL_ZOOM = 1.0022; // per pixel of wheel: a notch of 100 zooms by a quarter
 
-const CURSORS = { key: "grab", picture: "pointer", ruler: "col-resize", loop: "ew-resize", overview: "pointer" };
+const CURSORS = { key: "grab", image: "pointer", ruler: "col-resize", loop: "ew-resize", overview: "pointer" };
 
 /** Whether a tap is where the one before was: near by, and on the same thing. */
 function isThere(tap, before, nearPx) {
   return tap.part === before.part && tap.frame === before.frame && Math.abs(tap.x - before.x) < nearPx;
 }
 
-/** Wires a stage; what it begins ends with `leash`. editor: {session, stage, playback, commands, openMenu, host}. */
-export function attachInput(editor, leash) {
-  const { session, stage, commands } = editor;
-  const { canvas } = stage;
+/** Wires a timeline; what it begins ends with `scope`. editor: {session, timeline, playback, commands, openMenu, host}. */
+export function attachInput(editor, scope) {
+  const { session, timeline, commands } = editor;
+  const { canvas } = timeline;
   const fingers = new Map(); // pointerId -> place
   let press = null; // {id, start, target, gesture, isMoved, kind}
   let last = null; // {place, event} of the latest move
@@ -37,7 +37,7 @@ export function attachInput(editor, leash) {
   let edgeFrame = 0;
 
   const under = (place, kind) =>
-    hit(session.plan, stage.view(), stage.boxes(), place.x, place.y, {
+    hit(session.plan, timeline.view(), timeline.boxes(), place.x, place.y, {
       touch: kind === "touch",
       loop: session.state.isLooping ? session.state.loop : null,
     });
@@ -49,7 +49,7 @@ export function attachInput(editor, leash) {
     editor.say("", false); // what was said of the gesture before would hide this one's words
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
-    const place = stage.place(event);
+    const place = timeline.place(event);
     fingers.set(event.pointerId, place);
     if (fingers.size === 2) return beginPinch();
     if (press || pinch) return;
@@ -71,13 +71,13 @@ export function attachInput(editor, leash) {
         openMenuAt({ clientX, clientY }, place, kind);
       }, LONG_PRESS_MS);
     }
-    stage.look.hover = null;
-    stage.redraw();
+    timeline.look.hover = null;
+    timeline.redraw();
   }
 
   function onMove(event) {
     event.stopPropagation();
-    const place = stage.place(event);
+    const place = timeline.place(event);
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, place);
     if (pinch) return movePinch();
     if (!press) return hover(place, event);
@@ -96,8 +96,8 @@ export function attachInput(editor, leash) {
 
   /** What a drag means that began on this target. */
   function begin({ start, target, kind }, event) {
-    const isKey = target.part === "key" || target.part === "picture";
-    if (isKey && session.situation.canEdit) {
+    const isKey = target.part === "key" || target.part === "image";
+    if (isKey && session.status.canEdit) {
       if (!session.state.selection.has(target.frame)) {
         session.select(event.shiftKey ? [...session.frames, target.frame] : [target.frame], target.frame);
       }
@@ -119,7 +119,7 @@ export function attachInput(editor, leash) {
     dropPress();
     if (gesture) gesture.end();
     if (!isMoved && event.button === 0) tap(ended, event);
-    hover(stage.place(event), event);
+    hover(timeline.place(event), event);
   }
 
   /** A press that did not travel. */
@@ -129,7 +129,7 @@ export function attachInput(editor, leash) {
     const waited = isSecond ? tapped.time - lastTap.time : Infinity;
     const isDouble = waited < DOUBLE_MS;
     lastTap = isDouble ? null : tapped;
-    const isKey = target.part === "key" || target.part === "picture";
+    const isKey = target.part === "key" || target.part === "image";
     const isOpen = target.part === "wave" || target.part === "keys";
     if (!isKey && !isOpen) return;
     if (isDouble && !(isKey && event.shiftKey)) return doubleTap(target, event);
@@ -171,7 +171,7 @@ export function attachInput(editor, leash) {
     const { plan, measured, state } = session;
     const targets = snapTargets({ plan, ...snapping(measured) });
     const enabled = state.snapping && !event.ctrlKey && !event.metaKey;
-    const { frame } = snap(at, targets, stage.view(), stage.width(), { enabled });
+    const { frame } = snap(at, targets, timeline.view(), timeline.width(), { enabled });
     return Math.min(session.nFrames - 1, Math.max(0, frame));
   }
 
@@ -191,7 +191,7 @@ export function attachInput(editor, leash) {
     fingers.clear();
     pinch = null;
     gesture?.cancel();
-    stage.redraw();
+    timeline.redraw();
     return isBusy;
   }
 
@@ -199,10 +199,10 @@ export function attachInput(editor, leash) {
   function panAtEdge() {
     edgeFrame = 0;
     if (!press?.gesture?.pansAtEdge || !last) return;
-    const width = stage.width();
+    const width = timeline.width();
     const beyond = last.place.x < 0 ? -1 : last.place.x > width ? 1 : 0;
     if (beyond) {
-      const view = stage.view();
+      const view = timeline.view();
       const next = panBy(view, beyond * view.span * EDGE_SPEED, session.nFrames);
       if (next.first !== view.first) {
         session.state.view = next;
@@ -215,23 +215,23 @@ export function attachInput(editor, leash) {
   function hover(place, event) {
     const isTouch = event.pointerType === "touch";
     const target = isTouch || !session.plan ? null : under(place, "mouse");
-    const isSame = target?.part === stage.look.hover?.part && target?.at === stage.look.hover?.at;
-    stage.look.hover = target;
+    const isSame = target?.part === timeline.look.hover?.part && target?.at === timeline.look.hover?.at;
+    timeline.look.hover = target;
     canvas.style.cursor = target?.edge && target.edge !== "window" ? "ew-resize" : (CURSORS[target?.part] ?? "");
-    if (!isSame) stage.redraw();
+    if (!isSame) timeline.redraw();
   }
 
   function beginPinch() {
     press?.gesture?.cancel();
     dropPress();
     const [a, b] = [...fingers.values()];
-    pinch = { view: stage.view(), x: (a.x + b.x) / 2, distance: Math.max(20, Math.abs(a.x - b.x)) };
+    pinch = { view: timeline.view(), x: (a.x + b.x) / 2, distance: Math.max(20, Math.abs(a.x - b.x)) };
   }
 
   function movePinch() {
     const [a, b] = [...fingers.values()];
     if (!b) return;
-    const width = stage.width();
+    const width = timeline.width();
     const zoomed = zoomAt(
       pinch.view,
       xToFrame(pinch.x, pinch.view, width),
@@ -240,7 +240,7 @@ export function attachInput(editor, leash) {
     );
     const moved = (pinch.x - (a.x + b.x) / 2) / scaleOf(zoomed, width);
     session.state.view = panBy(zoomed, moved, session.nFrames);
-    stage.redraw();
+    timeline.redraw();
   }
 
   function openMenuAt(point, place, kind) {
@@ -254,7 +254,7 @@ export function attachInput(editor, leash) {
     event.stopPropagation();
     if (press?.isMoved) return;
     dropPress();
-    openMenuAt(event, stage.place(event), "mouse");
+    openMenuAt(event, timeline.place(event), "mouse");
   }
 
   // On the window and before anyone else: Nodes 2.0 takes wheels with Ctrl, and sideways ones, for the graph even from
@@ -265,33 +265,33 @@ export function attachInput(editor, leash) {
     event.preventDefault();
     event.stopImmediatePropagation();
     const unit = event.deltaMode === 1 ? 33 : event.deltaMode === 2 ? 400 : 1; // lines, pages, pixels
-    const width = stage.width();
-    const view = stage.view();
+    const width = timeline.width();
+    const view = timeline.view();
     const isSideways = event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY);
     const turned = unit * (event.deltaY || event.deltaX);
     session.state.view = isSideways
       ? panBy(view, (unit * (event.deltaX || event.deltaY)) / scaleOf(view, width), session.nFrames)
-      : zoomAt(view, xToFrame(stage.place(event).x, view, width), WHEEL_ZOOM ** -turned, session.nFrames);
-    stage.redraw();
+      : zoomAt(view, xToFrame(timeline.place(event).x, view, width), WHEEL_ZOOM ** -turned, session.nFrames);
+    timeline.redraw();
   }
 
-  leash.listen(canvas, "pointerdown", onDown);
-  leash.listen(canvas, "pointermove", onMove);
-  leash.listen(canvas, "pointerup", onUp);
-  leash.listen(canvas, "dblclick", onDoubleClick);
-  leash.listen(canvas, "pointercancel", cancel);
-  leash.listen(canvas, "lostpointercapture", (event) => press?.id === event.pointerId && cancel());
-  leash.listen(canvas, "pointerleave", () => {
-    stage.look.hover = null;
-    stage.redraw();
+  scope.listen(canvas, "pointerdown", onDown);
+  scope.listen(canvas, "pointermove", onMove);
+  scope.listen(canvas, "pointerup", onUp);
+  scope.listen(canvas, "dblclick", onDoubleClick);
+  scope.listen(canvas, "pointercancel", cancel);
+  scope.listen(canvas, "lostpointercapture", (event) => press?.id === event.pointerId && cancel());
+  scope.listen(canvas, "pointerleave", () => {
+    timeline.look.hover = null;
+    timeline.redraw();
   });
-  leash.listen(canvas, "contextmenu", onContextMenu);
-  leash.listen(window, "wheel", onWheel, { capture: true, passive: false });
+  scope.listen(canvas, "contextmenu", onContextMenu);
+  scope.listen(window, "wheel", onWheel, { capture: true, passive: false });
   // ComfyUI zooms the graph with two fingers wherever they are; pointer events come all the same
   for (const type of ["touchstart", "touchmove", "touchend", "touchcancel"]) {
     const keep = (event) => event.target === canvas && event.stopPropagation();
-    leash.listen(window, type, keep, { capture: true, passive: true });
+    scope.listen(window, type, keep, { capture: true, passive: true });
   }
-  leash.add(cancel);
+  scope.add(cancel);
   return { cancel, isBusy: () => press !== null };
 }

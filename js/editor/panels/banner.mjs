@@ -17,7 +17,7 @@ export function createBanner({ session, commands, say }) {
 
   const write = (makeText, said) => () => {
     try {
-      session.write(makeText(session.situation), said);
+      session.write(makeText(session.status), said);
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
       say(error.message, true);
@@ -36,7 +36,7 @@ export function createBanner({ session, commands, say }) {
   };
 
   const about = () => {
-    const { problem, message, prediction, plan, edit } = session.situation;
+    const { problem, message, prediction, plan, edit } = session.status;
     if (problem === "newer") return { message, offered: [] };
     if (problem === "broken") return { message, offered: ["text", "reset"] };
     if (problem === "length" || problem === "rate") {

@@ -19,7 +19,7 @@ export function createStart({ session, commands, host }) {
   const root = element("div", { class: "keyvid-over keyvid-start" }, words, run, more);
 
   function show() {
-    const { plan, edit, problem } = session.situation;
+    const { plan, edit, problem } = session.status;
     const isConnected = host.hasPlan();
     root.hidden = plan !== null || problem !== null;
     if (!isConnected) words.textContent = UNCONNECTED;

@@ -1,4 +1,4 @@
-// The pictures on the editor's buttons, as SVG paths on a grid of 16 x 16.
+// The images on the editor's buttons, as SVG paths on a grid of 16 x 16.
 
 export const ICONS = {
   play: "M4 2.5v11l9-5.5z",

@@ -72,11 +72,13 @@ export function createInspector({ session, commands, say }) {
   const typedOf = () => session.frames.find((one) => one !== 0) ?? 0;
 
   function show(force = false) {
-    const { plan, situation, state } = session;
-    const frames = session.frames.filter((one) => (session.ghost ?? plan) && keyframeAt(session.ghost ?? plan, one));
-    const keyframes = frames.map((one) => keyframeAt(session.ghost ?? plan, one));
+    const { plan, status, state } = session;
+    const frames = session.frames.filter(
+      (one) => (session.previewPlan ?? plan) && keyframeAt(session.previewPlan ?? plan, one),
+    );
+    const keyframes = frames.map((one) => keyframeAt(session.previewPlan ?? plan, one));
     fields.hidden = keyframes.length === 0;
-    hint.hidden = keyframes.length > 0 || !situation.canEdit;
+    hint.hidden = keyframes.length > 0 || !status.canEdit;
     count.textContent = plan ? `${keyframes.length ? `${keyframes.length} of ` : ""}${plan.count} keyframes` : "";
     if (!keyframes.length) return;
     const kinds = new Set(keyframes.map((keyframe) => keyframe.kind));
@@ -86,9 +88,9 @@ export function createInspector({ session, commands, say }) {
       frame.value = written.text;
     }
     kind.value = kinds.size === 1 ? [...kinds][0] : "";
-    frame.disabled = isFirst || !situation.canEdit;
-    kind.disabled = isFirst || !situation.canEdit;
-    lock.disabled = !situation.canEdit;
+    frame.disabled = isFirst || !status.canEdit;
+    kind.disabled = isFirst || !status.canEdit;
+    lock.disabled = !status.canEdit;
     lock.setAttribute("aria-pressed", String(keyframes.every((keyframe) => keyframe.locked)));
     nSelected.textContent = keyframes.length > 1 ? `and ${keyframes.length - 1} more` : "";
   }

@@ -6,7 +6,7 @@ import { KINDS } from "../plan/plan.mjs";
 import { readTheme } from "../canvas/theme.mjs";
 
 /** {root, show()}. */
-export function createLegend({ session, stage }) {
+export function createLegend({ session, timeline }) {
   const counts = new Map();
   const root = element("div", { class: "keyvid-legend", "aria-label": "Kinds of keyframes" });
   for (const kind of [...KINDS, "locked"]) {
@@ -20,7 +20,7 @@ export function createLegend({ session, stage }) {
   let isThemed = false;
 
   function show() {
-    const plan = session.ghost ?? session.plan;
+    const plan = session.previewPlan ?? session.plan;
     if (!isThemed && root.isConnected) paint();
     if (plan === shown) return;
     shown = plan;
@@ -41,6 +41,6 @@ export function createLegend({ session, stage }) {
     const { kinds, text } = readTheme(root);
     for (const [kind, { shape }] of counts) shape.style.color = kinds[kind] ?? text;
   }
-  stage.onTheme = paint;
+  timeline.onTheme = paint;
   return { root, show };
 }

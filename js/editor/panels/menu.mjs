@@ -8,8 +8,8 @@ const EDGE_PX = 8; // between the menu and the edge of the page
 
 /** What the menu offers right now: [{label, key, run, isOff}] with null for a line. target: of `hit`, or null. */
 export function menuItems({ session, commands }, target) {
-  const { plan, situation, frames, measured } = session;
-  const isOff = !situation.canEdit;
+  const { plan, status, frames, measured } = session;
+  const isOff = !status.canEdit;
   const chosen = plan ? frames.map((frame) => keyframeAt(plan, frame)) : [];
   const isLocked = chosen.length > 0 && chosen.every((keyframe) => keyframe.locked);
   const off = isOff || (chosen.length === 1 && chosen[0].frame === 0);
@@ -29,7 +29,7 @@ export function menuItems({ session, commands }, target) {
     : [];
   const isInside = plan && at !== null && at >= 0 && at < plan.n_frames;
   const add = isInside ? [item(`Add a keyframe at ${at}`, "add", { argument: at }), null] : [];
-  const isNewer = situation.problem === "newer";
+  const isNewer = status.problem === "newer";
   const hasOnsets = Boolean(measured?.onsets.length);
   const scope = chosen.length > 2 ? "selected" : "all";
   return [

@@ -56,7 +56,7 @@ export function createPanel({ session, commands, host, say }) {
 
   function take(imported) {
     try {
-      const { text: next, notes } = importedText(session.situation, imported);
+      const { text: next, notes } = importedText(session.status, imported);
       commands.togglePanel(null);
       session.write(next, ["Imported.", ...notes].join(" "));
       pasted.value = "";
@@ -96,7 +96,7 @@ export function createPanel({ session, commands, host, say }) {
     const { panel } = session.state;
     root.hidden = !panel;
     const isTyping = document.activeElement === text && !text.readOnly;
-    text.readOnly = session.situation.problem === "newer"; // what this version cannot read it must not touch
+    text.readOnly = session.status.problem === "newer"; // what this version cannot read it must not touch
     if (!isTyping && text.value !== session.text) text.value = session.text;
     if (panel === "export") showExport();
     if (panel === open) return;

@@ -36,10 +36,10 @@ const CSS = `
 .keyvid-edit .keyvid-main { background: var(--keyvid-accent); border-color: transparent; font-weight: 600;
   color: var(--p-primary-contrast-color, #fff); padding: 6px 16px; }
 .keyvid-edit .keyvid-main:hover:not(:disabled) { background: var(--keyvid-accent); filter: brightness(1.12); }
-.keyvid-stage { position: relative; flex: 1 1 0; min-height: 150px; border: 1px solid var(--border-color);
+.keyvid-timeline { position: relative; flex: 1 1 0; min-height: 150px; border: 1px solid var(--border-color);
   border-radius: 5px; overflow: hidden; background: var(--comfy-menu-bg); }
-.keyvid-stage canvas { position: absolute; inset: 0; width: 100%; height: 100%; touch-action: none; outline: none; }
-.keyvid-stage:has(canvas:focus-visible) { border-color: var(--keyvid-accent);
+.keyvid-timeline canvas { position: absolute; inset: 0; width: 100%; height: 100%; touch-action: none; outline: none; }
+.keyvid-timeline:has(canvas:focus-visible) { border-color: var(--keyvid-accent);
   box-shadow: 0 0 0 1px var(--keyvid-accent); }
 .keyvid-over { position: absolute; inset: 0; display: flex; flex-direction: column; gap: 8px; padding: 10px;
   background: var(--comfy-menu-bg); }
@@ -65,11 +65,11 @@ const CSS = `
 .keyvid-legend { display: flex; flex-wrap: wrap; gap: 0 10px; font-size: 11px; color: var(--descrip-text); }
 .keyvid-legend span { display: inline-flex; align-items: center; gap: 3px; white-space: nowrap; }
 .keyvid-edit .keyvid-legend svg { width: 12px; height: 12px; }
-.keyvid-said { position: absolute; left: 6px; right: 6px; bottom: 76px; display: flex; pointer-events: none; }
-.keyvid-said > span { padding: 3px 8px; border-radius: 5px; background: var(--comfy-menu-bg); color: var(--input-text);
+.keyvid-message { position: absolute; left: 6px; right: 6px; bottom: 76px; display: flex; pointer-events: none; }
+.keyvid-message > span { padding: 3px 8px; border-radius: 5px; background: var(--comfy-menu-bg); color: var(--input-text);
   border: 1px solid var(--keyvid-line); box-shadow: 0 1px 4px #0005; }
-.keyvid-said > span:empty { display: none; }
-.keyvid-said > span[data-problem="true"] { border-left: 4px solid var(--warning-background, #d97706); }
+.keyvid-message > span:empty { display: none; }
+.keyvid-message > span[data-problem="true"] { border-left: 4px solid var(--warning-background, #d97706); }
 .keyvid-edit [hidden] { display: none; }
 .keyvid-menu { position: fixed; z-index: 10000; min-width: 210px; max-height: 80vh; overflow-y: auto; padding: 4px;
   font: 13px/1.3 system-ui, sans-serif; color: var(--input-text); background: var(--comfy-menu-bg);

@@ -72,7 +72,7 @@ export function createToolbar({ session, commands, playback, openMenu }) {
   let wasPlaying = null;
 
   function show() {
-    const { state, plan, situation, frames } = session;
+    const { state, plan, status, frames } = session;
     const { isPlaying, notice } = playback;
     if (isPlaying !== wasPlaying) play.replaceChildren(icon(ICONS[isPlaying ? "pause" : "play"], { isFilled: true }));
     wasPlaying = isPlaying;
@@ -88,8 +88,8 @@ export function createToolbar({ session, commands, playback, openMenu }) {
     press(snap, state.snapping);
     press(text, state.panel === "text");
     for (const button of [play, loop, half, click, zoomOut, fit, zoomIn, unit, snap]) button.disabled = !plan;
-    add.disabled = !situation.canEdit;
-    remove.disabled = !situation.canEdit || !frames.some((frame) => frame !== 0);
+    add.disabled = !status.canEdit;
+    remove.disabled = !status.canEdit || !frames.some((frame) => frame !== 0);
   }
   return { root, show };
 }

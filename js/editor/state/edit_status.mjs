@@ -15,7 +15,7 @@ const EDITABLE = [null, "sound", "room"]; // with other problems the artist deci
  *   problem: null|"newer"|"broken"|"frames"|"length"|"rate"|"sound"|"room", message: string, canEdit: boolean}}
  *   plan: what the timeline shows; base: what a new text names as the prediction it was made from.
  */
-export function situationOf(text, result) {
+export function editStatusOf(text, result) {
   const edit = readEdit(text);
   const prediction = result?.prediction ? planFrom(result.prediction) : null;
   const shown = shownPlan(edit, prediction);

@@ -1,6 +1,6 @@
-// The painted keyframes above their markers: which Keyframe Sheet shows an editor's plan, and its pictures by frame.
+// The painted keyframes above their markers: which Keyframe Sheet shows an editor's plan, and its images by frame.
 //
-// Nothing of it is saved: a sheet names its pictures with each run, and a checksum of the plan they were painted with.
+// Nothing of it is saved: a sheet names its images with each run, and a checksum of the plan they were painted with.
 // The checksum alone decides what is shown. Wires only prefer one sheet to another: a plan also travels by nodes of
 // other packs, with no wire that could be followed here.
 
@@ -34,25 +34,25 @@ export function sheetOf(payloads, plan) {
 }
 
 /**
- * The pictures of a plan, by frame; empty when they were painted with another one.
+ * The images of a plan, by frame; empty when they were painted with another one.
  *
  * sheetPayload: what a Keyframe Sheet reported as keyvid_sheet[0], or null; urlOf({filename, subfolder, type}) gives
- * the address of a picture, load(url) an image that may still be loading.
+ * the address of an image, load(url) an image that may still be loading.
  * @returns {Map<number, HTMLImageElement>}
  */
-export function picturesFor(sheetPayload, { plan, urlOf, load }) {
+export function imagesFor(sheetPayload, { plan, urlOf, load }) {
   if (!plan || !sheetPayload || sheetPayload.plan !== planChecksum(plan)) return new Map();
   const { frames, pictures } = sheetPayload;
   return new Map(frames.map((frame, i) => [frame, load(urlOf(pictures[i]))]));
 }
 
 /**
- * A `load` for picturesFor that asks for each address once; onLoad() is called after each picture that came.
+ * A `load` for imagesFor that asks for each address once; onLoad() is called after each image that came.
  *
- * load.forget(): ask anew for the pictures that did not come. They are named by their content, so a later run may have
+ * load.forget(): ask anew for the images that did not come. They are named by their content, so a later run may have
  * written the very file that was missing.
  */
-export function pictureLoader(onLoad, createImage = () => new Image()) {
+export function imageLoader(onLoad, createImage = () => new Image()) {
   const images = new Map();
   const failed = new Set();
   const load = (url) => {

@@ -4,7 +4,7 @@
 // of undo, or is cancelled. A run that ends meanwhile waits for that: what is in the hand was made on the one before.
 // No element is touched here; whoever draws is told through `onChange`.
 
-import { textWith, situationOf } from "./edit_status.mjs";
+import { textWith, editStatusOf } from "./edit_status.mjs";
 import { keyframeAt, framesOf, PlanError } from "../plan/plan.mjs";
 import { sameRate } from "../plan/timebase.mjs";
 import { stateOf } from "./view_state.mjs";
@@ -17,7 +17,7 @@ import { stateOf } from "./view_state.mjs";
 export function createSession({ host, onChange, say }) {
   let text = "";
   let result = null; // of the last run that is shown; state.result may be newer while a gesture is under way
-  let situation = null; // derived from text and result; null: to be derived
+  let status = null; // derived from text and result; null: to be derived
   let draft = null; // {plan, frames, said} of the gesture under way, and {action, from, sum} as `held` of a held key
 
   const session = {
@@ -26,16 +26,16 @@ export function createSession({ host, onChange, say }) {
     get text() {
       return text;
     },
-    get situation() {
-      situation ??= situationOf(text, result);
-      return situation;
+    get status() {
+      status ??= editStatusOf(text, result);
+      return status;
     },
     /** The plan as written, or null. */
     get plan() {
-      return session.situation.plan;
+      return session.status.plan;
     },
     /** The plan of the gesture under way, or null. */
-    get ghost() {
+    get previewPlan() {
       return draft?.plan ?? null;
     },
     /** Selected frames, ascending: where they are right now. */
@@ -80,7 +80,7 @@ export function createSession({ host, onChange, say }) {
      */
     setResult(next, state = session.state) {
       try {
-        situationOf(text, next);
+        editStatusOf(text, next);
       } catch (error) {
         if (!(error instanceof PlanError)) throw error;
         return say(`This run cannot be shown; reload the page. ${error.message}`, true);
@@ -128,8 +128,8 @@ export function createSession({ host, onChange, say }) {
       draft = null;
       session.state.selection = new Set(frames);
       if (frames.length) session.state.focus = frames.includes(session.state.focus) ? session.state.focus : frames[0];
-      if (plan === session.plan || !session.situation.canEdit) ended();
-      else session.write(textWith(session.situation, plan), said);
+      if (plan === session.plan || !session.status.canEdit) ended();
+      else session.write(textWith(session.status, plan), said);
     },
     cancel() {
       draft = null;
@@ -137,7 +137,7 @@ export function createSession({ host, onChange, say }) {
     },
     /** An action as one gesture. */
     act(action, ...more) {
-      if (!session.situation.canEdit) return say(whyNot(session.situation), true);
+      if (!session.status.canEdit) return say(whyNot(session.status), true);
       draft = null;
       if (session.preview(action, ...more)) session.settle();
       else ended();
@@ -172,7 +172,7 @@ export function createSession({ host, onChange, say }) {
 
   function changed() {
     result = session.state.result;
-    situation = null;
+    status = null;
     const { state, plan } = session;
     const frames = plan ? framesOf(plan) : [];
     follow(state, frames);

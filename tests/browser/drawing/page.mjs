@@ -46,22 +46,22 @@ export function sceneOf({ nFrames = 48, nKeyframes = 12, width = 720, height = 2
     Math.min(1, loudness[frame * perFrame] * 1.1 + 0.05),
   );
   return {
-    width, height, ratio: 1, view: fit(nFrames), nFrames, fps: 24, unit: "frames", plan, ghost: null,
+    width, height, ratio: 1, view: fit(nFrames), nFrames, fps: 24, unit: "frames", plan, previewPlan: null,
     selection: new Set(), focus: null, hover: null, playhead: null, loop: null, box: null,
     wave: levelsOf(loudness.map((value) => -value * 0.9), loudness), curve,
     onsets: strikes, beats: Array.from({ length: Math.floor(nFrames / 12) }, (_, i) => i * 12),
-    pictures: new Map(), theme: readTheme(document.body), snapMark: null, ...more,
+    images: new Map(), theme: readTheme(document.body), snapMark: null, ...more,
   }; // prettier-ignore
 }
 
-/** A picture per keyframe, painted here. */
-export function picturesOf(plan) {
-  return new Map(plan.keyframes.map(({ frame }, i) => [frame, pictureOf(i)]));
+/** An image per keyframe, painted here. */
+export function imagesOf(plan) {
+  return new Map(plan.keyframes.map(({ frame }, i) => [frame, imageOf(i)]));
 }
 
-function pictureOf(number) {
-  const picture = new OffscreenCanvas(160, 100);
-  const context = picture.getContext("2d");
+function imageOf(number) {
+  const image = new OffscreenCanvas(160, 100);
+  const context = image.getContext("2d");
   const sky = context.createLinearGradient(0, 0, 0, 100);
   sky.addColorStop(0, `hsl(${200 + number * 9}, 45%, 62%)`);
   sky.addColorStop(1, `hsl(${30 + number * 5}, 55%, 72%)`);
@@ -75,7 +75,7 @@ function pictureOf(number) {
   context.beginPath();
   context.arc(30 + number * 9, 34, 12, 0, 7);
   context.fill();
-  return picture;
+  return image;
 }
 
 const READ = { willReadFrequently: true }; // drawn by the processor, where a call ends when it is done

@@ -149,7 +149,7 @@ test("the click can be heard and does not last", async () => {
   assert.ok(Math.max(...loudness.slice(-10)) < 0.01);
 });
 
-test("scrubbing plays one scrap at a time, which fades in and out", async () => {
+test("scrubbing plays one grain at a time, which fades in and out", async () => {
   const { player, log, context, sounds } = setUp();
   await player.scrub(12);
   await player.scrub(13);

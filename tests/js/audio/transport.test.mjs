@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { passings, placeAfter, startOf } from "../../../js/editor/audio/transport.mjs";
+import { loopCrossings, placeAfter, startOf } from "../../../js/editor/audio/transport.mjs";
 import { near } from "../helpers/fake_audio.mjs";
 
 test("a loop brings the place back to its start", () => {
@@ -23,11 +23,11 @@ test("playing begins where it was asked for, or in the loop, or anew at the end"
 test("each moment is passed once a round, however the time is cut into pieces", () => {
   const times = [0, 0.5, 1, 1.25, 1.5, 1.9];
   for (const loop of [null, [1, 1.5], [0, 2]]) {
-    const whole = passings(times, { after: 0.5, until: 7, loop });
+    const whole = loopCrossings(times, { after: 0.5, until: 7, loop });
     const pieces = [];
     for (let at = 0; at < 650; at += 13) {
       const [after, until] = [0.5 + at / 100, 0.5 + Math.min(650, at + 13) / 100];
-      pieces.push(...passings(times, { after, until, loop }));
+      pieces.push(...loopCrossings(times, { after, until, loop }));
     }
     assert.deepEqual(pieces.length, whole.length);
     pieces.forEach((time, i) => near(time, whole[i]));
@@ -36,7 +36,7 @@ test("each moment is passed once a round, however the time is cut into pieces", 
       assert.ok(times.some((moment) => Math.abs(moment - found) < 1e-9), `${found} is no moment`);
     }
   }
-  assert.deepEqual(passings(times, { after: 0.5, until: 7, loop: null }), [0.5, 1, 1.25, 1.5, 1.9]);
-  const looped = passings(times, { after: 0.5, until: 2.1, loop: [1, 1.5] });
+  assert.deepEqual(loopCrossings(times, { after: 0.5, until: 7, loop: null }), [0.5, 1, 1.25, 1.5, 1.9]);
+  const looped = loopCrossings(times, { after: 0.5, until: 2.1, loop: [1, 1.5] });
   assert.deepEqual(looped, [0.5, 1, 1.25, 1.5, 1.75, 2]);
 });

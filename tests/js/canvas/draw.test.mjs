@@ -52,7 +52,7 @@ function sceneOf(nFrames, nKeyframes, more = {}) {
     fps: 24,
     unit: "frames",
     plan: planAt(nFrames, frames),
-    ghost: null,
+    previewPlan: null,
     selection: new Set(),
     focus: null,
     hover: null,
@@ -66,7 +66,7 @@ function sceneOf(nFrames, nKeyframes, more = {}) {
     curve: Float32Array.from({ length: nFrames }, (_, i) => (i % 9) / 9),
     onsets: frames.slice(1),
     beats: frames,
-    pictures: new Map(),
+    images: new Map(),
     theme,
     snapMark: null,
     ...more,
@@ -194,7 +194,7 @@ test("zoomed in, the curve's line is where its scores are, also where it has few
 
 test("while something is dragged, the dragged plan is drawn, and where it came from is hollow", () => {
   const plan = planAt(48, [0, 10, 20]);
-  const ghost = planAt(48, [0, 10, 30]);
+  const previewPlan = planAt(48, [0, 10, 30]);
   const at = (calls, frame, nameOfCall) => {
     const { y, height } = layout(720, 240).keys;
     const x = frameToX(frame, fit(48), 720);
@@ -207,7 +207,7 @@ test("while something is dragged, the dragged plan is drawn, and where it came f
   const calls = drawn({
     ...sceneOf(48, 2),
     plan,
-    ghost,
+    previewPlan,
     selection: new Set([30]),
     focus: 30,
     snapMark: 30,
@@ -238,14 +238,14 @@ test("nothing known, no sound, silence, two frames and tiny sizes are fine", () 
     playhead: undefined,
     loop: undefined,
     snapMark: undefined,
-    pictures: undefined,
+    images: undefined,
   });
 });
 
-test("pictures never overlap, but for the whole one under the hand", () => {
+test("images never overlap, but for the whole one under the hand", () => {
   const image = { width: 160, height: 100 };
   const scene = sceneOf(48, 12, { height: 260 });
-  scene.pictures = new Map(scene.plan.keyframes.map(({ frame }) => [frame, image]));
+  scene.images = new Map(scene.plan.keyframes.map(({ frame }) => [frame, image]));
   const places = (calls) =>
     calls.filter(({ name }) => name === "drawImage").map(({ args }) => [args[5], args[5] + args[7]]);
   for (const view of [fit(48), { first: 3, span: 20 }, { first: 20, span: 6 }]) {
@@ -255,6 +255,6 @@ test("pictures never overlap, but for the whole one under the hand", () => {
   }
   const [focused] = places(drawn({ ...scene, focus: 12 })).slice(-1);
   assert.ok(
-    Math.abs(focused[1] - focused[0] - 1.6 * (layout(720, 260, { hasPictures: true }).pictures.height - 6)) < 1e-6,
+    Math.abs(focused[1] - focused[0] - 1.6 * (layout(720, 260, { hasImages: true }).images.height - 6)) < 1e-6,
   );
 });

@@ -95,22 +95,22 @@ test("a box takes the markers that stand in it, drawn from either side", () => {
 
 test("bands fill the height from top to bottom, without gaps", () => {
   for (const height of [90, 120, 170, 240, 400]) {
-    for (const hasPictures of [false, true]) {
-      const boxes = layout(700, height, { hasPictures });
+    for (const hasImages of [false, true]) {
+      const boxes = layout(700, height, { hasImages });
       let y = 0;
-      for (const name of ["ruler", "pictures", "wave", "keys", "overview"]) {
+      for (const name of ["ruler", "images", "wave", "keys", "overview"]) {
         assert.equal(boxes[name].y, y, `${name} of ${height}`);
         y += boxes[name].height;
       }
       assert.equal(y, height);
       assert.ok(boxes.wave.height >= 20, `${height}: the waveform has ${boxes.wave.height}`);
-      if (!hasPictures) assert.equal(boxes.pictures.height, 0);
+      if (!hasImages) assert.equal(boxes.images.height, 0);
     }
   }
-  assert.ok(layout(700, 240, { hasPictures: true }).pictures.height > 40);
+  assert.ok(layout(700, 240, { hasImages: true }).images.height > 40);
 });
 
-const BOXES = layout(700, 240, { hasPictures: true });
+const BOXES = layout(700, 240, { hasImages: true });
 const middleOf = ({ y, height }) => y + height / 2;
 const at = (plan, band, x, more = {}) => hit(plan, more.view ?? fit(48), BOXES, x, middleOf(BOXES[band]), more);
 
@@ -119,7 +119,7 @@ test("each band tells what it is", () => {
   const x = frameToX(12, fit(48), 700);
   for (const [band, part] of [
     ["ruler", "ruler"],
-    ["pictures", "wave"],
+    ["images", "wave"],
     ["wave", "wave"],
     ["keys", "keys"],
   ]) {
@@ -149,14 +149,14 @@ test("a stem is grabbed where it stands alone, and leaves a box its room where n
   assert.equal(at(crowd, "wave", frameToX(24, fit(480), 700), { view: fit(480) }).part, "wave");
 });
 
-test("a picture belongs to its keyframe", () => {
+test("an image belongs to its keyframe", () => {
   const plan = planAt([0, 24], 48);
   assert.deepEqual(
     [
-      at(plan, "pictures", frameToX(24, fit(48), 700) + 15).part,
-      at(plan, "pictures", frameToX(24, fit(48), 700)).frame,
+      at(plan, "images", frameToX(24, fit(48), 700) + 15).part,
+      at(plan, "images", frameToX(24, fit(48), 700)).frame,
     ],
-    ["picture", 24],
+    ["image", 24],
   );
 });
 

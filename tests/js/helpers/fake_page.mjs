@@ -219,16 +219,16 @@ export function openEditor(t, { text = "", result = null } = {}) {
   view.start();
   view.text = text;
   if (result) view.setResult(result);
-  const { canvas } = view.stage;
+  const { canvas } = view.timeline;
   const all = (accepts) => view.root.all.filter(accepts);
   const labelled = (label) => all((one) => one.getAttribute("aria-label") === label)[0];
   let time = 1000;
   const pointer = (type, x, band, more = {}) => {
-    const { y, height } = view.stage.boxes()[band];
+    const { y, height } = view.timeline.boxes()[band];
     const place = { clientX: x, clientY: y + height / 2, timeStamp: time };
     canvas.dispatch(`pointer${type}`, { pointerId: 1, pointerType: "mouse", button: 0, ...place, ...more });
   };
-  const xOf = (frame) => view.stage.pointOf(frame).clientX;
+  const xOf = (frame) => view.timeline.pointOf(frame).clientX;
 
   return {
     ...page,

@@ -54,7 +54,7 @@ test("clicks on two things are no double click, whatever the browser says", (t) 
 test("a tap of a pen or finger may slip by a few pixels", (t) => {
   for (const [pointerType, slip] of [["pen", 6], ["pen", 9], ["touch", 11]]) {
     const editor = open(t);
-    const { clientX, clientY } = editor.view.stage.pointOf(30);
+    const { clientX, clientY } = editor.view.timeline.pointOf(30);
     const place = (x) => ({ pointerId: 1, pointerType, button: 0, clientX: x, clientY: clientY - 7, timeStamp: 0 });
     editor.canvas.dispatch("pointerdown", place(clientX));
     editor.canvas.dispatch("pointermove", place(clientX + slip));

@@ -24,28 +24,28 @@ function opened({ view = null } = {}) {
   run(prediction);
   session.state.view = view;
   const seen = () => session.state.view ?? fit(session.nFrames);
-  const stage = { look: {}, view: seen, width: () => WIDTH, redraw: () => {} };
-  const x = (frame) => ({ x: frameToX(frame, stage.view(), WIDTH), y: 0 });
-  const editor = { session, stage, playback: { follow: () => {} } };
-  return { session, stage, written, said, x, run, prediction, editor };
+  const timeline = { look: {}, view: seen, width: () => WIDTH, redraw: () => {} };
+  const x = (frame) => ({ x: frameToX(frame, timeline.view(), WIDTH), y: 0 });
+  const editor = { session, timeline, playback: { follow: () => {} } };
+  return { session, timeline, written, said, x, run, prediction, editor };
 }
 
 const FREE = { ctrlKey: false, metaKey: false };
 const BYPASSED = { ctrlKey: true, metaKey: false };
 
 test("a drag sticks to an onset nearby, unless it is bypassed or turned off", () => {
-  const { session, stage, x, editor } = opened();
+  const { session, timeline, x, editor } = opened();
   session.select([10]);
   const drag = dragKeys(editor, x(10), 10, {});
   drag.move(x(13.6), FREE);
-  assert.deepEqual([session.frames, stage.look.snapMark, stage.look.snapTo], [[14], 14, "onset"]);
+  assert.deepEqual([session.frames, timeline.look.snapMark, timeline.look.snapTo], [[14], 14, "onset"]);
   drag.move(x(13.4), BYPASSED);
-  assert.deepEqual([session.frames, stage.look.snapMark], [[13], null]);
+  assert.deepEqual([session.frames, timeline.look.snapMark], [[13], null]);
   session.state.snapping = false;
   drag.move(x(13.4), FREE);
   assert.deepEqual(session.frames, [13]);
   drag.end();
-  assert.equal(stage.look.snapMark, null);
+  assert.equal(timeline.look.snapMark, null);
 });
 
 test("a drag says what it stuck to, and what stood in its way", () => {
@@ -104,8 +104,8 @@ test("a run that ends during a drag waits for the hand", () => {
     assert.equal(written.length, 1);
     assert.deepEqual(plan.keyframes.map(({ frame }) => frame), [0, 10, 24, 30, 40, 50]);
     assert.deepEqual(base, prediction);
-    assert.deepEqual(session.situation.prediction, other);
-    assert.equal(session.situation.problem, other.n_frames === 60 ? null : "length");
+    assert.deepEqual(session.status.prediction, other);
+    assert.equal(session.status.problem, other.n_frames === 60 ? null : "length");
   }
 });
 
@@ -135,7 +135,7 @@ test("scaling holds the end that is farther from the hand", () => {
 });
 
 test("a box selects what it covers, and a cancelled one what was selected before", () => {
-  const { session, stage, x, editor } = opened();
+  const { session, timeline, x, editor } = opened();
   session.select([50]);
   const box = boxSelect(editor, x(5), { added: true });
   box.move(x(35));
@@ -143,7 +143,7 @@ test("a box selects what it covers, and a cancelled one what was selected before
   box.move(x(15));
   assert.deepEqual(session.frames, [10, 50]);
   box.cancel();
-  assert.deepEqual([session.frames, stage.look.box], [[50], null]);
+  assert.deepEqual([session.frames, timeline.look.box], [[50], null]);
 });
 
 test("a loop is drawn in either direction and pulled by its edges", () => {

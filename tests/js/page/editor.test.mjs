@@ -75,9 +75,9 @@ test("a key that stays down is pressed once, unless it walks, zooms or nudges", 
   key("Home");
   for (const repeat of [false, true, true]) key("ArrowDown", { repeat });
   assert.equal(state.focus, view.session.plan.keyframes[3].frame);
-  const before = view.stage.view().span;
+  const before = view.timeline.view().span;
   for (const repeat of [false, true]) key("+", { repeat });
-  assert.ok(Math.abs(view.stage.view().span - before / 1.5 ** 2) < 1e-9);
+  assert.ok(Math.abs(view.timeline.view().span - before / 1.5 ** 2) < 1e-9);
 });
 
 test("a typed frame counts when one goes on, and not after Escape", (t) => {
@@ -249,7 +249,7 @@ test("what is imported while the edit is another clip's is for the clip of the l
   const text = JSON.stringify({ version: 1, plan: plan(), base: plan() });
   for (const [prediction, problem] of [[longer, "length"], [rate, "rate"]]) {
     const { view, written, labelled, show } = openEditor(t, { text, result: resultOf(prediction) });
-    assert.equal(view.session.situation.problem, problem);
+    assert.equal(view.session.status.problem, problem);
     view.session.state.panel = "import";
     show();
     labelled("Keyframes to import").value = "0, 7, 47";
@@ -257,7 +257,7 @@ test("what is imported while the edit is another clip's is for the clip of the l
     take.dispatch("click");
     const { plan: taken, base } = JSON.parse(written[0]);
     assert.deepEqual([taken.n_frames, taken.fps, base], [prediction.n_frames, prediction.fps, null]);
-    assert.deepEqual([view.session.situation.problem, framesIn(written[0])], [null, [0, 7, 47]]);
+    assert.deepEqual([view.session.status.problem, framesIn(written[0])], [null, [0, 7, 47]]);
   }
 });
 

@@ -47,7 +47,7 @@ test("an editor that is only made, as for a copy, listens to nothing", () => {
   const view = createView(HOST);
   view.text = "0, 9, 31";
   assert.deepEqual(held(), [0, 0, 0]);
-  assert.deepEqual(view.stage.canvas.listeners, []);
+  assert.deepEqual(view.timeline.canvas.listeners, []);
   assert.equal(view.text, "0, 9, 31");
 });
 
@@ -60,15 +60,15 @@ test("a stopped editor leaves nothing behind, and can be started again", async (
     view.start();
     view.start(); // once is enough
     view.setResult(resultOf([0, 10, 20]));
-    before ??= [...held(), view.stage.canvas.listeners.length];
+    before ??= [...held(), view.timeline.canvas.listeners.length];
     assert.ok(before[0] > 3 && before[1] === 2);
-    assert.deepEqual([...held(), view.stage.canvas.listeners.length], before);
-    view.stage.canvas.focus();
-    view.stage.canvas.dispatch("keydown", { key: " " });
+    assert.deepEqual([...held(), view.timeline.canvas.listeners.length], before);
+    view.timeline.canvas.focus();
+    view.timeline.canvas.dispatch("keydown", { key: " " });
     await new Promise((done) => setTimeout(done));
     assert.equal(held()[2], 1);
     view.stop();
-    assert.deepEqual([...held(), view.stage.canvas.listeners.length], [0, 0, 0, 0]);
+    assert.deepEqual([...held(), view.timeline.canvas.listeners.length], [0, 0, 0, 0]);
   }
 });
 
@@ -76,14 +76,14 @@ test("a text from outside ends a drag", (t) => {
   const editor = openEditor(t, { result: resultOf([0, 10, 20, 30]) });
   const { canvas, view } = editor;
   const place = (frame) => {
-    const { clientX, clientY } = view.stage.pointOf(frame);
+    const { clientX, clientY } = view.timeline.pointOf(frame);
     return { pointerId: 1, pointerType: "mouse", button: 0, clientX, clientY: clientY - 7, timeStamp: 0 };
   };
   canvas.dispatch("pointerdown", place(20));
   canvas.dispatch("pointermove", place(24));
-  assert.notEqual(view.session.ghost, null);
+  assert.notEqual(view.session.previewPlan, null);
   view.text = "0, 9, 31";
-  assert.equal(view.session.ghost, null);
+  assert.equal(view.session.previewPlan, null);
   canvas.dispatch("pointermove", place(26));
   canvas.dispatch("pointerup", place(26));
   assert.deepEqual([editor.written, view.text], [[], "0, 9, 31"]);
@@ -92,7 +92,7 @@ test("a text from outside ends a drag", (t) => {
 test("a key let go while another is in the hand settles nothing of a drag", (t) => {
   const editor = openEditor(t, { result: resultOf([0, 10, 20, 30]) });
   const { canvas, view } = editor;
-  const { clientX, clientY } = view.stage.pointOf(20);
+  const { clientX, clientY } = view.timeline.pointOf(20);
   const pointer = { pointerId: 1, pointerType: "mouse", button: 0, timeStamp: 0 };
   const place = (x) => ({ ...pointer, clientX: x, clientY: clientY - 7 });
   canvas.dispatch("pointerdown", place(clientX));

@@ -121,7 +121,7 @@ test("a run that ends while a key is held waits for the key", () => {
     session.settle();
     assert.deepEqual(JSON.parse(written[0]).base, prediction());
     assert.deepEqual(framesIn(written[0]), [0, 8, 14, 22, 26, 31, 40]);
-    assert.deepEqual(session.situation.prediction, other, "it comes when the key is let go");
+    assert.deepEqual(session.status.prediction, other, "it comes when the key is let go");
   }
   const { session } = opened();
   session.select([20]);
@@ -189,7 +189,7 @@ test("what stands after a gesture is what was shown during it, for every action"
     const { session, written, said } = opened();
     session.select(frames);
     session.preview(action, ...more);
-    const shown = session.ghost;
+    const shown = session.previewPlan;
     assert.ok(shown, `${action.name}: ${JSON.stringify(said)}`);
     session.settle();
     assert.equal(written.length, 1, action.name);
@@ -248,9 +248,9 @@ test("a changed edit stays one of the sound it was made for until it is kept", (
   const { session, written } = opened();
   session.act(actions.add, 5);
   const other = opened({ text: written[0], result: resultOf(prediction({ fingerprint: OTHER_FINGERPRINT })) });
-  assert.equal(other.session.situation.problem, "sound");
+  assert.equal(other.session.status.problem, "sound");
   other.session.act(actions.add, 35);
-  assert.equal(other.session.situation.problem, "sound");
+  assert.equal(other.session.status.problem, "sound");
   assert.deepEqual(JSON.parse(other.session.text).plan.fingerprint, FINGERPRINT);
 });
 
@@ -259,7 +259,7 @@ test("an edit of another length is shown and left alone", () => {
   session.act(actions.add, 5);
   const shorter = prediction({ n_frames: 44 });
   const other = opened({ text: written[0], result: resultOf(shorter) });
-  assert.equal(other.session.situation.problem, "length");
+  assert.equal(other.session.status.problem, "length");
   other.session.act(actions.add, 3);
   assert.deepEqual(other.written, []);
   assert.equal(other.said[0][1], true);
@@ -271,7 +271,7 @@ test("a newer version's text is shown as a sentence and never touched", () => {
   session.act(actions.add, 3);
   assert.equal(session.text, text);
   assert.deepEqual(written, []);
-  assert.match(session.situation.message, /update ComfyUI-KeyVID/);
+  assert.match(session.status.message, /update ComfyUI-KeyVID/);
 });
 
 test("unknown fields of the edit are kept", () => {

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { sheetsDownstream } from "../../../js/comfy/sheets.mjs";
-import { picturesFor, pictureLoader, planChecksum, sheetOf } from "../../../js/editor/state/painted_keyframes.mjs";
+import { imagesFor, imageLoader, planChecksum, sheetOf } from "../../../js/editor/state/painted_keyframes.mjs";
 
 const rows = JSON.parse(readFileSync(new URL("../../plan_checksums.json", import.meta.url), "utf8"));
 const [{ plan, checksum }] = rows;
@@ -18,25 +18,25 @@ test("the checksum is that of the table", () => {
   for (const row of rows) assert.equal(planChecksum(row.plan), row.checksum);
 });
 
-test("each keyframe has the picture that was painted for it", () => {
-  const found = picturesFor(payload, { plan, ...tools });
+test("each keyframe has the image that was painted for it", () => {
+  const found = imagesFor(payload, { plan, ...tools });
   assert.deepEqual([...found.keys()], [0, 12, 24]);
   assert.deepEqual([...found.values()], [{ url: "temp/0.jpg" }, { url: "temp/12.jpg" }, { url: "temp/24.jpg" }]);
 });
 
-test("a lock or a kind takes no picture away, another place or sound takes all", () => {
+test("a lock or a kind takes no image away, another place or sound takes all", () => {
   for (const row of rows) {
-    const found = picturesFor(payload, { plan: row.plan, ...tools });
+    const found = imagesFor(payload, { plan: row.plan, ...tools });
     assert.equal(found.size, row.checksum === checksum ? 3 : 0, JSON.stringify(row.plan));
   }
-  assert.equal(picturesFor(null, { plan, ...tools }).size, 0);
-  assert.equal(picturesFor(payload, { plan: null, ...tools }).size, 0);
+  assert.equal(imagesFor(null, { plan, ...tools }).size, 0);
+  assert.equal(imagesFor(payload, { plan: null, ...tools }).size, 0);
 });
 
-test("a picture is asked for once, and says when it came", () => {
+test("an image is asked for once, and says when it came", () => {
   let came = 0;
   const made = [];
-  const load = pictureLoader(() => came++, () => made[made.push({}) - 1]);
+  const load = imageLoader(() => came++, () => made[made.push({}) - 1]);
   assert.equal(load("a"), load("a"));
   assert.notEqual(load("a"), load("b"));
   assert.deepEqual(made.map(({ src }) => src), ["a", "b"]);
@@ -47,7 +47,7 @@ test("a picture is asked for once, and says when it came", () => {
   made[0].onerror(); // the temp folder was tidied: a broken image must not reach the canvas
   assert.deepEqual([removed, came], [["src"], 1]);
   assert.equal(load("a"), made[0], "not asked for again with every look");
-  load.forget(); // a run has written pictures, perhaps this one too: its name tells its content
+  load.forget(); // a run has written images, perhaps this one too: its name tells its content
   assert.equal(load("a"), made[2]);
   assert.equal(load("b"), made[1]);
 });
