@@ -17,7 +17,7 @@ import torch
 from ..errors import CheckpointUnknownError
 from ..keyframes.audio.onset import onset_curve
 from ..keyframes.curve import normalise
-from ..keyframes.peaks import find_strikes
+from ..keyframes.peaks import find_peaks
 from ..keyframes.timebase import FPS, N_FRAMES
 from ..models.build import build_localizer
 from ..models.checkpoint.checkpoint import open_checkpoint
@@ -70,8 +70,8 @@ def measure(
     clips that have events, the others over all.
     """
     curves = [np.asarray(curve_of(clip), np.float64) for clip in clips]
-    peaks = [find_strikes(curve)[0] for curve in curves]
-    motion = [find_strikes(normalise(clip.motion))[0] for clip in clips]
+    peaks = [find_peaks(curve)[0] for curve in curves]
+    motion = [find_peaks(normalise(clip.motion))[0] for clip in clips]
     struck = [(found, clip) for found, clip in zip(peaks, clips, strict=True) if clip.events]
     against = {
         "events": ([found for found, _ in struck], [_frames(clip) for _, clip in struck]),

@@ -24,11 +24,12 @@ class MotionCurve:
     fingerprint: dict | None = None
 
     @property
-    def n_frames(self):
+    def n_frames(self) -> int:
+        """Length of the clip in frames."""
         return len(self.score)
 
 
-def checked_scores(values):
+def checked_scores(values: object) -> np.ndarray:
     """Values as float64 (n_frames,), in any range.
 
     Raises CurveError when they are not one-dimensional, fewer than 2, not numbers or not finite.
@@ -51,7 +52,9 @@ def checked_scores(values):
     return scores
 
 
-def motion_curve(score, *, fps, source, fingerprint=None):
+def motion_curve(
+    score: object, *, fps: float, source: str, fingerprint: dict | None = None
+) -> MotionCurve:
     """A checked MotionCurve from scores (n_frames,) in [0, 1].
 
     Raises CurveError as `checked_scores` does, and when a score is out of range.
@@ -67,7 +70,7 @@ def motion_curve(score, *, fps, source, fingerprint=None):
     return MotionCurve(score=score, fps=float(fps), source=source, fingerprint=fingerprint)
 
 
-def normalise(values):
+def normalise(values: object) -> np.ndarray:
     """Values (n,) scaled linearly so that the lowest is 0 and the highest 1; all zeros if they are all equal."""
     values = np.asarray(values, dtype=np.float64)
     low, high = values.min(), values.max()
@@ -77,7 +80,7 @@ def normalise(values):
     return np.clip((values - low) / (high - low), 0.0, 1.0)
 
 
-def check_curve(curve):
+def check_curve(curve: object) -> None:
     """Raises CurveError when what came over a curve socket is no curve."""
     if not isinstance(curve, MotionCurve):
         raise CurveError(
@@ -86,7 +89,7 @@ def check_curve(curve):
         )
 
 
-def check_fits(curve, *, n_frames, fps):
+def check_fits(curve: MotionCurve, *, n_frames: int, fps: float) -> None:
     """Raises CurveError unless the curve belongs to a clip of `n_frames` frames at `fps`."""
     check_curve(curve)
     if curve.n_frames != n_frames or not same_rate(curve.fps, fps, n_frames=n_frames):

@@ -2,14 +2,16 @@
 
     {"version": 1, "plan": {...}, "base": {...}}
 
-Empty text means no edit. By hand one may also type a plan document alone, or just frames ("0, 7, 12"): then there
-is no base and all of it is the artist's: that is the plan. Unknown fields are kept.
+Empty text means no edit. A person may also type a plan document alone, or just frames ("0, 7, 12"): then there is no
+base, and every keyframe of that plan is the artist's. Unknown fields are kept.
 """
 
 import ast
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import PlanError
 from .merge import merge
@@ -21,8 +23,8 @@ from .values import is_whole, plain_number, plain_value, shown
 
 VERSION = 1
 
-# as in plan.py: {version: function from a document of that version to one of the next}
-MIGRATIONS = {}
+# as in plan_document.py: {version: function from a document of that version to one of the next}
+MIGRATIONS: dict[int, Callable[[dict], dict]] = {}
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,11 @@ class Edit:
 
     plan: KeyframePlan | None
     base: KeyframePlan | None = None
-    frames: tuple | None = None
+    frames: tuple[int, ...] | None = None
     extra: dict = field(default_factory=dict)
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> dict | None:
         """The sound the edit was made for, None if unknown."""
         return self.plan.fingerprint if self.plan else None
 
@@ -72,23 +74,23 @@ def edit_text(value: object) -> str:
     raise _no_edit(value)
 
 
-def _json_of_dict(written, otherwise):
-    """A dict in Python's notation as JSON; what is no such thing stays `otherwise`, whose errors are told later."""
+def _json_of_dict(written: str, otherwise: str) -> str:
+    """A dict in Python's notation as JSON; anything else stays `otherwise`, whose errors are reported later."""
     try:
         return json.dumps(ast.literal_eval(written), ensure_ascii=False)
     except (TypeError, ValueError, SyntaxError, MemoryError, RecursionError):
         return otherwise
 
 
-def _no_edit(value):
+def _no_edit(value: object) -> PlanError:
     return PlanError(
         f"The edit is {shown(value)}, which is neither a text nor an edit; send a text such as 0, 7, 12 or the edit's "
         "JSON document, or leave the edit out for the prediction."
     )
 
 
-def edit_from_json(text):
-    """An Edit from what stands in the edit widget, None if that is empty.
+def edit_from_json(text: str | None) -> Edit | None:
+    """An Edit from the text of the edit widget, None if that is empty.
 
     Raises PlanError saying where the text is wrong and what to do, PlanVersionError for a newer version's.
     """
@@ -119,7 +121,7 @@ def edit_from_json(text):
     return Edit(plan=plan, base=base, extra=extra)
 
 
-def apply_edit(edit, predicted):
+def apply_edit(edit: Edit | None, predicted: KeyframePlan) -> KeyframePlan:
     """The predicted KeyframePlan with an edit merged in; edit may be None.
 
     Raises PlanMismatchError if the edit was made for another length or rate, PlanError if it does not fit.
@@ -130,19 +132,19 @@ def apply_edit(edit, predicted):
     return merge(edit.base, _edited_plan(edit, predicted), predicted)
 
 
-def _edited_plan(edit, predicted):
+def _edited_plan(edit: Edit, predicted: KeyframePlan) -> KeyframePlan:
     """The plan of an edit; one typed as frames takes length and rate from the prediction. Raises PlanError."""
     if edit.plan is not None:
         return edit.plan
     return plan_at_frames(
-        edit.frames,
+        edit.frames or (),
         fps=predicted.fps,
         n_frames=predicted.n_frames,
         fingerprint=predicted.fingerprint,
     )
 
 
-def _plan_of(document):
+def _plan_of(document: Any) -> KeyframePlan:
     """A plan of an edit. Who edits by hand adds and deletes lines: order, kind and count follow from them."""
     if isinstance(document, dict) and isinstance(document.get("keyframes"), list):
         entries = [_with_kind(entry) for entry in document["keyframes"]]
@@ -152,13 +154,14 @@ def _plan_of(document):
     return plan_from_document(document)
 
 
-def _with_kind(entry):
+def _with_kind(entry: Any) -> Any:
+    """An entry of an edit with the kind that a typed keyframe has."""
     if not isinstance(entry, dict) or "kind" in entry:
         return entry
     return {**entry, "kind": "manual" if entry.get("frame") else "first", "source": EDIT}
 
 
-def _typed_frames(text):
+def _typed_frames(text: str) -> list[int]:
     frames = frames_from_text(text)
     if frames[0] != 0:
         raise PlanError(

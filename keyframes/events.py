@@ -1,7 +1,8 @@
-"""Comparing two lists of moments: which of the found ones are true ones, each used at most once."""
+"""Matching detected events with true ones, each used at most once."""
 
 import math
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ class EventMatch(NamedTuple):
     median_error, median_abs_error: over the pairs; NaN when there are none.
     """
 
-    pairs: tuple
+    pairs: tuple[tuple[int, int], ...]
     recall: float
     precision: float
     f1: float
@@ -26,7 +27,12 @@ class EventMatch(NamedTuple):
     median_abs_error: float
 
 
-def match_events(found_times, true_times, *, tolerance):
+def match_events(
+    found_times: Sequence[float] | np.ndarray,
+    true_times: Sequence[float] | np.ndarray,
+    *,
+    tolerance: float,
+) -> EventMatch:
     """Pair found with true events at most `tolerance` apart, each event at most once: as many pairs as possible.
 
     Among the largest sets of pairs the one with the smallest summed distance is taken; pairs never cross.
@@ -49,8 +55,9 @@ def match_events(found_times, true_times, *, tolerance):
     )
 
 
-def _ascending(times, name):
-    times = np.asarray(times, dtype=np.float64).ravel()
+def _ascending(values: Sequence[float] | np.ndarray, name: str) -> list[float]:
+    """The times as floats. Raises ValueError unless they are finite and ascend."""
+    times = np.asarray(values, dtype=np.float64).ravel()
     if not np.isfinite(times).all() or (np.diff(times) < 0).any():
         raise ValueError(
             f"The {name} times must be finite and in ascending order; sort them first."
@@ -58,7 +65,9 @@ def _ascending(times, name):
     return times.tolist()
 
 
-def _largest_matching(found, true, reach):
+def _largest_matching(
+    found: list[float], true: list[float], reach: float
+) -> tuple[tuple[int, int], ...]:
     """Dynamic programming over prefixes, kept to the band of true events within reach of each found one.
 
     best[j] is (pairs, -summed distance) of the first i found and first j true events. True events beyond the
@@ -82,11 +91,13 @@ def _largest_matching(found, true, reach):
             best[j + 1] = max(with_pair, without)
         bands.append((low, high))
         taken.append((choice, [best[j + 1] > old[j - low + 1] for j in range(low, high)]))
-    return _trace(bands, taken, len(true))
+    return _backtrack(bands, taken, len(true))
 
 
-def _trace(bands, taken, n_true):
-    """The pairs behind the best score, walked back from the last event."""
+def _backtrack(
+    bands: list[tuple[int, int]], taken: list[tuple[list[bool], list[bool]]], n_true: int
+) -> tuple[tuple[int, int], ...]:
+    """The pairs behind the best score, from the last event backwards."""
     pairs, j = [], n_true
     for i in range(len(bands) - 1, -1, -1):
         low, high = bands[i]

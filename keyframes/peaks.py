@@ -1,6 +1,7 @@
-"""Peaks and valleys of a motion curve: where something strikes, and where it rests (arXiv 2504.09656)."""
+"""Peaks and valleys of a motion curve (arXiv 2504.09656, App. B.1): by prominence and distance, as scipy finds them."""
 
 import operator
+from typing import Any
 
 import numpy as np
 
@@ -11,11 +12,17 @@ PROMINENCE = 0.1  # how far a peak stands out from its surroundings, at least (A
 SMOOTHING = 5  # taps of the mean over measured motion (App. B.1)
 
 
-def find_keypoints(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE, smoothing=0):
+def find_keypoints(
+    score: np.ndarray,
+    *,
+    distance: int = PEAK_DISTANCE,
+    prominence: float = PROMINENCE,
+    smoothing: int = 0,
+) -> np.ndarray:
     """Marks every frame of a curve as a peak (+1), a valley (-1) or neither (0).
 
     score: (n,) finite numbers. distance in frames; prominence in units of the score. smoothing: taps of a
-    zero-padded mean taken first, 0 for none; it belongs to measured motion, and merges the strikes of
+    zero-padded mean taken first, 0 for none; it belongs to measured motion, and merges the peaks of
     a curve predicted from sound. The first and the last frame are never marked.
     Returns: int8 (n,). Raises CurveError, SelectionError.
     """
@@ -24,12 +31,14 @@ def find_keypoints(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE, smoo
     if smoothing:
         score = smooth(score, taps=smoothing)
     keypoints = np.zeros(len(score), dtype=np.int8)
-    keypoints[_find_peaks(score, distance=distance, prominence=prominence)[0]] = 1
-    keypoints[_find_peaks(-score, distance=distance, prominence=prominence)[0]] = -1
+    keypoints[_scipy_peaks(score, distance=distance, prominence=prominence)[0]] = 1
+    keypoints[_scipy_peaks(-score, distance=distance, prominence=prominence)[0]] = -1
     return keypoints
 
 
-def find_strikes(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE):
+def find_peaks(
+    score: np.ndarray, *, distance: int = PEAK_DISTANCE, prominence: float = PROMINENCE
+) -> tuple[np.ndarray, np.ndarray]:
     """Peaks including those at the edges of the clip, with their prominences.
 
     The clip counts as quiet before its first and after its last frame, so that a strike on the very
@@ -39,21 +48,23 @@ def find_strikes(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE):
     score = _checked_score(score)
     check_thresholds(distance=distance, prominence=prominence)
     quiet = np.pad(score, 1, constant_values=score.min())
-    frames, found = _find_peaks(quiet, distance=distance, prominence=prominence, plateau_size=1)
-    # a sound that lasts to the end strikes where it begins, not in the middle of its plateau
+    frames, found = _scipy_peaks(quiet, distance=distance, prominence=prominence, plateau_size=1)
+    # a sound that lasts to the end has its peak where it begins, not in the middle of its plateau
     touches_edge = (found["left_edges"] == 1) | (found["right_edges"] == len(score))
     return np.where(touches_edge, found["left_edges"], frames) - 1, found["prominences"]
 
 
-def find_rests(score, *, distance=PEAK_DISTANCE, prominence=PROMINENCE):
-    """Valleys of a curve (n,) with their prominences; returns and raises as find_strikes."""
+def find_valleys(
+    score: np.ndarray, *, distance: int = PEAK_DISTANCE, prominence: float = PROMINENCE
+) -> tuple[np.ndarray, np.ndarray]:
+    """Valleys of a curve (n,) with their prominences; returns and raises as find_peaks."""
     score = _checked_score(score)
     check_thresholds(distance=distance, prominence=prominence)
-    frames, found = _find_peaks(-score, distance=distance, prominence=prominence)
+    frames, found = _scipy_peaks(-score, distance=distance, prominence=prominence)
     return frames, found["prominences"]
 
 
-def smooth(score, *, taps=SMOOTHING):
+def smooth(score: np.ndarray, *, taps: int = SMOOTHING) -> np.ndarray:
     """The mean of each value of (n,) and its neighbours, `taps` in all, zeros beyond the ends. Returns (n,)."""
     taps = _whole(taps, "smoothing", at_least=1)
     score = np.asarray(score, dtype=np.float64)
@@ -62,7 +73,7 @@ def smooth(score, *, taps=SMOOTHING):
     return np.convolve(score, np.ones(taps) / taps, mode="full")[start : start + len(score)]
 
 
-def check_thresholds(*, distance, prominence):
+def check_thresholds(*, distance: int, prominence: float) -> None:
     """Raises SelectionError unless distance is a whole number from 1 and prominence finite and from 0."""
     _whole(distance, "distance between peaks", at_least=1)
     is_number = isinstance(prominence, (int, float, np.number)) and not isinstance(prominence, bool)
@@ -72,14 +83,14 @@ def check_thresholds(*, distance, prominence):
         )
 
 
-def _find_peaks(values, **conditions):
+def _scipy_peaks(values: np.ndarray, **conditions: float) -> tuple[np.ndarray, dict]:
     # imported late: scipy.signal takes longer to import than the whole pack may at ComfyUI's start
     from scipy.signal import find_peaks
 
     return find_peaks(values, **conditions)
 
 
-def _whole(value, name, *, at_least):
+def _whole(value: Any, name: str, *, at_least: int) -> int:
     try:
         whole = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -89,7 +100,7 @@ def _whole(value, name, *, at_least):
     return whole
 
 
-def _checked_score(score):
+def _checked_score(score: np.ndarray) -> np.ndarray:
     score = np.asarray(score, dtype=np.float64)
     if score.ndim != 1 or len(score) == 0 or not np.isfinite(score).all():
         raise CurveError(

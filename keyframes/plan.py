@@ -1,6 +1,9 @@
 """What a keyframe plan is, and what makes one valid; `plan_document.py` is its JSON form."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..errors import KeyVIDError, PlanError
 from .timebase import MAX_N_FRAMES, fps_fraction
@@ -31,26 +34,34 @@ class KeyframePlan:
     n_frames: int
     count: int
     fingerprint: dict | None
-    keyframes: tuple
+    keyframes: tuple[Keyframe, ...]
     extra: dict = field(default_factory=dict)
 
     @property
-    def frames(self):
-        """Frames of the keyframes, ascending list of int."""
+    def frames(self) -> list[int]:
+        """Frames of the keyframes, ascending."""
         return [keyframe.frame for keyframe in self.keyframes]
 
 
-def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
+def make_plan(
+    keyframes: Iterable[Keyframe],
+    *,
+    fps: float,
+    n_frames: int,
+    fingerprint: dict | None = None,
+    extra: dict | None = None,
+) -> KeyframePlan:
     """A checked KeyframePlan from Keyframes in ascending order, the first at frame 0.
 
     fps in frames per second; n_frames of the clip. Raises PlanError with the frame or value at fault.
     """
+    keyframes = tuple(keyframes)
     plan = KeyframePlan(
         fps=_checked_fps(fps),
         n_frames=_checked_n_frames(n_frames),
         count=len(keyframes),
         fingerprint=checked_fingerprint(fingerprint),
-        keyframes=tuple(keyframes),
+        keyframes=keyframes,
         extra=dict(extra or {}),
     )
     for number, keyframe in enumerate(plan.keyframes, start=1):
@@ -59,18 +70,25 @@ def make_plan(keyframes, *, fps, n_frames, fingerprint=None, extra=None):
     return plan
 
 
-def plan_at_frames(frames, *, fps, n_frames, fingerprint=None, source=EDIT):
-    """A plan of manual keyframes at these frames, in any order; frame 0 must be among them. 7.0 will do for 7.
+def plan_at_frames(
+    frames: Iterable[object],
+    *,
+    fps: float,
+    n_frames: int,
+    fingerprint: dict | None = None,
+    source: str = EDIT,
+) -> KeyframePlan:
+    """A plan of manual keyframes at these frames, in any order; frame 0 must be among them. 7.0 counts as 7.
 
     Raises PlanError.
     """
     _checked_n_frames(n_frames)
-    frames = sorted(whole_frame(plain_number(frame), n_frames) for frame in frames)
-    keyframes = [Keyframe(f, "manual" if f else "first", source=source) for f in frames]
+    whole = sorted(whole_frame(plain_number(frame), n_frames) for frame in frames)
+    keyframes = [Keyframe(f, "manual" if f else "first", source=source) for f in whole]
     return make_plan(keyframes, fps=fps, n_frames=n_frames, fingerprint=fingerprint)
 
 
-def with_keyframes(plan, keyframes):
+def with_keyframes(plan: KeyframePlan, keyframes: Iterable[Keyframe]) -> KeyframePlan:
     """The plan with other keyframes, sorted and checked. Raises PlanError."""
     ordered = sorted(keyframes, key=lambda keyframe: keyframe.frame)
     return make_plan(
@@ -82,7 +100,7 @@ def with_keyframes(plan, keyframes):
     )
 
 
-def whole_frame(value, n_frames):
+def whole_frame(value: object, n_frames: int) -> int:
     """A frame of the clip as int. Raises PlanError unless it is a whole number from 0 to n_frames - 1."""
     frame = plain_value(value)
     if not is_whole(frame):
@@ -94,9 +112,9 @@ def whole_frame(value, n_frames):
     return frame
 
 
-def _checked_fps(fps):
+def _checked_fps(fps: Any) -> float:
     try:
-        fps_fraction(None if isinstance(fps, bool) else fps)
+        fps_fraction(math.nan if isinstance(fps, bool) else fps)
     except (KeyVIDError, OverflowError):
         raise PlanError(
             f"The plan's fps is {shown(fps)}; give a number of frames per second from 1 to 240, such as 24."
@@ -104,7 +122,7 @@ def _checked_fps(fps):
     return float(fps)
 
 
-def _checked_n_frames(n_frames):
+def _checked_n_frames(n_frames: object) -> int:
     if not (is_whole(n_frames) and 2 <= n_frames <= MAX_N_FRAMES):
         raise PlanError(
             f"The plan's n_frames is {shown(n_frames)}; give the clip's length as a whole number "
@@ -113,7 +131,8 @@ def _checked_n_frames(n_frames):
     return n_frames
 
 
-def checked_fingerprint(fingerprint):
+def checked_fingerprint(fingerprint: Any) -> dict | None:
+    """A fingerprint as `audio.fingerprint` makes it, or None. Raises PlanError for anything else."""
     if fingerprint is None:
         return None
     loudness = fingerprint.get("loudness") if isinstance(fingerprint, dict) else None
@@ -126,7 +145,7 @@ def checked_fingerprint(fingerprint):
     return fingerprint
 
 
-def _check_keyframe(keyframe, number, n_frames):
+def _check_keyframe(keyframe: Keyframe, number: int, n_frames: int) -> None:
     if not is_whole(keyframe.frame):
         raise PlanError(
             f"Keyframe {number} of the plan has frame {shown(keyframe.frame)}; write a whole number like 7."
@@ -151,7 +170,7 @@ def _check_keyframe(keyframe, number, n_frames):
         )
 
 
-def _check_order(frames):
+def _check_order(frames: list[int]) -> None:
     if 0 not in frames:
         raise PlanError(
             "The plan has no keyframe at frame 0; add one of kind 'first': the video starts with it."

@@ -8,21 +8,23 @@ Frames are authoritative, seconds derived. Fields this version does not know are
 
 import json
 import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
 
 from ..errors import PlanError, PlanVersionError
-from .plan import Keyframe, make_plan
+from .plan import Keyframe, KeyframePlan, make_plan
 from .values import is_whole, shown
 
 VERSION = 1
 
 # {version: function from a document of that version to one of the next}; each gets a saved example in the tests
-MIGRATIONS = {}
+MIGRATIONS: dict[int, Callable[[dict], dict]] = {}
 
 _PLAN_FIELDS = ("version", "fps", "n_frames", "count", "fingerprint", "keyframes")
 _KEYFRAME_FIELDS = ("frame", "kind", "locked", "source")
 
 
-def plan_to_document(plan):
+def plan_to_document(plan: KeyframePlan) -> dict:
     """The plan as a JSON-able dict; fields that were unknown when it was read come last."""
     return {
         "version": VERSION,
@@ -36,7 +38,7 @@ def plan_to_document(plan):
     }
 
 
-def plan_from_document(document):
+def plan_from_document(document: object) -> KeyframePlan:
     """A checked KeyframePlan from a dict of this or an older version.
 
     `locked`, `source` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer version,
@@ -68,17 +70,17 @@ def plan_from_document(document):
     return plan
 
 
-def parse_json(text, name):
+def parse_json(text: object, name: str) -> Any:
     """JSON text as Python values. Raises PlanError saying where it is wrong; `name` is what the text is."""
     if not isinstance(text, str):
         raise PlanError(f"The {name} is {shown(text)}; give it as JSON text.")
 
-    def refuse(constant):
+    def refuse(constant: str) -> NoReturn:
         raise PlanError(
             f"The {name} contains {constant}, which is no finite number; write a number."
         )
 
-    def finite(digits):
+    def finite(digits: str) -> float:
         number = float(digits)
         return number if math.isfinite(number) else refuse(digits)
 
@@ -98,7 +100,9 @@ def parse_json(text, name):
         ) from None
 
 
-def migrated(document, name, *, version, migrations):
+def migrated(
+    document: object, name: str, *, version: int, migrations: Mapping[int, Callable[[dict], dict]]
+) -> dict:
     """A document brought to `version` step by step; `name` is what it is. Raises PlanError, PlanVersionError."""
     if not isinstance(document, dict):
         raise PlanError(
@@ -127,7 +131,7 @@ def migrated(document, name, *, version, migrations):
     return document
 
 
-def _keyframe_to_document(keyframe):
+def _keyframe_to_document(keyframe: Keyframe) -> dict:
     return {
         "frame": keyframe.frame,
         "kind": keyframe.kind,
@@ -137,7 +141,7 @@ def _keyframe_to_document(keyframe):
     }
 
 
-def _keyframe_from_document(entry, number):
+def _keyframe_from_document(entry: object, number: int) -> Keyframe:
     if not isinstance(entry, dict):
         raise PlanError(
             f"Keyframe {number} of the plan is {shown(entry)}; write it like "
@@ -158,5 +162,5 @@ def _keyframe_from_document(entry, number):
     )
 
 
-def _without(document, names):
+def _without(document: dict, names: Iterable[str]) -> dict:
     return {name: value for name, value in document.items() if name not in names}

@@ -1,7 +1,7 @@
 """From a motion curve to a plan: which frames become keyframes.
 
-strongest: the artist's default, below. released and paper: `released.py`. uniform: equal steps. first_last: frame
-0 and the last frame. All but first_last give exactly `count` keyframes, frame 0 first, for any curve.
+strongest: the artist's default, below. released and paper: `published_selection.py`. uniform: equal steps. first_last:
+frame 0 and the last frame. All but first_last give exactly `count` keyframes, frame 0 first, for any curve.
 """
 
 import random
@@ -9,9 +9,10 @@ import random
 import numpy as np
 
 from ..errors import SelectionError
+from .curve import MotionCurve
 from .fill_gaps import fill_gaps
-from .peaks import PEAK_DISTANCE, PROMINENCE, find_keypoints, find_rests, find_strikes
-from .plan import Keyframe, make_plan
+from .peaks import PEAK_DISTANCE, PROMINENCE, find_keypoints, find_peaks, find_valleys
+from .plan import Keyframe, KeyframePlan, make_plan
 from .published_selection import paper_frames, published_frames
 from .timebase import N_FRAMES
 from .values import is_whole, shown
@@ -20,20 +21,20 @@ STRATEGIES = ("strongest", "released", "paper", "uniform", "first_last")
 T_K = 12  # keyframes of the published models in N_FRAMES frames (arXiv 2504.09656)
 
 
-def default_count(n_frames):
+def default_count(n_frames: int) -> int:
     """How many keyframes a clip has unless told otherwise: 12 per 48 frames, half up, at least 2."""
     return min(max((2 * T_K * n_frames + N_FRAMES) // (2 * N_FRAMES), 2), n_frames)
 
 
 def select_keyframes(
-    curve,
+    curve: MotionCurve,
     *,
-    strategy="strongest",
-    count=None,
-    selection_seed=0,
-    distance=PEAK_DISTANCE,
-    prominence=PROMINENCE,
-):
+    strategy: str = "strongest",
+    count: int | None = None,
+    selection_seed: int = 0,
+    distance: int = PEAK_DISTANCE,
+    prominence: float = PROMINENCE,
+) -> KeyframePlan:
     """A KeyframePlan with `count` keyframes for a MotionCurve.
 
     count: 2 to n_frames, by default default_count; first_last has 2 and does not look at it. selection_seed: whole
@@ -66,7 +67,7 @@ def select_keyframes(
         frames = [i * curve.n_frames // count for i in range(count)]
     else:
         frames = [0, curve.n_frames - 1]
-    keypoints[find_strikes(curve.score, **thresholds)[0]] = 1
+    keypoints[find_peaks(curve.score, **thresholds)[0]] = 1
     kinds = {1: "peak", -1: "valley", 0: "fill"}
     return make_plan(
         [
@@ -79,23 +80,29 @@ def select_keyframes(
     )
 
 
-def strongest_frames(score, *, count, distance=PEAK_DISTANCE, prominence=PROMINENCE):
+def strongest_frames(
+    score: np.ndarray,
+    *,
+    count: int,
+    distance: int = PEAK_DISTANCE,
+    prominence: float = PROMINENCE,
+) -> list[int]:
     """Frames by importance: frame 0, then peaks, then valleys, then fills, until there are `count`.
 
     Peaks come by prominence, those at the very end of the clip among them. Only where room is left, one valley
     between each two neighbouring peaks (frame 0 counts as one) is added, the most prominent first;
-    what then remains is spread over the widest gaps, the tail included. Deterministic: of equals the earlier one.
+    the rest fills the widest gaps, the tail included. Deterministic: of equals the earlier one.
     score: (n,). Returns a sorted list.
     """
-    strikes = _by_prominence(*find_strikes(score, distance=distance, prominence=prominence))
-    peaks = [frame for frame in strikes if frame > 0][: count - 1]
+    by_prominence = _by_prominence(*find_peaks(score, distance=distance, prominence=prominence))
+    peaks = [frame for frame in by_prominence if frame > 0][: count - 1]
     anchors = [0, *sorted(peaks)]
-    rests = _by_prominence(*find_rests(score, distance=distance, prominence=prominence))
-    # a rest belongs to the pair of peaks whose earlier one comes last before it
-    pairs = np.searchsorted(anchors, rests) - 1
+    candidates = _by_prominence(*find_valleys(score, distance=distance, prominence=prominence))
+    # a valley belongs to the pair of peaks whose earlier one comes last before it
+    pairs = np.searchsorted(anchors, candidates) - 1
     used = {len(anchors) - 1}  # after the last peak there is no pair
     valleys = []
-    for frame, pair in zip(rests, pairs.tolist(), strict=True):
+    for frame, pair in zip(candidates, pairs.tolist(), strict=True):
         if len(anchors) + len(valleys) == count:
             break
         if pair not in used and frame not in anchors:
@@ -104,7 +111,7 @@ def strongest_frames(score, *, count, distance=PEAK_DISTANCE, prominence=PROMINE
     return fill_gaps(sorted([*anchors, *valleys]), count, n_frames=len(score))
 
 
-def generators(selection_seed):
+def generators(selection_seed: int) -> tuple[np.random.RandomState, random.Random]:
     """A numpy RandomState and a random.Random of their own, from a seed of up to 64 bits and more."""
     if not is_whole(selection_seed) or selection_seed < 0:
         raise SelectionError(
@@ -118,11 +125,12 @@ def generators(selection_seed):
     return np.random.RandomState(numpy_seed), random.Random(selection_seed)
 
 
-def _by_prominence(frames, prominences):
+def _by_prominence(frames: np.ndarray, prominences: np.ndarray) -> list[int]:
+    """The frames, the most prominent first; of equals the earlier one."""
     return frames[np.lexsort((frames, -prominences))].tolist()
 
 
-def _checked_count(count, n_frames):
+def _checked_count(count: int | None, n_frames: int) -> int:
     if count is None:
         return default_count(n_frames)
     if not is_whole(count):

@@ -1,6 +1,7 @@
 """Frames and values as text, for other nodes and for people: "0, 7, 12" and "0:(1.000), 1:(0.250)"."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,12 +11,12 @@ from .timebase import MAX_N_FRAMES
 _EXAMPLE = 'write frames like "0, 7, 12" or a schedule like "0:(1.0), 7:(0.5)".'
 
 
-def frames_to_text(frames):
+def frames_to_text(frames: Iterable[int]) -> str:
     """Frames as "0, 7, 12"."""
     return ", ".join(str(int(frame)) for frame in frames)
 
 
-def frames_from_text(text):
+def frames_from_text(text: str) -> list[int]:
     """Frames from a list ("0, 7, 12"; commas, spaces or lines; brackets allowed) or a schedule ("0:(1.0), 7:(0.5)").
 
     Returns: ascending list of unique ints. Raises PlanError naming what is not a frame, comes twice or is out of order.
@@ -42,17 +43,17 @@ def frames_from_text(text):
     return frames
 
 
-def values_to_schedule(values):
+def values_to_schedule(values: object) -> str:
     """Values (n,), one per frame, as a schedule with three decimals: "0:(1.000), 1:(0.250)". Raises CurveError."""
-    values = np.asarray(values, dtype=np.float64)
-    if values.ndim != 1 or not np.isfinite(values).all():
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not np.isfinite(array).all():
         raise CurveError(
-            f"Values of shape {values.shape} cannot become a schedule; give one finite number per frame."
+            f"Values of shape {array.shape} cannot become a schedule; give one finite number per frame."
         )
-    return ", ".join(f"{frame}:({value:.3f})" for frame, value in enumerate(values))
+    return ", ".join(f"{frame}:({value:.3f})" for frame, value in enumerate(array))
 
 
-def _schedule_frames(text):
+def _schedule_frames(text: str) -> list[str]:
     """The words before each ":(...)"; the value in the brackets may be any expression."""
     words, rest = [], text
     while rest:
@@ -68,7 +69,7 @@ def _schedule_frames(text):
     return words
 
 
-def _closing_bracket(text):
+def _closing_bracket(text: str) -> int | None:
     """Where the round bracket that text opens with is closed; 0 or None if there is none."""
     depth = 0
     for i, character in enumerate(text):
@@ -78,7 +79,7 @@ def _closing_bracket(text):
     return None
 
 
-def _frame(word):
+def _frame(word: str) -> int:
     # \d would accept digits of other scripts
     if not re.fullmatch(r"[0-9]{1,12}", word) or int(word) >= MAX_N_FRAMES:
         raise PlanError(
@@ -87,6 +88,6 @@ def _frame(word):
     return int(word)
 
 
-def _quoted(word):
+def _quoted(word: str) -> str:
     word = word.strip()
     return f'"{word}"' if len(word) <= 40 else f'"{word[:37]}..."'

@@ -1,19 +1,20 @@
 """The timing file: a plan, a curve, or both as JSON, to keep or to hand to another program."""
 
 import json
+from typing import Any
 
 from ..errors import KeyVIDError, PlanError, PlanVersionError
-from .curve import motion_curve
-from .plan import checked_fingerprint
+from .curve import MotionCurve, motion_curve
+from .plan import KeyframePlan, checked_fingerprint
 from .plan_document import parse_json, plan_from_document, plan_to_document
 from .values import is_whole, shown
 
 VERSION = 1
 
 
-def timing_to_json(*, plan=None, curve=None):
+def timing_to_json(*, plan: KeyframePlan | None = None, curve: MotionCurve | None = None) -> str:
     """The text of a timing file holding a KeyframePlan, a MotionCurve, or both."""
-    document = {"keyvid_timing": VERSION}
+    document: dict[str, Any] = {"keyvid_timing": VERSION}
     if plan is not None:
         document["plan"] = plan_to_document(plan)
     if curve is not None:
@@ -27,11 +28,11 @@ def timing_to_json(*, plan=None, curve=None):
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
-def timing_from_json(text):
+def timing_from_json(text: str) -> tuple[KeyframePlan | None, MotionCurve | None]:
     """(plan or None, curve or None) of a timing file's text.
 
-    Raises KeyVIDError, PlanError or PlanVersionError when the text is no timing file of this version or
-    what it holds is malformed.
+    Raises KeyVIDError, PlanError or PlanVersionError when the text is no timing file of this version, or its plan or
+    curve is malformed.
     """
     document = parse_json(text, "timing file")
     version = document.get("keyvid_timing") if isinstance(document, dict) else None
@@ -53,7 +54,7 @@ def timing_from_json(text):
     return plan, curve
 
 
-def _curve_from_document(document):
+def _curve_from_document(document: object) -> MotionCurve:
     if not isinstance(document, dict) or "score" not in document or "fps" not in document:
         raise KeyVIDError(
             "The curve in the timing file has no score or no fps. Save it again with Save Timing."

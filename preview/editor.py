@@ -13,7 +13,7 @@ from ..keyframes.audio.beats import beat_frames
 from ..keyframes.audio.checks import peaks_min_max
 from ..keyframes.audio.onset import clip_envelope, onset_frames
 from ..keyframes.curve import MotionCurve
-from ..keyframes.peaks import find_strikes
+from ..keyframes.peaks import find_peaks
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import rounded_rate
 from .style import Progress
@@ -44,7 +44,7 @@ def curve_outline(curve: MotionCurve) -> dict[str, list]:
         score = np.maximum.reduceat(score, starts)
     return {
         "curve": np.round(score, 3).tolist(),
-        "curve_peaks": find_strikes(curve.score)[0].tolist(),
+        "curve_peaks": find_peaks(curve.score)[0].tolist(),
     }
 
 

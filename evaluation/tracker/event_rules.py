@@ -7,7 +7,7 @@ Thresholds are shares of the movement of the strongest strike.
 
 import numpy as np
 
-from ...keyframes.peaks import find_strikes
+from ...keyframes.peaks import find_peaks
 
 SAME = 0.06  # poses that differ by no more than this are equal: the tracker's own error
 
@@ -50,7 +50,7 @@ def splashes(amount: np.ndarray) -> np.ndarray:
 
 def _turns(score, *, at_least, prominence, plateau=SAME):
     """The frames (m,) of peaks of a score (n_frames,), each on the first frame of its plateau."""
-    frames, _ = find_strikes(score, prominence=prominence)
+    frames, _ = find_peaks(score, prominence=prominence)
     found = []
     for frame in frames[score[frames] >= at_least]:
         top = score[frame]

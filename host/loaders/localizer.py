@@ -62,7 +62,7 @@ def network_curve(localizer, samples, sample_rate, *, n_frames, fps, on_step=Non
     """The MotionCurve that a LoadedLocalizer hears in a sound of n_frames frames at fps.
 
     samples: (C, N) float, sample_rate in Hz. on_step(n_done, n_steps) is called after every window and may raise to
-    cancel. The lowest score of the clip is 0, the highest 1; frames further than flux.HEARD_S from any sound are 0.
+    cancel. The lowest score of the clip is 0, the highest 1; frames further than NEAR_SOUND_S from any sound are 0.
     Raises KeyVIDError when there is no localizer, AudioError.
     """
     if not isinstance(localizer, LoadedLocalizer):

@@ -1,4 +1,4 @@
-"""Checks on sound, and its outline for drawing. Samples are always float arrays (C, N)."""
+"""Checks of audio, and its outline for drawing. Samples are always float arrays (C, N)."""
 
 import math
 
@@ -11,7 +11,7 @@ MAX_CHANNELS = 64  # more than any speaker layout: such an array lies on its sid
 BLOCK = 1 << 20  # samples looked at in one go, so that long recordings need no copy
 
 
-def check_audio(samples, sample_rate):
+def check_audio(samples: np.ndarray, sample_rate: float) -> None:
     """Accept samples (C, N) of finite floats at 8 to 192 kHz; anything else raises AudioError."""
     samples = np.asarray(samples)
     if samples.ndim != 2 or samples.dtype.kind != "f":
@@ -42,7 +42,7 @@ def check_audio(samples, sample_rate):
             )
 
 
-def _check_rate(sample_rate):
+def _check_rate(sample_rate: float) -> None:
     is_number = isinstance(sample_rate, (int, float, np.integer, np.floating))
     if (
         not is_number
@@ -56,7 +56,7 @@ def _check_rate(sample_rate):
         )
 
 
-def peaks_min_max(samples, n_columns):
+def peaks_min_max(samples: np.ndarray, n_columns: int) -> np.ndarray:
     """The lowest and highest sample in each of `n_columns` equal stretches, for drawing a waveform.
 
     The extremes are taken over all channels: a mix would draw a flat line for channels that cancel.

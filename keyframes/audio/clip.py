@@ -1,12 +1,16 @@
-"""Cutting the piece of a sound that a video lasts."""
+"""Cutting audio to the length of a video."""
 
 import math
+
+import numpy as np
 
 from ...errors import AudioError
 from ..timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at, told_apart
 
 
-def cut_clip(samples, sample_rate, *, start_s, n_frames, fps):
+def cut_clip(
+    samples: np.ndarray, sample_rate: float, *, start_s: float, n_frames: int, fps: float
+) -> tuple[np.ndarray, int]:
     """The samples of `n_frames` frames from `start_s` on, exact to the sample.
 
     Parameters: samples (n_channels, n_samples); sample_rate in Hz; start_s in seconds; n_frames, where

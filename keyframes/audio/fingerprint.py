@@ -1,4 +1,4 @@
-"""Recognising a sound again after other decoders, resampling, lossy coding or a change of gain."""
+"""Fingerprints that recognise a sound after other decoders, resampling, lossy coding or a change of gain."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ TOLERANCE = 1  # levels by which one sound may differ from itself, for values be
 N_CELLS = 1024  # time resolution at which the energy is gathered
 
 
-def fingerprint(samples, sample_rate, *, n_frames):
+def fingerprint(samples: np.ndarray, sample_rate: float, *, n_frames: int) -> dict:
     """The loudness of 16 equal stretches of a sound, coarse enough to survive another decoder.
 
     The stretches overlap under smooth weights: with hard edges a click that lies on an edge would jump from one
@@ -32,7 +32,7 @@ def fingerprint(samples, sample_rate, *, n_frames):
     return {"n_frames": int(n_frames), "loudness": [int(level) for level in levels]}
 
 
-def same_sound(a, b):
+def same_sound(a: dict | None, b: dict | None) -> bool:
     """Whether two fingerprints may be of one sound; an unknown one (None) may be of any."""
     if a is None or b is None:
         return True
@@ -42,7 +42,7 @@ def same_sound(a, b):
     return all(abs(left - right) <= TOLERANCE for left, right in pairs)
 
 
-def _energy(samples):
+def _energy(samples: np.ndarray) -> np.ndarray:
     """Energy (N_CELLS,) of equally long cells of a sound, relative to its loudest sample."""
     n_samples = samples.shape[1]
     energy = np.zeros(N_CELLS)
@@ -57,10 +57,10 @@ def _energy(samples):
     return energy
 
 
-def _weights():
+def _weights() -> np.ndarray:
     """Weight (N_LEVELS, N_CELLS) of each cell in each stretch: raised cosines that add up to 1 inside."""
-    place = (np.arange(N_CELLS) + 0.5) * (N_LEVELS / N_CELLS)
-    distance = np.abs(place - (np.arange(N_LEVELS)[:, None] + 0.5))
+    position = (np.arange(N_CELLS) + 0.5) * (N_LEVELS / N_CELLS)
+    distance = np.abs(position - (np.arange(N_LEVELS)[:, None] + 0.5))
     weights = np.where(distance < 1, 0.5 + 0.5 * np.cos(np.pi * distance), 0.0)
     # the outer halves of the first and last stretch have no neighbour to share with
     return weights / weights.sum(axis=1, keepdims=True)

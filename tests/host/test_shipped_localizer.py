@@ -1,7 +1,7 @@
 """The localizer that comes with the pack on a sound that nobody drew: a real snare drum, over its whole 30 s."""
 
 from keyvid_pack.keyframes.events import match_events
-from keyvid_pack.keyframes.peaks import find_strikes
+from keyvid_pack.keyframes.peaks import find_peaks
 from keyvid_pack.keyframes.timebase import FPS
 from keyvid_pack.training.release.export import WEIGHTS
 
@@ -21,5 +21,5 @@ def test_a_real_snare_drum_is_heard():
     curve = localizer.network_curve(loaded, samples, sample_rate, n_frames=n_frames, fps=FPS)
     strikes = [round(time_s * float(FPS)) for time_s in snare_strikes()]
     strikes = [frame for frame in strikes if frame < n_frames]
-    match = match_events(find_strikes(curve.score)[0], strikes, tolerance=WITHIN)
+    match = match_events(find_peaks(curve.score)[0], strikes, tolerance=WITHIN)
     assert match.recall >= 0.9 and match.precision >= 0.9, (match.recall, match.precision)

@@ -55,7 +55,7 @@ def delete_keyframe(plan, frame):
             "Lower the count in Select Keyframes instead."
         )
     refill = roomiest_frame(
-        [keyframe.frame for keyframe in others], n_frames=plan.n_frames, gone=[deleted.frame]
+        [keyframe.frame for keyframe in others], n_frames=plan.n_frames, removed=[deleted.frame]
     )
     return with_keyframes(plan, [*others, Keyframe(refill, "fill", source=REFILL)])
 

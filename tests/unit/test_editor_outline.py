@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keyvid_pack.keyframes.audio.onset import onset_curve
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.peaks import find_strikes
+from keyvid_pack.keyframes.peaks import find_peaks
 from keyvid_pack.keyframes.plan_document import plan_from_document
 from keyvid_pack.preview.editor import (
     LOUDEST,
@@ -47,7 +47,7 @@ def test_onsets_hold_every_peak_that_a_prediction_may_use():
     samples = clicks(*np.sort(rng.uniform(0, 9.9, 60)), length_s=10.0)
     found = outline(samples, n_frames=240)["onsets"]
     curve = onset_curve(samples, RATE, n_frames=240, fps=24.0)
-    assert set(find_strikes(curve.score)[0].tolist()) < set(found)
+    assert set(find_peaks(curve.score)[0].tolist()) < set(found)
 
 
 def test_beats_lie_on_a_steady_pulse_and_within_the_clip():

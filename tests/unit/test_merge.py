@@ -185,7 +185,7 @@ def test_a_merge_leaves_its_plans_alone():
     ],
 )
 def test_roomiest_frame(frames, n_frames, gone, left_out, expected):
-    assert roomiest_frame(frames, n_frames=n_frames, gone=gone, left_out=left_out) == expected
+    assert roomiest_frame(frames, n_frames=n_frames, removed=gone, skipped=left_out) == expected
 
 
 def test_a_long_song_merges():

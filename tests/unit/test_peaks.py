@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from keyvid_pack.errors import CurveError, SelectionError
-from keyvid_pack.keyframes.peaks import find_keypoints, find_rests, find_strikes, smooth
+from keyvid_pack.keyframes.peaks import find_keypoints, find_peaks, find_valleys, smooth
 
 
 def curve(n_frames, **heights):
@@ -59,22 +59,22 @@ def test_smoothing_is_a_zero_padded_mean_of_the_same_length(n_frames):
     ],
 )
 def test_strikes_at_the_edges_are_found(score, strikes):
-    frames, prominences = find_strikes(score)
+    frames, prominences = find_peaks(score)
     assert frames.tolist() == strikes
     assert len(prominences) == len(strikes) and (prominences >= 0.1).all()
 
 
 def test_prominences_rank_strikes_and_rests():
     score = np.array([0.5, 0.5, 0.9, 0.5, 0.5, 0.5, 0.5, 0.1, 0.5, 0.5, 0.5, 0.5, 0.8, 0.5, 0.5])
-    frames, prominences = find_strikes(score)
+    frames, prominences = find_peaks(score)
     assert frames.tolist() == [2, 12] and np.allclose(prominences, [0.8, 0.7])
-    frames, prominences = find_rests(score)
+    frames, prominences = find_valleys(score)
     assert frames.tolist() == [7] and np.allclose(prominences, 0.7)
 
 
 @pytest.mark.parametrize("score", [[], [[0.0, 1.0]], [0.0, np.nan, 1.0], [0.0, np.inf]])
 def test_what_is_no_curve_is_refused(score):
-    for find in (find_keypoints, find_strikes, find_rests):
+    for find in (find_keypoints, find_peaks, find_valleys):
         with pytest.raises(CurveError, match="one finite number per frame"):
             find(score)
 

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ...keyframes.curve import normalise
 from ...keyframes.events import match_events
-from ...keyframes.peaks import find_strikes
+from ...keyframes.peaks import find_peaks
 from ...keyframes.timebase import N_FRAMES
 from ...models.encoders.localizer import Localizer, LocalizerConfig, init_localizer
 from .. import recipe
@@ -141,7 +141,7 @@ def _measure(localizer, held_out):
         scores = localizer(curve_batch(records)["mel"].to(device)).double().cpu().numpy()
         n_found = n_events = n_right = 0
         for score, record in zip(scores, records, strict=True):
-            found = find_strikes(normalise(score))[0]  # as the node hands it on
+            found = find_peaks(normalise(score))[0]  # as the node hands it on
             events, _ = unpad_events(record["event_frames"], record["event_strengths"])
             n_found, n_events = n_found + len(found), n_events + len(events)
             n_right += len(match_events(found, events, tolerance=TOLERANCE).pairs)

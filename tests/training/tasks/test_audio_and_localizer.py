@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.keyframes.peaks import find_strikes
+from keyvid_pack.keyframes.peaks import find_peaks
 from keyvid_pack.models.encoders.localizer import LocalizerConfig
 from keyvid_pack.training.data import sounds
 from keyvid_pack.training.engine.loop import step_generators, train
@@ -95,7 +95,7 @@ def test_frame_levels_are_relative_to_the_loudest():
 def test_event_curve_peaks_on_events_at_any_gap():
     frames = np.array([2, 7, 12, 40, 47])
     curve = localizer.event_curve(frames, np.array([0.3, 1.0, 0.3, 0.5, 0.3]))
-    assert find_strikes(curve)[0].tolist() == frames.tolist()
+    assert find_peaks(curve)[0].tolist() == frames.tolist()
     assert curve[7] == 1 and curve[20:37].max() == 0
     assert localizer.event_curve(np.array([], int), np.array([])).max() == 0
 
