@@ -1,7 +1,12 @@
-"""ComfyUI's AUDIO socket <-> plain samples."""
+"""ComfyUI's AUDIO socket <-> plain samples.
+
+`samples_of` and `clip_samples_of` are where audio enters the pack: they check it once, and what they return can be
+used without another check.
+"""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,40 +14,75 @@ import torch
 from ..errors import AudioError
 from ..keyframes.audio.checks import check_audio
 from ..keyframes.timebase import check_n_frames, n_samples_at, told_apart
+from .payloads import Audio
 
-_FULL_SCALE_BITS = 32  # the widest whole numbers that sounds are kept in; of wider ones nobody knows the full scale
-_LOUDEST = 100.0  # 40 dB over full scale: no sound that is only too loud comes near it
+_FULL_SCALE_BITS = (
+    32  # the widest whole numbers that audio is kept in; the full scale of wider ones is unknown
+)
+_LOUDEST = 100.0  # 40 dB over full scale: audio that is only too loud stays far below it
 _LOAD = "Load it with Load Audio, or convert it first."
 
 
-def samples_of(audio):
-    """The samples of an AUDIO socket as numpy float32 (n_channels, n_samples), and its sample rate in Hz.
+def samples_of(audio: Audio | None) -> tuple[np.ndarray, int]:
+    """The samples of an AUDIO socket as numpy float32 (C, N), and its sample rate in Hz.
 
     Whole numbers are scaled by their type. Raises AudioError with a remedy when nothing usable is connected.
     """
-    if isinstance(
-        audio, (torch.Tensor, np.ndarray)
-    ):  # an index by name would mean something to them
-        raise _no_sound(audio)
+    # tensors and arrays take an index by name for something else than a key
+    if audio is None or isinstance(audio, (torch.Tensor, np.ndarray)):
+        raise _no_audio(audio)
     try:  # other packs hand over lazy mappings, so ask for the keys instead of looking at the type
         waveform, sample_rate = audio["waveform"], audio["sample_rate"]
     except (TypeError, KeyError, IndexError, AttributeError):
-        raise _no_sound(audio) from None
+        raise _no_audio(audio) from None
     if waveform is None:
-        raise _no_sound(None)
-    sounds = float_samples(waveform)
-    if len(sounds) != 1:
+        raise _no_audio(None)
+    batch = float_samples(waveform)  # (B, C, N)
+    if len(batch) != 1:
         raise AudioError(
-            f"The audio input holds a batch of {len(sounds)} sounds; connect one sound at a time."
+            f"The audio input holds a batch of {len(batch)} sounds; connect one sound at a time."
         )
     sample_rate = plain_rate(sample_rate)
-    check_audio(sounds[0], sample_rate)
-    _check_scaled(sounds[0])
-    return sounds[0], int(sample_rate)
+    check_audio(batch[0], sample_rate)
+    _check_scaled(batch[0])
+    return batch[0], int(sample_rate)
 
 
-def _check_scaled(samples):
-    """Raises AudioError where whole-number samples became floats and nobody divided them by their full scale."""
+def clip_samples_of(audio: Audio | None, *, n_frames: int, fps: float) -> tuple[np.ndarray, int]:
+    """Like `samples_of`, for audio that must last `n_frames` frames at `fps`, to within one frame.
+
+    Raises AudioError naming both lengths when the audio is another clip's.
+    """
+    check_n_frames(n_frames)
+    samples, sample_rate = samples_of(audio)
+    n_expected = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
+    if abs(samples.shape[1] - n_expected) * fps >= sample_rate:
+        seconds = samples.shape[1] / sample_rate, n_expected / sample_rate
+        found, expected = told_apart(*seconds, (".2f", ".4f"))
+        raise AudioError(
+            f"The sound lasts {found} s but {n_frames} frames at {fps:g} fps last {expected} s. Connect the audio "
+            "output of the same Clip Audio node."
+        )
+    return samples, sample_rate
+
+
+def audio_of(samples: np.ndarray, sample_rate: int) -> Audio:
+    """An AUDIO socket payload from samples (C, N) and their rate in Hz."""
+    waveform = torch.from_numpy(np.array(samples, dtype=np.float32))  # a copy, (C, N)
+    return {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
+
+
+def mixed_down(samples: Any) -> Any:
+    """The mean of all channels, (1, N), of samples (C, N), for networks that read only the first channel.
+
+    The published code takes the left channel of a stereo sound (published-model d.1), which may be silent where
+    there is a strike on the right. samples: a tensor or an array, and so is the result.
+    """
+    return samples.mean(axis=0, keepdims=True)
+
+
+def _check_scaled(samples: np.ndarray) -> None:
+    """Raises AudioError where whole-number samples were turned into floats without division by their full scale."""
     peak = max(float(samples.max()), -float(samples.min()))
     if peak > _LOUDEST:
         raise AudioError(
@@ -51,11 +91,11 @@ def _check_scaled(samples):
         )
 
 
-def float_samples(waveform):
-    """A waveform as numpy float32 (batch, channels, samples), from -1 to 1 where whole numbers came.
+def float_samples(waveform: Any) -> np.ndarray:
+    """A waveform as numpy float32 (B, C, N); whole numbers are scaled to -1 to 1.
 
     waveform: a tensor, an array, or lists of them or of numbers, of any real type. Whole numbers are PCM: they are
-    divided by the full scale of their type, unsigned ones after their middle was taken off. Raises AudioError for
+    divided by the full scale of their type, unsigned ones after subtracting their middle. Raises AudioError for
     everything else, and for another shape.
     """
     samples = _real(waveform)
@@ -67,10 +107,10 @@ def float_samples(waveform):
     return samples
 
 
-def plain_rate(sample_rate):
-    """A sample rate in Hz as a plain number, where it came as text, or as a tensor or an array that holds just one.
+def plain_rate(sample_rate: Any) -> Any:
+    """A sample rate in Hz as a plain number, if it came as text, or as a tensor or array of one number.
 
-    What is no number is handed back as it is, for `check_audio` to refuse; several numbers raise AudioError.
+    Anything that is not a number is returned unchanged, for `check_audio` to refuse; several numbers raise AudioError.
     """
     if isinstance(sample_rate, (torch.Tensor, np.ndarray)):
         shape = tuple(sample_rate.shape)
@@ -87,7 +127,7 @@ def plain_rate(sample_rate):
     return sample_rate
 
 
-def _no_sound(audio):
+def _no_audio(audio: Any) -> AudioError:
     if audio is None:
         return AudioError(
             "There is no sound on the audio input. Connect Load Audio, or a video that has a soundtrack."
@@ -98,8 +138,8 @@ def _no_sound(audio):
     )
 
 
-def _named(value):
-    """What a value is, in words."""
+def _named(value: Any) -> str:
+    """A value's kind and size, in words."""
     if isinstance(value, (torch.Tensor, np.ndarray)):
         return f"an array of shape {tuple(value.shape)}"
     if isinstance(value, (list, tuple)):
@@ -109,7 +149,7 @@ def _named(value):
     return f"a value of the kind {type(value).__name__}"
 
 
-def _real(waveform):
+def _real(waveform: Any) -> np.ndarray:
     """A tensor, an array, or lists of them, as numpy float32 of the same shape. Raises AudioError."""
     if isinstance(waveform, torch.Tensor):
         return _scaled(_array_of(waveform))
@@ -130,32 +170,32 @@ def _real(waveform):
     return _scaled(samples)
 
 
-def _is_array(value):
-    """Whether a part of a list is to be converted by itself: numpy does not know every type of PyTorch's."""
+def _is_array(value: Any) -> bool:
+    """Whether a part of a list has to be converted by itself: numpy does not know every type of PyTorch."""
     is_list = isinstance(value, (list, tuple))
     return any(map(_is_array, value)) if is_list else hasattr(value, "__array__")
 
 
-def _array_of(tensor):
+def _array_of(tensor: torch.Tensor) -> np.ndarray:
     if tensor.is_meta:
         raise AudioError(
-            f"The sound's waveform has a shape, {tuple(tensor.shape)}, but no samples in it (it lies on PyTorch's "
+            f"The sound's waveform has a shape, {tuple(tensor.shape)}, but no samples in it (it is on PyTorch's "
             "device meta). Run again, or connect another sound."
         )
     if tensor.is_nested or tensor.is_quantized or tensor.layout != torch.strided:
         raise AudioError(
-            "The sound's waveform is kept in a packed form (sparse, nested or quantized), which is no usable sound. "
+            "The sound's waveform is kept in a packed form (sparse, nested or quantized), which cannot be used. "
             + _LOAD
         )
     tensor = tensor.detach().cpu().resolve_neg()
     return (tensor.float() if tensor.is_floating_point() else tensor.resolve_conj()).numpy()
 
 
-def _scaled(samples):
-    """Samples of any type as float32. Raises AudioError for what is no PCM."""
+def _scaled(samples: np.ndarray) -> np.ndarray:
+    """Samples of any real type as float32. Raises AudioError for anything else."""
     kind, bits = samples.dtype.kind, samples.dtype.itemsize * 8
     if kind == "f":
-        with np.errstate(over="ignore"):  # what becomes infinite is found by check_audio
+        with np.errstate(over="ignore"):  # check_audio finds what became infinite
             return samples.astype(np.float32, copy=False)
     if kind not in "iu" or bits > _FULL_SCALE_BITS:
         what = {"b": "true and false", "c": "complex numbers"}.get(
@@ -173,43 +213,8 @@ def _scaled(samples):
     return scaled
 
 
-def _ragged(waveform):
+def _ragged(waveform: Sequence[Any]) -> AudioError:
     return AudioError(
         f"The sound's waveform is a list of {len(waveform)} pieces of different lengths; all channels of a sound must "
         f"be equally long. {_LOAD}"
     )
-
-
-def audio_of(samples, sample_rate):
-    """An AUDIO socket payload from samples (n_channels, n_samples)."""
-    waveform = torch.from_numpy(
-        np.array(samples, dtype=np.float32)
-    )  # a copy: the input stays untouched
-    return {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
-
-
-def clip_samples_of(audio, *, n_frames, fps):
-    """Like `samples_of`, for a sound that must last `n_frames` frames at `fps`, to within one frame.
-
-    Raises AudioError naming both lengths when the sound is another clip's.
-    """
-    check_n_frames(n_frames)
-    samples, sample_rate = samples_of(audio)
-    n_expected = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
-    if abs(samples.shape[1] - n_expected) * fps >= sample_rate:
-        seconds = samples.shape[1] / sample_rate, n_expected / sample_rate
-        found, expected = told_apart(*seconds, (".2f", ".4f"))
-        raise AudioError(
-            f"The sound lasts {found} s but {n_frames} frames at {fps:g} fps last {expected} s. Connect the audio "
-            "output of the same Clip Audio node."
-        )
-    return samples, sample_rate
-
-
-def mixed_down(samples):
-    """All channels of a sound (C, N) as one, (1, N), for networks that hear only the first.
-
-    The published code hears the left channel of a stereo sound (published-model d.1), which may be silent where the
-    artist hears a strike.
-    """
-    return samples.mean(axis=0, keepdims=True)

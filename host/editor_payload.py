@@ -1,31 +1,43 @@
-"""What Edit Keyframes hands to its editor in the browser: the plan, what to draw behind it, and the sound to play."""
+"""The payload of Edit Keyframes for its editor in the browser: plan, curve and waveform to draw, audio to play."""
 
 import hashlib
 import os
+from typing import Any
 
 import numpy as np
 from comfy_api.latest import io
-from comfy_execution.utils import get_executing_context
 
+from ..keyframes.curve import MotionCurve
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.plan_document import plan_to_document
 from ..preview.editor import curve_outline, sound_outline
 from ..preview.wav import write_wav
 from .files import temp_file_named
+from .payloads import UI
 from .running_node import progress_steps
 
-MAX_PLAYED_S = 600.0  # a browser keeps a sound as 32-bit samples: ten minutes of stereo are 230 MB
+MAX_PLAYED_S = 600.0  # a browser keeps audio as 32-bit samples: ten minutes of stereo are 230 MB
 N_KEPT = 8
 
-_outlines = {}  # of the last sounds, by their content: each edit runs the node again, with the sound it had before
+# {(digest of the audio, n_frames, fps): outline} of the last N_KEPT: each edit runs the node again, with the same audio
+_outlines: dict[tuple[str, int, float], dict[str, Any]] = {}
 
 
-def editor_ui(*, prediction, plan=None, notice="", error="", curve=None, audio=None):
+def editor_ui(
+    *,
+    prediction: KeyframePlan,
+    plan: KeyframePlan | None = None,
+    notice: str = "",
+    error: str = "",
+    curve: MotionCurve | None = None,
+    audio: tuple[np.ndarray, int] | None = None,
+) -> UI:
     """The ui dict of Edit Keyframes: what its editor knows beyond the text in its widget.
 
-    prediction, plan: KeyframePlans, plan None if the edit does not fit; then `error` says why. curve: a MotionCurve.
-    audio: (samples (C, N), sample rate in Hz). Cancel leaves nothing half done.
+    plan: the prediction with the edit applied; None if the edit does not fit, and `error` says why. audio: samples
+    (C, N) and their rate in Hz. Cancel leaves nothing half done.
     """
-    shown = {
+    shown: dict[str, Any] = {
         "prediction": plan_to_document(prediction),
         "plan": None if plan is None else plan_to_document(plan),
         "notice": notice,
@@ -43,29 +55,14 @@ def editor_ui(*, prediction, plan=None, notice="", error="", curve=None, audio=N
     if curve is not None:
         shown |= curve_outline(curve)
     if audio is not None:
-        shown |= _heard(*audio, n_frames=prediction.n_frames, fps=prediction.fps)
+        shown |= _audio_part(*audio, n_frames=prediction.n_frames, fps=prediction.fps)
     return {"keyvid_edit": [shown]}
 
 
-def show_now(ui):
-    """Shows a ui dict in the node that runs, which is about to fail: ComfyUI shows those of successful runs only."""
-    from server import PromptServer  # late: it belongs to a running server, and tests have none
-
-    server = getattr(PromptServer, "instance", None)
-    context = get_executing_context()
-    if server is None or context is None or server.client_id is None:
-        return
-    message = {
-        "node": context.node_id,
-        "display_node": context.node_id,
-        "output": ui,
-        "prompt_id": context.prompt_id,
-    }
-    server.send_sync("executed", message, server.client_id)
-
-
-def _heard(samples, sample_rate, *, n_frames, fps):
-    """The part of the editor's payload that comes from the sound."""
+def _audio_part(
+    samples: np.ndarray, sample_rate: int, *, n_frames: int, fps: float
+) -> dict[str, Any]:
+    """The part of the editor's payload that comes from the audio."""
     digest = _digest(samples, sample_rate)
     key = (digest, n_frames, fps)
     outline = _outlines.pop(key, None) or sound_outline(
@@ -81,18 +78,18 @@ def _heard(samples, sample_rate, *, n_frames, fps):
             f"{length_s / 60:.1f}. Listen to it with Timing Preview."
         )
         return {**outline, "audio_notice": notice}
-    return {**outline, "audio": _saved_sound(samples, sample_rate, digest)}
+    return {**outline, "audio": _saved_audio(samples, sample_rate, digest)}
 
 
-def _digest(samples, sample_rate):
-    """A name for a sound that another sound does not have."""
+def _digest(samples: np.ndarray, sample_rate: int) -> str:
+    """A hash of the audio and its rate, in hexadecimal."""
     found = hashlib.blake2b(f"{samples.shape} {sample_rate}".encode(), digest_size=12)
-    found.update(np.ascontiguousarray(samples))
+    found.update(np.ascontiguousarray(samples).data)
     return found.hexdigest()
 
 
-def _saved_sound(samples, sample_rate, digest):
-    """The sound in the temp folder, as ComfyUI's /view asks for it; written once, for its name tells its content."""
+def _saved_audio(samples: np.ndarray, sample_rate: int, digest: str) -> dict[str, str]:
+    """A WAV in the temp folder, as ComfyUI's /view asks for it; written once, since its name is its content's hash."""
     filename = f"keyvid_sound_{digest}.wav"
     path = temp_file_named(filename)
     if not os.path.isfile(path):

@@ -62,21 +62,18 @@ def new_output_file(prefix: str, suffix: str) -> tuple[str, str, str]:
 
     Raises KeyVIDError when the prefix points outside that folder.
     """
-    return _numbered_file(prefix, suffix, folder_paths.get_output_directory())
-
-
-def _numbered_file(prefix: str, suffix: str, root: str) -> tuple[str, str, str]:
+    root = folder_paths.get_output_directory()
     try:
-        is_inside = folder_paths.is_within_directory(root, os.path.join(root, prefix))
-        if is_inside:
-            folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
+        if not folder_paths.is_within_directory(root, os.path.join(root, prefix)):
+            raise KeyVIDError(
+                f"The file name {prefix!r} points outside ComfyUI's own folder. "
+                "Use a plain name, such as keyvid/timing."
+            )
+        folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
+    except KeyVIDError:
+        raise
     except (OSError, ValueError) as error:
         raise _unusable(prefix, error) from None
-    if not is_inside:
-        raise KeyVIDError(
-            f"The file name {prefix!r} points outside ComfyUI's own folder. "
-            "Use a plain name, such as keyvid/timing."
-        )
     filename = f"{stem}_{counter:05}_{suffix}"
     return os.path.join(folder, filename), filename, subfolder
 

@@ -1,29 +1,42 @@
-"""Pictures and videos that show up inside a node.
+"""Images and videos that a node shows.
 
 A file in the temp folder is named by its content. ComfyUI's numbered names begin anew with the server, and a page that
-was left open would then show what it remembers under the same name: the pictures of an earlier run.
+was left open would then show what it has cached under the same name: the images of an earlier run.
 """
 
 import contextlib
 import hashlib
 import os
 
-import torch
+import numpy as np
 from comfy_api.latest import InputImpl, io, ui
 
+from ..errors import PlanError
 from ..keyframes.audio.checks import peaks_min_max
+from ..keyframes.curve import MotionCurve
+from ..keyframes.plan import KeyframePlan
 from ..preview.animatic import render_animatic
 from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
 from .files import temp_file_named
+from .images import image_of
+from .payloads import UI, Image, Video
 from .running_node import progress_steps
 
 STRIP_WIDTH, STRIP_HEIGHT = 768, 192  # px
 
 
-def strip_ui(node, *, n_frames, fps, samples=None, curve=None, plan=None):
-    """The ui dict that shows a timing strip (waveform, curve, keyframes) inside a node."""
+def strip_ui(
+    node: type[io.ComfyNode],
+    *,
+    n_frames: int,
+    fps: float,
+    samples: np.ndarray | None = None,
+    curve: MotionCurve | None = None,
+    plan: KeyframePlan | None = None,
+) -> UI:
+    """The ui dict that shows a timing strip (waveform, curve, keyframes) in a node. samples: (C, N)."""
     waveform = None if samples is None else peaks_min_max(samples, STRIP_WIDTH)
     strip = draw_strip(
         width=STRIP_WIDTH,
@@ -34,14 +47,21 @@ def strip_ui(node, *, n_frames, fps, samples=None, curve=None, plan=None):
         curve=curve,
         plan=plan,
     )
-    picture = torch.from_numpy(strip).float().div(255).unsqueeze(0)  # (1, H, W, 3)
-    return ui.PreviewImage(picture, cls=node).as_dict()
+    return ui.PreviewImage(image_of(strip), cls=node).as_dict()
 
 
-def animatic_video(*, image, samples, sample_rate, plan, curve, width):
-    """Renders the timing preview into a temp file; returns (VIDEO payload, ui dict that shows it).
+def animatic_video(
+    *,
+    image: np.ndarray,
+    samples: np.ndarray,
+    sample_rate: int,
+    plan: KeyframePlan,
+    curve: MotionCurve | None,
+    width: int,
+) -> tuple[Video, UI]:
+    """Renders the timing preview into a temp file: (VIDEO payload, ui dict that shows it).
 
-    image: float (H, W, 3) numpy in [0, 1]; samples: (n_channels, n_samples). Cancel removes the file.
+    image: float (H, W, 3) in [0, 1]; samples: (C, N), sample_rate in Hz; width in pixels. Cancel removes the file.
     """
     partial = temp_file_named("keyvid_timing.partial")
     render_animatic(
@@ -60,16 +80,41 @@ def animatic_video(*, image, samples, sample_rate, plan, curve, width):
     return InputImpl.VideoFromFile(path), shown
 
 
-def keyframe_sheet(node, pictures, *, plan, width, curve=None, samples=None, sample_rate=None):
-    """(IMAGE of the contact sheet, ui dict that shows it and hands small pictures to the editor).
+def keyframe_images(images: np.ndarray, plan: KeyframePlan) -> np.ndarray:
+    """The images of the plan's keyframes (count, H, W, 3), given those or all frames of the video.
 
-    pictures: float (count, H, W, 3) numpy in [0, 1]. The ui's "keyvid_sheet" names a thumbnail for each keyframe, and
-    the frames and the checksum of the plan they belong to, so that the editor never shows them beside another plan.
+    Raises PlanError for any other number of images.
+    """
+    if len(images) == plan.count:
+        return images
+    if len(images) == plan.n_frames:
+        return images[plan.frames]
+    raise PlanError(
+        f"There are {len(images)} images on the images input, but the plan has {plan.count} keyframes in "
+        f"{plan.n_frames} frames. Connect the images that were painted with this same plan."
+    )
+
+
+def keyframe_sheet(
+    node: type[io.ComfyNode],
+    images: np.ndarray,
+    *,
+    plan: KeyframePlan,
+    width: int,
+    curve: MotionCurve | None = None,
+    samples: np.ndarray | None = None,
+    sample_rate: int | None = None,
+) -> tuple[Image, UI]:
+    """(IMAGE of the contact sheet, ui dict that shows it and sends thumbnails to the editor).
+
+    images: float (count, H, W, 3) in [0, 1]; width in pixels; samples: (C, N), sample_rate in Hz. The ui's
+    "keyvid_sheet" names a thumbnail for each keyframe, and the frames and the checksum of the plan they belong to, so
+    that the editor never shows them beside another plan.
     """
     sheet = draw_sheet(
-        pictures, plan, width=width, curve=curve, samples=samples, sample_rate=sample_rate
+        images, plan, width=width, curve=curve, samples=samples, sample_rate=sample_rate
     )
-    image = torch.from_numpy(sheet).float().div(255).unsqueeze(0)  # (1, H, W, 3)
+    image = image_of(sheet)
     shown = ui.PreviewImage(image, cls=node).as_dict()
     shown["keyvid_sheet"] = [
         {
@@ -77,15 +122,15 @@ def keyframe_sheet(node, pictures, *, plan, width, curve=None, samples=None, sam
             "frames": plan.frames,
             "n_frames": plan.n_frames,
             "fps": plan.fps,
-            "pictures": [_saved_thumbnail(picture) for picture in pictures],
+            "pictures": [_saved_thumbnail(one) for one in images],
         }
     ]
     return image, shown
 
 
-def _saved_thumbnail(picture):
-    """A thumbnail in the temp folder, as ComfyUI's /view asks for it."""
-    data = thumbnail(picture)
+def _saved_thumbnail(image: np.ndarray) -> dict[str, str]:
+    """A thumbnail of an image (H, W, 3) in the temp folder, as ComfyUI's /view asks for it."""
+    data = thumbnail(image)
     filename = f"keyvid_keyframe_{_hash(data).hexdigest()}.jpg"
     if not os.path.isfile(temp_file_named(filename)):
         partial = temp_file_named("keyvid_keyframe.partial")
@@ -95,11 +140,11 @@ def _saved_thumbnail(picture):
     return {"filename": filename, "subfolder": "", "type": io.FolderType.temp.value}
 
 
-def _hash(data=b""):
+def _hash(data: bytes = b"") -> "hashlib.blake2b":
     return hashlib.blake2b(data, digest_size=12)
 
 
-def _hash_of_file(path):
+def _hash_of_file(path: str) -> str:
     found = _hash()
     with open(path, "rb") as file:
         while block := file.read(2**20):
@@ -107,10 +152,10 @@ def _hash_of_file(path):
     return found.hexdigest()
 
 
-def _kept(partial, filename):
+def _kept(partial: str, filename: str) -> str:
     """The path of a file in the temp folder that was written as `partial` and is named by its content.
 
-    A file of that name has the same content; where it cannot be replaced, since somebody looks at it, it stays.
+    An existing file of that name has the same content; if it cannot be replaced because it is in use, it stays.
     """
     path = temp_file_named(filename)
     try:

@@ -1,23 +1,26 @@
-"""Bridges: plans and curves as the plain lists, strings and masks that other packs speak, and back.
+"""Bridges: plans and curves as plain lists, strings and masks for other packs, and back.
 
 A list leaves as one Python list on an INT or FLOAT socket: marking it as an output list would run
 everything downstream once per element.
 """
 
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..errors import KeyVIDError
-from ..host.masks import frame_masks
-from ..keyframes.curve import check_curve, checked_scores, motion_curve
+from ..host.images import frame_masks
+from ..keyframes.curve import MotionCurve, check_curve, checked_scores, motion_curve
 from ..keyframes.curve import normalise as normalised
-from ..keyframes.plan import plan_at_frames
+from ..keyframes.plan import KeyframePlan, plan_at_frames
 from ..keyframes.text import frames_from_text, frames_to_text, values_to_schedule
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES, time_at
 from ..keyframes.values import plain_number, plain_value, shown
 from .sockets import Curve, Plan
 
 
-def size_inputs():
+def mask_size_inputs() -> list[io.Input]:
+    """Width and height of the masks."""
     tooltip = "Size of the masks in pixels."
     return [
         io.Int.Input("width", default=512, min=8, max=8192, step=8, advanced=True, tooltip=tooltip),
@@ -29,14 +32,14 @@ def size_inputs():
 
 class PlanToFrames(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_PlanToFrames",
             display_name="Plan To Frames (KeyVID)",
             category="KeyVID/bridges",
             description="The keyframes of a plan as lists, strings and masks for other packs.",
             search_aliases=["keyframe indices", "schedule", "keyvid"],
-            inputs=[Plan.Input("plan"), *size_inputs()],
+            inputs=[Plan.Input("plan"), *mask_size_inputs()],
             outputs=[
                 io.Int.Output(display_name="keyframes", tooltip="One list of frame numbers."),
                 io.Float.Output(display_name="times (s)", tooltip="One list of times in seconds."),
@@ -51,7 +54,7 @@ class PlanToFrames(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, plan, width, height):
+    def execute(cls, plan: KeyframePlan, width: int, height: int) -> io.NodeOutput:
         frames = plan.frames
         at_keyframe = [0.0] * plan.n_frames
         for frame in frames:
@@ -67,7 +70,7 @@ class PlanToFrames(io.ComfyNode):
 
 class FramesToPlan(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_FramesToPlan",
             display_name="Frames To Plan (KeyVID)",
@@ -110,9 +113,9 @@ class FramesToPlan(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, text, fps, n_frames, frame_list=None):
+    def execute(cls, text: str, fps: float, n_frames: int, frame_list: Any = None) -> io.NodeOutput:
         frames = frames_from_text(text) if frame_list is None else _as_list(frame_list)
-        # False counts as 0 in Python, and is no frame
+        # False equals 0 in Python, but is not a frame
         frames = [0, *(frame for frame in frames if frame is False or frame != 0)]
         n_frames = plain_number(n_frames)
         return io.NodeOutput(plan_at_frames(frames, fps=plain_value(fps), n_frames=n_frames))
@@ -120,14 +123,14 @@ class FramesToPlan(io.ComfyNode):
 
 class CurveToValues(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_CurveToValues",
             display_name="Curve To Values (KeyVID)",
             category="KeyVID/bridges",
             description="The motion curve as a list, a schedule string and masks for other packs.",
             search_aliases=["float list", "schedule", "audio reactive", "keyvid"],
-            inputs=[Curve.Input("curve"), *size_inputs()],
+            inputs=[Curve.Input("curve"), *mask_size_inputs()],
             outputs=[
                 io.Float.Output(display_name="values", tooltip="One list, one value per frame."),
                 io.String.Output(display_name="schedule", tooltip="0:(0.012), 1:(0.250), ..."),
@@ -136,7 +139,7 @@ class CurveToValues(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, curve, width, height):
+    def execute(cls, curve: MotionCurve, width: int, height: int) -> io.NodeOutput:
         check_curve(curve)
         values = [float(value) for value in curve.score]
         masks = frame_masks(values, width=width, height=height)
@@ -145,12 +148,12 @@ class CurveToValues(io.ComfyNode):
 
 class ValuesToCurve(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_ValuesToCurve",
             display_name="Values To Curve (KeyVID)",
             category="KeyVID/bridges",
-            description="A motion curve from another pack's values, one per frame.",
+            description="A motion curve from the values of another pack, one per frame.",
             search_aliases=["float list", "keyvid"],
             inputs=[
                 io.Float.Input(
@@ -174,15 +177,15 @@ class ValuesToCurve(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, values, fps, normalise):
+    def execute(cls, values: Any, fps: float, normalise: bool) -> io.NodeOutput:
         scores = checked_scores(_as_list(values))
         if normalise:
             scores = normalised(scores)
         return io.NodeOutput(motion_curve(scores, fps=plain_value(fps), source="values"))
 
 
-def _as_list(values):
-    """What came over a socket for lists, as a list of plain numbers or of what is none. Raises KeyVIDError."""
+def _as_list(values: Any) -> list[Any]:
+    """The elements of a socket for lists, numbers as plain Python numbers. Raises KeyVIDError for a single value."""
     values = plain_value(values)
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         raise KeyVIDError(

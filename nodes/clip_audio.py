@@ -1,8 +1,9 @@
-"""Clip Audio: the piece of the sound that the video lasts, and the only place where fps is typed."""
+"""Clip Audio: cuts the part of the audio for the video; the only place where fps is typed."""
 
 from comfy_api.latest import io
 
 from ..host.audio import audio_of, samples_of
+from ..host.payloads import Audio
 from ..keyframes.audio.clip import cut_clip
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES
 from ..keyframes.values import plain_number, plain_value
@@ -10,16 +11,16 @@ from ..keyframes.values import plain_number, plain_value
 
 class ClipAudio(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_ClipAudio",
             display_name="Clip Audio (KeyVID)",
             category="KeyVID/timing",
-            description="Cuts the piece of a sound that the video lasts, to the exact sample. "
+            description="Cuts the part of a sound that the video needs, to the exact sample. "
             "The frame rate is set here and nowhere else.",
             search_aliases=["trim audio", "fps", "video length", "keyvid"],
             inputs=[
-                io.Audio.Input("audio", tooltip="The sound that the picture should move to."),
+                io.Audio.Input("audio", tooltip="The sound that the image should move to."),
                 io.Float.Input(
                     "start_s",
                     display_name="start (s)",
@@ -43,7 +44,7 @@ class ClipAudio(io.ComfyNode):
                     default=N_FRAMES,
                     min=0,
                     max=MAX_N_FRAMES,
-                    tooltip="How many frames the video has. 48 is 2 seconds at 24 fps, what the KeyVID "
+                    tooltip="How many frames the video has. 48 is 2 seconds at 24 fps, which the KeyVID "
                     "models make. 0 takes the sound to its end.",
                 ),
             ],
@@ -55,8 +56,8 @@ class ClipAudio(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, audio, start_s, fps, n_frames):
-        # over wires they may be numbers of another library, and whole ones floats
+    def execute(cls, audio: Audio, start_s: float, fps: float, n_frames: int) -> io.NodeOutput:
+        # a wire may bring numbers of another library, and whole numbers as floats
         start_s, fps, n_frames = plain_value(start_s), plain_value(fps), plain_number(n_frames)
         samples, sample_rate = samples_of(audio)
         clip, n_frames = cut_clip(samples, sample_rate, start_s=start_s, n_frames=n_frames, fps=fps)

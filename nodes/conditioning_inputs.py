@@ -1,39 +1,40 @@
-"""The inputs that Keyframe Conditioning and Interpolation Conditioning have alike."""
+"""The inputs and outputs that Keyframe Conditioning and Interpolation Conditioning share."""
 
 from comfy_api.latest import io
 
 from ..host.images import FITS
-from ..host.sampling.conditioning import HEIGHT, WIDTH
+from ..host.sampling.defaults import HEIGHT, WIDTH
 
-SIZE_STEP = 32  # pixels; the published models want multiples of 64, small ones do with less
+SIZE_STEP = 32  # pixels; the published models need multiples of 64, small ones take less
 
 
-def model_inputs():
-    """What to paint with, and the text."""
+def model_inputs() -> list[io.Input]:
+    """The model, the text, and the encoders of image and video."""
     return [
         io.Model.Input(
             "model",
-            tooltip="From Load KeyVID Model or Load KeyVID Checkpoint. It is only asked what it needs.",
+            tooltip="From Load KeyVID Model or Load KeyVID Checkpoint. It is not run here; the node only reads its "
+            "sizes.",
         ),
         io.Conditioning.Input("positive", tooltip="The prompt, from CLIP Text Encode."),
         io.Conditioning.Input(
             "negative",
-            tooltip="From CLIP Text Encode; the models were released with an empty text.",
+            tooltip="From CLIP Text Encode; the published code uses an empty text.",
         ),
         io.ClipVision.Input(
-            "clip_vision", tooltip="OpenCLIP ViT-H, with which the model looks at the picture."
+            "clip_vision", tooltip="OpenCLIP ViT-H, which encodes the image for the model."
         ),
         io.Vae.Input("vae", tooltip="The VAE of Stable Diffusion 1.5 or 2."),
     ]
 
 
-def sound_inputs():
-    """Optional inputs: what a model with ears needs, and one without refuses."""
+def audio_inputs() -> list[io.Input]:
+    """Optional inputs, which a model with an audio input needs and one without refuses."""
     return [
         io.AudioEncoder.Input(
             "audio_encoder",
             optional=True,
-            tooltip="ImageBind, from Load Audio Encoder. Leave it out for plain DynamiCrafter, which cannot hear.",
+            tooltip="ImageBind, from Load Audio Encoder. Leave it out for DynamiCrafter, which has no audio input.",
         ),
         io.Audio.Input(
             "audio",
@@ -43,8 +44,8 @@ def sound_inputs():
     ]
 
 
-def size_inputs():
-    """Size of the video, how pictures are brought to it, and the fps condition."""
+def size_inputs() -> list[io.Input]:
+    """Size of the video, how images are brought to it, and the fps condition."""
     size = {"min": SIZE_STEP, "max": 4096, "step": SIZE_STEP}
     return [
         io.Int.Input(
@@ -58,8 +59,8 @@ def size_inputs():
             "fit",
             options=list(FITS),
             default=FITS[0],
-            tooltip="How a picture of other proportions is brought to the size. crop: fill it and cut off what "
-            "hangs over. pad: show all of it, between black bars. stretch: change its proportions.",
+            tooltip="How an image of other proportions is brought to the size. crop: fill the size and cut off the "
+            "rest. pad: show the whole image between black bars. stretch: change its proportions.",
         ),
         io.Int.Input(
             "fps_condition",
@@ -68,20 +69,21 @@ def size_inputs():
             min=0,
             max=240,
             advanced=True,
-            tooltip="What the model is told about its frame rate: higher means less motion between two frames. It does "
-            "not change the fps of the video. 0 is the released value: 6 for keyframes, 24 for the others.",
+            tooltip="The frame rate that the model is conditioned on: higher means less motion between two frames. It "
+            "does not change the fps of the video. 0 is the published value: 6 for keyframes, 24 for the others.",
         ),
     ]
 
 
-def outputs(latent_tooltip):
+def outputs(latent_tooltip: str) -> list[io.Output]:
+    """Both conditionings and the empty latent."""
     return [
         io.Conditioning.Output(
-            display_name="positive", tooltip="For Multimodal CFG: text, picture and sound."
+            display_name="positive", tooltip="For Multimodal CFG: text, image and audio."
         ),
         io.Conditioning.Output(
             display_name="negative",
-            tooltip="For Multimodal CFG: the negative text, a grey picture, no sound.",
+            tooltip="For Multimodal CFG: the negative text, a grey image, no audio.",
         ),
         io.Latent.Output(display_name="latent", tooltip=latent_tooltip),
     ]

@@ -1,15 +1,19 @@
-"""Edit Keyframes: the artist's hand on the plan. Its one widget holds the edit and nothing else ever will."""
+"""Edit Keyframes: the artist's changes to the plan. Its only widget is the edit, and will always be."""
 
 import logging
+from typing import Any
 
 from comfy_api.latest import io
 
 from ..errors import KeyVIDError
 from ..host.audio import clip_samples_of
-from ..host.editor_payload import editor_ui, show_now
+from ..host.editor_payload import editor_ui
+from ..host.payloads import Audio
+from ..host.running_node import show_now
 from ..keyframes.audio.fingerprint import same_sound
-from ..keyframes.curve import check_fits
+from ..keyframes.curve import MotionCurve, check_fits
 from ..keyframes.edit import apply_edit, edit_from_json, edit_text
+from ..keyframes.plan import KeyframePlan
 from .sockets import Curve, Plan
 
 log = logging.getLogger("keyvid")
@@ -22,15 +26,15 @@ OTHER_SOUND = (
 
 class EditKeyframes(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_EditKeyframes",
             display_name="Edit Keyframes (KeyVID)",
             category="KeyVID/timing",
-            description="Your hand on the timing. Empty, it passes the prediction on. What you change stays "
-            "as you left it when the prediction changes; the rest follows.",
+            description="Change the timing by hand. Without an edit it passes the prediction on. What you change stays "
+            "when the prediction changes; the rest follows the prediction.",
             search_aliases=["timeline", "keyframe editor", "keyvid"],
-            is_output_node=True,  # so that "run up to here" fills the editor without paying for diffusion
+            is_output_node=True,  # so that "run up to here" fills the editor without diffusion
             inputs=[
                 Plan.Input("plan", tooltip="The predicted keyframes from Select Keyframes."),
                 Curve.Input("curve", optional=True, tooltip="Shown behind the keyframes."),
@@ -43,27 +47,34 @@ class EditKeyframes(io.ComfyNode):
                     socketless=True,
                     multiline=True,
                     default="",
-                    # a plain text box to ComfyUI, so that the edit outlives a page without our JavaScript;
+                    # a plain text box for ComfyUI, so that the edit survives a page without our JavaScript;
                     # js/comfy/timeline_node.mjs makes the timeline of it
-                    placeholder="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 are a whole plan.",
+                    placeholder="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 make a whole plan.",
                     tooltip="Your edit. Empty: the prediction is used. Frames such as 0, 7, 12 "
-                    "are a whole plan.",
+                    "make a whole plan.",
                 ),
             ],
             outputs=[Plan.Output(display_name="plan", tooltip="The plan with your edit applied.")],
         )
 
     @classmethod
-    def execute(cls, plan, curve=None, audio=None, edit=""):
+    def execute(
+        cls,
+        plan: KeyframePlan,
+        curve: MotionCurve | None = None,
+        audio: Audio | None = None,
+        edit: Any = "",
+    ) -> io.NodeOutput:
         if curve is not None:
             check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
+        clip = None
         if audio is not None:
-            audio = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
-        shown = {"prediction": plan, "curve": curve, "audio": audio}
+            clip = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
+        shown: dict[str, Any] = {"prediction": plan, "curve": curve, "audio": clip}
         try:
             made = edit_from_json(edit_text(edit))
             result = apply_edit(made, plan)
-        except KeyVIDError as error:  # the editor needs the new prediction to offer a way out
+        except KeyVIDError as error:  # the editor needs the new prediction to offer a solution
             show_now(editor_ui(**shown, error=str(error)))
             raise
         notice = ""

@@ -1,21 +1,24 @@
-"""Interpolation Conditioning: what the interpolator is told to fill the frames between painted keyframes."""
+"""Interpolation Conditioning: conditions the interpolator on the painted keyframes, text and audio."""
+
+from typing import Any
 
 from comfy_api.latest import io
 
+from ..host.payloads import Conditioning, Model
 from ..host.sampling.conditioning import interpolation_conditioning
-from .conditioning_inputs import model_inputs, outputs, size_inputs, sound_inputs
+from .conditioning_inputs import audio_inputs, model_inputs, outputs, size_inputs
 from .sockets import Plan
 
 
 class InterpolationConditioning(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_InterpolationConditioning",
             display_name="Interpolation Conditioning (KeyVID)",
             category="KeyVID/generation",
-            description="Tells the interpolator which pictures stand at which frames, so that it paints every frame "
-            "between them. Also joins two pictures with DynamiCrafter's interpolation model.",
+            description="Tells the interpolator which image belongs to which frame, so that it paints every frame "
+            "between them. Also joins two images with DynamiCrafter's interpolation model.",
             search_aliases=[
                 "in-between",
                 "frame interpolation",
@@ -27,27 +30,28 @@ class InterpolationConditioning(io.ComfyNode):
                 *model_inputs(),
                 io.Image.Input(
                     "keyframes",
-                    tooltip="One picture for each keyframe of the plan, in order: what the generator painted, or "
-                    "pictures of your own.",
+                    tooltip="One image for each keyframe of the plan, in order: the generator's, or your own.",
                 ),
                 Plan.Input(
                     "plan",
-                    tooltip="The plan that the keyframes were painted with: where they stand.",
+                    tooltip="The plan that the keyframes were painted with; it has their frames.",
                 ),
                 io.Image.Input(
                     "image",
                     optional=True,
-                    tooltip="The picture the video started with. Left out, the first keyframe is taken.",
+                    tooltip="The image that the video started with. Without it the first keyframe is used.",
                 ),
-                *sound_inputs(),
+                *audio_inputs(),
                 *size_inputs(),
             ],
             outputs=outputs(
-                "An empty latent with one frame for each frame of the clip. It carries the plan, which Interpolated "
+                "An empty latent with one frame for each frame of the clip. It also has the plan, which Interpolated "
                 "Noise reads."
             ),
         )
 
     @classmethod
-    def execute(cls, model, positive, negative, **inputs):
+    def execute(
+        cls, model: Model, positive: Conditioning, negative: Conditioning, **inputs: Any
+    ) -> io.NodeOutput:
         return io.NodeOutput(*interpolation_conditioning(model, positive, negative, **inputs))

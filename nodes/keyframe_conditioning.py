@@ -1,21 +1,24 @@
-"""Keyframe Conditioning: what the keyframe generator is told of text, picture, sound and plan."""
+"""Keyframe Conditioning: conditions the keyframe generator on text, image, audio and plan."""
+
+from typing import Any
 
 from comfy_api.latest import io
 
+from ..host.payloads import Conditioning, Model
 from ..host.sampling.conditioning import keyframe_conditioning
-from .conditioning_inputs import model_inputs, outputs, size_inputs, sound_inputs
+from .conditioning_inputs import audio_inputs, model_inputs, outputs, size_inputs
 from .sockets import Plan
 
 
 class KeyframeConditioning(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_KeyframeConditioning",
             display_name="Keyframe Conditioning (KeyVID)",
             category="KeyVID/generation",
-            description="Tells the keyframe generator what to paint: your picture, the prompt, and for each "
-            "keyframe of the plan what is heard there. Also starts a plain DynamiCrafter from a picture.",
+            description="Tells the keyframe generator what to paint: your image, the prompt, and for each "
+            "keyframe of the plan the sound around it. Also conditions a plain DynamiCrafter on an image.",
             search_aliases=[
                 "image to video",
                 "img2vid",
@@ -27,7 +30,7 @@ class KeyframeConditioning(io.ComfyNode):
                 *model_inputs(),
                 io.Image.Input(
                     "image",
-                    tooltip="The picture the video starts with. Of several only the first is used.",
+                    tooltip="The image that the video starts with. Of several only the first is used.",
                 ),
                 Plan.Input(
                     "plan",
@@ -35,12 +38,14 @@ class KeyframeConditioning(io.ComfyNode):
                     tooltip="The keyframes to paint, from Select Keyframes or Edit Keyframes. Leave it out for plain "
                     "DynamiCrafter, which paints every frame of its clip.",
                 ),
-                *sound_inputs(),
+                *audio_inputs(),
                 *size_inputs(),
             ],
             outputs=outputs("An empty latent with one frame for each keyframe."),
         )
 
     @classmethod
-    def execute(cls, model, positive, negative, **inputs):
+    def execute(
+        cls, model: Model, positive: Conditioning, negative: Conditioning, **inputs: Any
+    ) -> io.NodeOutput:
         return io.NodeOutput(*keyframe_conditioning(model, positive, negative, **inputs))

@@ -17,8 +17,8 @@ from ..host.loaders.model_files import (
     stamp_of,
 )
 from ..host.loaders.patcher import WEIGHT_TYPES
+from ..host.loaders.video_model import load_video_model
 from ..host.loaders.whole_file import load_whole_file
-from ..host.sampling.video_model import load_video_model
 from .sockets import Localizer
 
 CATEGORY = "KeyVID/loaders"

@@ -1,19 +1,21 @@
-"""Multimodal CFG: how strongly picture, text and sound each steer the video."""
+"""Multimodal CFG: how strongly image, text and audio each steer the video."""
 
 from comfy_api.latest import io
 
-from ..host.sampling.guider import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE, multimodal_guider
+from ..host.payloads import Conditioning, Model
+from ..host.sampling.defaults import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE
+from ..host.sampling.guider import multimodal_guider
 
 
 class MultimodalCFG(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_MultimodalCFG",
             display_name="Multimodal CFG (KeyVID)",
             category="KeyVID/generation",
-            description="Sets how strongly the picture, the text and the sound each steer the video. Every scale "
-            "that differs from its neighbours costs one pass of the network per step; the node says how many.",
+            description="Sets how strongly the image, the text and the sound each steer the video. Every scale "
+            "that differs from its neighbours costs one pass of the network per step; the node shows how many.",
             search_aliases=["guidance", "cfg", "audio guidance", "guider", "keyvid"],
             inputs=[
                 io.Model.Input("model", tooltip="The KeyVID or DynamiCrafter model."),
@@ -30,8 +32,8 @@ class MultimodalCFG(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How strongly the first picture steers; more holds the video closer to it. KeyVID "
-                    "was released with 2. 1 saves a pass.",
+                    tooltip="How strongly the first image steers; a higher value keeps the video closer to it. "
+                    "The published value is 2. 1 saves a pass.",
                 ),
                 io.Float.Input(
                     "text_scale",
@@ -40,7 +42,7 @@ class MultimodalCFG(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How strongly the prompt steers; too high looks harsh. KeyVID was released with 7.5.",
+                    tooltip="How strongly the prompt steers; too high looks harsh. The published value is 7.5.",
                 ),
                 io.Float.Input(
                     "audio_scale",
@@ -49,8 +51,8 @@ class MultimodalCFG(io.ComfyNode):
                     min=0.0,
                     max=30.0,
                     step=0.1,
-                    tooltip="How strongly the sound steers. KeyVID was released with 7.5 for keyframes and 9 for the "
-                    "frames between. Equal to text it saves one pass. Not used by a model without sound.",
+                    tooltip="How strongly the sound steers. The published values are 7.5 for keyframes and 9 for the "
+                    "frames between. Equal to text it saves one pass. Not used by a model without an audio input.",
                 ),
                 io.Float.Input(
                     "rescale",
@@ -58,8 +60,8 @@ class MultimodalCFG(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="Brings the contrast of the guided video back to that of the unguided one; high scales "
-                    "burn it out without. 0 is off. KeyVID was released with 0.7.",
+                    tooltip="Brings the contrast of the guided video back to that of the unguided one, which high "
+                    "scales exaggerate. 0 is off. The published value is 0.7.",
                     advanced=True,
                 ),
             ],
@@ -69,7 +71,16 @@ class MultimodalCFG(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, positive, negative, image_scale, text_scale, audio_scale, rescale):
+    def execute(
+        cls,
+        model: Model,
+        positive: Conditioning,
+        negative: Conditioning,
+        image_scale: float,
+        text_scale: float,
+        audio_scale: float,
+        rescale: float,
+    ) -> io.NodeOutput:
         return io.NodeOutput(
             multimodal_guider(
                 model,

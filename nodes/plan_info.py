@@ -1,14 +1,15 @@
-"""Plan Info: what other nodes want to know of a plan, above all fps for Create Video."""
+"""Plan Info: the numbers of a plan for other nodes, above all fps for Create Video."""
 
 from comfy_api.latest import io
 
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import time_at
 from .sockets import Plan
 
 
 class PlanInfo(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_PlanInfo",
             display_name="Plan Info (KeyVID)",
@@ -25,7 +26,7 @@ class PlanInfo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, plan):
+    def execute(cls, plan: KeyframePlan) -> io.NodeOutput:
         lines = [
             f"{plan.n_frames} frames at {plan.fps:g} fps ({time_at(plan.n_frames, fps=plan.fps):.2f} s), "
             f"{plan.count} keyframes"

@@ -1,30 +1,29 @@
-"""KeyVID Sampler, KeyVID Schedule and Interpolated Noise: what Sampler Custom Advanced is given."""
+"""KeyVID Sampler, KeyVID Schedule and Interpolated Noise: inputs of Sampler Custom Advanced."""
 
 from comfy_api.latest import io
 
-from ..host.sampling.sampler import (
+from ..host.payloads import Model, Noise
+from ..host.sampling.defaults import (
     BASE_SCALE,
     ETA,
     INPAINTED_STEPS,
     NOISE_STRENGTH,
     SPACINGS,
     STEPS,
-    KeyframeNoise,
-    keyvid_sampler,
-    keyvid_sigmas,
 )
+from ..host.sampling.sampler import KeyframeNoise, keyvid_sampler, keyvid_sigmas
 
 CATEGORY = "KeyVID/generation"
 
 
 class KeyVIDSampler(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_Sampler",
             display_name="KeyVID Sampler",
             category=CATEGORY,
-            description="The sampler that KeyVID and DynamiCrafter were released with: DDIM with added noise, "
+            description="The sampler of the published KeyVID and DynamiCrafter code: DDIM with added noise, "
             "dynamic rescale, and keyframes set in the first step of the interpolation.",
             search_aliases=["ddim", "sampler", "keyvid"],
             inputs=[
@@ -34,7 +33,7 @@ class KeyVIDSampler(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    tooltip="How much fresh noise every step adds: 1 as released, 0 none.",
+                    tooltip="How much fresh noise every step adds: 1 as published, 0 none.",
                 ),
                 io.Float.Input(
                     "base_scale",
@@ -54,8 +53,8 @@ class KeyVIDSampler(io.ComfyNode):
                     min=0,
                     max=1000,
                     advanced=True,
-                    tooltip="For how many of the first steps the interpolation is held to the keyframes: "
-                    "1 as released, 0 never. Only Interpolation Conditioning brings keyframes.",
+                    tooltip="In how many of the first steps the keyframes of the interpolation are set: "
+                    "1 as published, 0 never. Only Interpolation Conditioning has keyframes.",
                 ),
                 io.Float.Input(
                     "noise_strength",
@@ -64,11 +63,12 @@ class KeyVIDSampler(io.ComfyNode):
                     min=0.0,
                     max=1.0,
                     step=0.05,
-                    # as whatever is appended later: prompts exported before have none, and required inputs come first
+                    # like every input that is appended later: older prompts do not have it
                     optional=True,
                     advanced=True,
-                    tooltip="Weakens all noise, what a run begins with and what its steps add: 1 as released, 0 "
-                    "none. With this pack's small networks less is steadier; seeds differ less, shapes may soften.",
+                    tooltip="A factor for all noise, at the start of a run and in its steps: 1 as published, 0 "
+                    "none. With this pack's small networks less noise flickers less; seeds differ less, shapes may "
+                    "soften.",
                 ),
             ],
             outputs=[
@@ -77,7 +77,13 @@ class KeyVIDSampler(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, eta, base_scale, inpainted_steps, noise_strength=NOISE_STRENGTH):
+    def execute(
+        cls,
+        eta: float,
+        base_scale: float,
+        inpainted_steps: int,
+        noise_strength: float = NOISE_STRENGTH,
+    ) -> io.NodeOutput:
         return io.NodeOutput(
             keyvid_sampler(
                 eta=eta,
@@ -90,12 +96,12 @@ class KeyVIDSampler(io.ComfyNode):
 
 class KeyVIDSchedule(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_Schedule",
             display_name="KeyVID Schedule",
             category=CATEGORY,
-            description="The noise levels that the sampler visits, as KeyVID was released. Fewer steps are "
+            description="The timesteps of the sampler, as in the published KeyVID code. Fewer steps are "
             "faster and rougher.",
             search_aliases=["scheduler", "sigmas", "steps", "keyvid"],
             inputs=[
@@ -112,16 +118,16 @@ class KeyVIDSchedule(io.ComfyNode):
                     options=list(SPACINGS),
                     default=SPACINGS[0],
                     advanced=True,
-                    tooltip="uniform_trailing starts from pure noise, as released. uniform starts a little below; "
-                    "its steps can be more than asked for, and some numbers do not exist.",
+                    tooltip="uniform_trailing starts from pure noise, as published. uniform starts a little below; "
+                    "it may take more steps than you ask for, and some numbers are impossible.",
                 ),
                 io.Boolean.Input(
                     "ends_at_t0",
                     display_name="end at t = 0",
                     default=True,
                     advanced=True,
-                    tooltip="On: stop at the model's lowest noise level, which has a trace of noise, as released. "
-                    "Off: go down to none, as ComfyUI's own schedulers do; for samplers from KSampler Select.",
+                    tooltip="On: end at the model's lowest noise level, which has a trace of noise, as published. "
+                    "Off: end without noise, as ComfyUI's own schedulers do; for samplers from KSampler Select.",
                 ),
             ],
             outputs=[
@@ -130,7 +136,7 @@ class KeyVIDSchedule(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, steps, spacing, ends_at_t0):
+    def execute(cls, model: Model, steps: int, spacing: str, ends_at_t0: bool) -> io.NodeOutput:
         return io.NodeOutput(
             keyvid_sigmas(model, n_steps=steps, spacing=spacing, ends_at_t0=ends_at_t0)
         )
@@ -138,20 +144,20 @@ class KeyVIDSchedule(io.ComfyNode):
 
 class InterpolatedNoise(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_InterpolatedNoise",
             display_name="Interpolated Noise (KeyVID)",
             category=CATEGORY,
             description="For the frames between keyframes: noise that changes gradually from one keyframe to the "
-            "next, as KeyVID was released. It reads the plan from the latent.",
+            "next, as in the published KeyVID code. It reads the plan from the latent.",
             search_aliases=["noise", "interpolation noise", "keyvid"],
             inputs=[
-                io.Noise.Input("noise", tooltip="Connect Random Noise, which holds the seed."),
+                io.Noise.Input("noise", tooltip="Connect Random Noise, where the seed is set."),
             ],
             outputs=[io.Noise.Output(display_name="noise", tooltip="For Sampler Custom Advanced.")],
         )
 
     @classmethod
-    def execute(cls, noise):
+    def execute(cls, noise: Noise) -> io.NodeOutput:
         return io.NodeOutput(KeyframeNoise(noise))

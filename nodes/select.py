@@ -3,7 +3,7 @@
 from comfy_api.latest import io
 
 from ..host.node_previews import strip_ui
-from ..keyframes.curve import check_curve
+from ..keyframes.curve import MotionCurve, check_curve
 from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 from ..keyframes.select import STRATEGIES, select_keyframes
 from ..keyframes.timebase import MAX_N_FRAMES
@@ -12,7 +12,7 @@ from .sockets import Curve, Plan
 
 class SelectKeyframes(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_SelectKeyframes",
             display_name="Select Keyframes (KeyVID)",
@@ -20,23 +20,23 @@ class SelectKeyframes(io.ComfyNode):
             description="Chooses the frames that get a keyframe: the first one, the peaks of the curve, "
             "the valleys between them, and frames that fill the widest gaps.",
             search_aliases=["peaks", "keyframe plan", "peak detection", "keyvid"],
-            is_output_node=True,  # else ComfyUI does not show the picture of a cached run again
+            is_output_node=True,  # else ComfyUI does not show the image of a cached run again
             inputs=[
                 Curve.Input("curve", tooltip="The motion curve from Localize Keyframes."),
                 io.Combo.Input(
                     "strategy",
                     options=list(STRATEGIES),
                     default="strongest",
-                    tooltip="strongest: the clearest peaks first, always the same. released: the random "
-                    "choice of the published KeyVID code. paper: the random choice of the paper "
-                    "(Algorithm 1). uniform: evenly spaced. first_last: only the two ends.",
+                    tooltip="strongest: the clearest peaks first, always the same result. released: the "
+                    "random choice of the published KeyVID code. paper: the random choice of the paper "
+                    "(Algorithm 1). uniform: evenly spaced. first_last: only the first and the last frame.",
                 ),
                 io.Int.Input(
                     "count",
                     default=0,
                     min=0,
                     max=MAX_N_FRAMES,
-                    tooltip="How many keyframes. 0 takes 12 for every 48 frames, what the KeyVID models "
+                    tooltip="How many keyframes. 0 means 12 for every 48 frames, which the KeyVID models "
                     "were trained on. first_last always has 2.",
                 ),
                 io.Int.Input(
@@ -46,7 +46,7 @@ class SelectKeyframes(io.ComfyNode):
                     min=0,
                     max=2**32 - 1,
                     control_after_generate=False,
-                    tooltip="Only for the random strategies, released and paper: another number, "
+                    tooltip="Only for the random strategies, released and paper: another number gives "
                     "another choice.",
                 ),
                 io.Float.Input(
@@ -74,7 +74,15 @@ class SelectKeyframes(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, curve, strategy, count, selection_seed, prominence, peak_distance):
+    def execute(
+        cls,
+        curve: MotionCurve,
+        strategy: str,
+        count: int,
+        selection_seed: int,
+        prominence: float,
+        peak_distance: int,
+    ) -> io.NodeOutput:
         check_curve(curve)
         plan = select_keyframes(
             curve,

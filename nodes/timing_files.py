@@ -12,13 +12,15 @@ from ..host.files import (
     timing_stamp,
     write_text,
 )
+from ..keyframes.curve import MotionCurve
+from ..keyframes.plan import KeyframePlan
 from ..keyframes.timing_file import timing_from_json, timing_to_json
 from .sockets import Curve, Plan
 
 
 class SaveTiming(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_SaveTiming",
             display_name="Save Timing (KeyVID)",
@@ -40,7 +42,9 @@ class SaveTiming(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, plan, filename_prefix, curve=None):
+    def execute(
+        cls, plan: KeyframePlan, filename_prefix: str, curve: MotionCurve | None = None
+    ) -> io.NodeOutput:
         path, filename, subfolder = new_output_file(filename_prefix, TIMING_SUFFIX)
         write_text(path, timing_to_json(plan=plan, curve=curve))
         return io.NodeOutput(f"{subfolder}/{filename}" if subfolder else filename)
@@ -48,7 +52,7 @@ class SaveTiming(io.ComfyNode):
 
 class LoadTiming(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_LoadTiming",
             display_name="Load Timing (KeyVID)",
@@ -59,8 +63,8 @@ class LoadTiming(io.ComfyNode):
                 io.Combo.Input(
                     "file",
                     options=timing_files(),
-                    optional=True,  # a workflow saved while there was no file to choose names none
-                    tooltip="A file written by Save Timing: those of the output folder are marked [output]. Press R "
+                    optional=True,  # a workflow that was saved while there was no file has no value here
+                    tooltip="A file written by Save Timing; those of the output folder are marked [output]. Press R "
                     "to list new ones.",
                 ),
             ],
@@ -68,18 +72,18 @@ class LoadTiming(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, file=None):
+    def validate_inputs(cls, file: str | None = None) -> bool | str:
         return timing_problem(file) or True
 
     @classmethod
-    def fingerprint_inputs(cls, file=None):
+    def fingerprint_inputs(cls, file: str | None = None) -> str | float:
         return timing_stamp(file)
 
     @classmethod
-    def execute(cls, file=None):
+    def execute(cls, file: str | None = None) -> io.NodeOutput:
         plan, curve = timing_from_json(read_timing_text(file))
         if plan is None:
             raise KeyVIDError(
-                f"The timing file {file!r} holds no plan. Choose one written by Save Timing."
+                f"The timing file {file!r} has no plan. Choose one written by Save Timing."
             )
         return io.NodeOutput(plan, curve)

@@ -1,19 +1,21 @@
-"""Windowed Attention: frames attend to their neighbours in time instead of to the whole clip."""
+"""Windowed Attention: frames attend to their neighbours in time instead of the whole clip."""
 
 from comfy_api.latest import io
 
-from ..host.sampling.video_model import STRIDE, WINDOW, with_temporal_window
+from ..host.payloads import Model
+from ..host.sampling.defaults import STRIDE, WINDOW
+from ..host.sampling.video_model import with_temporal_window
 
 
 class WindowedAttention(io.ComfyNode):
     @classmethod
-    def define_schema(cls):
+    def define_schema(cls) -> io.Schema:
         return io.Schema(
             node_id="KeyVID_WindowedAttention",
             display_name="Windowed Attention (KeyVID)",
             category="KeyVID/advanced",
             description="Lets every frame attend to its neighbours in time only, in overlapping windows, as the KeyVID "
-            "paper describes for the frames between keyframes. The released model was run without.",
+            "paper describes for the frames between keyframes. The published code does not use it.",
             search_aliases=["freenoise", "temporal attention", "context", "keyvid"],
             inputs=[
                 io.Model.Input("model", tooltip="The KeyVID or DynamiCrafter model."),
@@ -30,7 +32,7 @@ class WindowedAttention(io.ComfyNode):
                     min=1,
                     max=4096,
                     tooltip="Frames from one window to the next, at most the window. 6 in the paper. The last window "
-                    "has to end with the clip: 12 and 6 suit 12, 18, 24 ... 48 frames.",
+                    "has to end with the clip: 12 and 6 fit 12, 18, 24 ... 48 frames.",
                 ),
             ],
             outputs=[
@@ -41,5 +43,5 @@ class WindowedAttention(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model, window, stride):
+    def execute(cls, model: Model, window: int, stride: int) -> io.NodeOutput:
         return io.NodeOutput(with_temporal_window(model, window, stride))

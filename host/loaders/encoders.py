@@ -1,10 +1,12 @@
 """Text encoder, image encoder and VAE of a whole file, as ComfyUI's own classes at whatever size the file has.
 
-ComfyUI's loaders know the published sizes only. The same classes are built here from the file's configuration, and
+ComfyUI's loaders only know the published sizes. Here the same classes are built from the file's configuration, so
 everything that ComfyUI does with a CLIP, CLIP_VISION or VAE works with them.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import comfy.clip_vision
 import comfy.sd
@@ -17,9 +19,11 @@ from comfy.text_encoders.sd2_clip import SD2Tokenizer
 
 from ...errors import CheckpointNamesError
 from ...models.build import read_part
-from ...models.checkpoint.checkpoint import open_checkpoint
+from ...models.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from ...models.checkpoint.layouts import TEXT, VAE, VISION
-from ..latents import frames_of
+from ...models.encoders.clip import CLIPTextConfig
+from ..images import frame_latents
+from ..payloads import Clip, ClipVision, Model, Vae
 
 CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
 VOCABULARY = 49408  # tokens of CLIP's tokenizer
@@ -28,30 +32,34 @@ TRAINING_SIZE = 256  # pixels; only the ratios to it matter
 
 
 class FrameVAE(comfy.sd.VAE):
-    """A VAE of single pictures that also decodes the latents of videos, frame by frame.
+    """A VAE of single images that also decodes the latents of videos, frame by frame.
 
-    ComfyUI's own decodes the first frame of a video alone, and stops in tiles. Its nodes VAE Decode and VAE Decode
-    (Tiled) put the frames of several videos one behind the other.
+    ComfyUI's own decodes only the first frame of a video, and fails in tiles. ComfyUI's nodes VAE Decode and VAE
+    Decode (Tiled) put the frames of several videos one after the other.
     """
 
-    def decode(self, samples_in, *args, **kwargs):
-        """(B, H, W, 3) of pictures, (B, T, H, W, 3) of videos (B, C, T, h, w)."""
+    def decode(self, samples_in: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """(B, H, W, 3) of image latents (B, C, h, w), (B, T, H, W, 3) of video latents (B, C, T, h, w)."""
         return _frame_by_frame(super().decode, samples_in, *args, **kwargs)
 
-    def decode_tiled(self, samples, *args, **kwargs):
+    def decode_tiled(self, samples: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """As decode, in tiles."""
         return _frame_by_frame(super().decode_tiled, samples, *args, **kwargs)
 
 
-def _frame_by_frame(decode, samples, *args, **kwargs):
+def _frame_by_frame(
+    decode: Callable[..., torch.Tensor], samples: torch.Tensor, *args: Any, **kwargs: Any
+) -> torch.Tensor:
     if samples.ndim != 5:
         return decode(samples, *args, **kwargs)
-    pictures = decode(frames_of({"samples": samples})["samples"], *args, **kwargs)
-    return pictures.unflatten(0, (samples.shape[0], samples.shape[2]))
+    images = decode(
+        frame_latents({"samples": samples})["samples"], *args, **kwargs
+    )  # (B * T, H, W, 3)
+    return images.unflatten(0, (samples.shape[0], samples.shape[2]))  # (B, T, H, W, 3)
 
 
-def clip_of(checkpoint, *, disable_dynamic=False):
-    """The CLIP of a Checkpoint: read before its last block and normed, as KeyVID does (published-model d.5).
+def clip_of(checkpoint: Checkpoint, *, disable_dynamic: bool = False) -> Clip:
+    """The CLIP of a Checkpoint: the output before its last block, normed, as KeyVID uses it (published-model d.5).
 
     Raises CheckpointError when the file has no text encoder or one that cannot be used.
     """
@@ -59,7 +67,7 @@ def clip_of(checkpoint, *, disable_dynamic=False):
     config = part.config
     if config.vocabulary != VOCABULARY or config.layers < 2:
         raise CheckpointNamesError(
-            f"The text encoder in the file knows {config.vocabulary} tokens and has {config.layers} blocks; ComfyUI's "
+            f"The text encoder in the file has {config.vocabulary} tokens and {config.layers} blocks; ComfyUI's "
             f"tokenizer makes {VOCABULARY} tokens, and 2 blocks are the least. Use another file, or Load CLIP."
         )
     weights = {f"clip_{CLIP_NAME}.{name}": t for name, t in part.tensors.items()}
@@ -78,11 +86,11 @@ def clip_of(checkpoint, *, disable_dynamic=False):
     return clip
 
 
-def clip_vision_of(checkpoint):
+def clip_vision_of(checkpoint: Checkpoint) -> ClipVision:
     """The CLIP_VISION of a Checkpoint. Raises CheckpointError when the file has no image encoder that fits."""
     part = read_part(checkpoint, VISION)
     config, weights = part.config, dict(part.tensors)
-    # files may lack the last norm, which KeyVID does not read; without it ComfyUI would use whatever is in memory
+    # files may lack the last norm, which KeyVID does not use; without it ComfyUI would use uninitialised memory
     weights.setdefault("ln_post.weight", torch.ones(config.width))
     weights.setdefault("ln_post.bias", torch.zeros(config.width))
     clip_vision = comfy.clip_vision.ClipVisionModel(
@@ -103,7 +111,7 @@ def clip_vision_of(checkpoint):
     return clip_vision
 
 
-def vae_of(checkpoint):
+def vae_of(checkpoint: Checkpoint) -> Vae:
     """The FrameVAE of a Checkpoint. Raises CheckpointError when the file has no VAE that fits."""
     part = read_part(checkpoint, VAE)
     config = part.config
@@ -121,14 +129,16 @@ def vae_of(checkpoint):
     }
     params = {"ddconfig": sizes, "embed_dim": config.embed_channels}
     vae = FrameVAE(sd=dict(part.tensors), config={"params": params})
-    # with a configuration of one's own ComfyUI takes these to be Stable Diffusion's
+    # for a given configuration ComfyUI assumes Stable Diffusion's values
     vae.downscale_ratio = vae.upscale_ratio = config.downscale
     vae.latent_channels = config.embed_channels
     _remember(vae.patcher, _vae_again, checkpoint)
     return vae
 
 
-def _text_model(config, *, device, dtype, model_options):
+def _text_model(
+    config: CLIPTextConfig, *, device: Any, dtype: Any, model_options: dict[str, Any]
+) -> Any:
     tower = partial(_text_tower, config)
     return comfy.sd1_clip.SD1ClipModel(
         device=device,
@@ -139,7 +149,9 @@ def _text_model(config, *, device, dtype, model_options):
     )
 
 
-def _text_tower(config, *, device, dtype, model_options):
+def _text_tower(
+    config: CLIPTextConfig, *, device: Any, dtype: Any, model_options: dict[str, Any]
+) -> Any:
     sizes = {
         "hidden_act": "gelu",
         "hidden_size": config.width,
@@ -161,16 +173,16 @@ def _text_tower(config, *, device, dtype, model_options):
     )
 
 
-def _remember(patcher, load_again, checkpoint):
-    """Tells ComfyUI how to load the part anew, which it does for hooks under dynamic VRAM and for a second GPU."""
+def _remember(patcher: Model, load_again: Callable[..., Model], checkpoint: Checkpoint) -> None:
+    """Tells ComfyUI how to load the part again, which it does for hooks under dynamic VRAM and for a second GPU."""
     if checkpoint.file is not None:
         patcher.cached_patcher_init = (load_again, (checkpoint.file.path,))
 
 
-def _clip_again(path, disable_dynamic=False):
+def _clip_again(path: str, disable_dynamic: bool = False) -> Model:
     return clip_of(open_checkpoint(path), disable_dynamic=disable_dynamic).patcher
 
 
-def _vae_again(path, disable_dynamic=False):
-    # a VAE has no such choice, in ComfyUI's own loaders neither: whoever asks takes the network of the patcher alone
+def _vae_again(path: str, disable_dynamic: bool = False) -> Model:
+    # ComfyUI's own VAE loaders ignore disable_dynamic too: the caller only takes the network from the patcher
     return vae_of(open_checkpoint(path)).patcher

@@ -1,4 +1,6 @@
-"""Networks of models/ in ComfyUI's hands, which moves them between memory and graphics card."""
+"""Networks of models/ wrapped in ComfyUI's ModelPatcher, which moves them between memory and graphics card."""
+
+from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
@@ -6,8 +8,10 @@ import comfy.ops
 import torch
 from comfy.ldm.modules.attention import optimized_attention
 
-# how a loader's weights may be held; default leaves it to ComfyUI
-WEIGHT_TYPES = {
+from ..payloads import Model
+
+# the types in which a loader can hold weights; None leaves it to ComfyUI
+WEIGHT_TYPES: dict[str, torch.dtype | None] = {
     "default": None,
     "fp16": torch.float16,
     "bf16": torch.bfloat16,
@@ -15,15 +19,15 @@ WEIGHT_TYPES = {
 }
 
 
-def comfy_layers():
-    """What to build a network with, so that ComfyUI can move and cast it.
+def comfy_layers() -> dict[str, Any]:
+    """Keywords for building a network of ComfyUI's layers, which ComfyUI can move and cast.
 
     No type is set: the audio networks are small, so their weights stay as precise as the file has them.
     """
     return {"operations": comfy.ops.manual_cast, "attention": optimized_attention}
 
 
-def patched(network):
+def patched(network: torch.nn.Module) -> Model:
     """A ModelPatcher of the network, on the devices of ComfyUI's text encoders."""
     manager = comfy.model_management
     return comfy.model_patcher.CoreModelPatcher(
@@ -33,8 +37,8 @@ def patched(network):
     )
 
 
-def run_patched(patcher, inputs):
-    """The network's output for float32 inputs, computed in float32, where ComfyUI keeps what nodes hand on."""
+def run_patched(patcher: Model, inputs: torch.Tensor) -> torch.Tensor:
+    """The network's output for float32 inputs, computed in float32, on ComfyUI's device for what nodes pass on."""
     comfy.model_management.load_model_gpu(patcher)
     with torch.no_grad():
         output = patcher.model(inputs.to(patcher.load_device))

@@ -1,15 +1,20 @@
-"""Everything that a whole KeyVID or DynamiCrafter file holds, as ComfyUI's own objects."""
+"""All parts of a whole KeyVID or DynamiCrafter file, as ComfyUI's own objects."""
 
 import logging
+from pathlib import Path
+from typing import Any
+
+import torch
 
 from ...models.checkpoint.checkpoint import open_checkpoint, refuse_part
 from ...models.checkpoint.layouts import AUDIO, TEXT, TITLES, VAE, VISION
-from ..sampling.video_model import facts_of, video_model_of
+from ..sampling.model_facts import facts_of
 from .audio_encoder import audio_encoder_of
 from .encoders import clip_of, clip_vision_of, vae_of
+from .video_model import video_model_of
 
 log = logging.getLogger("keyvid")
-# after the model: (part of the file, what makes it, what to do when the file lacks it)
+# after the model: (part of the file, its loader, what to do when the file does not have it)
 PARTS = (
     (
         TEXT,
@@ -31,21 +36,21 @@ PARTS = (
 )
 
 
-def load_whole_file(path, *, dtype=None):
-    """(MODEL, CLIP, CLIP_VISION, VAE, AUDIO_ENCODER) of a file; None for each part that it lacks, said in the log.
+def load_whole_file(path: str, *, dtype: torch.dtype | None = None) -> tuple[Any, ...]:
+    """(MODEL, CLIP, CLIP_VISION, VAE, AUDIO_ENCODER) of a file; None for a missing part, which the log reports.
 
-    dtype: to hold the model's weights in; None lets ComfyUI choose. Raises CheckpointError when the file is no video
-    model, or one of its parts is damaged.
+    dtype: to hold the model's weights in; None lets ComfyUI choose. Raises CheckpointError when the file is not a
+    video model, or one of its parts is damaged.
     """
     checkpoint = open_checkpoint(path)
     loaded = [video_model_of(checkpoint, dtype=dtype)]
-    hears = facts_of(loaded[0]).audio_width is not None
+    has_audio = facts_of(loaded[0]).audio_width is not None
     for part, load, remedy in PARTS:
         if part in checkpoint.layout.parts:
             loaded.append(load(checkpoint))
             continue
         refuse_part(checkpoint)  # the rest is in the other parts of a split file
         loaded.append(None)
-        if part != AUDIO or hears:
-            log.warning("%s (%s) has %s.", checkpoint.file.name, TITLES[checkpoint.kind], remedy)
+        if part != AUDIO or has_audio:
+            log.warning("%s (%s) has %s.", Path(path).name, TITLES[checkpoint.kind], remedy)
     return tuple(loaded)

@@ -1,36 +1,41 @@
-"""Between ComfyUI's noise levels and the models' own.
+"""Between ComfyUI's noise levels and the networks' own.
 
-ComfyUI samples x = x0 + sigma eps, the networks see x / sqrt(1 + sigma^2) and predict v (variance preserving).
+ComfyUI samples x = x0 + sigma eps (variance exploding, VE). The networks get x_vp = x / sqrt(1 + sigma^2) (variance
+preserving, VP) and predict v = sqrt(abar) eps - sqrt(1 - abar) x0 (Salimans and Ho, arXiv 2202.00512), where
+sqrt(abar) = 1 / sqrt(1 + sigma^2). Latents are (B, ...), sigma is (B,) or a scalar tensor.
 """
 
-
-def vp_of(x, sigma):
-    """The latent as the network sees it. x: (B, ...), sigma: (B,) or a scalar tensor."""
-    return x / _spread(x, sigma)
+import torch
 
 
-def ve_of(x, sigma):
-    """The latent as ComfyUI's samplers keep it, the inverse of vp_of."""
-    return x * _spread(x, sigma)
+def vp_of(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """The latent in the networks' scale; x: in ComfyUI's."""
+    return x / _vp_divisor(x, sigma)
 
 
-def v_of(denoised, x, sigma):
-    """The network's v behind a denoised prediction. x: the latent as ComfyUI keeps it, sigma above 0."""
-    spread, level = _spread(x, sigma), _level(x, sigma)
-    # root alpha bar is 1 / spread, root (1 - alpha bar) is sigma / spread: x0 = x_vp / spread - v sigma / spread
-    return (x / spread - denoised * spread) / level
+def ve_of(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """The latent in ComfyUI's scale, the inverse of vp_of; x: in the networks'."""
+    return x * _vp_divisor(x, sigma)
 
 
-def denoised_of(v, x, sigma):
-    """The denoised prediction behind v, the inverse of v_of."""
-    spread, level = _spread(x, sigma), _level(x, sigma)
-    return (x / spread - v * level) / spread
+def v_of(denoised: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """v from a denoised prediction x0; x: the latent in ComfyUI's scale, sigma above 0."""
+    divisor, level = _vp_divisor(x, sigma), _broadcast(sigma, x)
+    # sqrt(abar) is 1 / divisor and sqrt(1 - abar) is sigma / divisor: x0 = x_vp / divisor - v sigma / divisor
+    return (x / divisor - denoised * divisor) / level
 
 
-def _spread(x, sigma):
-    return (1 + _level(x, sigma) ** 2).sqrt()
+def denoised_of(v: torch.Tensor, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """The denoised prediction x0 from v, the inverse of v_of."""
+    divisor, level = _vp_divisor(x, sigma), _broadcast(sigma, x)
+    return (x / divisor - v * level) / divisor
 
 
-def _level(x, sigma):
+def _vp_divisor(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
+    """sqrt(1 + sigma^2), with as many axes as x."""
+    return (1 + _broadcast(sigma, x) ** 2).sqrt()
+
+
+def _broadcast(sigma: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """sigma with as many axes as x."""
     return sigma.reshape(-1, *[1] * (x.ndim - 1)).to(x)

@@ -1,18 +1,34 @@
-"""Do the things wired together belong together? Every answer "no" is a sentence that says what to change."""
+"""Do the things that are wired together belong together? The checks, and their error messages.
 
+`facts` are the ModelFacts of the MODEL. A check returns nothing and raises a KeyVIDError that says what to change.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import comfy.model_sampling
 import torch
 
-from ...errors import AudioError, KeyVIDError, PlanError, PlanMismatchError, SelectionError
+from ...errors import (
+    AudioError,
+    KeyVIDError,
+    PlanError,
+    PlanMismatchError,
+    SamplingError,
+    SelectionError,
+)
+from ...keyframes.plan import KeyframePlan
 from ...keyframes.timebase import same_rate
-from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
+from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
+from ..payloads import Audio, AudioEncoder, ClipVision, Conditioning, Model, Vae
+from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND
+from .model_facts import PIXELS_PER_LATENT, ModelFacts, facts_of
 
-PIXELS_PER_LATENT = 8  # along an edge, of Stable Diffusion's VAE
 _PLACES = {GENERATOR: "Keyframe Conditioning", INTERPOLATOR: "Interpolation Conditioning"}
 
 
-def check_kind(facts, wanted):
-    """Raises KeyVIDError unless a model (ModelFacts) is of the wanted kind, GENERATOR or INTERPOLATOR, or a
-    DynamiCrafter, which does either."""
+def check_kind(facts: ModelFacts, wanted: str) -> None:
+    """The model is of the wanted kind, GENERATOR or INTERPOLATOR, or a DynamiCrafter, which does either."""
     if facts.kind not in (wanted, DYNAMICRAFTER):
         other = GENERATOR if wanted == INTERPOLATOR else INTERPOLATOR
         raise KeyVIDError(
@@ -21,8 +37,8 @@ def check_kind(facts, wanted):
         )
 
 
-def check_size(width, height, facts):
-    """Raises KeyVIDError unless the model can paint pictures of this size; names the nearest sizes it can."""
+def check_size(width: int, height: int, facts: ModelFacts) -> None:
+    """The model can paint images of width x height pixels; else the message names the nearest sizes."""
     multiple = facts.size_multiple
     if width > 0 and height > 0 and width % multiple == 0 and height % multiple == 0:
         return
@@ -37,10 +53,10 @@ def check_size(width, height, facts):
     )
 
 
-def check_plan(plan, facts):
-    """Raises PlanMismatchError unless the plan is for a clip that the model makes.
+def check_plan(plan: KeyframePlan, facts: ModelFacts) -> None:
+    """The plan is for a clip that the model makes (else PlanMismatchError).
 
-    A KeyVID model makes clips of one length and frame rate; of a DynamiCrafter only the number of frames is fixed.
+    A KeyVID model makes clips of one length and frame rate; for a DynamiCrafter only the number of frames is fixed.
     """
     is_keyvid = facts.kind != DYNAMICRAFTER
     is_same_rate = not is_keyvid or same_rate(plan.fps, facts.fps, n_frames=facts.n_frames)
@@ -55,9 +71,9 @@ def check_plan(plan, facts):
     )
 
 
-def check_keyframe_plan(plan, facts):
-    """Raises KeyVIDError unless a generator has a plan, of its clip and of as many keyframes as it was trained on,
-    and a plain DynamiCrafter, which is not told where its frames stand, has none."""
+def check_keyframe_plan(plan: KeyframePlan | None, facts: ModelFacts) -> None:
+    """A generator has a plan for its clip, with as many keyframes as it was trained on; a plain DynamiCrafter, which
+    is not conditioned on a frame index, has none."""
     if facts.kind == DYNAMICRAFTER:
         if plan is not None:
             raise PlanMismatchError(
@@ -80,22 +96,23 @@ def check_keyframe_plan(plan, facts):
     )
 
 
-def check_text(conditioning, facts, *, name):
-    """Raises KeyVIDError unless a CONDITIONING holds text of the width that the model reads."""
+def check_text(conditioning: Conditioning, facts: ModelFacts, *, name: str) -> None:
+    """A CONDITIONING holds text tokens of the width that the model reads; name: of the input."""
     if not conditioning:
         raise KeyVIDError(f"The {name} conditioning is empty; connect CLIP Text Encode to {name}.")
     for text, _ in conditioning:
         width = text.shape[-1] if isinstance(text, torch.Tensor) and text.ndim == 3 else None
         if width != facts.context_width:
-            found = "no text" if width is None else f"text that is {width} numbers wide"
+            found = "no text" if width is None else f"text tokens of width {width}"
             raise KeyVIDError(
-                f"The {name} conditioning holds {found}, but this model reads text that is {facts.context_width} "
-                "wide. Use the CLIP that belongs to it: OpenCLIP ViT-H, the text encoder of Stable Diffusion 2."
+                f"The {name} conditioning holds {found}, but this model reads text tokens of width "
+                f"{facts.context_width}. Use the CLIP that belongs to it: OpenCLIP ViT-H, the text encoder of Stable "
+                "Diffusion 2."
             )
 
 
-def check_vision(clip_vision, facts):
-    """Raises KeyVIDError unless a CLIP_VISION is the tower that the model's image projection reads."""
+def check_vision(clip_vision: ClipVision | None, facts: ModelFacts) -> None:
+    """A CLIP_VISION is the tower whose tokens the model's image projection reads."""
     if facts.vision_width is None:
         raise no_image_projection()
     if clip_vision is None:
@@ -105,20 +122,20 @@ def check_vision(clip_vision, facts):
     kind, width = clip_vision.model_type, clip_vision.config.get("hidden_size")
     if kind != "clip_vision_model" or width != facts.vision_width:
         raise KeyVIDError(
-            f"The CLIP vision model ({kind}) makes tokens {width} numbers wide, but this model reads tokens of a CLIP "
-            f"vision model that are {facts.vision_width} wide. Use the one that belongs to it: OpenCLIP ViT-H."
+            f"The CLIP vision model ({kind}) makes tokens of width {width}, but this model reads tokens of a CLIP "
+            f"vision model of width {facts.vision_width}. Use the one that belongs to it: OpenCLIP ViT-H."
         )
 
 
-def no_image_projection():
-    """The error of a model that is given a picture and was loaded from a file that cannot see it."""
+def no_image_projection() -> KeyVIDError:
+    """The error of a model that is conditioned on an image and was loaded from a file without the part for it."""
     return KeyVIDError(
-        "The model's file has no image projection (image_proj_model), so it cannot see the picture; use the whole file."
+        "The model's file has no image projection (image_proj_model), so it cannot use the image; load the whole file."
     )
 
 
-def check_vae(vae, facts):
-    """Raises KeyVIDError unless a VAE makes latents of the family that the model paints."""
+def check_vae(vae: Vae | None, facts: ModelFacts) -> None:
+    """A VAE makes latents like those that the model was trained on."""
     if vae is None:
         raise KeyVIDError(
             "There is no VAE on the vae input; load the one of Stable Diffusion 1.5 or 2."
@@ -130,22 +147,23 @@ def check_vae(vae, facts):
         and scale == PIXELS_PER_LATENT
     ):
         return
-    for_what = {1: "sounds", 2: "pictures", 3: "videos"}.get(vae.latent_dim, "other things")
+    for_what = {1: "audio", 2: "images", 3: "videos"}.get(vae.latent_dim, "something else")
     raise KeyVIDError(
-        f"The VAE is of another family: one for {for_what} with {vae.latent_channels} latent channels, each standing "
-        f"for {scale} x {scale} pixels, but this model needs one for pictures with {facts.latent_channels} channels "
+        f"The VAE is of another family: one for {for_what} with {vae.latent_channels} latent channels, each for "
+        f"{scale} x {scale} pixels, but this model needs one for images with {facts.latent_channels} channels "
         f"and {PIXELS_PER_LATENT} x {PIXELS_PER_LATENT} pixels. Use the VAE of Stable Diffusion 1.5 or 2."
     )
 
 
-def check_sound(audio_encoder, audio, facts):
-    """Raises AudioError unless sound and encoder are both there for a model that hears, and neither for one that
-    does not."""
+def check_audio_inputs(
+    audio_encoder: AudioEncoder | None, audio: Audio | None, facts: ModelFacts
+) -> None:
+    """Audio and encoder are both there for a model with an audio input, and neither is for one without."""
     if facts.audio_width is None:
         if audio is not None or audio_encoder is not None:
             raise AudioError(
-                f"This model is a {facts.title} and cannot hear. Disconnect audio and audio_encoder, or use a KeyVID "
-                "model."
+                f"This model is a {facts.title}, which has no audio input. Disconnect audio and audio_encoder, or use "
+                "a KeyVID model."
             )
         return
     if audio is None:
@@ -155,11 +173,116 @@ def check_sound(audio_encoder, audio, facts):
         )
     if audio_encoder is None:
         raise AudioError(
-            "There is sound, but no audio encoder to hear it with; connect Load Audio Encoder, or the audio encoder "
+            "There is sound, but no audio encoder to encode it; connect Load Audio Encoder, or the audio encoder "
             "of Load KeyVID Checkpoint."
         )
 
 
-def _multiple(side, multiple, up):
-    """The next multiple of a side in pixels, at least one."""
+def check_prediction(model: Model) -> None:
+    """No other node has made the MODEL predict something else than v (else SamplingError)."""
+    if not isinstance(model.get_model_object("model_sampling"), comfy.model_sampling.V_PREDICTION):
+        raise SamplingError(
+            "A node between the loader and here tells ComfyUI that the model does not predict v, but KeyVID and "
+            "DynamiCrafter do. Remove it, or set ModelSamplingDiscrete to v_prediction with zsnr."
+        )
+
+
+def check_can_be_sampled(model: Model) -> None:
+    """KeyVID Sampler can sample the MODEL (else SamplingError)."""
+    try:
+        facts_of(model)
+    except KeyVIDError:
+        raise SamplingError(
+            "KeyVID Sampler is made for KeyVID and DynamiCrafter, and the model is neither; choose another "
+            "sampler with KSampler Select, or load a KeyVID model."
+        ) from None
+
+
+def check_pair(positive: Conditioning, negative: Conditioning, facts: ModelFacts) -> None:
+    """Positive and negative come from one KeyVID conditioning node (else SamplingError)."""
+    for name, conditioning in (("positive", positive), ("negative", negative)):
+        if not conditioning or not all(IMAGE in entry for _, entry in conditioning):
+            raise SamplingError(
+                f"The {name} conditioning has no image for this model; connect the {name} output of Keyframe "
+                "Conditioning or Interpolation Conditioning."
+            )
+        if facts.audio_width is not None and not all(AUDIO in entry for _, entry in conditioning):
+            raise _no_audio(f"{name} conditioning", facts)
+    (_, given), (_, absent) = positive[0], negative[0]
+    if not all(_equal(given.get(key), absent.get(key)) for key in (CONCAT, FPS, FRAME_INDEX)):
+        raise SamplingError(
+            "The positive and the negative conditioning were made for different images or plans; connect both "
+            "outputs of the same conditioning node."
+        )
+
+
+def check_conditioning(conditioning: Mapping[str, Any], facts: ModelFacts) -> None:
+    """One entry of a CONDITIONING has what a KeyVID conditioning node gives it (else SamplingError)."""
+    needed = (CONCAT, IMAGE, "cross_attn")  # the last is ComfyUI's name for the text
+    if any(conditioning.get(key) is None for key in needed):
+        raise SamplingError(
+            f"The conditioning was not made for this model ({facts.title}): it does not have both a text and an "
+            "image to start from. Put Keyframe Conditioning or Interpolation Conditioning between the text and the "
+            "sampler."
+        )
+    made_for = conditioning.get(KIND, facts.kind)
+    if made_for != facts.kind:
+        raise SamplingError(
+            f"The conditioning was made for another model ({TITLES.get(made_for, made_for)}) than the one that samples "
+            f"({facts.title}); connect the same model to the conditioning node, Multimodal CFG and KeyVID Schedule."
+        )
+    if facts.audio_width is not None and conditioning.get(AUDIO) is None:
+        raise _no_audio("conditioning", facts)
+    for key, name in (("control", "ControlNet"), ("gligen", "GLIGEN")):
+        if conditioning.get(key) is not None:
+            raise SamplingError(
+                f"The conditioning has a {name}, which is made for single images of another model; take it out "
+                "of the conditioning of KeyVID and DynamiCrafter."
+            )
+
+
+def check_latent(noise: torch.Tensor, concat: torch.Tensor) -> None:
+    """The latent that is sampled has the shape of the conditioning's concat latent (else SamplingError)."""
+    remedy = "connect the latent output of the same conditioning node."
+    if noise.ndim != concat.ndim or noise.shape[1] != concat.shape[1]:
+        raise SamplingError(
+            f"The latent on the sampler has shape {tuple(noise.shape)}, but this model paints videos (clips, "
+            f"{concat.shape[1]} channels, frames, height, width); {remedy}"
+        )
+    n_frames, wanted = noise.shape[2], concat.shape[2]
+    if n_frames != wanted:
+        # ComfyUI makes clips of one frame out of a batch of images
+        found = "is for single images" if n_frames == 1 else f"has {n_frames} frames"
+        raise SamplingError(
+            f"The latent on the sampler {found}, but the conditioning was made for {wanted} frames; {remedy}"
+        )
+    if noise.shape[-2:] != concat.shape[-2:]:
+        found, wanted_size = (_pixels(latent) for latent in (noise, concat))
+        raise SamplingError(
+            f"The latent on the sampler is for images of {found} pixels, but the conditioning was made for "
+            f"{wanted_size}; {remedy}"
+        )
+
+
+def _no_audio(where: str, facts: ModelFacts) -> SamplingError:
+    return SamplingError(
+        f"The model ({facts.title}) moves to sound, and the {where} has none; connect audio and an audio encoder to "
+        "the conditioning node."
+    )
+
+
+def _equal(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return one.shape == other.shape and torch.equal(one, other)
+
+
+def _pixels(latent: torch.Tensor) -> str:
+    """The size of a latent's images (..., h, w), as an error message names it."""
+    height, width = (PIXELS_PER_LATENT * side for side in latent.shape[-2:])
+    return f"{width} x {height}"
+
+
+def _multiple(side: int, multiple: int, up: bool) -> int:
+    """The nearest multiple of at least (up) or at most a side in pixels; at least one multiple."""
     return max(1, -(-side // multiple) if up else side // multiple) * multiple

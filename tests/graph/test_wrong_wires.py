@@ -97,7 +97,7 @@ WIRES = {
     "the generator as interpolator": (
         "video_told", {"model": ["parts", 0]}, ["interpolator", "generator"]),
     "fewer pictures than keyframes": (
-        "video_told", {"keyframes": ["picture", 0]}, ["1 pictures", f"{COUNT} keyframes"]),
+        "video_told", {"keyframes": ["picture", 0]}, ["1 images", f"{COUNT} keyframes"]),
     # sampling
     "text without picture": (
         "keyframes_guider", {"positive": ["text", 0]}, ["Keyframe Conditioning"]),
@@ -110,7 +110,7 @@ WIRES = {
     "a latent of other frames": (
         "keyframes", {"latent_image": ["video_told", 2]}, ["48 frames", f"{COUNT} frames"]),
     "a latent of pictures": (
-        "keyframes", {"latent_image": ["picture_latent", 0]}, ["single pictures"]),
+        "keyframes", {"latent_image": ["picture_latent", 0]}, ["single images"]),
     "levels the model does not know": ("keyframes", {"sigmas": ["karras", 0]}, ["KeyVID Schedule"]),
     # after sampling
     "pictures into frames": (

@@ -72,7 +72,7 @@ def clip_vision(weights=None, *, head_width=20):
 
 def model_of(**facts):
     """As much of a MODEL as the conditioning nodes look at: the facts of a published generator, some changed."""
-    from keyvid_pack.host.sampling.video_model import ModelFacts
+    from keyvid_pack.host.sampling.model_facts import ModelFacts
 
     published = {
         "kind": GENERATOR, "n_frames": 48, "fps": 24, "keyframe_counts": (12,), "size_multiple": 64,

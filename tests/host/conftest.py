@@ -48,7 +48,7 @@ def dynamicrafter(comfyui, tmp_path_factory):
 
 
 def _small_model(tmp_path_factory, kind):
-    from keyvid_pack.host.sampling.video_model import load_video_model
+    from keyvid_pack.host.loaders.video_model import load_video_model
 
     path = tmp_path_factory.mktemp("models") / f"{kind}.safetensors"
     return load_video_model(small_video.write_model(path, kind=kind))

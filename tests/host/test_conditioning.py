@@ -84,9 +84,9 @@ def test_every_keyframe_lies_beside_the_unscaled_latent_of_the_first_picture(gen
     image = small_encoders.pictures(2)
     positive, _, _ = told_keyframes(generator, image=image)
     concat = positive[0][1]["concat_latent_image"]
-    from keyvid_pack.host.images import fitted_pictures
+    from keyvid_pack.host.images import fit_images
 
-    first = fitted_pictures(image[:1], **small_encoders.SIZE)
+    first = fit_images(image[:1], **small_encoders.SIZE)
     expected = small_encoders.PoolingVAE().encode(first)[:, :, None]  # (1, 4, 1, h, w)
     torch.testing.assert_close(concat, expected.expand(-1, -1, 4, -1, -1))
 

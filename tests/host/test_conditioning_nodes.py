@@ -143,12 +143,12 @@ def test_a_whole_video_is_shown_at_its_keyframes(comfyui):
 
 
 def test_pictures_of_another_plan_are_refused(comfyui):
-    with pytest.raises(PlanError, match="5 pictures .* 4 keyframes in 48 frames"):
+    with pytest.raises(PlanError, match="5 images .* 4 keyframes in 48 frames"):
         shown_sheet(small_encoders.pictures(5), plan(), 640)
 
 
 def test_a_sheet_of_nothing_names_its_own_input(comfyui):
-    with pytest.raises(KeyVIDError, match="no picture on the images input"):
+    with pytest.raises(KeyVIDError, match="no image on the images input"):
         shown_sheet(torch.zeros(0, 8, 8, 3), plan(), 640)
 
 

@@ -121,7 +121,7 @@ def test_comfyui_gets_plain_delegates_with_weights_of_their_own(whole_file, dyna
 
 def test_a_run_with_hooks_takes_a_delegate_of_the_same_file(whole_file, dynamic_vram):
     import comfy.model_patcher
-    from keyvid_pack.host.sampling.video_model import facts_of
+    from keyvid_pack.host.sampling.model_facts import facts_of
 
     dynamic_vram()
     model = parts_of(whole_file)[0]

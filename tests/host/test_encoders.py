@@ -211,7 +211,7 @@ def vae(encoders):
 @pytest.mark.parametrize("n_videos", [1, 2])
 def test_the_vae_of_a_file_decodes_every_frame_of_a_video(vae, node, options, n_videos):
     """ComfyUI's own VAE gives the first frame without a word, and in tiles stops in PyTorch's."""
-    from keyvid_pack.host.latents import frames_of
+    from keyvid_pack.host.images import frame_latents
 
     import nodes
 
@@ -220,7 +220,7 @@ def test_the_vae_of_a_file_decodes_every_frame_of_a_video(vae, node, options, n_
         "samples": torch.randn(n_videos, 4, 3, 10, 12, generator=torch.Generator().manual_seed(3))
     }
     (whole,) = decoder.decode(vae=vae, samples=video, **options)
-    (one_by_one,) = decoder.decode(vae=vae, samples=frames_of(video), **options)
+    (one_by_one,) = decoder.decode(vae=vae, samples=frame_latents(video), **options)
     assert whole.shape == (n_videos * 3, 80, 96, 3)
     torch.testing.assert_close(whole, one_by_one, rtol=0, atol=1e-4)  # grey levels are 4e-3 apart
     assert not torch.allclose(whole[0], whole[1], rtol=0, atol=1e-3)

@@ -6,9 +6,9 @@ from keyvid_pack.errors import KeyVIDError
 
 
 def fitted(image, **options):
-    from keyvid_pack.host.images import fitted_pictures
+    from keyvid_pack.host.images import fit_images
 
-    return fitted_pictures(image, **options)
+    return fit_images(image, **options)
 
 
 def stripes(height, width):
@@ -83,8 +83,8 @@ def test_the_input_stays_untouched(comfyui):
 @pytest.mark.parametrize(
     ("image", "said"),
     [
-        (None, "There is no picture on the frames input. It is empty"),
-        (torch.zeros(1, 4, 4, 1), r"There is no picture on the frames input. It has shape \(1, 4"),
+        (None, "There is no image on the frames input. It is empty"),
+        (torch.zeros(1, 4, 4, 1), r"There is no image on the frames input. It has shape \(1, 4"),
         (
             torch.full((1, 4, 4, 3), torch.nan),
             "on the frames input holds values that are not finite",
@@ -92,9 +92,9 @@ def test_the_input_stays_untouched(comfyui):
     ],
 )
 def test_a_complaint_names_the_input_that_brought_the_picture(comfyui, image, said):
-    from keyvid_pack.host.images import check_pictures, pictures_of
+    from keyvid_pack.host.images import all_images, check_images
 
-    for look in (check_pictures, pictures_of):
+    for look in (check_images, all_images):
         with pytest.raises(KeyVIDError, match=said):
             look(image, name="frames")
         with pytest.raises(KeyVIDError, match=said.replace("frames", "image")):

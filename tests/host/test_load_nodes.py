@@ -45,7 +45,7 @@ def test_a_whole_file_gives_everything_that_it_holds(nodes, write):
     from comfy.clip_vision import ClipVisionModel
     from comfy.sd import CLIP, VAE
     from keyvid_pack.host.loaders.audio_encoder import AudioEncoder
-    from keyvid_pack.host.sampling.video_model import facts_of
+    from keyvid_pack.host.sampling.model_facts import facts_of
 
     write(small_checkpoint.whole_shapes())
     output = nodes.LoadCheckpoint.execute(ckpt_name=FILE, weight_dtype="default")
@@ -76,7 +76,7 @@ def test_a_model_that_cannot_hear_is_not_missing_its_ears(nodes, write, caplog):
 
 @pytest.mark.parametrize("kind", [layouts.GENERATOR, layouts.INTERPOLATOR, layouts.DYNAMICRAFTER])
 def test_a_model_is_told_by_its_content(nodes, write, kind):
-    from keyvid_pack.host.sampling.video_model import facts_of
+    from keyvid_pack.host.sampling.model_facts import facts_of
 
     write(small_checkpoint.whole_shapes(kind))
     (model,) = nodes.LoadModel.execute(model_name=FILE, weight_dtype="default").args

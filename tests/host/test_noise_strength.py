@@ -59,7 +59,7 @@ def test_without_any_noise_seeds_make_no_difference(interpolator, masked):
 
 @pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
 def test_a_noise_strength_that_does_not_exist_gets_a_sentence(strength):
-    with pytest.raises(KeyVIDError, match="take 0 .* to 1"):
+    with pytest.raises(KeyVIDError, match="set it from 0 .* to 1"):
         keyvid(noise_strength=strength)
 
 

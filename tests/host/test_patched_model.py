@@ -12,7 +12,7 @@ from ..helpers.small_video import Forwards, assert_agree, conditioning, guided, 
 
 
 def load(path, **options):
-    from keyvid_pack.host.sampling.video_model import load_video_model
+    from keyvid_pack.host.loaders.video_model import load_video_model
 
     return load_video_model(str(path), **options)
 

@@ -270,7 +270,7 @@ def test_interpolated_noise_needs_a_plan():
     from keyvid_pack.host.sampling.sampler import KeyframeNoise
 
     latent = {"samples": torch.zeros(1, 4, N_INTERPOLATED, 4, 6)}
-    with pytest.raises(KeyVIDError, match="brings no keyframe plan"):
+    with pytest.raises(KeyVIDError, match="has no keyframe plan"):
         KeyframeNoise(_Noise()).generate_noise(latent)
 
 
@@ -281,8 +281,8 @@ def test_interpolated_noise_needs_a_plan():
     ("shape", "sentence"),
     [
         ((1, 4, 5, 4, 6), "has 5 frames, but the conditioning was made for 4 frames"),
-        ((4, 4, 1, 4, 6), "is for single pictures, but the conditioning was made for 4 frames"),
-        ((1, 4, 4, 6, 6), "for pictures of 48 x 48 pixels, but the conditioning was made for 48 x 32"),
+        ((4, 4, 1, 4, 6), "is for single images, but the conditioning was made for 4 frames"),
+        ((1, 4, 4, 6, 6), "for images of 48 x 48 pixels, but the conditioning was made for 48 x 32"),
         ((1, 16, 4, 4, 6), "4 channels"),
         ((4, 4, 4, 6), "this model paints videos"),
     ],
@@ -308,7 +308,7 @@ def test_a_foreign_model_gets_a_sentence(generator):
     from keyvid_pack.host.sampling.sampler import sample_ddim
 
     model = type("Model", (), {"inner_model": guider})()
-    with pytest.raises(KeyVIDError, match="KeyVID Sampler steps as KeyVID"):
+    with pytest.raises(KeyVIDError, match="KeyVID Sampler is made for KeyVID"):
         sample_ddim(model, unit_noise(), sigmas_of(generator, 3), eta=1.0, base_scale=0.7)
     with pytest.raises(KeyVIDError, match="not a KeyVID or DynamiCrafter model"):
         sigmas_of(foreign, 3)

@@ -18,7 +18,7 @@ CASES = {case["id"]: case for case in MANIFEST["cases"]}
 @pytest.fixture(scope="module")
 def golden_model(tmp_path_factory):
     """MODEL of the recorded tiny generator; its file has no image projection."""
-    from keyvid_pack.host.sampling.video_model import load_video_model
+    from keyvid_pack.host.loaders.video_model import load_video_model
 
     case = CASES["sampling_loop_keyframes"]
     weights = safetensors.torch.load_file(GOLDENS / case["weights_file"])

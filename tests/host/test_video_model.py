@@ -17,7 +17,8 @@ def generator_file(tmp_path_factory):
 
 
 def test_a_whole_file_becomes_a_model_with_every_weight_of_it(generator_file):
-    from keyvid_pack.host.sampling.video_model import facts_of, load_video_model
+    from keyvid_pack.host.loaders.video_model import load_video_model
+    from keyvid_pack.host.sampling.model_facts import facts_of
 
     model = load_video_model(str(generator_file))
     facts = facts_of(model)
@@ -30,7 +31,7 @@ def test_a_whole_file_becomes_a_model_with_every_weight_of_it(generator_file):
 
 
 def test_a_saved_model_has_the_names_of_a_published_file(generator_file):
-    from keyvid_pack.host.sampling.video_model import load_video_model
+    from keyvid_pack.host.loaders.video_model import load_video_model
     from keyvid_pack.models.checkpoint.checkpoint import open_tensors
 
     model = load_video_model(str(generator_file)).model
