@@ -1,14 +1,16 @@
 """Reading a network's configuration off the shapes of its tensors: what every `*_config_from_shapes` needs."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 from ..errors import CheckpointMetadataError, CheckpointNamesError
 
+Shape = tuple[int, ...]
 # the longest axis that is believed; the longest published one is CLIP's vocabulary, 49408
 MAX_AXIS = 1 << 20
 
 
-def shape_of(shapes, name, *, network, n_axes):
+def shape_of(shapes: Mapping[str, Shape], name: str, *, network: str, n_axes: int) -> Shape:
     """The shape of the tensor called `name`, as a tuple of ints from 1 to MAX_AXIS.
 
     shapes: name -> shape. network: how messages call the network. n_axes: how many axes it must have.
@@ -33,7 +35,7 @@ def shape_of(shapes, name, *, network, n_axes):
     return shape
 
 
-def count_blocks(shapes, stem, *, network):
+def count_blocks(shapes: Iterable[str], stem: str, *, network: str) -> int:
     """How many numbered blocks `stem.0`, `stem.1`, ... there are.
 
     Raises CheckpointNamesError when there is none or a number in between is missing.
@@ -48,7 +50,9 @@ def count_blocks(shapes, stem, *, network):
     return len(numbers)
 
 
-def count_heads(inner_width, head_width, *, published, network):
+def count_heads(
+    inner_width: int, head_width: int | None, *, published: tuple[int, int], network: str
+) -> int:
     """How many attention heads share `inner_width`; head_width None stands for the published network's.
 
     published: (inner width, head width) of the published network, the only one whose file need not say.
@@ -60,7 +64,9 @@ def count_heads(inner_width, head_width, *, published, network):
     )
 
 
-def checked_head_width(inner_widths, head_width, *, default, network):
+def checked_head_width(
+    inner_widths: Iterable[int], head_width: int | None, *, default: int | None, network: str
+) -> int:
     """The head width that all attentions of these inner widths share.
 
     head_width: as the metadata of the file says it. default: what it is where the file does not say; None when

@@ -1,22 +1,27 @@
-"""The two towers of OpenCLIP in its own naming, at any width: what the picture shows, what the prompt says.
+"""The two towers of OpenCLIP, which encode image and prompt, at any width and under OpenCLIP's names.
 
 Radford et al., "Learning transferable visual models from natural language supervision" (ICML 2021); the published
 weights are OpenCLIP's ViT-H/14 (Cherti et al., CVPR 2023). KeyVID reads the vision tower before its last norm and
-the text tower before its last block (published-model d.4, d.5). Not read (`ln_post`, `proj`, the last text block,
-`text_projection`, `logit_scale`) is there all the same, frozen, so that files load and are written whole.
+the text tower before its last block (published-model d.4, d.5). What is not read (`ln_post`, `proj`, the last text
+block, `text_projection`, `logit_scale`) exists and is frozen, so that files load and are written whole.
 """
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from ...errors import CheckpointNamesError
-from ..attention import sdpa_attention
-from ..config_inference import count_blocks, count_heads, shape_of
+from ..attention import Attention, sdpa_attention
+from ..config_inference import Shape, count_blocks, count_heads, shape_of
+from ..operations import Operations
 
+Tower = TypeVar("Tower", "CLIPVisionTower", "CLIPTextTower")
 FIRST_LOGIT_SCALE = math.log(1 / 0.07)  # Radford et al., section 2.5
 
 
@@ -66,7 +71,9 @@ VIT_H_TEXT = CLIPTextConfig(
 )
 
 
-def clip_vision_config_from_shapes(shapes, *, head_width=None):
+def clip_vision_config_from_shapes(
+    shapes: Mapping[str, Shape], *, head_width: int | None = None
+) -> CLIPVisionConfig:
     """The CLIPVisionConfig behind tensor shapes (names without `visual.` and what precedes it).
 
     head_width: channels per attention head, which no shape tells; None is right for ViT-H/14 (80) only.
@@ -93,7 +100,9 @@ def clip_vision_config_from_shapes(shapes, *, head_width=None):
     )
 
 
-def clip_text_config_from_shapes(shapes, *, head_width=None):
+def clip_text_config_from_shapes(
+    shapes: Mapping[str, Shape], *, head_width: int | None = None
+) -> CLIPTextConfig:
     """The CLIPTextConfig behind tensor shapes (names without `cond_stage_model.model.`).
 
     head_width: channels per attention head, which no shape tells; None is right for ViT-H/14 (64) only.
@@ -113,16 +122,24 @@ def clip_text_config_from_shapes(shapes, *, head_width=None):
     )
 
 
-def _mlp_width(shapes, network):
+def _mlp_width(shapes: Mapping[str, Shape], network: str) -> int:
     return shape_of(shapes, "transformer.resblocks.0.mlp.c_fc.weight", network=network, n_axes=2)[0]
 
 
 class CLIPVisionTower(nn.Module):
     """OpenCLIP's vision transformer; parameter names are those behind `visual.`."""
 
-    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
+    def __init__(
+        self,
+        config: CLIPVisionConfig,
+        *,
+        operations: Operations = nn,
+        attention: Attention = sdpa_attention,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: dict[str, Any] = {"dtype": dtype, "device": device}
         width, patch = config.width, config.patch_size
         self.config = config
         self.conv1 = operations.Conv2d(3, width, patch, stride=patch, bias=False, **factory)
@@ -136,13 +153,13 @@ class CLIPVisionTower(nn.Module):
         self.ln_post.requires_grad_(False)
         self.proj.requires_grad_(False)
 
-    def forward(self, pixels):
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """All tokens after the last block, class token first; no final norm, no projection (published-model d.4).
 
-        pixels: (B, 3, S, S) as `image_features.clip_pixels` gives them, S = config.image_size (224).
+        pixels: (B, 3, S, S) as `image_preprocess.clip_pixels` gives them, S = config.image_size (224).
         Returns (B, 1 + (S / patch)^2, width): (B, 257, 1280) for ViT-H/14.
         """
-        patches = self.conv1(pixels).flatten(2).transpose(1, 2)  # (B, S/p * S/p, width)
+        patches = rearrange(self.conv1(pixels), "b width rows columns -> b (rows columns) width")
         first = self.class_embedding.to(patches).expand(len(patches), 1, -1)  # (B, 1, width)
         tokens = torch.cat([first, patches], dim=1)
         return self.transformer(self.ln_pre(tokens + self.positional_embedding.to(tokens)))
@@ -151,9 +168,17 @@ class CLIPVisionTower(nn.Module):
 class CLIPTextTower(nn.Module):
     """OpenCLIP's text transformer; parameter names are those behind `cond_stage_model.model.`."""
 
-    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
+    def __init__(
+        self,
+        config: CLIPTextConfig,
+        *,
+        operations: Operations = nn,
+        attention: Attention = sdpa_attention,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: dict[str, Any] = {"dtype": dtype, "device": device}
         width = config.width
         self.config = config
         self.token_embedding = operations.Embedding(config.vocabulary, width, **factory)
@@ -166,21 +191,21 @@ class CLIPTextTower(nn.Module):
         self.text_projection.requires_grad_(False)
         self.logit_scale.requires_grad_(False)
 
-    def forward(self, tokens):
-        """What the last block but one says, after the final norm; no projection (published-model d.5).
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The output of the last block but one, after the final norm; no projection (published-model d.5).
 
         tokens: (B, context) token ids, int64, padded with 0. Returns (B, context, width): (B, 77, 1024) for ViT-H/14.
         """
         x = self.token_embedding(tokens)  # (B, context, width)
         x = x + self.positional_embedding.to(x)
         n_tokens = tokens.shape[1]
-        # a token sees itself and what precedes it; (context, context), added to the scores
+        # causal: a token attends to itself and to those before it; (context, context), added to the logits
         mask = torch.full((n_tokens, n_tokens), -math.inf, dtype=x.dtype, device=x.device).triu(1)
         n_blocks = len(self.transformer.resblocks) - 1
         return self.ln_final(self.transformer(x, mask=mask, n_blocks=n_blocks))
 
 
-def init_clip_tower(tower, *, generator=None):
+def init_clip_tower(tower: Tower, *, generator: torch.Generator | None = None) -> Tower:
     """Fill a tower with random weights to train from, in place; returns the tower.
 
     Weights are normal with a variance of 1 / (inputs), those that end a residual branch smaller by the number of
@@ -205,29 +230,44 @@ def init_clip_tower(tower, *, generator=None):
     return tower
 
 
-def _parameter(*shape, **factory):
+def _parameter(*shape: int, **factory: Any) -> nn.Parameter:
     return nn.Parameter(torch.empty(shape, **factory))
 
 
 class _Transformer(nn.Module):
-    """The blocks of a tower, under OpenCLIP's name `transformer.resblocks`."""
+    """The blocks of a tower, under OpenCLIP's name `transformer.resblocks`. (B, N, width) -> the same."""
 
-    def __init__(self, config, operations, attention, factory):
+    def __init__(
+        self,
+        config: CLIPVisionConfig | CLIPTextConfig,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         self.resblocks = nn.ModuleList(
             _Block(config, operations, attention, factory) for _ in range(config.layers)
         )
 
-    def forward(self, x, *, mask=None, n_blocks=None):
+    def forward(
+        self, x: torch.Tensor, *, mask: torch.Tensor | None = None, n_blocks: int | None = None
+    ) -> torch.Tensor:
+        """mask: (N, N), added to the logits. n_blocks: how many blocks to run; None is all of them."""
         for block in self.resblocks[:n_blocks]:
             x = block(x, mask)
-        return x  # (B, N, width)
+        return x
 
 
 class _Block(nn.Module):
     """Self-attention and a two-layer perceptron, each normed first and added to its input."""
 
-    def __init__(self, config, operations, attention, factory):
+    def __init__(
+        self,
+        config: CLIPVisionConfig | CLIPTextConfig,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         width, inner = config.width, config.mlp_width
         self.ln_1 = operations.LayerNorm(width, **factory)
@@ -241,7 +281,7 @@ class _Block(nn.Module):
             )
         )
 
-    def forward(self, x, mask):
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         x = x + self.attn(self.ln_1(x), mask)
         return x + self.mlp(self.ln_2(x))
 
@@ -249,7 +289,14 @@ class _Block(nn.Module):
 class _SelfAttention(nn.Module):
     """Attention with queries, keys and values in one matrix, named as in torch.nn.MultiheadAttention."""
 
-    def __init__(self, width, heads, operations, attention, factory):
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.attention = attention
@@ -257,7 +304,7 @@ class _SelfAttention(nn.Module):
         self.in_proj_bias = _parameter(3 * width, **factory)
         self.out_proj = operations.Linear(width, width, **factory)
 
-    def forward(self, x, mask):
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         qkv = nn.functional.linear(x, self.in_proj_weight.to(x), self.in_proj_bias.to(x))
         q, k, v = qkv.chunk(3, dim=-1)  # (B, N, width) each
         return self.out_proj(self.attention(q, k, v, self.heads, mask=mask))

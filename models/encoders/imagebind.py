@@ -1,19 +1,23 @@
 """The audio tower of ImageBind: a mel spectrogram in, one token for every patch of it out.
 
-Girdhar et al., "ImageBind: one embedding space to bind them all" (CVPR 2023). KeyVID lets the patches overlap more in
-time, so one column of tokens belongs to one frame (published-model d.2), and its localizer trains a tower of its own
+Girdhar et al., "ImageBind: one embedding space to bind them all" (CVPR 2023). In KeyVID patches overlap more in time,
+so that one column of tokens belongs to one frame (published-model d.2), and the localizer has a tower of its own
 without a token for the whole (published-model g.2). Parameter names are those of the stock `imagebind_huge.pth`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
+from einops import rearrange
 from torch import nn
 from torch.nn import functional
 
 from ...errors import AudioError, CheckpointError
-from ..attention import sdpa_attention
-from ..config_inference import count_blocks, count_heads, shape_of
+from ..attention import Attention, sdpa_attention
+from ..config_inference import Shape, count_blocks, count_heads, shape_of
+from ..operations import Operations
 from .mel import LOCALIZER_COLUMNS, N_BINS, N_COLUMNS
 
 STEM, TRUNK = "modality_preprocessors.audio", "modality_trunks.audio"
@@ -32,20 +36,21 @@ class AudioTowerConfig:
     layers: int
     heads: int
     mlp_width: int
-    kernel: tuple = (16, 16)
-    stride: tuple = KEYVID_STRIDE
+    kernel: tuple[int, int] = (16, 16)
+    stride: tuple[int, int] = KEYVID_STRIDE
     n_bins: int = N_BINS
     n_columns: int = N_COLUMNS
     has_cls: bool = True
 
     @property
-    def grid(self):
+    def grid(self) -> tuple[int, int]:
         """(rows, columns) of patches: (12, 48) in KeyVID, (12, 19) in the stock file, (29, 46) in the localizer."""
-        sizes = zip((self.n_bins, self.n_columns), self.kernel, self.stride, strict=True)
-        return tuple((size - kernel) // stride + 1 for size, kernel, stride in sizes)
+        rows = (self.n_bins - self.kernel[0]) // self.stride[0] + 1
+        columns = (self.n_columns - self.kernel[1]) // self.stride[1] + 1
+        return rows, columns
 
     @property
-    def n_tokens(self):
+    def n_tokens(self) -> int:
         """Patches, and the token for the whole where there is one."""
         rows, columns = self.grid
         return rows * columns + self.has_cls
@@ -56,8 +61,13 @@ STOCK_AUDIO = replace(KEYVID_AUDIO, stride=STOCK_STRIDE)
 
 
 def tower_config_from_shapes(
-    shapes, *, head_width=None, stride=None, n_columns=None, n_bins=N_BINS
-):
+    shapes: Mapping[str, Shape],
+    *,
+    head_width: int | None = None,
+    stride: int | tuple[int, int] | None = None,
+    n_columns: int | None = None,
+    n_bins: int = N_BINS,
+) -> AudioTowerConfig:
     """The AudioTowerConfig behind tensor shapes (names from `modality_preprocessors` and `modality_trunks` on).
 
     head_width: channels per attention head; None is right for the published width only. stride: one number or (bands,
@@ -65,7 +75,7 @@ def tower_config_from_shapes(
     Raises CheckpointError when the sizes cannot be told or contradict each other.
     """
     network = "audio tower"
-    width, _, *kernel = shape_of(shapes, PATCHES, network=network, n_axes=4)
+    width, _, *kernel_size = shape_of(shapes, PATCHES, network=network, n_axes=4)
     _, n_positions, _ = shape_of(shapes, POSITIONS, network=network, n_axes=3)
     has_cls = f"{STEM}.cls_token" in shapes
     first_mlp = shape_of(shapes, f"{TRUNK}.blocks.0.mlp.fc1.weight", network=network, n_axes=2)
@@ -75,7 +85,7 @@ def tower_config_from_shapes(
         layers=count_blocks(shapes, f"{TRUNK}.blocks", network=network),
         heads=count_heads(width, head_width, published=published, network=network),
         mlp_width=first_mlp[0],
-        kernel=tuple(kernel),
+        kernel=(kernel_size[0], kernel_size[1]),
         n_bins=n_bins,
         has_cls=has_cls,
     )
@@ -96,7 +106,9 @@ def tower_config_from_shapes(
     )
 
 
-def interpolate_positions(positions, *, grid_from, grid_to):
+def interpolate_positions(
+    positions: torch.Tensor, *, grid_from: tuple[int, int], grid_to: tuple[int, int]
+) -> torch.Tensor:
     """The learned positions of one grid of patches, stretched to another (published-model d.2).
 
     The position of the CLS token, if there is one, is kept; the others are resized bilinearly (align_corners False).
@@ -111,15 +123,20 @@ def interpolate_positions(positions, *, grid_from, grid_to):
             "the file belongs to another audio tower."
         )
     whole, patches = positions[:, :n_whole], positions[:, n_whole:]
-    picture = patches.unflatten(1, grid_from).permute(0, 3, 1, 2)  # (1, D, rows, columns)
-    picture = functional.interpolate(
-        picture.float(), size=tuple(grid_to), mode="bilinear", align_corners=False
+    grid = rearrange(patches, "b (rows columns) d -> b d rows columns", rows=rows)
+    grid = functional.interpolate(
+        grid.float(), size=tuple(grid_to), mode="bilinear", align_corners=False
     )
-    patches = picture.flatten(2).transpose(1, 2).to(positions)  # (1, rows * columns, D)
+    patches = rearrange(grid, "b d rows columns -> b (rows columns) d").to(positions)
     return torch.cat([whole, patches], dim=1)
 
 
-def change_stride(state_dict, config, *, stride=KEYVID_STRIDE):
+def change_stride(
+    state_dict: Mapping[str, torch.Tensor],
+    config: AudioTowerConfig,
+    *,
+    stride: int | tuple[int, int] = KEYVID_STRIDE,
+) -> tuple[dict[str, torch.Tensor], AudioTowerConfig]:
     """A tower's weights made fit for another stride: (state dict with positions interpolated, its config).
 
     This turns the stock file into KeyVID's tower. Neither argument is changed; nothing but positions is copied.
@@ -136,9 +153,17 @@ def change_stride(state_dict, config, *, stride=KEYVID_STRIDE):
 class AudioTower(nn.Module):
     """ImageBind's audio transformer; parameter names are those of the stock file."""
 
-    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
+    def __init__(
+        self,
+        config: AudioTowerConfig,
+        *,
+        operations: Operations = nn,
+        attention: Attention = sdpa_attention,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: dict[str, Any] = {"dtype": dtype, "device": device}
         self.config = config
         stem, trunk = (
             _Stem(config, operations, factory),
@@ -147,10 +172,10 @@ class AudioTower(nn.Module):
         self.modality_preprocessors = nn.ModuleDict({"audio": stem})
         self.modality_trunks = nn.ModuleDict({"audio": trunk})
 
-    def forward(self, mel):
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
         """The tokens after the last block: no final norm, no head (published-model d.2).
 
-        mel: (B, 1, n_bins, n_columns) as `audio_features.waveform_to_mel` gives it, in the dtype to compute in.
+        mel: (B, 1, n_bins, n_columns) as `mel.waveform_to_mel` gives it, in the dtype to compute in.
         Returns (B, n_tokens, width), CLS first where there is one, then row by row: (B, 577, 768) in KeyVID.
         Raises AudioError for a mel of another size.
         """
@@ -163,7 +188,7 @@ class AudioTower(nn.Module):
         return self.modality_trunks["audio"](self.modality_preprocessors["audio"](mel))
 
 
-def init_audio_tower(tower, *, generator=None):
+def init_audio_tower(tower: AudioTower, *, generator: torch.Generator | None = None) -> AudioTower:
     """Fill a tower with random weights to train from, in place; returns the tower.
 
     Weights are normal with a variance of 1 / (inputs), those that end a residual branch smaller by the number of
@@ -186,43 +211,47 @@ def init_audio_tower(tower, *, generator=None):
     return tower
 
 
-def _pair(stride):
-    return (stride, stride) if isinstance(stride, int) else tuple(stride)
+def _pair(stride: int | tuple[int, int]) -> tuple[int, int]:
+    return (stride, stride) if isinstance(stride, int) else (stride[0], stride[1])
 
 
-def _parameter(*shape, **factory):
+def _parameter(*shape: int, **factory: Any) -> nn.Parameter:
     return nn.Parameter(torch.empty(shape, **factory))
 
 
 class _PatchStem(nn.Module):
     """Overlapping patches of the mel, each turned into a token and normed."""
 
-    def __init__(self, config, operations, factory):
+    def __init__(
+        self, config: AudioTowerConfig, operations: Operations, factory: dict[str, Any]
+    ) -> None:
         super().__init__()
         self.proj = operations.Conv2d(
             1, config.width, config.kernel, stride=config.stride, bias=False, **factory
         )
         self.norm_layer = operations.LayerNorm(config.width, eps=STEM_EPS, **factory)
 
-    def forward(self, mel):
-        return self.norm_layer(self.proj(mel).flatten(2).transpose(1, 2))  # (B, rows * columns, D)
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        return self.norm_layer(rearrange(self.proj(mel), "b d rows columns -> b (rows columns) d"))
 
 
 class _Positions(nn.Module):
     """One learned vector for every token, under ImageBind's name `pos_embedding_helper.pos_embed`."""
 
-    def __init__(self, config, factory):
+    def __init__(self, config: AudioTowerConfig, factory: dict[str, Any]) -> None:
         super().__init__()
         self.pos_embed = _parameter(1, config.n_tokens, config.width, **factory)
 
-    def forward(self, tokens):
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         return tokens + self.pos_embed.to(tokens)
 
 
 class _Stem(nn.Module):
-    """From the mel to what enters the transformer."""
+    """From the mel (B, 1, n_bins, n_columns) to what enters the transformer (B, n_tokens, D)."""
 
-    def __init__(self, config, operations, factory):
+    def __init__(
+        self, config: AudioTowerConfig, operations: Operations, factory: dict[str, Any]
+    ) -> None:
         super().__init__()
         if config.has_cls:
             self.cls_token = _parameter(1, 1, config.width, **factory)
@@ -230,7 +259,7 @@ class _Stem(nn.Module):
         self.rgbt_stem = _PatchStem(config, operations, factory)
         self.pos_embedding_helper = _Positions(config, factory)
 
-    def forward(self, mel):
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
         tokens = self.rgbt_stem(mel)  # (B, rows * columns, D)
         if self.has_cls:
             whole = self.cls_token.to(tokens).expand(len(tokens), -1, -1)  # (B, 1, D)
@@ -239,20 +268,34 @@ class _Stem(nn.Module):
 
 
 class _Trunk(nn.Module):
-    def __init__(self, config, operations, attention, factory):
+    """The blocks of the tower, under ImageBind's name `blocks`. (B, N, D) -> the same."""
+
+    def __init__(
+        self,
+        config: AudioTowerConfig,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         self.blocks = nn.Sequential(
             *(_Block(config, operations, attention, factory) for _ in range(config.layers))
         )
 
-    def forward(self, tokens):
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         return self.blocks(tokens)
 
 
 class _Block(nn.Module):
-    """Self-attention and a two-layer perceptron, each normed first and added to its input."""
+    """Self-attention and a two-layer perceptron, each normed first and added to its input. (B, N, D) -> the same."""
 
-    def __init__(self, config, operations, attention, factory):
+    def __init__(
+        self,
+        config: AudioTowerConfig,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         width = config.width
         self.attn = _SelfAttention(width, config.heads, operations, attention, factory)
@@ -260,25 +303,36 @@ class _Block(nn.Module):
         self.mlp = _Perceptron(width, config.mlp_width, operations, factory)
         self.norm_2 = operations.LayerNorm(width, eps=BLOCK_EPS, **factory)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x + self.attn(self.norm_1(x))
-        return x + self.mlp(self.norm_2(x))  # (B, N, D)
+        return x + self.mlp(self.norm_2(x))
 
 
 class _Perceptron(nn.Module):
-    def __init__(self, width, inner, operations, factory):
+    """Linear(GELU(Linear(x))), (B, N, width) -> the same."""
+
+    def __init__(
+        self, width: int, inner: int, operations: Operations, factory: dict[str, Any]
+    ) -> None:
         super().__init__()
         self.fc1 = operations.Linear(width, inner, **factory)
         self.fc2 = operations.Linear(inner, width, **factory)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.fc2(functional.gelu(self.fc1(x)))  # the exact GELU, not its tanh approximation
 
 
 class _SelfAttention(nn.Module):
-    """Attention in which every token may also look at one learned key, named as in torch.nn.MultiheadAttention."""
+    """Attention with one learned key and value more than there are tokens, named as in torch.nn.MultiheadAttention."""
 
-    def __init__(self, width, heads, operations, attention, factory):
+    def __init__(
+        self,
+        width: int,
+        heads: int,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.attention = attention
@@ -288,7 +342,7 @@ class _SelfAttention(nn.Module):
         self.bias_v = _parameter(1, 1, width, **factory)
         self.out_proj = operations.Linear(width, width, **factory)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         qkv = functional.linear(x, self.in_proj_weight.to(x), self.in_proj_bias.to(x))
         q, k, v = qkv.chunk(3, dim=-1)  # (B, N, D) each
         k = torch.cat([k, self.bias_k.to(k).expand(len(k), -1, -1)], dim=1)  # (B, N + 1, D)

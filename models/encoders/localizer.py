@@ -1,19 +1,22 @@
-"""The localizer: hears 2 s of sound and says how much the picture moves in each of 48 frames.
+"""The localizer: from 2 s of audio to how much the image moves in each of 48 frames.
 
 The keyframe localizer of KeyVID (arXiv 2504.09656). The published network differs from the paper in stride, positions
-and output (published-model g.2, j): no sigmoid, scores are not bound to 0..1. Names, misspelt ones too, are the
+and output (published-model g.2, j): no sigmoid, so scores are not limited to 0..1. Names, misspelt ones too, are the
 published file's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from ...errors import AudioError, CheckpointError
-from ..attention import sdpa_attention
-from ..config_inference import shape_of
+from ..attention import Attention, sdpa_attention
+from ..config_inference import Shape, shape_of
+from ..operations import Operations
 from .imagebind import (
     KEYVID_AUDIO,
     LOCALIZER_STRIDE,
@@ -31,7 +34,7 @@ TOWER = "imagebindMoodel."
 class LocalizerConfig:
     """Sizes of a localizer: n_tokens of `width` channels in, `hidden` channels inside the head, n_scores out.
 
-    tower None stands for the head alone, whose input are the tokens themselves.
+    tower: of the audio tower; None is the head alone, whose input are the tokens themselves.
     """
 
     n_tokens: int
@@ -49,7 +52,13 @@ PUBLISHED_LOCALIZER = LocalizerConfig(
 )
 
 
-def localizer_config_from_shapes(shapes, *, head_width=None, stride=None, n_columns=None):
+def localizer_config_from_shapes(
+    shapes: Mapping[str, Shape],
+    *,
+    head_width: int | None = None,
+    stride: int | tuple[int, int] | None = None,
+    n_columns: int | None = None,
+) -> LocalizerConfig:
     """The LocalizerConfig behind tensor shapes; names as in the published file, other modalities may be among them.
 
     Variants "1" (29 x 46 tokens, 48 scores) and "2" (12 x 46 tokens, 46 scores) are told apart by their shapes.
@@ -77,11 +86,25 @@ def localizer_config_from_shapes(shapes, *, head_width=None, stride=None, n_colu
 
 
 class Localizer(nn.Module):
-    """The published network (its variants "1" and "2" differ in sizes only), under the names of its file."""
+    """The published network (its variants "1" and "2" differ in sizes only), under the names of its file.
 
-    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
+    From tokens (N, D) of the tower, with all layers linear in the named axis:
+
+        frames = linear1 over N                                    (n_scores, D)
+        scores = linear3(relu(relu(linear2(relu(frames))) joined to one row)) + mean over D of frames
+    """
+
+    def __init__(
+        self,
+        config: LocalizerConfig,
+        *,
+        operations: Operations = nn,
+        attention: Attention = sdpa_attention,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: dict[str, Any] = {"dtype": dtype, "device": device}
         self.config = config
         # in the file, but used by nothing
         self.ada_weight = nn.Parameter(torch.empty(1, **factory), requires_grad=False)
@@ -96,11 +119,11 @@ class Localizer(nn.Module):
         n_features = config.n_scores * config.hidden
         self.linear3 = operations.Linear(n_features, config.n_scores, **factory)
 
-    def forward(self, mel):
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
         """How much moves in each frame of the clip, without bounds (published-model g.2).
 
-        mel: (B, 1, 128, n_columns) as `audio_features.waveform_to_mel` gives it, in the dtype to compute in; columns
-        past the 198 which the network knows are not heard. Without a tower: tokens (B, n_tokens, width).
+        mel: (B, 1, 128, n_columns) as `mel.waveform_to_mel` gives it, in the dtype to compute in; columns
+        past the network's 198 are not read. Without a tower: tokens (B, n_tokens, width).
         Returns (B, n_scores): 48 scores, evenly spread over the 2 s. Raises AudioError for a mel that is too short.
         """
         if self.config.tower is not None:
@@ -118,7 +141,7 @@ class Localizer(nn.Module):
         return scores + frames.mean(dim=2)
 
 
-def init_localizer(localizer, *, generator=None):
+def init_localizer(localizer: Localizer, *, generator: torch.Generator | None = None) -> Localizer:
     """Fill a localizer with random weights to train from, in place; returns the localizer.
 
     The published one was then trained from ImageBind's tower, all of it but the positions, which fit no other grid.

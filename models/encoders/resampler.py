@@ -1,18 +1,22 @@
-"""The image projection: turns CLIP's tokens of one picture into a few tokens for every frame of a video.
+"""The image projection: from CLIP's tokens of one image to a few tokens for every frame of a video.
 
 The design is that of the Perceiver Resampler (Alayrac et al., "Flamingo", NeurIPS 2022) in the form of DynamiCrafter
 (Xing et al., ECCV 2024), whose learned latents belong to one frame each (published-model d.4, `image_proj_model`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from ...errors import CheckpointMetadataError
-from ..attention import sdpa_attention
-from ..config_inference import count_blocks, count_heads, shape_of
+from ..attention import Attention, sdpa_attention
+from ..config_inference import Shape, count_blocks, count_heads, shape_of
 from ..frame_index import gather_frames
+from ..operations import Operations
 from ..published import QUERIES_PER_FRAME
 
 
@@ -43,7 +47,12 @@ PUBLISHED_RESAMPLER = ResamplerConfig(
 )
 
 
-def resampler_config_from_shapes(shapes, *, head_width=None, n_queries=QUERIES_PER_FRAME):
+def resampler_config_from_shapes(
+    shapes: Mapping[str, Shape],
+    *,
+    head_width: int | None = None,
+    n_queries: int = QUERIES_PER_FRAME,
+) -> ResamplerConfig:
     """The ResamplerConfig behind tensor shapes (names without `image_proj_model.`).
 
     head_width: channels per attention head; None is right for the published inner width only.
@@ -77,11 +86,22 @@ def resampler_config_from_shapes(shapes, *, head_width=None, n_queries=QUERIES_P
 
 
 class Resampler(nn.Module):
-    """Latents that ask the picture, frame by frame; parameter names are those behind `image_proj_model.`."""
+    """Learned latents, a few per frame, that attend to the image; names are those behind `image_proj_model.`.
 
-    def __init__(self, config, *, operations=nn, attention=sdpa_attention, dtype=None, device=None):
+    x = latents;  depth times:  x = x + attention(image, x);  x = x + feed_forward(x);  then norm(linear(x))
+    """
+
+    def __init__(
+        self,
+        config: ResamplerConfig,
+        *,
+        operations: Operations = nn,
+        attention: Attention = sdpa_attention,
+        dtype: torch.dtype | None = None,
+        device: torch.device | str | None = None,
+    ) -> None:
         super().__init__()
-        factory = {"dtype": dtype, "device": device}
+        factory: dict[str, Any] = {"dtype": dtype, "device": device}
         n_latents = config.n_frames * config.n_queries
         self.config = config
         self.latents = nn.Parameter(torch.empty(1, n_latents, config.width, **factory))
@@ -98,24 +118,33 @@ class Resampler(nn.Module):
         self.proj_out = operations.Linear(config.width, config.out_width, **factory)
         self.norm_out = operations.LayerNorm(config.out_width, **factory)
 
-    def forward(self, tokens):
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """The image tokens of every frame.
 
         tokens: (B, N, in_width) from the CLIP vision tower. Returns (B, n_frames, n_queries, out_width).
         """
         tokens = self.proj_in(tokens)  # (B, N, width)
         latents = self.latents.to(tokens).expand(len(tokens), -1, -1)  # (B, F*Q, width)
-        for attention, feed_forward in self.layers:
+        for attention, feed_forward in (cast(nn.ModuleList, layer) for layer in self.layers):
             latents = latents + attention(tokens, latents)
             latents = latents + feed_forward(latents)
         out = self.norm_out(self.proj_out(latents))
-        return out.unflatten(1, (self.config.n_frames, self.config.n_queries))  # (B, F, Q, out)
+        return rearrange(out, "b (f q) width -> b f q width", q=self.config.n_queries)
 
 
 class _LatentAttention(nn.Module):
-    """Latents attend to the picture and to one another at once."""
+    """Latents attend to the image and to one another at once: queries from latents, keys and values from both.
 
-    def __init__(self, config, operations, attention, factory):
+    tokens (B, N, width), latents (B, L, width) -> (B, L, width).
+    """
+
+    def __init__(
+        self,
+        config: ResamplerConfig,
+        operations: Operations,
+        attention: Attention,
+        factory: dict[str, Any],
+    ) -> None:
         super().__init__()
         inner = config.heads * config.head_width
         self.heads = config.heads
@@ -126,7 +155,7 @@ class _LatentAttention(nn.Module):
         self.to_kv = operations.Linear(config.width, 2 * inner, bias=False, **factory)
         self.to_out = operations.Linear(inner, config.width, bias=False, **factory)
 
-    def forward(self, tokens, latents):
+    def forward(self, tokens: torch.Tensor, latents: torch.Tensor) -> torch.Tensor:
         tokens, latents = self.norm1(tokens), self.norm2(latents)
         q = self.to_q(latents)  # (B, L, inner)
         kv = self.to_kv(torch.cat([tokens, latents], dim=1))  # (B, N + L, 2*inner)
@@ -134,7 +163,9 @@ class _LatentAttention(nn.Module):
         return self.to_out(self.attention(q, k, v, self.heads))
 
 
-def _feed_forward(config, operations, factory):
+def _feed_forward(
+    config: ResamplerConfig, operations: Operations, factory: dict[str, Any]
+) -> nn.Sequential:
     return nn.Sequential(
         operations.LayerNorm(config.width, **factory),
         operations.Linear(config.width, config.ff_width, bias=False, **factory),
@@ -143,7 +174,7 @@ def _feed_forward(config, operations, factory):
     )
 
 
-def init_resampler(resampler, *, generator=None):
+def init_resampler(resampler: Resampler, *, generator: torch.Generator | None = None) -> Resampler:
     """Fill a resampler with random weights to train from, in place; returns the resampler.
 
     Weights are normal with a variance of 1 / (inputs), those that end a residual branch smaller by the number of
@@ -163,8 +194,8 @@ def init_resampler(resampler, *, generator=None):
     return resampler
 
 
-def select_frames(tokens, frame_index):
-    """The image tokens of some frames: what the keyframe stage is given (published-model d.4).
+def select_frames(tokens: torch.Tensor, frame_index: torch.Tensor) -> torch.Tensor:
+    """The image tokens of some frames, which the keyframe stage is conditioned on (published-model d.4).
 
     tokens: (B, F, Q, C). frame_index: integers (B, T), each from 0 to F - 1; a batch of 1 serves the other's batch.
     Returns (B, T, Q, C). Raises SelectionError when an index lies outside the frames or the batches do not fit.

@@ -4,9 +4,10 @@ Rombach et al., "High-resolution image synthesis with latent diffusion models" (
 is here; the network itself is ComfyUI's.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..config_inference import count_blocks, shape_of
+from ..config_inference import Shape, count_blocks, shape_of
 
 _NETWORK = "VAE"
 
@@ -16,7 +17,7 @@ class VAEConfig:
     """channels: width of the first level; channel_mult: width of each level over it; z_channels: of the latent.
 
     embed_channels: of the latent after `quant_conv`. attention_levels: which levels have attention in the encoder.
-    in_channels: of a picture. double_z: whether the encoder gives a mean and a variance.
+    in_channels: of an image. double_z: whether the encoder gives a mean and a variance.
     """
 
     channels: int
@@ -29,7 +30,7 @@ class VAEConfig:
     attention_levels: tuple[int, ...] = ()
 
     @property
-    def downscale(self):
+    def downscale(self) -> int:
         """Pixels per latent pixel."""
         return 2 ** (len(self.channel_mult) - 1)
 
@@ -39,13 +40,13 @@ STABLE_DIFFUSION_VAE = VAEConfig(
 )
 
 
-def vae_config_from_shapes(shapes):
+def vae_config_from_shapes(shapes: Mapping[str, Shape]) -> VAEConfig:
     """The VAEConfig behind {name: shape} (names without `first_stage_model.`).
 
     Raises CheckpointError when a name it is read from is absent or has another number of axes.
     """
 
-    def shape(name, n_axes=4):
+    def shape(name: str, n_axes: int = 4) -> Shape:
         return shape_of(shapes, name, network=_NETWORK, n_axes=n_axes)
 
     channels, in_channels, _, _ = shape("encoder.conv_in.weight")
@@ -66,11 +67,11 @@ def vae_config_from_shapes(shapes):
     )
 
 
-def vae_shapes(config):
+def vae_shapes(config: VAEConfig) -> dict[str, Shape]:
     """{name: shape} of every tensor of a VAE of these sizes."""
     z, embed = config.z_channels, config.embed_channels
     moments = 2 if config.double_z else 1
-    shapes = {}
+    shapes: dict[str, Shape] = {}
     _encoder(shapes, config, moments * z)
     _decoder(shapes, config)
     _conv(shapes, "quant_conv", moments * z, moments * embed, 1)
@@ -78,7 +79,7 @@ def vae_shapes(config):
     return shapes
 
 
-def _encoder(shapes, config, out_channels):
+def _encoder(shapes: dict[str, Shape], config: VAEConfig, out_channels: int) -> None:
     width = config.channels
     _conv(shapes, "encoder.conv_in", config.in_channels, width, 3)
     for level, factor in enumerate(config.channel_mult):
@@ -96,7 +97,7 @@ def _encoder(shapes, config, out_channels):
     _conv(shapes, "encoder.conv_out", width, out_channels, 3)
 
 
-def _decoder(shapes, config):
+def _decoder(shapes: dict[str, Shape], config: VAEConfig) -> None:
     width = config.channel_mult[-1] * config.channels
     _conv(shapes, "decoder.conv_in", config.z_channels, width, 3)
     _middle(shapes, "decoder.mid", width)
@@ -113,13 +114,13 @@ def _decoder(shapes, config):
     _conv(shapes, "decoder.conv_out", width, config.in_channels, 3)
 
 
-def _middle(shapes, stem, width):
+def _middle(shapes: dict[str, Shape], stem: str, width: int) -> None:
     _res_block(shapes, f"{stem}.block_1", width, width)
     _attention(shapes, f"{stem}.attn_1", width)
     _res_block(shapes, f"{stem}.block_2", width, width)
 
 
-def _res_block(shapes, stem, in_width, out_width):
+def _res_block(shapes: dict[str, Shape], stem: str, in_width: int, out_width: int) -> None:
     _norm(shapes, f"{stem}.norm1", in_width)
     _conv(shapes, f"{stem}.conv1", in_width, out_width, 3)
     _norm(shapes, f"{stem}.norm2", out_width)
@@ -128,16 +129,16 @@ def _res_block(shapes, stem, in_width, out_width):
         _conv(shapes, f"{stem}.nin_shortcut", in_width, out_width, 1)
 
 
-def _attention(shapes, stem, width):
+def _attention(shapes: dict[str, Shape], stem: str, width: int) -> None:
     _norm(shapes, f"{stem}.norm", width)
     for name in ("q", "k", "v", "proj_out"):
         _conv(shapes, f"{stem}.{name}", width, width, 1)
 
 
-def _conv(shapes, stem, in_width, out_width, size):
+def _conv(shapes: dict[str, Shape], stem: str, in_width: int, out_width: int, size: int) -> None:
     shapes[f"{stem}.weight"] = (out_width, in_width, size, size)
     shapes[f"{stem}.bias"] = (out_width,)
 
 
-def _norm(shapes, stem, width):
+def _norm(shapes: dict[str, Shape], stem: str, width: int) -> None:
     shapes[f"{stem}.weight"] = shapes[f"{stem}.bias"] = (width,)

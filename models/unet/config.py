@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...errors import CheckpointNamesError
-from ..config_inference import checked_head_width, count_blocks, shape_of
+from ..config_inference import Shape, checked_head_width, count_blocks, shape_of
 
 NETWORK = "video UNet"
 NORM_GROUPS = 32  # of every group norm (published-model b.5, b.6)
@@ -60,7 +60,7 @@ DYNAMICRAFTER = replace(INTERPOLATOR, audio_width=None, learned_audio_scale=Fals
 
 
 def unet_config_from_shapes(
-    shapes: Mapping[str, tuple[int, ...]], *, head_width: int | None = None
+    shapes: Mapping[str, Shape], *, head_width: int | None = None
 ) -> UNetConfig:
     """The UNetConfig behind tensor shapes.
 
@@ -106,7 +106,7 @@ def unet_config_from_shapes(
     )
 
 
-def _levels(shapes: Mapping[str, tuple[int, ...]]) -> list[list[tuple[int, bool]]]:
+def _levels(shapes: Mapping[str, Shape]) -> list[list[tuple[int, bool]]]:
     """Per level a list with (channels, whether transformers follow) of each of its residual blocks."""
     levels: list[list[tuple[int, bool]]] = [[]]
     for index in range(1, count_blocks(shapes, "input_blocks", network=NETWORK)):
@@ -126,7 +126,7 @@ def _levels(shapes: Mapping[str, tuple[int, ...]]) -> list[list[tuple[int, bool]
     return levels
 
 
-def _context_width(shapes: Mapping[str, tuple[int, ...]]) -> int:
+def _context_width(shapes: Mapping[str, Shape]) -> int:
     stem = "middle_block.1.transformer_blocks.0.attn2"
     width = shape_of(shapes, f"{stem}.to_k.weight", network=NETWORK, n_axes=2)[1]
     if shape_of(shapes, f"{stem}.to_k_ip.weight", network=NETWORK, n_axes=2)[1] != width:
@@ -137,7 +137,7 @@ def _context_width(shapes: Mapping[str, tuple[int, ...]]) -> int:
     return width
 
 
-def _audio_width(shapes: Mapping[str, tuple[int, ...]], context_width: int) -> int | None:
+def _audio_width(shapes: Mapping[str, Shape], context_width: int) -> int | None:
     """Width of the raw audio tokens; None without an audio branch."""
     if "audio_proj_2.weight" not in shapes:
         return None
@@ -170,7 +170,7 @@ def _multiple(channels: int, model_channels: int) -> int:
     return channels // model_channels
 
 
-def _refuse_unsupported(shapes: Mapping[str, tuple[int, ...]]) -> None:
+def _refuse_unsupported(shapes: Mapping[str, Shape]) -> None:
     if any(name.endswith(".attn2.alpha") for name in shapes):
         raise CheckpointNamesError(
             f"The {NETWORK} has a learned image scale (tensors called alpha), as DynamiCrafter 256 has, which is not "

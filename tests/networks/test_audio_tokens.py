@@ -105,7 +105,6 @@ def test_batches():
 
 
 def test_no_sound_stays_no_sound():
-    assert split_per_frame(None) is None
     assert keyframe_audio_tokens(None, ALL_FRAMES) is None
     assert interpolation_audio_tokens(None) is None
 
