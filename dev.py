@@ -11,16 +11,15 @@ import argparse
 import contextlib
 import importlib.util
 import os
-import re
-import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from tools import environment, javascript_checks, progress, server  # noqa: E402
+from tools import environment, installation, javascript_checks, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 
 MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"
@@ -38,16 +37,17 @@ HAS_GPU = (
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
+Command = Callable[[argparse.Namespace], int]
 SUITES = ("unit", "networks", "training", "evaluation", "parity", "host", "js", "graph", "browser")
 
 
-def command_setup(_options):
+def command_setup(_options: argparse.Namespace) -> int:
     environment.setup()
     print("Ready.")
     return 0
 
 
-def command_demo(options):
+def command_demo(options: argparse.Namespace) -> int:
     workflow = TIMING_WORKFLOW if options.timing else MAIN_WORKFLOW
     graph = ROOT / "workflows" / "api" / f"{workflow}.json"
     comfyui, python = _installation(options)
@@ -63,7 +63,7 @@ def command_demo(options):
         code = _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env)
         if code:
             print(f"\nComfyUI's log: {comfy.log_path}")
-        if code not in (0, WORKFLOW_FAILED):  # not a sentence of a node: the log knows more
+        if code not in (0, WORKFLOW_FAILED):  # not a node's error message: the log says more
             print(environment.tail(comfy.log_path))
         if options.serve and not code:
             print(f"\nComfyUI: {comfy.url}/?template={workflow}&source={PACK_NAME}")
@@ -73,7 +73,7 @@ def command_demo(options):
     return code
 
 
-def command_test(options):
+def command_test(options: argparse.Namespace) -> int:
     rest = [word for word in options.rest if word != "--long"]
     suites = [f"tests/{name}" for name in SUITES if (ROOT / "tests" / name).is_dir()]
     python = environment.setup(test=True)
@@ -88,11 +88,11 @@ def command_test(options):
     return _run(python, "-m", "pytest", "-q", "-rs", *every, *paths)
 
 
-def command_lint(options):
+def command_lint(options: argparse.Namespace) -> int:
     return _lint(environment.setup(test=True), fix=options.fix)
 
 
-def command_bench(options):
+def command_bench(options: argparse.Namespace) -> int:
     known = sorted(p.stem.removeprefix("bench_") for p in (ROOT / "tests").glob("bench_*.py"))
     if not options.rest or options.rest[0] not in known:
         raise environment.SetupError(f"Say which benchmark: {', '.join(known)}")
@@ -100,12 +100,12 @@ def command_bench(options):
     return _run(environment.setup(test=True), f"tests/bench_{name}.py", *rest)
 
 
-def command_parity(options):
+def command_parity(options: argparse.Namespace) -> int:
     folder = Path(options.folder or ROOT / "tests" / "goldens").expanduser().absolute()
     return _run(environment.setup(), "tests/parity/run.py", folder)
 
 
-def command_convert(options):
+def command_convert(options: argparse.Namespace) -> int:
     # relative to where the person stands; a Python that has PyTorch, such as ComfyUI's, needs no set-up
     files = [Path(name).expanduser().absolute() for name in (options.source, options.target)]
     flags = [f"--{name}" for name in ("half", "prune", "force") if getattr(options, name)]
@@ -114,152 +114,157 @@ def command_convert(options):
     return _run(python, "-c", RUN_IN_PACK, ROOT, "tools.convert", *files, *flags)
 
 
-def command_train(options):
+def command_train(options: argparse.Namespace) -> int:
     python = environment.setup(train=True)
     # Ctrl-C reaches the training too, which saves before it ends: nothing to do here but to wait for it
     signal.signal(signal.SIGINT, lambda *_: None)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "training.command", *options.rest)
 
 
-def command_export(options):
+def command_export(options: argparse.Namespace) -> int:
     python = environment.setup(train=True)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "training.release.export", *options.rest)
 
 
-def command_eval(options):
+def command_eval(options: argparse.Namespace) -> int:
     python = environment.setup(train=True)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
 
 
-def command_workflows(options):
+def command_workflows(options: argparse.Namespace) -> int:
     thumbnails = ["--thumbnails"] if options.thumbnails else []
     python = environment.setup(test=True)
     return _run(python, "-m", "tools.export_workflows", *thumbnails, *options.names)
 
 
-def command_world(options):
+def command_world(options: argparse.Namespace) -> int:
     folder = Path(options.out or environment.WORK / "world").expanduser().absolute()
     scene = [options.scene] if options.scene else []
     words = ("training.world.show", options.seed, folder, *scene)
     return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, *words)
 
 
-def command_help(_options):
-    print(__doc__.strip() + "\n")
-    for name, line, _, _ in COMMANDS:
-        print(f"  {name:10} {line}")
+def command_help(_options: argparse.Namespace) -> int:
+    _parser().print_help()
     return 0
 
 
-ANYTHING = None  # the command reads the words after it by itself: options.rest
-# name, what it does, the function that does it, its arguments as add_argument takes them
-COMMANDS = [
-    ("setup", "make .venv and .comfyui with the pinned packages, link the pack", command_setup, []),
-    (
+def _parser() -> argparse.ArgumentParser:
+    """The commands and their arguments. One that passes on gets the words behind it in options.rest, unread."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py",
+        description=__doc__,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
+            prog, max_help_position=16, width=120
+        ),
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def add(
+        name: str, function: Command, line: str, *, passes_on: bool = False
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=line, description=line, add_help=not passes_on)
+        command.set_defaults(function=function, passes_on=passes_on)
+        return command
+
+    add("setup", command_setup, "make .venv and .comfyui with the pinned packages, link the pack")
+    demo = add(
         "demo",
-        "run the main workflow in the real ComfyUI (--timing, --serve, --comfyui PATH, --python EXE)",
         command_demo,
-        [
-            (
-                ["--timing"],
-                {
-                    "action": "store_true",
-                    "help": "only the timing, on a picture: nothing is painted",
-                },
-            ),
-            (["--serve"], {"action": "store_true", "help": "keep ComfyUI running afterwards"}),
-            (
-                ["--comfyui"],
-                {"metavar": "PATH", "help": "use this installation, change nothing in it"},
-            ),
-            (["--python"], {"metavar": "EXE", "help": "the Python of that installation"}),
-        ],
-    ),
-    (
+        "run the main workflow in the real ComfyUI (--timing, --serve, --comfyui PATH, --python EXE)",
+    )
+    demo.add_argument(
+        "--timing", action="store_true", help="only the timing, on an image: nothing is painted"
+    )
+    demo.add_argument("--serve", action="store_true", help="keep ComfyUI running afterwards")
+    demo.add_argument(
+        "--comfyui", metavar="PATH", help="use this installation, change nothing in it"
+    )
+    demo.add_argument("--python", metavar="EXE", help="the Python of that installation")
+    add(
         "test",
-        "run every suite, or: test unit -k onset (--long adds the slow ones)",
         command_test,
-        ANYTHING,
-    ),
-    (
+        "run every suite, or: test unit -k onset (--long adds the slow ones)",
+        passes_on=True,
+    )
+    lint = add(
         "lint",
-        "style, format and types of Python and JavaScript (--fix repairs style and format)",
         command_lint,
-        [(["--fix"], {"action": "store_true"})],
-    ),
-    (
-        "bench",
-        "run a benchmark: bench onset",
-        command_bench,
-        ANYTHING,
-    ),
-    (
+        "style, format and types of Python and JavaScript (--fix repairs style and format)",
+    )
+    lint.add_argument("--fix", action="store_true")
+    add("bench", command_bench, "run a benchmark: bench onset", passes_on=True)
+    parity = add(
         "parity",
-        "compare with recorded outputs of the published code: parity [DIR]",
         command_parity,
-        [(["folder"], {"nargs": "?", "metavar": "DIR", "help": "default: tests/goldens"})],
-    ),
-    (
+        "compare with recorded outputs of the published code: parity [DIR]",
+    )
+    parity.add_argument("folder", nargs="?", metavar="DIR", help="default: tests/goldens")
+    _add_convert(add)
+    _add_trainings(add)
+    add("help", command_help, "this list")
+    return parser
+
+
+def _add_convert(add: Callable[..., argparse.ArgumentParser]) -> None:
+    convert = add(
         "convert",
-        "rewrite a PyTorch checkpoint, or the parts of a split file, as one safetensors file",
         command_convert,
-        [
-            (["source"], {"metavar": "IN"}),
-            (["target"], {"metavar": "OUT.safetensors"}),
-            (["--half"], {"action": "store_true", "help": "store fp16: half the size"}),
-            (["--prune"], {"action": "store_true", "help": "leave out what KeyVID never reads"}),
-            (["--force"], {"action": "store_true", "help": "replace OUT if it exists"}),
-        ],
-    ),
-    (
+        "rewrite a PyTorch checkpoint, or the parts of a split file, as one safetensors file",
+    )
+    convert.add_argument("source", metavar="IN")
+    convert.add_argument("target", metavar="OUT.safetensors")
+    convert.add_argument("--half", action="store_true", help="store fp16: half the size")
+    convert.add_argument("--prune", action="store_true", help="leave out what KeyVID never reads")
+    convert.add_argument("--force", action="store_true", help="replace OUT if it exists")
+
+
+def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
+    add(
         "train",
-        "train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)",
         command_train,
-        ANYTHING,
-    ),
-    (
+        "train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)",
+        passes_on=True,
+    )
+    add(
         "export",
-        "write the trained networks into models/weights/ (export --help says more)",
         command_export,
-        ANYTHING,
-    ),
-    (
+        "write the trained networks into models/weights/ (export --help says more)",
+        passes_on=True,
+    )
+    add(
         "eval",
-        "measure: eval sync, eval tracker, eval localizer (eval sync --help says more)",
         command_eval,
-        ANYTHING,
-    ),
-    (
+        "measure: eval sync, eval tracker, eval localizer (eval sync --help says more)",
+        passes_on=True,
+    )
+    workflows = add(
         "workflows",
-        "rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)",
         command_workflows,
-        [(["--thumbnails"], {"action": "store_true"}), (["names"], {"nargs": "*"})],
-    ),
-    (
+        "rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)",
+    )
+    workflows.add_argument("--thumbnails", action="store_true")
+    workflows.add_argument("names", nargs="*")
+    world = add(
         "world",
-        "write a clip of the procedural world as MP4 and PNG (--seed N, --scene NAME, --out DIR)",
         command_world,
-        [
-            (["--seed"], {"type": int, "default": 7, "help": "which clip; default: 7"}),
-            (
-                ["--scene"],
-                {"metavar": "NAME", "help": "ball, anvil, drum, ...; default: by the seed"},
-            ),
-            (["--out"], {"metavar": "DIR", "help": "default: .dev/world"}),
-        ],
-    ),
-    ("help", "this list", command_help, []),
-]
+        "write a clip of the procedural world as MP4 and PNG (--seed N, --scene NAME, --out DIR)",
+    )
+    world.add_argument("--seed", type=int, default=7, help="which clip; default: 7")
+    world.add_argument(
+        "--scene", metavar="NAME", help="ball, anvil, drum, ...; default: by the seed"
+    )
+    world.add_argument("--out", metavar="DIR", help="default: .dev/world")
 
 
-def _run(python, *arguments, env=None):
+def _run(python: str | Path, *arguments: object, env: Mapping[str, str] | None = None) -> int:
     command = [str(part) for part in (python, *arguments)]
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, check=False
     ).returncode
 
 
-def _lint(python, *, fix):
+def _lint(python: str | Path, *, fix: bool) -> int:
     checks = [["check", "--fix"], ["format"]] if fix else [["check"], ["format", "--check"]]
     for arguments in checks:
         code = _run(python, "-m", "ruff", *arguments, "--quiet", ".")
@@ -269,62 +274,32 @@ def _lint(python, *, fix):
     return code or javascript_checks.check(fix=fix)
 
 
-def _installation(options):
+def _installation(options: argparse.Namespace) -> tuple[Path, Path]:
     """(ComfyUI's folder, its Python): ours, or the one the person named."""
-    if not options.comfyui:
-        if WINDOWS:
-            print("This runs on the CPU; to use a GPU, name your ComfyUI: --comfyui PATH")
-        return COMFYUI, environment.setup()
-    given = Path(options.comfyui).expanduser().resolve()
-    comfyui = next((p for p in (given, given / "ComfyUI") if (p / "main.py").is_file()), None)
-    if comfyui is None:
-        raise environment.SetupError(f"There is no ComfyUI (main.py) in {given}.")
-    version = comfyui / "comfyui_version.py"  # old ones have none
-    text = version.read_text(encoding="utf-8") if version.is_file() else ""
-    found = re.search(r'__version__ = "(\d+)\.(\d+)', text)
-    if not found or tuple(map(int, found.groups())) < (0, 30):
-        raise environment.SetupError(f"{comfyui} is older than ComfyUI 0.30; update it first.")
-    if options.python:
-        # absolute, but not resolved: a virtual environment's Python is a link
-        python = shutil.which(Path(options.python).expanduser())
-        if not python:
-            raise environment.SetupError(f"There is no Python program at {options.python}.")
-        return comfyui, Path(python).absolute()
-    parents = (comfyui, comfyui.parent)
-    inside = (
-        (".venv/bin/python", "venv/bin/python")
-        if not WINDOWS
-        else (".venv/Scripts/python.exe", "venv/Scripts/python.exe", "python_embeded/python.exe")
-    )
-    for path in (parent / name for parent in parents for name in inside):
-        if path.is_file():
-            return comfyui, path
-    raise environment.SetupError(
-        f"No Python was found beside {comfyui}; name the one that runs it: --python EXE"
-    )
+    if options.comfyui:
+        return installation.find(options.comfyui, options.python)
+    if WINDOWS:
+        print("This runs on the CPU; to use a GPU, name your ComfyUI: --comfyui PATH")
+    return COMFYUI, environment.setup()
 
 
-def _parse(words):
-    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, line, function, arguments in COMMANDS:
-        if arguments is ANYTHING and words[:1] == [name]:
-            return argparse.Namespace(function=function, rest=words[1:])
-        command = commands.add_parser(name, help=line, description=line)
-        command.set_defaults(function=function)
-        for flags, options in arguments or []:
-            command.add_argument(*flags, **options)
-    return parser.parse_args(words or ["help"])
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = _parser()
+    options, unknown = parser.parse_known_args(words or ["help"])
+    options.rest = words[1:]
+    if unknown and not options.passes_on:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    return options
 
 
-def _use_utf8():
+def _use_utf8() -> None:
     """Start again in UTF-8 where the locale cannot name this folder's letters, so that every child can."""
     if not WINDOWS and sys.getfilesystemencoding().lower() != "utf-8":
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.argv])
 
 
-def main():
+def main() -> int:
     _use_utf8()
     options = _parse(sys.argv[1:])
     try:

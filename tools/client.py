@@ -4,14 +4,25 @@ import asyncio
 import json
 import threading
 import uuid
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
+
+Run = tuple[dict, list[tuple[str, Any]]]  # history entry, [(event type, data), ...]
 
 _ENDS = ("execution_error", "execution_interrupted")
 _RECORD_TRIES = 6000  # every 0.05 s, so five minutes and more on a busy machine
 
 
-async def run(url, prompt, *, on_event=None, timeout_s=None, **extra):
+async def run(
+    url: str,
+    prompt: dict,
+    *,
+    on_event: Callable[[str, Any], object] | None = None,
+    timeout_s: float | None = None,
+    **extra: Any,
+) -> Run:
     """Queue an API-format graph: (history entry, [(event type, data), ...]).
 
     A graph that is refused gives the server's answer ({"error", "node_errors"}) and no events.
@@ -20,11 +31,11 @@ async def run(url, prompt, *, on_event=None, timeout_s=None, **extra):
     return await asyncio.wait_for(_run(url, prompt, on_event, extra), timeout_s)
 
 
-def run_blocking(url, prompt, **options):
+def run_blocking(url: str, prompt: dict, **options: Any) -> Run:
     """`run` for callers without an event loop of their own, or with one that is busy (Playwright's)."""
     outcome = {}
 
-    def work():
+    def work() -> None:
         try:
             outcome["result"] = asyncio.run(run(url, prompt, **options))
         except BaseException as error:
@@ -39,7 +50,9 @@ def run_blocking(url, prompt, **options):
     return outcome["result"]
 
 
-async def _run(url, prompt, on_event, extra):
+async def _run(
+    url: str, prompt: dict, on_event: Callable[[str, Any], object] | None, extra: dict
+) -> Run:
     client_id, events = uuid.uuid4().hex, []
     socket_url = f"{url}/ws?clientId={client_id}"
     async with (
@@ -71,10 +84,12 @@ async def _run(url, prompt, on_event, extra):
     raise ConnectionError("ComfyUI ran the graph but keeps no record of it.")
 
 
-async def _events(socket):
+async def _events(
+    socket: "aiohttp.ClientWebSocketResponse[bool]",
+) -> AsyncIterator[tuple[str, Any]]:
     async for message in socket:
         if message.type == aiohttp.WSMsgType.TEXT:
             event = json.loads(message.data)
             yield event["type"], event["data"]
-        elif message.type == aiohttp.WSMsgType.BINARY:  # preview pictures
+        elif message.type == aiohttp.WSMsgType.BINARY:  # preview images
             yield "binary", message.data

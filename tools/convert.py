@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,11 @@ from ..models.checkpoint import layouts, metadata, safetensors_file, split_files
 from ..models.checkpoint.state_dict_diff import few
 
 _SHOWN = 8
+
+Entries = dict[str, tuple[torch.dtype, tuple[int, ...]]]  # name -> type, shape
+Read = Callable[[str], torch.Tensor]
+# entries, names left out, metadata block, read(name), close
+Opened = tuple[Entries, list[str], dict[str, str], Read, Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,14 @@ class Conversion:
     full_precision: tuple[str, ...]
 
 
-def convert(source, target, *, half=False, prune=False, force=False):
+def convert(
+    source: str | Path,
+    target: str | Path,
+    *,
+    half: bool = False,
+    prune: bool = False,
+    force: bool = False,
+) -> Conversion:
     """Write the tensors of a weight file into a safetensors file; returns the Conversion.
 
     source: the file; of a split file any part, or the list of its parts (`*.index.json`): all parts are joined.
@@ -69,7 +82,7 @@ def convert(source, target, *, half=False, prune=False, force=False):
         if not entries:
             raise CheckpointFileError(f"{source.name} holds no tensors with a usable name.")
         layout = _recognised({name: shape for name, (_, shape) in entries.items()}, prune)
-        if prune:
+        if prune and layout is not None:
             wanted = {
                 name for part in layout.parts for name in layouts.part_names(layout, part, entries)
             }
@@ -83,7 +96,7 @@ def convert(source, target, *, half=False, prune=False, force=False):
                 message = f"{source.name} {error}. Download or copy it again."
                 raise CheckpointFileError(message) from error
 
-        def read_as_written(name):
+        def read_as_written(name: str) -> torch.Tensor:
             return read(name).to(entries[name][0])
 
         if layout is not None and metadata.KEY not in block:
@@ -96,17 +109,17 @@ def convert(source, target, *, half=False, prune=False, force=False):
     return Conversion(kind, len(entries), n_bytes, left_out, tuple(full_precision))
 
 
-def _can_be_written(name):
+def _can_be_written(name: str) -> bool:
     """Whether safetensors can hold a tensor of this name: its own key for metadata is taken, and names are UTF-8."""
     return name != "__metadata__" and _plain(name) == name
 
 
-def _plain(text):
+def _plain(text: str) -> str:
     """The text with what UTF-8 cannot hold (lone surrogates) spelled out."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _check_target(sources, target, force):
+def _check_target(sources: list[Path], target: Path, force: bool) -> None:
     if target.suffix.lower() != safetensors_file.SUFFIX:
         raise CheckpointFileError(
             f"The new file is called {target.name}; its name must end in .safetensors."
@@ -131,7 +144,7 @@ class _NotPartsError(CheckpointFileError):
     """Two files that are called parts of one hold a tensor of the same name."""
 
 
-def _parts_of(source):
+def _parts_of(source: Path) -> tuple[list[Path], bool]:
     """(files that the source stands for, whether that is certain): itself, or all parts of its split file.
 
     Raises CheckpointFileError when some of them are not there.
@@ -153,7 +166,7 @@ def _parts_of(source):
     return [Path(path) for path in split.paths], split.certain
 
 
-def _open_all(sources):
+def _open_all(sources: list[Path]) -> Opened:
     """What _open gives, of several files together. Raises CheckpointFileError when two hold a tensor of one name."""
     found, left_out, block, readers = {}, [], {}, {}
     with contextlib.ExitStack() as stack:
@@ -173,7 +186,7 @@ def _open_all(sources):
         return found, left_out, block, lambda name: readers[name](name), stack.pop_all().close
 
 
-def _open(source):
+def _open(source: Path) -> Opened:
     """({name: (dtype, shape)}, names left out, metadata block, read(name), close) of either kind of file."""
     if checkpoint_files.file_format(source) == checkpoint_files.SAFETENSORS:
         file = checkpoint_files.read_file(source)
@@ -202,7 +215,7 @@ def _open(source):
     return entries, left_out, {}, lambda name: read_stored(writable[name]), close
 
 
-def _recognised(shapes, prune):
+def _recognised(shapes: dict[str, tuple[int, ...]], prune: bool) -> layouts.Layout | None:
     try:
         return layouts.recognise(shapes)
     except CheckpointUnknownError:
@@ -211,7 +224,7 @@ def _recognised(shapes, prune):
         return None  # still worth having without its pickle
 
 
-def _facts(layout, entries):
+def _facts(layout: layouts.Layout, entries: Entries) -> dict[str, str]:
     """The metadata block of a published file, {} where a published file would need none."""
     if layouts.RESAMPLER not in layout.prefixes:
         return {}
@@ -229,7 +242,7 @@ def _facts(layout, entries):
     )
 
 
-def _halved(entries, read):
+def _halved(entries: Entries, read: Read) -> tuple[Entries, list[str]]:
     """The entries with fp16 for every wider floating type, and the names whose values would not fit."""
     halved, too_large = dict(entries), []
     for name, (dtype, shape) in entries.items():
@@ -242,7 +255,7 @@ def _halved(entries, read):
     return halved, too_large
 
 
-def _write(target, entries, read, block):
+def _write(target: Path, entries: Entries, read: Read, block: dict[str, str]) -> None:
     needed = sum(math.prod(shape) * dtype.itemsize for dtype, shape in entries.values())
     free = shutil.disk_usage(target.parent).free
     if needed > free:
@@ -267,11 +280,11 @@ def _write(target, entries, read, block):
                 partial.unlink()
 
 
-def _size(n_bytes):
+def _size(n_bytes: int) -> str:
     return f"{n_bytes / 1e9:.2f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.1f} MB"
 
 
-def report(result, target):
+def report(result: Conversion, target: str | Path) -> Iterator[str]:
     """The Conversion as lines to print."""
     title = layouts.TITLES[result.kind] if result.kind else "a file that KeyVID does not know"
     yield f"This is: {title}"
@@ -282,7 +295,7 @@ def report(result, target):
         yield f"Too large for fp16, kept as they were: {few(result.full_precision, _SHOWN)}"
 
 
-def main(source, target, *flags):
+def main(source: str | Path, target: str | Path, *flags: str) -> int:
     """Convert and report; the exit code. flags: --half, --prune, --force."""
     chosen = {name: f"--{name}" in flags for name in ("half", "prune", "force")}
     try:

@@ -13,7 +13,9 @@ import subprocess
 import sys
 import tarfile
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import progress
 
@@ -34,11 +36,11 @@ class SetupError(Exception):
     """Something could not be made; the text says what and what to do."""
 
 
-def venv_python():
+def venv_python() -> Path:
     return VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 
-def setup(*, test=False, train=False):
+def setup(*, test: bool = False, train: bool = False) -> Path:
     """Make what is missing; with `test` also the test tools and a browser, with `train` the training tools.
 
     Returns the environment's Python.
@@ -58,7 +60,7 @@ def setup(*, test=False, train=False):
     return venv_python()
 
 
-def link_pack(base, pack=ROOT, name=PACK_NAME):
+def link_pack(base: str | Path, pack: Path = ROOT, name: str = PACK_NAME) -> None:
     """Let base/custom_nodes/NAME lead to the pack."""
     link = Path(base) / "custom_nodes" / name
     if os.path.realpath(link) == os.path.realpath(pack):
@@ -75,20 +77,22 @@ def link_pack(base, pack=ROOT, name=PACK_NAME):
         link.symlink_to(pack, target_is_directory=True)
 
 
-def extra_tools(extra):
+def extra_tools(extra: str) -> list[str]:
     """The requirements of an extra in pyproject.toml (Python 3.10 has no TOML reader)."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     block = re.search(rf"^{extra} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    if block is None:
+        raise SetupError(f"pyproject.toml has no extra called {extra}.")
     return re.findall(r'"([^"]+)"', block.group(1))
 
 
-def tail(path, n_lines=30):
+def tail(path: str | Path, n_lines: int = 30) -> str:
     """The last lines of a log file, for an error message."""
     text = Path(path).read_text(encoding="utf-8", errors="replace")
     return "\n".join(text.splitlines()[-n_lines:])
 
 
-def _step(title, stamp, key, work):
+def _step(title: str, stamp: Path, key: str, work: Callable[[progress.Line], object]) -> None:
     """Do the work, which gets the Line that shows it, unless the stamp says that it was done from this key."""
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == key:
         return
@@ -104,14 +108,14 @@ def _step(title, stamp, key, work):
     line.end(f"{time.monotonic() - line.started_s:.0f} s")
 
 
-def _hash(*paths):
+def _hash(*paths: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def _find_python():
+def _find_python() -> str:
     """A Python that ComfyUI and PyTorch run on: this one if it is, else one on the PATH."""
     if sys.version_info[:2] in PYTHONS:
         return sys.executable
@@ -125,7 +129,9 @@ def _find_python():
     )
 
 
-def _answers(python, check="import sys, venv; sys.exit(sys.version_info[:2] not in %r)"):
+def _answers(
+    python: str | Path, check: str = "import sys, venv; sys.exit(sys.version_info[:2] not in %r)"
+) -> bool:
     command = [str(python), "-c", check % (PYTHONS,)]
     try:
         result = subprocess.run(
@@ -136,7 +142,7 @@ def _answers(python, check="import sys, venv; sys.exit(sys.version_info[:2] not 
     return result.returncode == 0
 
 
-def _make_venv(line):
+def _make_venv(line: progress.Line) -> None:
     # a half-made environment has a Python that does not know pip yet
     if _answers(venv_python(), "import sys, pip; sys.exit(sys.version_info[:2] not in %r)"):
         return
@@ -144,7 +150,14 @@ def _make_venv(line):
     _run(line, command, "python -m venv failed (on Debian and Ubuntu: apt install python3-venv)")
 
 
-def _run(line, command, failure, *, reader=None, env=None):
+def _run(
+    line: progress.Line,
+    command: Sequence[str | Path],
+    failure: str,
+    *,
+    reader: progress.Reader | None = None,
+    env: Mapping[str, str] | None = None,
+) -> None:
     """Run a command into .dev/setup.log; raises SetupError with the end of the log."""
     log = WORK / "setup.log"
     code = progress.run(
@@ -162,13 +175,13 @@ def _run(line, command, failure, *, reader=None, env=None):
         raise SetupError(f"{failure}. The end of {log}:\n{tail(log)}")
 
 
-def _pip(line, *arguments, **options):
+def _pip(line: progress.Line, *arguments: str | Path, **options: Any) -> None:
     pip = [venv_python(), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     failure = f"pip {arguments[0]} failed; run the same command again to go on"
     _run(line, [*pip, *arguments], failure, **options)
 
 
-def _get_comfyui(line):
+def _get_comfyui(line: progress.Line) -> None:
     download, part = WORK / "download", WORK / "comfyui.part"
     for folder in (download, part):
         shutil.rmtree(folder, ignore_errors=True)
@@ -194,24 +207,26 @@ def _get_comfyui(line):
     shutil.rmtree(download)
 
 
-def _tree(archive):
+def _tree(archive: Path) -> dict[str, tuple[bytes, int]]:
     """{relative name: (content, mode)} of ComfyUI's files in the archive."""
     files = {}
     with tarfile.open(archive) as tar:
         for member in tar:
             name = member.name.partition("/vendor/ComfyUI/")[2]
-            if member.isfile() and name and ".." not in name.split("/"):
-                files[name] = (tar.extractfile(member).read(), member.mode & 0o777)
+            if name and ".." not in name.split("/"):
+                file = tar.extractfile(member) if member.isfile() else None
+                if file is not None:
+                    files[name] = (file.read(), member.mode & 0o777)
     return files
 
 
-def _holds(folder, files):
+def _holds(folder: Path, files: Mapping[str, tuple[bytes, int]]) -> bool:
     """Whether a folder has all these files with these contents; it may have more."""
     paths = ((folder / name, content) for name, (content, _) in files.items())
     return all(path.is_file() and path.read_bytes() == content for path, content in paths)
 
 
-def _install(line, *requirements):
+def _install(line: progress.Line, *requirements: str | Path) -> None:
     # The mark stays if pip is interrupted. pip takes a package for installed once its description is
     # there, so the next time the packages whose files are missing are forgotten first.
     mark = VENV / "keyvid-installing"
@@ -229,7 +244,7 @@ def _install(line, *requirements):
     mark.unlink()
 
 
-def _install_packages(line):
+def _install_packages(line: progress.Line) -> None:
     there_gb = sum(p.stat().st_size for p in VENV.rglob("*") if p.is_file()) / 1e9
     lacking = progress.lacking_space(ROOT, max(NEEDED_GB - there_gb, 1), KEPT_GB)
     if lacking:
@@ -241,19 +256,19 @@ def _install_packages(line):
     _install(line, "-r", PINS / "torch.txt", "-r", COMFYUI / "requirements.txt")
 
 
-def _step_tools(extra):
+def _step_tools(extra: str) -> None:
     tools = extra_tools(extra)
     key = _hash(PINS / "lock.txt") + " ".join(tools)
     stamp = VENV / f"keyvid-{extra}"
     _step(f"{extra} tools", stamp, key, lambda line: _install(line, *tools))
 
 
-def _package_folders(venv):
+def _package_folders(venv: Path) -> list[Path]:
     folders = [venv / "Lib" / "site-packages", *venv.glob("lib/python3.*/site-packages")]
     return [folder for folder in folders if folder.is_dir()]
 
 
-def forget_unfinished_packages(venv):
+def forget_unfinished_packages(venv: Path) -> None:
     """Remove the descriptions of packages whose recorded files are not all there at their full size."""
     for folder in _package_folders(venv):
         for info in folder.glob("*.dist-info"):
@@ -261,7 +276,7 @@ def forget_unfinished_packages(venv):
                 shutil.rmtree(info)
 
 
-def _is_complete(info):
+def _is_complete(info: Path) -> bool:
     record = info / "RECORD"
     if not record.is_file():
         return False
@@ -272,7 +287,7 @@ def _is_complete(info):
     return bool(rows) and all(p.is_file() and p.stat().st_size == size for p, size in sized)
 
 
-def find_chromium():
+def find_chromium() -> str | None:
     """The system's Chromium or Chrome, or None."""
     for name in ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"):
         found = shutil.which(name)
@@ -282,7 +297,7 @@ def find_chromium():
     return None
 
 
-def find_browser():
+def find_browser() -> str | None:
     """The browser that the tests use: the system's, else the one Playwright downloaded, else None."""
     ask = (
         "from playwright.sync_api import sync_playwright as start\n"
@@ -292,7 +307,7 @@ def find_browser():
     return found if found and Path(found).is_file() else None
 
 
-def _output(command):
+def _output(command: Sequence[str]) -> str:
     try:
         result = subprocess.run(
             command,
@@ -307,7 +322,7 @@ def _output(command):
     return result.stdout.strip()
 
 
-def _get_browser():
+def _get_browser() -> None:
     if find_browser():
         return
     line = progress.Line("Chromium for the browser tests")
@@ -326,7 +341,7 @@ def _get_browser():
         raise SetupError("\n".join(["There is no browser for the browser tests.", *problems]))
 
 
-def _browser_commands():
+def _browser_commands() -> Iterator[list[Sequence[str | Path]]]:
     if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
         yield [["apt-get", "update"], install]

@@ -1,10 +1,13 @@
-"""Rewrites workflows/api/NAME.json (and pictures) from workflows/NAME.json in the real frontend."""
+"""Rewrites workflows/api/NAME.json (and images) from workflows/NAME.json in the real frontend."""
 
 import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+
+from playwright.sync_api import Browser
 
 from . import environment, frontend, server
 
@@ -12,10 +15,11 @@ WORKFLOWS = environment.ROOT / "workflows"
 MODELS = Path("models", "keyvid")  # in ComfyUI's base folder
 
 
-def main():
+def main() -> int:
+    """The exit code: 0 when all workflows were written."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--thumbnails", action="store_true", help="also NAME.jpg, the graph's picture"
+        "--thumbnails", action="store_true", help="also NAME.jpg, an image of the graph"
     )
     parser.add_argument("names", nargs="*", help="without .json; all if none is given")
     options = parser.parse_args()
@@ -33,13 +37,13 @@ def main():
     return 1 if failed else 0
 
 
-def model_names(workflow):
+def model_names(workflow: dict) -> set[str]:
     """The names of the weight files that a UI-format workflow has chosen in its lists."""
     values = [value for node in workflow["nodes"] for value in node.get("widgets_values") or ()]
     return {v for v in values if isinstance(v, str) and v.endswith(".safetensors")}
 
 
-def _put_empty_models(folder, names):
+def _put_empty_models(folder: Path, names: Iterable[str]) -> None:
     """Empty files under the names that the workflows want: the lists show them, and nothing is loaded here."""
     folder.mkdir(parents=True)
     for name in names:
@@ -48,7 +52,7 @@ def _put_empty_models(folder, names):
             (folder / model).touch()
 
 
-def _export(name, browser, comfy, thumbnail):
+def _export(name: str, browser: Browser, comfy: server.Server, thumbnail: bool) -> bool:
     page = frontend.Frontend(browser, comfy)
     page.open_template(name, vue=False)
     complaints = page.complaints()
@@ -58,7 +62,7 @@ def _export(name, browser, comfy, thumbnail):
         text = json.dumps(page.api_prompt(), indent=2, ensure_ascii=False)
         (WORKFLOWS / "api" / f"{name}.json").write_text(text + "\n", encoding="utf-8")
         if thumbnail:
-            page.picture_of_graph(WORKFLOWS / f"{name}.jpg")
+            page.image_of_graph(WORKFLOWS / f"{name}.jpg")
         print(f"{name}: written")
     page.close()
     return not complaints

@@ -2,10 +2,14 @@
 
 import contextlib
 import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
 
 from . import environment
+from .server import Server
 
 # without a GPU, as root, and without the browser's own calls home
 ARGUMENTS = (
@@ -33,8 +37,8 @@ NOISE = (
     "accessed before initialization",
     "/assets/missingModelDownload-",
 )
-# for a picture: nothing over the graph, and text however small
-PICTURE_SETTINGS = {
+# for an image of the graph: nothing over the graph, and text however small
+IMAGE_SETTINGS = {
     "Comfy.Minimap.Visible": False,
     "Comfy.Graph.CanvasMenu": False,
     "Comfy.Graph.CanvasInfo": False,
@@ -78,7 +82,7 @@ _MISSING = """() => {
 
 
 @contextlib.contextmanager
-def browsing():
+def browsing() -> Iterator[Browser]:
     """A headless browser: the system's Chromium, else Playwright's own."""
     with sync_playwright() as playwright:
         path = environment.find_chromium()
@@ -96,17 +100,18 @@ class Frontend:
     page: Playwright's Page; console_errors: what the page complained about, without ComfyUI's own noise.
     """
 
-    def __init__(self, browser, server):
+    def __init__(self, browser: Browser, server: Server) -> None:
         self.server, self.console_errors = server, []
         self.page = browser.new_page(viewport={"width": 1600, "height": 1000})
         self.page.set_default_timeout(TIMEOUT_MS)
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
-    def close(self):
+    def close(self) -> None:
+        """Close the page."""
         self.page.close()
 
-    def open(self, *, vue, query=""):
+    def open(self, *, vue: bool, query: str = "") -> None:
         """Open the page; `vue`: nodes drawn by Nodes 2.0 instead of on the canvas."""
         shutil.rmtree(self.server.base / "user" / "default", ignore_errors=True)
         self.server.post("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": vue})
@@ -114,39 +119,39 @@ class Frontend:
         self.page.goto(self.server.url + query, wait_until="domcontentloaded")
         self._wait_until_ready()
 
-    def reload(self):
+    def reload(self) -> None:
         """As F5 does."""
         self.page.reload(wait_until="domcontentloaded")
         self._wait_until_ready()
 
-    def _wait_until_ready(self):
+    def _wait_until_ready(self) -> None:
         # the spinner ends once the first workflow, or the one in the address, is loaded
         self.page.wait_for_function("() => window.app?.extensionManager?.spinner === false")
         self.page.evaluate(_RECORD_EVENTS)
 
-    def open_template(self, name, *, vue):
+    def open_template(self, name: str, *, vue: bool) -> None:
         """Open workflows/NAME.json as the server hands it to the Templates dialog."""
         self.open(vue=vue, query=f"/?template={name}&source={environment.PACK_NAME}")
         self.wait_until_open(name)
 
-    def wait_until_open(self, name):
+    def wait_until_open(self, name: str) -> None:
         """Wait until the workflow of this name is the active one."""
         opened = "name => app.extensionManager.workflow.activeWorkflow?.filename === name"
         self.page.wait_for_function(opened, arg=name)
         self.settle()
 
-    def open_workflow(self, workflow, *, vue, name="workflow"):
+    def open_workflow(self, workflow: dict, *, vue: bool, name: str = "workflow") -> None:
         """Open a UI-format workflow given as data."""
         self.open(vue=vue)
         load = "([workflow, name]) => app.loadGraphData(workflow, true, true, name)"
         self.page.evaluate(load, [workflow, name])
         self.settle()
 
-    def settle(self, time_ms=1500):
+    def settle(self, time_ms: float = 1500) -> None:
         """Nodes are placed, and missing files looked for, a few frames after loading."""
         self.page.wait_for_timeout(time_ms)
 
-    def queue_and_wait(self, timeout_ms=3_600_000):
+    def queue_and_wait(self, timeout_ms: float = 3_600_000) -> list[tuple[str, Any]]:
         """Press Run's command and wait for the end: [(event kind, its detail), ...]; [] if it was refused."""
         self.page.evaluate("() => { window.keyvidEvents.length = 0 }")
         if not self.page.evaluate("() => app.queuePrompt(0, 1)"):
@@ -155,15 +160,15 @@ class Frontend:
         events = [tuple(event) for event in self.page.evaluate("() => window.keyvidEvents")]
         return events[[kind for kind, _ in events].index("execution_start") :]
 
-    def api_prompt(self):
+    def api_prompt(self) -> dict:
         """The graph in API format, as the frontend sends it."""
         return self.page.evaluate("async () => (await app.graphToPrompt()).output")
 
-    def workflow_json(self):
+    def workflow_json(self) -> dict:
         """The graph in UI format, as the frontend saves it."""
         return self.page.evaluate("() => app.graph.serialize()")
 
-    def complaints(self):
+    def complaints(self) -> list[str]:
         """What the page warns about on the screen: missing nodes, models or media, errors, red toasts."""
         missing = self.page.evaluate(_MISSING)
         found = [f"missing {kind}: {items}" for kind, items in missing.items() if items]
@@ -172,20 +177,24 @@ class Frontend:
         )
         return found + [text for text in shown.all_inner_texts() if text.strip()]
 
-    def picture_of_graph(self, path, *, width=2400, height=1350):
+    def image_of_graph(self, path: Path, *, width: int = 2400, height: int = 1350) -> None:
         """Save a JPEG of the graph, cut at its edges, without the panels around it."""
         self.page.set_viewport_size({"width": width, "height": height})
-        for setting, value in PICTURE_SETTINGS.items():
+        for setting, value in IMAGE_SETTINGS.items():
             set_it = "([name, value]) => app.extensionManager.setting.set(name, value)"
             self.page.evaluate(set_it, [setting, value])
         for command in ("Workspace.ToggleFocusMode", "Comfy.Canvas.FitView"):
             self.page.evaluate("name => app.extensionManager.command.execute(name)", command)
             self.settle()
         left, top, right, bottom = self.page.evaluate(_EDGES)
-        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-        self.page.screenshot(path=path, type="jpeg", quality=85, clip=clip)
+        self.page.screenshot(
+            path=path,
+            type="jpeg",
+            quality=85,
+            clip={"x": left, "y": top, "width": right - left, "height": bottom - top},
+        )
 
-    def _on_console(self, message):
+    def _on_console(self, message: ConsoleMessage) -> None:
         where = (message.location or {}).get("url", "")
         if message.type == "error" and not any(n in message.text + where for n in NOISE):
             self.console_errors.append(f"{message.text} {where}".strip())

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, TextIO
 
 TERMINAL_EVERY_S, PLAIN_EVERY_S = 0.5, 15
 UNITS = {"bytes": 1e-6, "kB": 1e-3, "MB": 1.0, "GB": 1e3}
@@ -41,7 +43,7 @@ CAUSES = (
 class Line:
     """The line of one step: its title, what it is at just now, how long that has taken."""
 
-    def __init__(self, title: str, out=None):
+    def __init__(self, title: str, out: TextIO | None = None) -> None:
         self.title, self.out = title, out or sys.stdout
         self.started_s = self.told_s = time.monotonic()
         self.rewrites = self.out.isatty()
@@ -79,17 +81,17 @@ class Line:
         else:
             self._write(f"    {words}\n" if self.n_plain else f"{words}\n")
 
-    def _write(self, text):
+    def _write(self, text: str) -> None:
         self.out.write(text)
         self.out.flush()
 
 
 @contextlib.contextmanager
-def waiting(title: str):
+def waiting(title: str) -> Iterator[None]:
     """A line that lives while the body of the `with` waits for something that tells nothing."""
     line, done = Line(title), threading.Event()
 
-    def live():
+    def live() -> None:
         while not done.wait(0.2):
             line.tell("the first time takes longest")
 
@@ -111,12 +113,13 @@ class Reader:
     downloads: where pip keeps what it is fetching; packages: the folder it installs into.
     """
 
-    def __init__(self, downloads: Path | None = None, packages: Path | None = None):
+    def __init__(self, downloads: Path | None = None, packages: Path | None = None) -> None:
         self.downloads, self.packages = downloads, packages
         self.doing, self.done_mb, self.file, self.file_mb = "working", 0.0, None, 0.0
         self.names, self.n_before = [], 0
 
     def read(self, line: str) -> None:
+        """Take in one line of the output."""
         found = DOWNLOADING.match(line)
         words = line.split()
         if found:
@@ -152,22 +155,24 @@ class Reader:
             return f"downloading {name} {version}{here if self.file_mb >= 1 else ''}{before}"
         return self.doing + (f" ({self.done_mb:.0f} MB so far)" if before else "")
 
-    def _file_is_done(self):
+    def _file_is_done(self) -> None:
         self.done_mb += self.file_mb
         self.file, self.file_mb = None, 0.0
 
-    def _partial_mb(self):
+    def _partial_mb(self) -> float:
+        if self.downloads is None:
+            return 0.0
         try:
             sizes = [path.stat().st_size for path in self.downloads.glob(f"*/{self.file}")]
-        except (OSError, AttributeError):  # it was there a moment ago; nobody said where
+        except OSError:  # it was there a moment ago
             sizes = []
         return min(max(sizes, default=0) / 1e6, self.file_mb)
 
-    def _n_packages(self):
+    def _n_packages(self) -> int:
         return len(list(self.packages.glob("*.dist-info"))) if self.packages else 0
 
 
-def run(command, log: Path, line: Line, reader: Reader, **options) -> int:
+def run(command: Sequence[str], log: Path, line: Line, reader: Reader, **options: Any) -> int:
     """Run a command with its output in `log` and its progress in `line`; its exit code.
 
     However this ends, the command has ended too, and a killed dev.py ends it by the closed pipe.
@@ -183,9 +188,9 @@ def run(command, log: Path, line: Line, reader: Reader, **options) -> int:
         **options,
     )
 
-    def read():
+    def read() -> None:
         with log.open("w", encoding="utf-8") as copy:
-            for text in process.stdout:
+            for text in process.stdout or ():
                 copy.write(text)
                 copy.flush()
                 reader.read(text)
@@ -201,7 +206,7 @@ def run(command, log: Path, line: Line, reader: Reader, **options) -> int:
         process.kill()
         process.wait()
         reading.join(5)  # what the command started may hold the pipe for as long as it likes
-        if not reading.is_alive():
+        if process.stdout and not reading.is_alive():
             process.stdout.close()
 
 

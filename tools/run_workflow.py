@@ -13,11 +13,12 @@ from . import client
 class Progress:
     """Prints a line per node: what it is called and how long it took."""
 
-    def __init__(self, prompt):
+    def __init__(self, prompt: dict) -> None:
         self.titles = {key: node["_meta"]["title"] for key, node in prompt.items()}
         self.n_done, self.current, self.started_s = 0, None, 0.0
 
-    def on_event(self, kind, data):
+    def on_event(self, kind: str, data: dict) -> None:
+        """Called with each event of ComfyUI."""
         if kind == "execution_cached":
             for key in data["nodes"]:
                 self._line(key, "unchanged")
@@ -28,11 +29,11 @@ class Progress:
             title = self.titles.get(data["node"], data["node"])
             print(f"\r  {title} {data['value']}/{data['max']}\033[K", end="", flush=True)
 
-    def _finish(self):
+    def _finish(self) -> None:
         if self.current is not None:
             self._line(self.current, f"{time.monotonic() - self.started_s:.1f} s")
 
-    def _line(self, key, text):
+    def _line(self, key: str, text: str) -> None:
         self.n_done += 1
         # inner nodes of a subgraph are not in the list of titles
         title = self.titles.get(key, key)
@@ -40,8 +41,8 @@ class Progress:
         print(f"{clear}  {self.n_done}/{len(self.titles)}  {title}  {text}", flush=True)
 
 
-def problems(entry, titles):
-    """What went wrong, one sentence per problem, from a history entry or a refusal; [] if nothing did."""
+def problems(entry: dict, titles: dict[str, str]) -> list[str]:
+    """Error messages, one per problem, from a history entry or a refusal; [] if nothing did."""
     if "error" in entry:
         nodes = entry.get("node_errors") or {}
         found = [
@@ -58,7 +59,7 @@ def problems(entry, titles):
     return []
 
 
-def output_files(entry, folder):
+def output_files(entry: dict, folder: str | Path) -> list[Path]:
     """The files that a run wrote into ComfyUI's output folder."""
     return [
         Path(folder, item["subfolder"], item["filename"])
@@ -69,7 +70,7 @@ def output_files(entry, folder):
     ]
 
 
-def main(url, graph, folder):
+def main(url: str, graph: str | Path, folder: str | Path) -> int:
     """The exit code: 0 when the graph ran and saved a video, 3 when it did not and the reason was printed."""
     prompt = json.loads(Path(graph).read_text(encoding="utf-8"))
     progress = Progress(prompt)

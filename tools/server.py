@@ -8,11 +8,13 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from . import environment
 
-LEASH = Path(__file__).resolve().parent / "leash.py"
+END_WITH_PARENT = Path(__file__).resolve().parent / "end_with_parent.py"
 START_TIMEOUT_S = 1200  # limits end what hangs; a slow or busy machine never meets one
 ANSWER_TIMEOUT_S = 600
 RUN_TIMEOUT_S = 3600
@@ -30,37 +32,45 @@ class Server:
     url: "http://127.0.0.1:PORT"; base: its folder of input, output, user; log_path: where it logs to.
     """
 
-    def __init__(self, *, url, base, log_path, process):
+    def __init__(self, *, url: str, base: Path, log_path: Path, process: subprocess.Popen) -> None:
         self.url, self.base, self.log_path, self.process = url, base, log_path, process
 
-    def get(self, path):
+    def get(self, path: str) -> Any:
         """The JSON answer to GET path."""
         return json.loads(self.get_bytes(path))
 
-    def get_bytes(self, path):
-        """The answer to GET path as it comes, such as a picture's file."""
+    def get_bytes(self, path: str) -> bytes:
+        """The answer to GET path as bytes, such as an image file."""
         with _OPENER.open(self.url + path, timeout=ANSWER_TIMEOUT_S) as answer:
             return answer.read()
 
-    def post(self, path, body):
+    def post(self, path: str, body: object) -> str:
         """POST a JSON body; the answer's text."""
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
         with _OPENER.open(request, timeout=ANSWER_TIMEOUT_S) as answer:
             return answer.read().decode()
 
-    def object_info(self):
+    def object_info(self) -> dict:
+        """The definitions of all nodes."""
         return self.get("/object_info")
 
-    def interrupt(self):
+    def interrupt(self) -> None:
         """Cancel what is running."""
         self.post("/interrupt", {})
 
-    def log(self):
+    def log(self) -> str:
         """Everything ComfyUI has printed so far."""
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
-    def run(self, prompt, *, on_event=None, timeout_s=RUN_TIMEOUT_S, **extra):
+    def run(
+        self,
+        prompt: dict,
+        *,
+        on_event: Callable[[str, Any], object] | None = None,
+        timeout_s: float = RUN_TIMEOUT_S,
+        **extra: Any,
+    ) -> tuple[dict, list[tuple[str, Any]]]:
         """Queue an API-format graph and wait for its end: (history entry, [(event type, data), ...]).
 
         A graph that is refused gives the server's answer ({"error", "node_errors"}) and no events.
@@ -75,16 +85,16 @@ class Server:
 
 @contextlib.contextmanager
 def running(
-    base,
+    base: Path | str,
     *,
-    python,
-    comfyui=environment.COMFYUI,
-    pack=None,
-    other_packs=(),
-    cpu=True,
-    arguments=(),
-    env=None,
-):
+    python: str | Path,
+    comfyui: Path = environment.COMFYUI,
+    pack: Path | None = None,
+    other_packs: Iterable[Path] = (),
+    cpu: bool = True,
+    arguments: Iterable[str] = (),
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """Start ComfyUI on a free port with its own base folder; yields a Server, and always stops it.
 
     base: its --base-directory, made if absent; pack: the folder to link into custom_nodes, or None for a
@@ -98,7 +108,7 @@ def running(
     for name, folder in packs.items():
         environment.link_pack(base, folder, name)
     port = _free_port()
-    command = [str(python), str(LEASH), str(Path(comfyui) / "main.py")]
+    command = [str(python), str(END_WITH_PARENT), str(Path(comfyui) / "main.py")]
     command += ["--port", str(port), "--base-directory", str(base)]
     command += ["--database-url", "sqlite:///:memory:", "--disable-api-nodes"]
     command += ["--disable-all-custom-nodes", *(["--cpu"] if cpu else []), *arguments]
@@ -122,19 +132,19 @@ def running(
         _stop(process)
 
 
-def _environment(changes):
+def _environment(changes: Mapping[str, str]) -> dict[str, str]:
     # another Python's folders would mix its packages into ComfyUI's
     kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf-8", **changes}
 
 
-def _free_port():
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
-def _wait_until_ready(server):
+def _wait_until_ready(server: Server) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
@@ -147,15 +157,16 @@ def _wait_until_ready(server):
     raise ServerError(_failure(server, f"did not answer within {START_TIMEOUT_S} s"))
 
 
-def _failure(server, what):
+def _failure(server: Server, what: str) -> str:
     return f"ComfyUI {what}. The end of {server.log_path}:\n{environment.tail(server.log_path)}"
 
 
-def _stop(process):
+def _stop(process: subprocess.Popen) -> None:
     process.terminate()
     try:
         process.wait(timeout=10)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    process.stdin.close()
+    if process.stdin:
+        process.stdin.close()

@@ -221,7 +221,7 @@ def _dev(*words, **options):
 def test_help_names_every_command():
     shown = _dev("help").stdout
     for name in ("setup", "demo", "test", "lint", "bench", "workflows"):
-        assert f"\n  {name}" in shown
+        assert f"\n    {name}" in shown
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_locale_without_the_letters_of_the_folder_starts_again_in_utf8(tmp_pat
     (copy / "show.py").write_text(
         "import sys, dev\n"
         "show = lambda _: print(sys.getfilesystemencoding(), dev.ROOT)\n"
-        "dev.COMMANDS = [('help', '', show, [])]\n"
+        "dev.command_help = show\n"
         "sys.exit(dev.main())\n"
     )
     plain = {**os.environ, "LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0"}
