@@ -6,8 +6,12 @@ the flow is scaled up once per pair instead of after each of the 20 updates.
 """
 
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
+from einops import rearrange
+from torch import nn
 from torch.nn import functional as F
 
 from ..errors import CheckpointNamesError, KeyVIDError
@@ -42,7 +46,7 @@ RENAMES = (
 )
 
 
-def raft_to_torchvision(state_dict):
+def raft_to_torchvision(state_dict: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """A state dict of RAFT (`raft-things.pth`) under the names of torchvision's `raft_large` (published-model g.1).
 
     Names that are torchvision's already stay. Returns a new dict of the same tensors.
@@ -55,7 +59,7 @@ def raft_to_torchvision(state_dict):
     return renamed
 
 
-def build_raft(state_dict):
+def build_raft(state_dict: Mapping[str, torch.Tensor]) -> nn.Module:
     """torchvision's `raft_large` in eval mode with these weights, under RAFT's names or torchvision's.
 
     Raises CheckpointNamesError when they are not the weights of the large RAFT.
@@ -77,15 +81,15 @@ def build_raft(state_dict):
     return raft.eval()
 
 
-def _kinds(state_dict):
-    """{name: (shape, whether its numbers have fractions)}; loading would turn one into the other without a word."""
+def _kinds(state_dict: Mapping[str, torch.Tensor]) -> dict[str, tuple[tuple[int, ...], bool]]:
+    """{name: (shape, whether it is floating point)}; loading would convert one into the other without an error."""
     return {
         name: (tuple(tensor.shape), tensor.is_floating_point())
         for name, tensor in state_dict.items()
     }
 
 
-def shrink_tall_frames(frames):
+def shrink_tall_frames(frames: torch.Tensor) -> torch.Tensor:
     """Frames as the published scores were measured: over 480 pixels high, they become 360 high (published-model g.1).
 
     frames: (n, 3, H, W). Returns (n, 3, H', W'), nearest pixels. The width is scaled by 480 / H, not 360 / H, so
@@ -100,14 +104,20 @@ def shrink_tall_frames(frames):
 
 @torch.no_grad()
 def motion_scores(
-    frames, raft, *, n_updates=UPDATES, full_resolution=True, pairs_per_step=None, on_step=None
-):
-    """How far the pixels move between neighbouring frames: mean of |u| + |v| over the picture (published-model g.1).
+    frames: torch.Tensor,
+    raft: Any,
+    *,
+    n_updates: int = UPDATES,
+    full_resolution: bool = True,
+    pairs_per_step: int | None = None,
+    on_step: Callable[[int, int], object] | None = None,
+) -> torch.Tensor:
+    """How far the pixels move between neighbouring frames: mean of |u| + |v| over the image (published-model g.1).
 
     frames: (n, 3, H, W), 0..255, any dtype. raft: torchvision's `raft_large` in eval mode (`build_raft`), which
     decides where it is computed. full_resolution: False measures the flow on RAFT's own grid of one vector per
     8 x 8 pixels, in units of 8 pixels, as one of the two published entry points does: about 8 times smaller.
-    The picture is padded with its edges to multiples of 8, as much on either side, and the padding counts.
+    The image is padded with its edges to multiples of 8, as much on either side, and the padding counts.
     Pairs are taken together within about 1 GiB, or as pairs_per_step says; after each such step
     on_step(n_done, n_pairs) is called, which may raise to cancel.
 
@@ -136,7 +146,7 @@ def motion_scores(
     return torch.cat(scores)
 
 
-def _check(frames):
+def _check(frames: torch.Tensor) -> None:
     if frames.ndim != 4 or frames.shape[1] != 3:
         raise KeyVIDError(
             f"Frames of the shape {tuple(frames.shape)} were given, but motion is measured on (frames, 3, height, "
@@ -154,16 +164,15 @@ def _check(frames):
         )
 
 
-def _pairs_at_once(height, width):
+def _pairs_at_once(height: int, width: int) -> int:
     """How many pairs fit into WORKING_BYTES."""
     n_vectors = -(-height // STRIDE) * -(-width // STRIDE)
-    pyramid = (
-        2 * 4 * n_vectors**2
-    )  # float32, every vector with every other, and about as much in building it
+    # float32, every vector with every other, and about as much in building it
+    pyramid = 2 * 4 * n_vectors**2
     return max(1, WORKING_BYTES // (pyramid + BYTES_PER_PIXEL * height * width))
 
 
-def _prepare(frames, device):
+def _prepare(frames: torch.Tensor, device: torch.device) -> torch.Tensor:
     """(n, 3, H, W) in 0..255 -> (n, 3, H', W') in [-1, 1], padded to multiples of 8."""
     height, width = frames.shape[-2:]
     more_high, more_wide = -height % STRIDE, -width % STRIDE
@@ -172,7 +181,9 @@ def _prepare(frames, device):
     return F.pad(frames, (left, more_wide - left, top, more_high - top), mode="replicate")
 
 
-def _estimate(raft, frames, features, n_updates):
+def _estimate(
+    raft: Any, frames: torch.Tensor, features: torch.Tensor, n_updates: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Flow of each frame to the next on RAFT's own grid, (n-1, 2, h, w), and the hidden state behind it."""
     raft.corr_block.build_pyramid(features[:-1], features[1:])
     context = raft.context_encoder(frames[:-1])
@@ -191,14 +202,14 @@ def _estimate(raft, frames, features, n_updates):
     return target - origin, hidden
 
 
-def _scale_up(flow, weights):
+def _scale_up(flow: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """Flow at every pixel, (B, 2, 8h, 8w): a weighted mean of the 3 x 3 nearest vectors (RAFT, section 3.3).
 
     flow: (B, 2, h, w). weights: (B, 9*8*8, h, w) before the softmax over the nine.
     """
-    size = flow.shape[-2:]
-    weights = weights.unflatten(1, (1, 9, STRIDE, STRIDE)).softmax(dim=2)  # (B, 1, 9, 8, 8, h, w)
+    height = flow.shape[-2]
+    weights = rearrange(weights, "b (n i j) y x -> b n i j y x", i=STRIDE, j=STRIDE).softmax(dim=1)
     near = F.unfold(STRIDE * flow, 3, padding=1)  # (B, 2*9, h*w), in pixels
-    near = near.unflatten(1, (2, 9)).unflatten(3, size)  # (B, 2, 9, h, w)
-    flow = torch.einsum("bcnyx,bnijyx->bcyixj", near, weights[:, 0])  # (B, 2, h, 8, w, 8)
-    return flow.flatten(4, 5).flatten(2, 3)  # (B, 2, 8h, 8w)
+    near = rearrange(near, "b (c n) (y x) -> b c n y x", c=2, y=height)
+    flow = torch.einsum("bcnyx,bnijyx->bcyixj", near, weights)  # (B, 2, h, 8, w, 8)
+    return rearrange(flow, "b c y i x j -> b c (y i) (x j)")  # (B, 2, 8h, 8w)

@@ -139,6 +139,8 @@ def part_tensors(checkpoint: Checkpoint, part: str) -> dict[str, torch.Tensor]:
     names = part_names(checkpoint.layout, part, checkpoint.shapes)
     tensors = checkpoint.tensors
     if tensors is None:
+        if checkpoint.file is None:
+            raise ValueError("a Checkpoint that knows shapes alone has no tensors")
         tensors = load_tensors(checkpoint.file, *names)
     return {short: tensors[name] for name, short in names.items()}
 

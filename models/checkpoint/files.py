@@ -1,18 +1,22 @@
 """Weight files: what is in them without loading it, and parts of them as tensors.
 
-A file's kind is told by its content, never by its name. Safetensors files and PyTorch's zip files are mapped into
+A file's kind is recognised by its content, never by its name. Safetensors files and PyTorch's zip files are mapped into
 memory, so a tensor that nobody asks for is never read from disk. Pickles are loaded with `weights_only` alone.
 """
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import torch
 
 from ...errors import CheckpointFileError, CheckpointUnsafeError
+from ..config_inference import Shape
 from . import safetensors_file, torch_file
 from .pickle_safety import dangerous_names, foreign_names
 from .state_dict_diff import few
@@ -21,7 +25,7 @@ log = logging.getLogger("keyvid")
 SAFETENSORS, ZIP, LEGACY = "safetensors", "PyTorch", "PyTorch (before 1.6)"
 # under which keys training tools put the state dict, in order of preference
 WRAPPERS = ("state_dict", "model_state_dict", "module", "model")
-_AGAIN = "Download or copy it again."
+_DOWNLOAD_AGAIN = "Download or copy it again."
 # what else is saved under a weight file's name: (first bytes, what it is, what to do)
 _OTHER_FILES = (
     (b"version https://git-lfs", "the placeholder that git leaves for a large file", "Download the file itself."),
@@ -37,7 +41,7 @@ _OTHER_FILES = (
     (b"Rar!", "a RAR archive", "Unpack it first."),
     (b"\x89HDF", "an HDF5 file", "KeyVID reads .safetensors and PyTorch files; choose one of those."),
 )  # fmt: skip
-_HEAD = 32
+_HEAD_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -49,21 +53,22 @@ class CheckpointFile:
 
     path: str
     format: str
-    shapes: dict[str, tuple[int, ...]]
+    shapes: dict[str, Shape]
     dtypes: dict[str, torch.dtype]
     metadata: dict[str, str] = field(default_factory=dict)
     wrapper: str | None = None
 
     @property
-    def name(self):
+    def name(self) -> str:
+        """The file's name without its folder."""
         return Path(self.path).name
 
 
-def read_file(path):
+def read_file(path: str | PathLike[str]) -> CheckpointFile:
     """The CheckpointFile at a path; no tensor is read.
 
     Raises CheckpointFileError when there is no whole weight file there, CheckpointUnsafeError when it holds
-    Python objects that PyTorch would have to bring to life.
+    Python objects that PyTorch would have to construct.
     """
     path = os.fspath(path)
     kind = file_format(path)
@@ -86,7 +91,7 @@ def read_file(path):
             entries = {name: (tensor.dtype, tensor.shape) for name, tensor in found.items()}
             metadata = {}
     except (safetensors_file.SafetensorsError, torch_file.TorchFileError) as error:
-        raise CheckpointFileError(f"{Path(path).name} {error}. {_AGAIN}") from error
+        raise CheckpointFileError(f"{Path(path).name} {error}. {_DOWNLOAD_AGAIN}") from error
     except OSError as error:
         raise _unreadable(path, error) from error
     if not entries:
@@ -101,7 +106,9 @@ def read_file(path):
     )
 
 
-def load_tensors(file, *prefixes):
+def load_tensors(
+    file: CheckpointFile | str | PathLike[str], *prefixes: str
+) -> dict[str, torch.Tensor]:
     """{name: tensor} of the names that begin with one of the prefixes, all when none is given, on the CPU.
 
     file: a CheckpointFile or a path. The tensors of safetensors and zip files are views of the mapped file.
@@ -118,8 +125,8 @@ def load_tensors(file, *prefixes):
     return {name: content[name] for name in names}
 
 
-def file_format(path):
-    """SAFETENSORS, ZIP or LEGACY by the file's first bytes. Raises CheckpointFileError for anything else."""
+def file_format(path: str | PathLike[str]) -> str:
+    """SAFETENSORS, ZIP or LEGACY, by the file's first bytes. Raises CheckpointFileError for anything else."""
     path = os.fspath(path)
     name = Path(path).name
     if os.path.isdir(path):
@@ -127,29 +134,31 @@ def file_format(path):
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEAD_BYTES)
     except OSError as error:
         raise _unreadable(path, error) from error
     if not size:
-        raise CheckpointFileError(f"{name} is empty (0 bytes). {_AGAIN}")
+        raise CheckpointFileError(f"{name} is empty (0 bytes). {_DOWNLOAD_AGAIN}")
     if head.startswith(torch_file.ZIP_MAGIC):
         return ZIP
     if head.startswith(torch_file.LEGACY_MAGIC):
         return LEGACY
-    if safetensors_file.looks_like_safetensors(head, size):
+    if safetensors_file.looks_like_safetensors(head):
         return SAFETENSORS
     for magic, what, remedy in _OTHER_FILES:
         if head.lstrip().startswith(magic):
             raise CheckpointFileError(f"{name} is {what}, not a weight file. {remedy}")
     if any(magic.startswith(head) for magic in (torch_file.ZIP_MAGIC, torch_file.LEGACY_MAGIC)):
-        raise CheckpointFileError(f"{name} is cut short: it has {size} bytes. {_AGAIN}")
+        raise CheckpointFileError(f"{name} is cut short: it has {size} bytes. {_DOWNLOAD_AGAIN}")
     raise CheckpointFileError(
         f"{name} is neither a safetensors file nor one written by PyTorch "
         f"(it begins with {head[:8].hex(' ')}). Choose a weight file, or download it again."
     )
 
 
-def stored_tensors(parsed):
+def stored_tensors(
+    parsed: torch_file.TorchFile,
+) -> tuple[dict[str, torch_file.StoredTensor], list[str], str | None]:
     """({name: StoredTensor}, what was left out, wrapper key or None) of a parsed torch file.
 
     Left out: the keys beside the wrapper, and the names whose value is no tensor. Raises TorchFileError.
@@ -172,18 +181,18 @@ def stored_tensors(parsed):
     return tensors, left_out, wrapper
 
 
-def _label(key):
-    """A key in words; one that is no text could be of any size or depth."""
+def _label(key: object) -> str:
+    """A key for messages; one that is no text could be of any size or depth."""
     return key if isinstance(key, str) else "an unnamed object"
 
 
-def _has_tensors(value):
+def _has_tensors(value: object) -> bool:
     return isinstance(value, dict) and any(
         torch_file.stored_tensor(item) is not None for item in value.values()
     )
 
 
-def refuse_attack(parsed, name):
+def refuse_attack(parsed: torch_file.TorchFile, name: str) -> None:
     """Raise CheckpointUnsafeError when a parsed torch file names what only an attack would use."""
     found = dangerous_names(parsed.globals, parsed.called)
     if found:
@@ -193,7 +202,8 @@ def refuse_attack(parsed, name):
         )
 
 
-def _refuse_foreign(parsed, kind):
+def _refuse_foreign(parsed: torch_file.TorchFile, kind: str) -> None:
+    """Raise CheckpointUnsafeError when a parsed torch file holds objects that PyTorch does not load safely."""
     name = Path(parsed.path).name
     refuse_attack(parsed, name)
     foreign = foreign_names(parsed.globals)
@@ -206,7 +216,7 @@ def _refuse_foreign(parsed, kind):
         raise _foreign_error(parsed.path, what) from None
 
 
-def _foreign_error(path, what):
+def _foreign_error(path: str, what: str) -> CheckpointUnsafeError:
     converted = Path(path).with_suffix(safetensors_file.SUFFIX)
     if str(converted) == str(path):  # a torch file under the wrong name
         converted = converted.with_stem(f"{converted.stem}_converted")
@@ -216,9 +226,10 @@ def _foreign_error(path, what):
     )
 
 
-def _torch_load(path, kind, *, device="cpu"):
+def _torch_load(path: str, kind: str, *, device: str = "cpu") -> Any:
+    """What torch.load gives with `weights_only`. Raises CheckpointUnsafeError, CheckpointFileError."""
     name = Path(path).name
-    options = {"map_location": device, "weights_only": True}
+    options: dict[str, Any] = {"map_location": device, "weights_only": True}
     try:
         if path.endswith(safetensors_file.SUFFIX):  # by path, torch.load would believe the name
             with open(path, "rb") as file:
@@ -230,14 +241,14 @@ def _torch_load(path, kind, *, device="cpu"):
         RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError, MemoryError,
         OverflowError, AssertionError,
     ) as error:  # fmt: skip
-        raise CheckpointFileError(f"{name} is cut short or damaged. {_AGAIN}") from error
+        raise CheckpointFileError(f"{name} is cut short or damaged. {_DOWNLOAD_AGAIN}") from error
 
 
-def _load_safetensors(file, names):
+def _load_safetensors(file: CheckpointFile, names: Sequence[str]) -> dict[str, torch.Tensor]:
     try:
         return safetensors_file.load_tensors(file.path, names)
     except safetensors_file.SafetensorsError as error:
-        raise CheckpointFileError(f"{file.name} {error}. {_AGAIN}") from error
+        raise CheckpointFileError(f"{file.name} {error}. {_DOWNLOAD_AGAIN}") from error
     except KeyError as error:
         raise CheckpointFileError(
             f"{file.name} was replaced while it was read. Run again."
@@ -249,7 +260,7 @@ def _load_safetensors(file, names):
         raise CheckpointFileError(f"{file.name} cannot be read: {reason}.") from error
 
 
-def _unreadable(path, error):
+def _unreadable(path: str, error: OSError) -> CheckpointFileError:
     if isinstance(error, FileNotFoundError):
         return CheckpointFileError(f"There is no file {path}.")
     reason = error.strerror or type(error).__name__

@@ -1,4 +1,4 @@
-"""Whose weights a file holds, told by the names and shapes of its tensors alone (published-model a.1, a.2, g.1, g.2).
+"""Which network a file holds, recognised by the names and shapes of its tensors (published-model a.1, a.2, g.1, g.2).
 
 A KeyVID or DynamiCrafter file is made of parts, each under a prefix of its own. Files differ in what stands before
 the names (`model.diffusion_model.` or nothing, `module.` from training) and in which parts they have; a part that is
@@ -6,10 +6,11 @@ absent can come from elsewhere. DynamiCrafter 512, its interpolation variant and
 they are one kind here, and what sets them apart is how they are used.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...errors import CheckpointError, CheckpointUnknownError
+from ..config_inference import Shape
 
 GENERATOR, INTERPOLATOR, DYNAMICRAFTER = "generator", "interpolator", "dynamicrafter"
 IMAGEBIND, LOCALIZER, RAFT = "imagebind", "localizer", "raft"
@@ -21,7 +22,7 @@ TITLES = {
     LOCALIZER: "KeyVID keyframe localizer",
     RAFT: "RAFT optical flow",
 }
-# the same as a sentence names a file: "This file is ..."
+# the same as a message names a file: "This file is ..."
 A_FILE = {
     GENERATOR: f"a {TITLES[GENERATOR]}",
     INTERPOLATOR: f"a {TITLES[INTERPOLATOR]}",
@@ -53,10 +54,8 @@ _AUDIO_NAMES = (
 )
 # what the audio tower has; the heads and every other modality of ImageBind are not used (published-model d.2)
 AUDIO_PREFIXES = ("modality_preprocessors.audio.", "modality_trunks.audio.")
-_IMAGEBIND_INSIDE = (
-    "imagebindMoodel.",
-    "imagebind_model.",
-)  # in a localizer, in a video model's file
+# ImageBind's prefix in a localizer, and in a video model's file
+_IMAGEBIND_INSIDE = ("imagebindMoodel.", "imagebind_model.")
 _LOCALIZER_NAMES = (
     "imagebindMoodel.modality_trunks.audio.blocks.0.attn.in_proj_weight",  # spelled so
     "linear1.weight",
@@ -105,13 +104,13 @@ class Layout:
     prefixes: dict[str, str]
 
     @property
-    def parts(self):
+    def parts(self) -> tuple[str, ...]:
+        """The parts that the file has, by name."""
         return tuple(self.prefixes)
 
     @property
-    def file(self):
-        """What a file of this layout is, for "This file is ...": what ImageBind stands for in a larger file is no
-        file of its own."""
+    def file(self) -> str:
+        """What a file of this layout is, for "This file is ..."; ImageBind under a larger file's prefix is a part."""
         prefix = self.prefixes.get(AUDIO, "")
         if self.kind != IMAGEBIND or not prefix.endswith(_IMAGEBIND_INSIDE):
             return A_FILE[self.kind]
@@ -119,10 +118,10 @@ class Layout:
         return f"a part of {whole}, its {TITLES[IMAGEBIND]}"
 
 
-def recognise(shapes: Mapping[str, tuple[int, ...]]) -> Layout:
+def recognise(shapes: Mapping[str, Shape]) -> Layout:
     """The Layout behind {name: shape}; only what inference needs counts as a part.
 
-    Raises CheckpointUnknownError, which names what was looked for and some of what was found.
+    Raises CheckpointUnknownError, which names what was searched for and some of what was found.
     """
     prefix = _prefix_of(shapes, _UNET_NAMES)
     if prefix is not None:
@@ -169,11 +168,11 @@ _UNET_STEMS = (
 )  # fmt: skip
 
 
-def _is_unet_name(name, other_prefixes):
+def _is_unet_name(name: str, other_prefixes: tuple[str, ...]) -> bool:
     return name.startswith(_UNET_STEMS) and not name.startswith(other_prefixes)
 
 
-def _prefix_of(shapes, names):
+def _prefix_of(shapes: Mapping[str, Shape], names: Sequence[str]) -> str | None:
     """What stands before the names in a file that has them all, the shortest; None when it lacks one."""
     first, *rest = names
     ends = [name.removesuffix(first) for name in shapes if name.endswith(first)]
@@ -185,7 +184,8 @@ def _prefix_of(shapes, names):
     return min(whole, key=len, default=None)
 
 
-def _video_layout(shapes, prefix):
+def _video_layout(shapes: Mapping[str, Shape], prefix: str) -> Layout:
+    """The Layout of a video model whose UNet's names begin with prefix. Raises CheckpointUnknownError."""
     unet = {name.removeprefix(prefix) for name in shapes if name.startswith(prefix)}
     has_image = any(name.endswith(".attn2.to_k_ip.weight") for name in unet)
     has_audio = "audio_proj_2.weight" in unet
@@ -222,7 +222,7 @@ OF_PARTS = (
 _WANTED = "KeyVID reads its generator and interpolator, DynamiCrafter 512, ImageBind, its localizer and RAFT."
 
 
-def _unknown(shapes):
+def _unknown(shapes: Mapping[str, Shape]) -> CheckpointUnknownError:
     looked_for = ", ".join(
         (_UNET_NAMES[0], _LOCALIZER_NAMES[0], _AUDIO_NAMES[0], _RAFT_NAMES[0][2])
     )

@@ -4,7 +4,9 @@ It is JSON text. Files without it are the published ones, whose values are the d
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeGuard
 
 from ...errors import CheckpointMetadataError
 from ..published import FPS, KEYFRAME_COUNT, QUERIES_PER_FRAME
@@ -17,7 +19,7 @@ HEADED = ("unet", "resampler", "text", "vision", "audio", "localizer")
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a file says of itself, or the published values.
+    """What a file states about itself, or the published values.
 
     head_widths: {one of HEADED: width of an attention head}; networks of the published sizes need none.
     keyframe_counts: how many keyframes the generator was trained on. n_frames: frames of the resampler.
@@ -36,7 +38,7 @@ class Metadata:
     mel_columns: int | None = None
     licence: str = ""
     name: str = ""
-    extra: dict = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
     published: bool = True
 
 
@@ -46,7 +48,7 @@ _TEXT = ("licence", "name")
 _OWN = {item.name for item in fields(Metadata)} - {"extra", "published"}
 
 
-def read_metadata(block):
+def read_metadata(block: Mapping[str, str]) -> Metadata:
     """The Metadata in a safetensors metadata block {str: str}; the published defaults when it has none.
 
     Raises CheckpointMetadataError when the block is malformed or newer than this version.
@@ -74,14 +76,15 @@ def read_metadata(block):
     return replace(Metadata(), **known, extra=extra, published=False)
 
 
-def metadata_block(metadata):
+def metadata_block(metadata: Metadata) -> dict[str, str]:
     """{KEY: JSON text} to write into a safetensors file; read_metadata gives the same Metadata back."""
     document = {name: getattr(metadata, name) for name in sorted(_OWN)}
     document = {key: value for key, value in document.items() if value not in (None, "", {})}
     return {KEY: json.dumps({**metadata.extra, **document, "version": VERSION})}
 
 
-def _check(known):
+def _check(known: Mapping[str, Any]) -> None:
+    """Raise CheckpointMetadataError unless every field has the type and range that Metadata needs."""
     for key in _WHOLE:
         if key in known and not _is_count(known[key]):
             raise _malformed(f"{key} is {known[key]!r}, not a whole number above 0")
@@ -102,11 +105,11 @@ def _check(known):
         raise _malformed(f"head_widths names {unknown[0]!r}, which is none of {', '.join(HEADED)}")
 
 
-def _is_count(value):
+def _is_count(value: object) -> TypeGuard[int]:
     return type(value) is int and value > 0
 
 
-def _malformed(reason):
+def _malformed(reason: str) -> CheckpointMetadataError:
     return CheckpointMetadataError(
         f"The file's keyvid metadata cannot be read: {reason}. Download the file again, or ask who made it."
     )

@@ -1,10 +1,13 @@
 """Which names in a pickle are tensors' own, which are foreign, and which only an attack would use.
 
-Reading never depends on this list: names are data there (pickle_data.py). The list decides what is said: a file
-with foreign objects can be converted, a file that would run commands is refused by everyone.
+Reading never depends on this list: names are data there (pickle_data.py). The list decides the error message: a file
+with foreign objects can be converted, a file that would run commands is refused everywhere.
 """
 
 import re
+from collections.abc import Iterable
+
+from .pickle_data import Global
 
 # what the state dict of a plain torch.save needs; all of it is allowed by torch.load(..., weights_only=True)
 _PLAIN_TORCH = re.compile(
@@ -51,15 +54,15 @@ _DANGEROUS_NAMES = {
 _BUILTINS = {"builtins", "__builtin__"}
 
 
-def foreign_names(names):
+def foreign_names(names: Iterable[Global]) -> list[str]:
     """The Globals among `names` that no plain state dict has, as text."""
     return [str(name) for name in names if not _is_plain(name)]
 
 
-def dangerous_names(names, called):
-    """The Globals that only code would use, as text: commands, and calls of what a call or a method gave."""
+def dangerous_names(names: Iterable[Global], called: Iterable[Global]) -> list[str]:
+    """The Globals that only code would use, as text: commands, and calls of methods or of the result of a call."""
     found = [str(name) for name in names if _is_dangerous(name)]
-    # "Path.touch" called is a method at work; an object that is being rebuilt calls its class
+    # "Path.touch" called is a method that runs; an object that is being rebuilt calls its class
     methods = [
         name for name in called if "." in name.name and name.name.split(".")[-1][:1].islower()
     ]
@@ -67,11 +70,11 @@ def dangerous_names(names, called):
     return found + [str(name) for name in methods] + [name.name for name in results]
 
 
-def _is_plain(name):
+def _is_plain(name: Global) -> bool:
     return str(name) in _PLAIN or _PLAIN_TORCH.fullmatch(str(name)) is not None
 
 
-def _is_dangerous(name):
+def _is_dangerous(name: Global) -> bool:
     if name.module in _BUILTINS:
         return name.name.split(".")[0] in _DANGEROUS_BUILTINS
     return name.module.split(".")[0] in _DANGEROUS_MODULES or str(name) in _DANGEROUS_NAMES

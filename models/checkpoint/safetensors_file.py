@@ -9,9 +9,14 @@ import json
 import math
 import os
 import struct
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from os import PathLike
+from typing import Any, BinaryIO, cast
 
 import torch
+
+from ..config_inference import Shape
 
 SUFFIX = ".safetensors"
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
@@ -41,7 +46,7 @@ _PADDING = _SPACES + b"\0"  # what writers fill a header up with
 
 
 class SafetensorsError(Exception):
-    """The bytes are no whole safetensors file; the text continues the sentence "the file ..."."""
+    """The bytes are not a whole safetensors file; the text continues "the file ..."."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +54,17 @@ class Entry:
     """A tensor as the header has it; begin and end: of its bytes, counted from the first byte after the header."""
 
     dtype: torch.dtype
-    shape: tuple[int, ...]
+    shape: Shape
     begin: int
     end: int
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a safetensors file says of itself: {name: Entry} and {metadata key: text}.
+    """The list at the beginning of a safetensors file: {name: Entry} and {metadata key: text}.
 
     data_start: where the bytes of tensors begin. oddities: what is in the file and belongs to no tensor, each the end
-    of the sentence "the file ..."; nothing of it keeps the tensors from being read.
+    of "the file ..."; none of it keeps the tensors from being read.
     """
 
     entries: dict[str, Entry]
@@ -68,16 +73,16 @@ class Header:
     oddities: tuple[str, ...] = ()
 
 
-def looks_like_safetensors(head, size):
-    """Whether a file of `size` bytes that begins with `head` (9 bytes or more) is meant to be safetensors."""
+def looks_like_safetensors(head: bytes) -> bool:
+    """Whether a file that begins with `head` (9 bytes or more) is meant to be safetensors."""
     begins = head[8:].lstrip(_SPACES)[:1]
     return len(head) >= 9 and begins == b"{" and _header_length(head) <= MAX_HEADER_BYTES
 
 
-def read_header(path):
+def read_header(path: str | PathLike[str]) -> Header:
     """The Header of a safetensors file in which every tensor is whole.
 
-    Bytes that belong to no tensor, after the last one or in between, are an oddity and no fault. Raises
+    Bytes that belong to no tensor, after the last one or in between, are an oddity, not an error. Raises
     SafetensorsError when bytes are missing, when two tensors share some, or when the list makes no sense.
     """
     size = os.path.getsize(path)
@@ -90,7 +95,9 @@ def read_header(path):
             )
         text = file.read(length)
     try:
-        header = json.loads(text.rstrip(_PADDING).decode("utf-8"), object_pairs_hook=_no_doubles)
+        header = json.loads(
+            text.rstrip(_PADDING).decode("utf-8"), object_pairs_hook=_without_duplicates
+        )
         metadata, oddities = _metadata(header.pop("__metadata__", None))
         entries = {name: _entry(name, value) for name, value in header.items()}
         between = _bytes_between(entries)
@@ -109,8 +116,8 @@ def read_header(path):
     return Header(entries, metadata, start, tuple(oddities))
 
 
-def load_tensors(path, names):
-    """{name: tensor} of some tensors of a file, views of the mapped file: what nobody looks at is never read.
+def load_tensors(path: str | PathLike[str], names: Iterable[str]) -> dict[str, torch.Tensor]:
+    """{name: tensor} of some tensors of a file, views of the mapped file: what is not used is never read.
 
     Raises as read_header; KeyError when there is no tensor of a name. It reads what the safetensors library refuses:
     files with bytes that belong to no tensor.
@@ -118,22 +125,25 @@ def load_tensors(path, names):
     header = read_header(path)
     entries = {name: header.entries[name] for name in names}
     n_bytes = header.data_start + _end(entries.values())
-    # written to by nobody, and if so, not into the file: a tensor becomes the reader's own where it is changed
-    storage = torch.UntypedStorage.from_file(os.fspath(path), shared=False, nbytes=n_bytes)
+    # not shared: writing into a tensor copies the page instead of changing the file
+    storage = cast(
+        torch.UntypedStorage,
+        torch.UntypedStorage.from_file(os.fspath(path), shared=False, nbytes=n_bytes),
+    )
     return {name: _tensor(storage, header.data_start, entry) for name, entry in entries.items()}
 
 
-def _tensor(storage, data_start, entry):
+def _tensor(storage: torch.UntypedStorage, data_start: int, entry: Entry) -> torch.Tensor:
     if entry.begin == entry.end:
         return torch.empty(entry.shape, dtype=entry.dtype)
-    # a slice of the storage begins anew at 0, so a tensor may lie at any byte
+    # a slice of the storage starts at 0 again, so a tensor may begin at any byte
     piece = storage[data_start + entry.begin : data_start + entry.end]
     data = torch.empty(0, dtype=torch.uint8).set_(piece)
     return data.view(entry.dtype).reshape(entry.shape)
 
 
-def are_sizes(values):
-    """Whether a list or tuple holds sizes of axes: at most MAX_AXES plain whole numbers, none above MAX_SIZE."""
+def are_sizes(values: object) -> bool:
+    """Whether this is a list or tuple of sizes of axes: at most MAX_AXES integers, none above MAX_SIZE."""
     return (
         isinstance(values, (list, tuple))
         and len(values) <= MAX_AXES
@@ -141,17 +151,17 @@ def are_sizes(values):
     )
 
 
-def _counted(n_bytes):
+def _counted(n_bytes: int) -> str:
     return "1 byte" if n_bytes == 1 else f"{n_bytes:,} bytes"
 
 
-def _header_length(head):
+def _header_length(head: bytes) -> int:
     return struct.unpack("<Q", head[:8])[0]
 
 
-def _no_doubles(pairs):
-    """A JSON object as a dict; of a tensor that is listed twice nobody can say which is meant."""
-    found = {}
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object as a dict. Raises ValueError for a tensor that is listed twice: which one is meant is unknown."""
+    found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found and isinstance(value, dict) and "data_offsets" in value:
             raise ValueError(f"{key} is listed twice")
@@ -159,7 +169,7 @@ def _no_doubles(pairs):
     return found
 
 
-def _metadata(block):
+def _metadata(block: object) -> tuple[dict[str, str], list[str]]:
     """({key: text}, oddities) of a metadata block, which the format wants to hold texts alone."""
     if block is None:
         return {}, []
@@ -172,7 +182,7 @@ def _metadata(block):
     return texts, []
 
 
-def _entry(name, value):
+def _entry(name: str, value: Mapping[str, Any]) -> Entry:
     """The Entry of a tensor, its fields checked against each other."""
     code, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not are_sizes(shape) or not are_sizes(offsets):
@@ -185,12 +195,12 @@ def _entry(name, value):
     return Entry(DTYPES[code], tuple(shape), begin, end)
 
 
-def _end(entries):
-    """Where the last of some tensors ends; one without values lies nowhere."""
+def _end(entries: Iterable[Entry]) -> int:
+    """Where the last of some tensors ends; one without values has no bytes."""
     return max((entry.end for entry in entries if entry.begin < entry.end), default=0)
 
 
-def _bytes_between(entries):
+def _bytes_between(entries: Mapping[str, Entry]) -> int:
     """How many bytes before the end of the last tensor belong to none. Raises ValueError where two tensors overlap."""
     filled = [(entry.begin, entry.end, name) for name, entry in entries.items()]
     between, reached, last = 0, 0, None
@@ -202,7 +212,12 @@ def _bytes_between(entries):
     return between
 
 
-def write_stream(file, entries, read, metadata):
+def write_stream(
+    file: BinaryIO,
+    entries: Mapping[str, tuple[torch.dtype, Shape]],
+    read: Callable[[str], torch.Tensor],
+    metadata: Mapping[str, str],
+) -> None:
     """Write a safetensors file tensor by tensor, so that only one is in memory at a time.
 
     file: a binary file open for writing. entries: {name: (dtype, shape)}. read(name): the tensor, of that dtype and
@@ -210,7 +225,8 @@ def write_stream(file, entries, read, metadata):
     """
     # wide types first, so that every tensor starts at a multiple of its own item size
     names = sorted(entries, key=lambda name: -entries[name][0].itemsize)
-    header, offset = {"__metadata__": metadata} if metadata else {}, 0
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    offset = 0
     for name in names:
         dtype, shape = entries[name]
         end = offset + math.prod(shape) * dtype.itemsize
@@ -224,5 +240,5 @@ def write_stream(file, entries, read, metadata):
         tensor = read(name)
         if tensor.dtype != dtype or tuple(tensor.shape) != tuple(shape):
             raise ValueError(f"{name} is {tensor.dtype} {tuple(tensor.shape)}, not {dtype} {shape}")
-        file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        file.write(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
         del tensor  # before the next one is read

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from os import PathLike
 
 from .safetensors_file import SUFFIX
 from .state_dict_diff import few
@@ -36,11 +37,12 @@ class SplitFile:
     certain: bool = True
 
     @property
-    def paths(self):
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the parts."""
         return tuple(os.path.join(self.folder, name) for name in self.names)
 
     @property
-    def missing(self):
+    def missing(self) -> tuple[str, ...]:
         """The names of the parts that are not there."""
         return tuple(
             name
@@ -48,7 +50,7 @@ class SplitFile:
             if not os.path.isfile(path)
         )
 
-    def refusal(self, path):
+    def refusal(self, path: str) -> str:
         """Why one of its parts, at a path, cannot be used, and what to do: a text for the artist."""
         name = os.path.basename(path)
         which = f"part {self.names.index(name) + 1} of {len(self.names)} of a split file"
@@ -62,15 +64,15 @@ class SplitFile:
             f'python dev.py convert "{path}" "{self._target()}". Then press R in ComfyUI.'
         )
 
-    def _target(self):
+    def _target(self) -> str:
         stem = self.stem or "joined"
         while os.path.exists(path := os.path.join(self.folder, stem + SUFFIX)):
             stem += "_joined"
         return path
 
 
-def split_file_of(path):
-    """The SplitFile that the file at a path is a part of, or the list of; None where nothing says that it is one."""
+def split_file_of(path: str | PathLike[str]) -> SplitFile | None:
+    """The SplitFile that the file at a path is a part of, or the list of; None when it is neither."""
     path = os.fspath(path)
     folder, name = os.path.split(path)
     if _INDEX.fullmatch(name):
@@ -78,7 +80,7 @@ def split_file_of(path):
     return _by_name(folder, name) or _by_list(folder, name)
 
 
-def _by_name(folder, name):
+def _by_name(folder: str, name: str) -> SplitFile | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
@@ -86,10 +88,10 @@ def _by_name(folder, name):
     if total < 2 or number > total:
         return None
 
-    def numbered(text):
+    def numbered(text: str) -> str:
         return name[: match.start("number")] + text + name[match.end("number") :]
 
-    def named(part):
+    def named(part: int) -> str:
         padded, bare = numbered(f"{part:0{len(match['number'])}}"), numbered(str(part))
         # model-10-of-12 says nothing about how the ninth is written
         is_bare = os.path.isfile(os.path.join(folder, bare))
@@ -103,18 +105,21 @@ def _by_name(folder, name):
     return SplitFile(folder, names, match["stem"], certain)
 
 
-def _by_list(folder, name):
+def _by_list(folder: str, name: str) -> SplitFile | None:
     try:
         lists = sorted(found for found in os.listdir(folder or ".") if _INDEX.fullmatch(found))
     except OSError:
         return None
-    found = (_listed_in(os.path.join(folder, one)) for one in lists)
+    found = (_listed_in(os.path.join(folder, list_name)) for list_name in lists)
     return next((split for split in found if split is not None and name in split.names), None)
 
 
-def _listed_in(path):
+def _listed_in(path: str) -> SplitFile | None:
     """The SplitFile of a list of parts; None when it is none, or names files outside of its folder."""
     folder, name = os.path.split(path)
+    match = _INDEX.fullmatch(name)
+    if match is None:
+        return None
     try:
         if os.path.getsize(path) > _MAX_INDEX_BYTES:
             return None
@@ -123,9 +128,9 @@ def _listed_in(path):
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     plain = all(
-        isinstance(one, str) and one not in ("", ".", "..") and not set(one) & set("/\\:\0")
-        for one in names
+        isinstance(part, str) and part not in ("", ".", "..") and not set(part) & set("/\\:\0")
+        for part in names
     )
     if not plain or len(names) < 2:
         return None
-    return SplitFile(folder, tuple(names), _INDEX.fullmatch(name)["stem"])
+    return SplitFile(folder, tuple(names), match["stem"])

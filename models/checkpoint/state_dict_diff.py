@@ -1,11 +1,13 @@
 """Which tensors of a network are missing from a file, left over in it, of another shape, or quantised."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-_SHOWN = 3  # names per list in a message
+import torch
 
-Shape = tuple[int, ...]
+from ..config_inference import Shape
+
+_SHOWN = 3  # names per list in a message
 
 
 @dataclass(frozen=True)
@@ -17,11 +19,11 @@ class NameReport:
     misshaped: tuple[tuple[str, Shape, Shape], ...]
 
     @property
-    def fits(self):
+    def fits(self) -> bool:
         """Whether everything needed is there in the right shape; leftovers do no harm."""
         return not self.missing and not self.misshaped
 
-    def __str__(self):
+    def __str__(self) -> str:
         wrong = [
             f"{name} is {list(found)}, not {list(need)}" for name, need, found in self.misshaped
         ]
@@ -30,8 +32,8 @@ class NameReport:
             ("of another shape", wrong),
             ("not needed", self.unexpected),
         )
-        said = [f"{len(names)} {what} ({few(names)})" for what, names in lists if names]
-        return "; ".join(said) or "all names and shapes agree"
+        parts = [f"{len(names)} {what} ({few(names)})" for what, names in lists if names]
+        return "; ".join(parts) or "all names and shapes agree"
 
 
 def compare_names(expected: Mapping[str, Shape], found: Mapping[str, Shape]) -> NameReport:
@@ -48,12 +50,13 @@ def compare_names(expected: Mapping[str, Shape], found: Mapping[str, Shape]) -> 
     )
 
 
-def quantised_names(expected, dtypes) -> list[str]:
-    """The names that say that a file is quantised: needed weights that are whole numbers, and scales of fp8 ones.
+def quantised_names(expected: Iterable[str], dtypes: Mapping[str, torch.dtype]) -> list[str]:
+    """The names by which a file is known to be quantised: needed weights of integers, and scales of fp8 weights.
 
-    expected: the names that a network needs. dtypes: {name: torch dtype} of the file. Weights in fp8 alone are rounded
-    ones and can be used; with scales beside them they mean something else.
+    expected: the names that a network needs. dtypes: {name: dtype} of the file. Weights in fp8 alone are rounded
+    and can be used; with scales beside them they mean something else.
     """
+    expected = set(expected)
     needed = {name: dtype for name, dtype in dtypes.items() if name in expected}
     found = sorted(name for name, dtype in needed.items() if not dtype.is_floating_point)
     if any(dtype.is_floating_point and dtype.itemsize == 1 for dtype in needed.values()):
@@ -61,7 +64,7 @@ def quantised_names(expected, dtypes) -> list[str]:
     return found
 
 
-def few(names, count=_SHOWN):
-    """The first `count` of a list of names in words, and how many more there are."""
+def few(names: Sequence[str], count: int = _SHOWN) -> str:
+    """The first `count` names separated by commas, and how many more there are."""
     more = f" and {len(names) - count} more" if len(names) > count else ""
     return ", ".join(names[:count]) + more

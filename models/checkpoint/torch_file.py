@@ -1,8 +1,8 @@
 """What `torch.save` writes, read as data: which tensors are in a file, and one of them at a time.
 
 Both of PyTorch's formats: the zip archive of 1.6 and later (data.pkl beside one record per storage) and the
-older one (four pickles, then the storages back to back). Nothing in the file is executed (pickle_data.py);
-`torch.load(..., weights_only=True)` is not needed here, and is what checkpoint_files.py loads networks with.
+older one (four pickles, then the storages back to back). Nothing in the file is executed (pickle_data.py).
+Networks are loaded with `torch.load(..., weights_only=True)` (files.py), which is not needed here.
 """
 
 import io
@@ -10,17 +10,20 @@ import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from os import PathLike
+from typing import IO, Any
 
 import torch
 
+from ..config_inference import Shape
 from .pickle_data import MAX_PICKLE_BYTES, Call, Global, PickleDataError, read_pickle
 from .safetensors_file import DTYPES, are_sizes
 
 ZIP_MAGIC = b"PK\x03\x04"
-LEGACY_MAGIC = (
-    b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the number 0x1950A86A20F9469CFC6C, pickled
-)
+# the number 0x1950A86A20F9469CFC6C, pickled
+LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _STORAGES = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -35,7 +38,7 @@ _STORAGES = {
 }
 _UNTYPED = "UntypedStorage"
 _OTHER_DTYPES = ("complex32", "complex64", "complex128", "float8_e4m3fnuz", "float8_e5m2fnuz")
-# the types that a file may name; a name is never looked up in torch itself
+# the types that a file may name; a name from a file is never looked up in torch itself
 _DTYPES = {str(dtype): dtype for dtype in DTYPES.values()} | {
     f"torch.{name}": getattr(torch, name) for name in _OTHER_DTYPES if hasattr(torch, name)
 }
@@ -48,20 +51,20 @@ _ZIP_ERRORS = (
     zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError,
     KeyError,
 )  # fmt: skip
-_WRAPPERS = 4  # a Parameter of a tensor subclass of a tensor: more layers are nobody's
+_MAX_WRAPPERS = 4  # a Parameter of a tensor subclass of a tensor has two
 
 
 class TorchFileError(Exception):
-    """The bytes are no whole file of torch.save; the text continues the sentence "the file ..."."""
+    """The bytes are not a whole file of torch.save; the text continues "the file ..."."""
 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """Where one tensor lies: sizes, strides and offset count elements of dtype; n_bytes is the storage's size."""
+    """Where one tensor is: sizes, strides and offset count elements of dtype; n_bytes is the storage's size."""
 
     dtype: torch.dtype
-    shape: tuple[int, ...]
-    stride: tuple[int, ...]
+    shape: Shape
+    stride: Shape
     offset: int
     storage: str
     n_bytes: int
@@ -72,13 +75,14 @@ class TorchFile:
     """A parsed file: `content` as pickle_data gives it, and what the pickle would import and call."""
 
     path: str
-    content: object
-    globals: dict = field(default_factory=dict)
-    called: dict = field(default_factory=dict)
-    records: dict = field(default_factory=dict)  # storage -> (position of its bytes, their number)
+    content: Any
+    globals: dict[Global, None] = field(default_factory=dict)
+    called: dict[Global, None] = field(default_factory=dict)
+    # storage -> (position of its bytes, their number)
+    records: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
-def read_torch_file(path):
+def read_torch_file(path: str | PathLike[str]) -> TorchFile:
     """The TorchFile at a path, either format. Raises TorchFileError."""
     with open(path, "rb") as file:
         is_zip = file.read(4) == ZIP_MAGIC
@@ -90,7 +94,7 @@ def read_torch_file(path):
         raise TorchFileError("is damaged: its list of tensors makes no sense") from error
 
 
-def stored_tensor(value):
+def stored_tensor(value: object) -> StoredTensor | None:
     """The StoredTensor that a part of the content describes, or None when it is no tensor.
 
     Raises TorchFileError when it makes no sense or reaches outside its storage.
@@ -101,8 +105,8 @@ def stored_tensor(value):
         raise TorchFileError("is damaged: it describes a tensor that makes no sense") from error
 
 
-def _stored_tensor(value):
-    for _ in range(_WRAPPERS):
+def _stored_tensor(value: Any) -> StoredTensor | None:
+    for _ in range(_MAX_WRAPPERS):
         if not isinstance(value, Call) or not isinstance(value.function, Global):
             return None
         name, arguments = str(value.function), value.arguments
@@ -124,28 +128,30 @@ def _stored_tensor(value):
     return None
 
 
-def check_records(file, tensors):
-    """Raise TorchFileError unless the bytes of every StoredTensor are in the file, as many as its names promise."""
+def check_records(file: TorchFile, tensors: Iterable[StoredTensor]) -> None:
+    """Raise TorchFileError unless the bytes of every StoredTensor are in the file, as many as it needs."""
     for tensor in tensors:
         _, n_bytes = file.records.get(tensor.storage, (0, -1))
         if n_bytes != tensor.n_bytes:
             raise TorchFileError("is cut short or damaged: the data of some tensors is not there")
 
 
-def tensor_reader(file):
+def tensor_reader(
+    file: TorchFile,
+) -> tuple[Callable[[StoredTensor], torch.Tensor], Callable[[], None]]:
     """(read, close): read(StoredTensor) gives the tensor, not to be written into. Call check_records first.
 
     One storage is held at a time, until another is needed: tensors that share one are asked for one after the other.
     """
     handle = open(file.path, "rb")  # noqa: SIM115 closed by the caller
-    held = {}  # storage -> its bytes, of the last one
+    last: dict[str, bytearray] = {}  # storage -> its bytes, of the last one read
 
-    def read(tensor):
+    def read(tensor: StoredTensor) -> torch.Tensor:
         try:
-            if tensor.storage not in held:
-                held.clear()  # before the next one takes memory
-                held[tensor.storage] = _storage_bytes(handle, *file.records[tensor.storage])
-            data = held[tensor.storage]
+            if tensor.storage not in last:
+                last.clear()  # before the next one takes memory
+                last[tensor.storage] = _storage_bytes(handle, *file.records[tensor.storage])
+            data = last[tensor.storage]
             if not data:
                 return torch.empty(tensor.shape, dtype=tensor.dtype)
             flat = torch.frombuffer(data, dtype=tensor.dtype)
@@ -156,7 +162,7 @@ def tensor_reader(file):
     return read, handle.close
 
 
-def _storage_bytes(handle, position, n_bytes):
+def _storage_bytes(handle: io.BufferedReader, position: int, n_bytes: int) -> bytearray:
     data = bytearray(n_bytes)
     handle.seek(position)
     if handle.readinto(data) != n_bytes:
@@ -164,26 +170,27 @@ def _storage_bytes(handle, position, n_bytes):
     return data
 
 
-def _tensor(arguments, *, dtype):
+def _tensor(arguments: tuple[Any, ...], *, dtype: torch.dtype | None) -> StoredTensor:
+    """The StoredTensor of the arguments of `_rebuild_tensor`; dtype: None is that of its storage."""
     try:
         storage, offset, shape, stride = arguments[:4]
         kind, storage_type, key, _location, count = storage.value[:5]
         name = storage_type.name
     except (ValueError, AttributeError, TypeError) as error:
         raise TorchFileError("describes a tensor without a storage") from error
-    # nothing from the file is put into words before it is known to be text or a size
+    # nothing from the file goes into a message before it is known to be text or a size
     if not isinstance(key, str) or not isinstance(name, str):
         raise TorchFileError("describes a tensor without a storage")
     whole = isinstance(shape, tuple) and isinstance(stride, tuple) and len(shape) == len(stride)
     if not whole or not all(map(are_sizes, (shape, stride, (offset, count)))):
         raise TorchFileError("describes a tensor whose sizes are no sizes")
-    own = None if name == _UNTYPED else _STORAGES.get(name)
-    dtype = dtype or own
+    storage_dtype = None if name == _UNTYPED else _STORAGES.get(name)
+    dtype = dtype or storage_dtype
     if kind != "storage" or dtype is None:
         raise TorchFileError(f"holds a {name}, which KeyVID does not read")
     if len(storage.value) > 5 and storage.value[5] is not None:
         raise TorchFileError("was written by a PyTorch of 2017 or before")
-    n_bytes = count * (own.itemsize if own else 1)
+    n_bytes = count * (storage_dtype.itemsize if storage_dtype else 1)
     if n_bytes % dtype.itemsize:
         raise TorchFileError("describes a tensor whose data ends in the middle of a number")
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
@@ -198,14 +205,14 @@ def _tensor(arguments, *, dtype):
     return StoredTensor(dtype, shape, stride, offset, key, n_bytes)
 
 
-def _dtype(value):
+def _dtype(value: object) -> torch.dtype:
     found = _DTYPES.get(str(value)) if isinstance(value, Global) else None
     if found is None:
         raise TorchFileError("describes a tensor of an unknown type")
     return found
 
 
-def _read_zip(path):
+def _read_zip(path: str | PathLike[str]) -> TorchFile:
     try:
         with zipfile.ZipFile(path) as archive:
             infos = {info.filename: info for info in archive.infolist()}
@@ -232,23 +239,22 @@ def _read_zip(path):
     return TorchFile(str(path), pickle.value, pickle.globals, pickle.called, records)
 
 
-def _refuse_big_endian(archive, info):
+def _refuse_big_endian(archive: zipfile.ZipFile, info: zipfile.ZipInfo | None) -> None:
     if info is not None and info.file_size < 16 and archive.read(info).strip() == b"big":
         raise TorchFileError("was written by a big-endian machine, which KeyVID does not read")
 
 
-def _refuse_compressed(info):
+def _refuse_compressed(info: zipfile.ZipInfo | None) -> None:
     if info is not None and info.compress_type != zipfile.ZIP_STORED:
         raise TorchFileError("is a compressed zip archive; PyTorch writes uncompressed ones")
 
 
-def _record(file, info):
+def _record(file: IO[bytes], info: zipfile.ZipInfo) -> tuple[int, int]:
     """(position, number) of the bytes of a stored zip member."""
     _refuse_compressed(info)
     file.seek(info.header_offset)
-    header = file.read(
-        30
-    )  # local header: the lengths of name and extra field are its last four bytes
+    # local header: the lengths of name and extra field are its last four bytes
+    header = file.read(30)
     if len(header) < 30 or header[:4] != ZIP_MAGIC:
         raise TorchFileError("is cut short or damaged")
     position = info.header_offset + 30 + sum(struct.unpack("<HH", header[26:30]))
@@ -257,7 +263,7 @@ def _record(file, info):
     return position, info.file_size
 
 
-def _read_legacy(path):
+def _read_legacy(path: str | PathLike[str]) -> TorchFile:
     with open(path, "rb") as file:
         if file.read(len(LEGACY_MAGIC)) != LEGACY_MAGIC:
             raise TorchFileError("is no file that PyTorch writes")
@@ -282,7 +288,7 @@ def _read_legacy(path):
     return TorchFile(str(path), pickle.value, pickle.globals, pickle.called, records)
 
 
-def _storage_sizes(persistent):
+def _storage_sizes(persistent: Iterable[Any]) -> dict[str, int]:
     """{storage: bytes} of the storages among the persistent ids of a pickle."""
     sizes = {}
     for value in persistent:

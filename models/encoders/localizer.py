@@ -7,7 +7,7 @@ published file's.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -146,12 +146,13 @@ def init_localizer(localizer: Localizer, *, generator: torch.Generator | None = 
 
     The published one was then trained from ImageBind's tower, all of it but the positions, which fit no other grid.
     """
-    if localizer.config.tower is not None:
+    if isinstance(localizer.imagebindMoodel, AudioTower):
         init_audio_tower(localizer.imagebindMoodel, generator=generator)
     with torch.no_grad():
         localizer.ada_weight.fill_(1.0)
         localizer.ada_bias.zero_()
-        for layer in (localizer.linear1, localizer.linear2, localizer.linear3):
+        layers = (localizer.linear1, localizer.linear2, localizer.linear3)
+        for layer in (cast(nn.Linear, layer) for layer in layers):
             layer.weight.normal_(std=layer.weight.shape[1] ** -0.5, generator=generator)
             layer.bias.zero_()
     return localizer
