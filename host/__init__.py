@@ -1,1 +1,1 @@
-"""Everything that touches ComfyUI's internals. A ComfyUI upgrade may only ever break this room."""
+"""Everything that touches ComfyUI's internals. An upgrade of ComfyUI may break this package only."""

@@ -111,7 +111,7 @@ class KeyVIDSchedule(io.ComfyNode):
                     default=STEPS,
                     min=1,
                     max=1000,
-                    tooltip="90 as KeyVID was released, 50 for DynamiCrafter; 20 to 30 for a quick look.",
+                    tooltip="90 in the published KeyVID code, 50 for DynamiCrafter; 20 to 30 for a quick look.",
                 ),
                 io.Combo.Input(
                     "spacing",

@@ -69,16 +69,16 @@ def keyframe_conditioning(
     check_images(image)
     frames = list(range(facts.n_frames)) if plan is None else plan.frames
     frame_index = torch.tensor([frames])  # (1, T)
-    heard = audio_tokens(audio_encoder, audio, plan, facts, frame_index=frame_index)
+    audio_pair = audio_tokens(audio_encoder, audio, plan, facts, frame_index=frame_index)
     first = fit_images(image[:1], width=width, height=height, fit=fit)
-    seen = vision_tokens(clip_vision, first)
+    image_pair = vision_tokens(clip_vision, first)
     shared = {
         CONCAT: keyframe_concat(image_latents(vae, first), len(frames)),
         KIND: facts.kind,
         FRAME_INDEX: frame_index,
         FPS: _fps(fps_condition, facts),
     }
-    positive, negative = _conditioned(positive, negative, seen, heard, shared)
+    positive, negative = _conditioned(positive, negative, image_pair, audio_pair, shared)
     return positive, negative, {"samples": _empty_like(shared[CONCAT])}
 
 
@@ -121,9 +121,9 @@ def interpolation_conditioning(
         image = keyframes
     else:
         check_images(image)
-    heard = audio_tokens(audio_encoder, audio, plan, facts)
+    audio_pair = audio_tokens(audio_encoder, audio, plan, facts)
     first = fit_images(image[:1], width=width, height=height, fit=fit)
-    seen = vision_tokens(clip_vision, first)
+    image_pair = vision_tokens(clip_vision, first)
     painted = fit_images(keyframes, width=width, height=height, fit=fit)
     latents = image_latents(vae, painted)  # (1, 4, K, h, w)
     shared = {
@@ -132,7 +132,7 @@ def interpolation_conditioning(
         FRAME_INDEX: torch.arange(plan.n_frames)[None],
         FPS: _fps(fps_condition, facts),
     }
-    positive, negative = _conditioned(positive, negative, seen, heard, shared)
+    positive, negative = _conditioned(positive, negative, image_pair, audio_pair, shared)
     if facts.kind == INTERPOLATOR:  # DynamiCrafter's sampling inpaints nothing
         inpainted = {KEYFRAME_LATENTS: latents, KEYFRAME_FRAMES: tuple(plan.frames)}
         positive = [[text, {**entry, **inpainted}] for text, entry in positive]
@@ -231,8 +231,8 @@ def _conditioned(
 ) -> tuple[Conditioning, Conditioning]:
     """Both CONDITIONINGs with their image tokens, their audio tokens if there are any, and what they share."""
     new_positive, new_negative = (
-        _with(conditioning, {IMAGE: image, **({} if heard is None else {AUDIO: heard}), **shared})
-        for conditioning, image, heard in zip((positive, negative), images, audio, strict=True)
+        _with(conditioning, {IMAGE: image, **({} if sound is None else {AUDIO: sound}), **shared})
+        for conditioning, image, sound in zip((positive, negative), images, audio, strict=True)
     )
     return new_positive, new_negative
 
