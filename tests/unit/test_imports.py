@@ -25,6 +25,46 @@ RULES = {
         {"numpy", "scipy", "torch", "PIL"},
     ),
 }
+# package -> {folder or module of it: those of the same package that it may import, None for all}; "*": any other one
+PARTS = {
+    "models": {
+        "attention": set(),
+        "config_inference": set(),
+        "flow": set(),
+        "frame_index": set(),
+        "operations": set(),
+        "published": set(),
+        "checkpoint": {"config_inference", "published"},
+        "diffusion": {"frame_index"},
+        "encoders": {"attention", "config_inference", "frame_index", "operations", "published"},
+        "unet": {"attention", "config_inference", "operations"},
+        "build": None,
+    },
+    "host": {
+        "audio": {"payloads"},
+        "editor_payload": {"files", "payloads", "running_node"},
+        "files": set(),
+        "images": {"payloads"},
+        "node_previews": {"files", "images", "payloads", "running_node"},
+        "page_files": set(),
+        "payloads": set(),
+        "running_node": {"payloads"},
+        "sampling": {"audio", "images", "payloads"},
+        "loaders": {"audio", "files", "images", "payloads", "sampling"},
+    },
+    "training": {
+        "world": set(),
+        "recipe": {"world"},
+        "engine": set(),
+        "vae": {"recipe", "engine"},
+        "data": {"recipe", "engine", "vae", "world"},
+        "tasks": {"recipe", "engine", "vae", "data"},
+        "release": {"recipe", "engine", "vae", "tasks"},
+        "command": {"recipe", "engine", "data", "tasks", "release"},
+    },
+    # how videos are measured is independent of how they are made and reported
+    "evaluation": {"tracker": {"matching", "options"}, "*": None},
+}
 STDLIB = {
     "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
     "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os",
@@ -120,3 +160,35 @@ def test_no_modules_import_each_other_in_a_circle():
     imports = {_module(path): set(_imported_by(path, modules)) for path in PACK_FILES}
     assert _circle(imports) is None
     assert _circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+def _part(module, package):
+    """The folder or module of a package that a dotted name is in, or None."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == package and len(parts) > 1 else None
+
+
+def _forbidden(imports, package):
+    """The imports inside a package, {module: imported modules}, that its row of PARTS does not allow."""
+    rows = PARTS[package]
+    for module, imported in imports.items():
+        part = _part(module, package)
+        allowed = rows.get(part)
+        for other in {_part(name, package) for name in imported} - {None, part}:
+            if allowed is not None and other not in allowed:
+                yield f"{module} imports {package}/{other}"
+
+
+@pytest.mark.parametrize("package", PARTS)
+def test_parts_of_a_package_import_one_way(package):
+    modules = {_module(path) for path in PACK_FILES}
+    imports = {_module(path): set(_imported_by(path, modules)) for path in PACK_FILES}
+    assert list(_forbidden(imports, package)) == []
+    parts = {_part(module, package) for module in modules} - {None}
+    rows = set(PARTS[package])
+    assert rows - {"*"} == parts or ("*" in rows and rows - {"*"} < parts)
+
+
+def test_a_forbidden_import_is_noticed():
+    imports = {"host.sampling.guider": {"host.loaders.patcher", "host.audio", "models.build"}}
+    assert list(_forbidden(imports, "host")) == ["host.sampling.guider imports host/loaders"]
