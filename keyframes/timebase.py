@@ -93,7 +93,7 @@ def check_n_frames(n_frames: int) -> None:
         )
 
 
-def n_samples_at(n_frames: int, *, fps: float, sample_rate: float) -> int:
+def n_samples_at(n_frames: int, *, fps: float | Fraction, sample_rate: float) -> int:
     """How many audio samples `n_frames` frames last, rounded once at the end (half up): no drift over length.
 
     Parameters: n_frames (int >= 0); fps in frames per second; sample_rate in Hz.
@@ -101,7 +101,7 @@ def n_samples_at(n_frames: int, *, fps: float, sample_rate: float) -> int:
     return math.floor(n_frames * sample_rate / fps_fraction(fps) + Fraction(1, 2))
 
 
-def n_frames_in(n_samples: int, *, fps: float, sample_rate: float) -> int:
+def n_frames_in(n_samples: int, *, fps: float | Fraction, sample_rate: float) -> int:
     """How many whole frames fit into `n_samples` samples."""
     whole = math.floor(n_samples * fps_fraction(fps) / sample_rate) + 1
     # n_samples_at rounds, so the last frame may end up to half a sample past the sound

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -22,11 +22,13 @@ from .style import Progress, Size
 
 PAGE_S = 10.0  # a longer clip's strip turns pages, or its keyframes could not be told apart
 MIN_WIDTH = 128
+DrawFrame = Callable[[int], None]
+
 GLOW_S = 0.09  # decay time of the coloured light after a keyframe
 
 
 class Layout(NamedTuple):
-    """Where everything lies, in pixels. The mat is the band of `mat` pixels around the stage."""
+    """Where everything is, in pixels. The mat is the band of `mat` pixels around the stage."""
 
     width: int
     height: int
@@ -150,18 +152,21 @@ def animatic_frames(
         yield canvas
 
 
-def _stage(canvas, image, layout, plan, pulse):
+def _stage(
+    canvas: np.ndarray, image: Image.Image, layout: Layout, plan: KeyframePlan, pulse: np.ndarray
+) -> DrawFrame:
     """A function that draws the image, the mat and the label of one frame."""
-    left, top, *size = layout.image
+    left, top, width, height = layout.image
+    size = (width, height)
     pulsed = pulsing(image, size)
     glow = edge_glow(size)
     frames = np.array([keyframe.frame for keyframe in plan.keyframes], dtype=int)
     stage = canvas[: layout.stage_height]
     area = stage[top : top + size[1], left : left + size[0]]
     inside = stage[layout.mat : -layout.mat, layout.mat : -layout.mat]
-    label, label_index = None, None
+    label, label_index = np.empty((0, 0, 4)), -1
 
-    def draw(frame):
+    def draw(frame: int) -> None:
         nonlocal label, label_index
         index = int(np.searchsorted(frames, frame, side="right")) - 1
         shown = pulsed(pulse[frame])
@@ -180,25 +185,25 @@ def _stage(canvas, image, layout, plan, pulse):
     return draw
 
 
-def _draw_mat(stage, mat, colour):
+def _draw_mat(stage: np.ndarray, mat: int, colour: style.Colour) -> None:
     for band in (stage[:mat], stage[-mat:], stage[:, :mat], stage[:, -mat:]):
         band[:] = colour
 
 
-def _header(canvas, layout, plan):
-    """A function that draws the running clock of one frame next to the legend."""
+def _header(canvas: np.ndarray, layout: Layout, plan: KeyframePlan) -> DrawFrame:
+    """A function that writes the number and time of one frame next to the legend."""
     top, height = layout.header
     scale = layout.scale
     font = style.text_font(13 * scale)
     image = Image.new("RGB", (layout.width, height), style.PANEL)
-    clock_width = font.getlength(f"frame {plan.n_frames} / {plan.n_frames}    {'0' * 8}")
+    time_width = font.getlength(f"frame {plan.n_frames} / {plan.n_frames}    {'0' * 8}")
     x, y = 13 * scale, 0.56 * height
-    draw_legend(image, plan, scale, x_min=x + clock_width, y=y)
+    draw_legend(image, plan, scale, x_min=x + time_width, y=y)
     place = canvas[top : top + height]
 
-    def draw(frame):
-        clock = image.copy()
-        text = ImageDraw.Draw(clock)
+    def draw(frame: int) -> None:
+        header = image.copy()
+        text = ImageDraw.Draw(header)
         parts = [
             (f"frame {frame}", style.TEXT),
             (f" / {plan.n_frames}", style.TEXT_DIM),
@@ -208,12 +213,19 @@ def _header(canvas, layout, plan):
         for part, colour in parts:
             text.text((left, y), part, font=font, fill=colour, anchor="lm")
             left += font.getlength(part)
-        place[:] = np.asarray(clock)
+        place[:] = np.asarray(header)
 
     return draw
 
 
-def _timeline(canvas, layout, samples, sample_rate, plan, curve):
+def _timeline(
+    canvas: np.ndarray,
+    layout: Layout,
+    samples: np.ndarray,
+    sample_rate: int,
+    plan: KeyframePlan,
+    curve: MotionCurve | None,
+) -> DrawFrame:
     """A function that draws the strip with the playhead, and the way through the clip when it has pages."""
     top, height = layout.strip
     place, bar = canvas[top : top + height], canvas[top + height :]
@@ -221,9 +233,9 @@ def _timeline(canvas, layout, samples, sample_rate, plan, curve):
     edges = [plan.n_frames * i // n_pages for i in range(n_pages + 1)]
     clip = samples[:, : n_samples_at(plan.n_frames, fps=plan.fps, sample_rate=sample_rate)]
     peak = np.abs(peaks_min_max(clip, 1)).max()
-    page, strip = -1, None
+    page, strip = -1, np.empty((0, 0, 3), np.uint8)
 
-    def draw(frame):
+    def draw(frame: int) -> None:
         nonlocal page, strip
         if frame >= edges[page + 1]:
             page += 1
@@ -251,7 +263,7 @@ def _timeline(canvas, layout, samples, sample_rate, plan, curve):
     return draw
 
 
-def _draw_progress(bar, done):
+def _draw_progress(bar: np.ndarray, done: float) -> None:
     thickness = max(2, len(bar) // 3)
     bar[-thickness:] = style.GRID
     bar[-thickness:, : round(bar.shape[1] * done)] = style.TEXT_DIM

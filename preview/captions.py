@@ -57,7 +57,7 @@ def draw_label(area: np.ndarray, label: np.ndarray, *, scale: float, since_s: fl
 def draw_legend(
     image: Image.Image, plan: KeyframePlan, scale: float, *, x_min: float, y: float
 ) -> None:
-    """The kinds that occur, from the right; those that do not fit beside the clock are left out."""
+    """The kinds that occur, from the right; those that do not fit beside the time are left out."""
     ss = 3
     kinds = [kind for kind in style.KIND_COLOURS if any(k.kind == kind for k in plan.keyframes)]
     font = style.text_font(12 * scale)

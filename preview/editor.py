@@ -1,4 +1,4 @@
-"""What the timeline editor shows beside the plan: outlines of curve and sound, and the moments to snap to.
+"""What the timeline editor shows beside the plan: outlines of curve and sound, and the frames to snap to.
 
 It travels with every run, so its size is bounded: MAX_POINTS numbers for an outline, however long the clip.
 """

@@ -68,7 +68,7 @@ def write_frame_sheet(video_path: str | os.PathLike) -> Path:
     return path
 
 
-def _read(path):
+def _read(path: str | os.PathLike) -> tuple[list[np.ndarray], float, np.ndarray | None, int]:
     """(frames (n, H, W, 3) uint8, fps, samples (C, N) or None, sample rate) of a video file."""
     frames: list[np.ndarray] = []
     blocks: list[np.ndarray] = []

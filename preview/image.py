@@ -27,12 +27,12 @@ def to_image(image: np.ndarray) -> Image.Image:
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or 0 in image.shape:
         raise KeyVIDError(
-            f"The picture has shape {image.shape}; give one picture as (height, width, 3), such as "
+            f"The image has shape {image.shape}; give one image as (height, width, 3), such as "
             "Load Image makes."
         )
     if not np.isfinite(image).all():
         raise KeyVIDError(
-            "The picture holds values that are not finite numbers, so it cannot be shown. "
+            "The image holds values that are not finite numbers, so it cannot be shown. "
             "Look at the node that made it; a failed VAE Decode is the usual reason."
         )
     return Image.fromarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8))
@@ -66,7 +66,7 @@ def pulsing(image: Image.Image, size: Size) -> Callable[[float], Image.Image]:
     rest, lit = _rest_and_lit(image, size)
     kept: dict[int, Image.Image] = {}
 
-    def at(level):
+    def at(level: float) -> Image.Image:
         step = round(level * PULSE_STEPS)
         if step not in kept:
             if len(kept) * size[0] * size[1] * 3 > KEPT_BYTES:
@@ -77,7 +77,7 @@ def pulsing(image: Image.Image, size: Size) -> Callable[[float], Image.Image]:
     return at
 
 
-def _rest_and_lit(image, size):
+def _rest_and_lit(image: Image.Image, size: Size) -> tuple[Image.Image, Image.Image]:
     # both larger than `size` by ZOOM, so that no pulse has to enlarge them
     larger = [max(1, math.ceil(s * (1 + ZOOM))) for s in size]
     image = image.resize(larger, Image.Resampling.LANCZOS, reducing_gap=3.0)
@@ -87,7 +87,7 @@ def _rest_and_lit(image, size):
     return ImageEnhance.Brightness(image).enhance(_REST_LIGHT), lit
 
 
-def _pulsed(rest, lit, size, level):
+def _pulsed(rest: Image.Image, lit: Image.Image, size: Size, level: float) -> Image.Image:
     image = Image.blend(rest, lit, level)
     crop = [length / (1 + ZOOM * level) for length in image.size]
     left, top = ((length - c) / 2 for length, c in zip(image.size, crop, strict=True))

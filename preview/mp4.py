@@ -2,11 +2,14 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from ..keyframes.timebase import fps_fraction, n_samples_at
 from .style import Progress
@@ -92,14 +95,14 @@ def write_mp4(
         raise
 
 
-def _remove(path):
+def _remove(path: str) -> None:
     try:
         os.remove(path)
     except OSError:  # never written, or not ours to remove: what stopped the writing matters more
         pass
 
 
-def _time_scale(rate, fps):
+def _time_scale(rate: int, fps: Fraction) -> int:
     """The movie's time scale, in which MP4 states lengths; FFmpeg's default of 1/1000 s would round them.
 
     Where no 31-bit scale fits both streams (only far from common rates), it is the sound's that is exact.
@@ -108,7 +111,9 @@ def _time_scale(rate, fps):
     return ticks if ticks < 2**31 else rate
 
 
-def _add_video(container, *, width, height, fps):
+def _add_video(
+    container: OutputContainer, *, width: int, height: int, fps: Fraction
+) -> VideoStream:
     stream = container.add_stream("h264", rate=fps, options={"crf": "19", "preset": "veryfast"})
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     context = stream.codec_context
@@ -120,14 +125,16 @@ def _add_video(container, *, width, height, fps):
     return stream
 
 
-def _add_audio(container, *, rate, n_channels):
+def _add_audio(container: OutputContainer, *, rate: int, n_channels: int) -> AudioStream:
     stream = container.add_stream("aac", rate=rate, layout=("mono", "stereo")[n_channels - 1])
     stream.codec_context.bit_rate = n_channels * min(128_000, 4 * rate)
     stream.codec_context.time_base = Fraction(1, rate)
     return stream
 
 
-def _sound(samples, sample_rate, *, rate, n_frames, fps):
+def _sound(
+    samples: np.ndarray, sample_rate: int, *, rate: int, n_frames: int, fps: Fraction
+) -> Iterator[list[av.AudioFrame]]:
     """Per video frame, the audio frames to encode with it: n_samples_at(n_frames) samples in all."""
     n_total = n_samples_at(n_frames, fps=fps, sample_rate=rate)
     layout = ("mono", "stereo")[min(len(samples), 2) - 1]
@@ -153,12 +160,12 @@ def _sound(samples, sample_rate, *, rate, n_frames, fps):
         yield frames
 
 
-def _block(samples, start, stop):
+def _block(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
     block = to_stereo(np.asarray(samples[:, start:stop], dtype=np.float32))
     return np.pad(block, ((0, 0), (0, stop - start - block.shape[1])))
 
 
-def _audio_frame(block, layout, rate, pts):
+def _audio_frame(block: np.ndarray, layout: str, rate: int, pts: int) -> av.AudioFrame:
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
     frame.sample_rate, frame.pts, frame.time_base = rate, pts, Fraction(1, rate)
     return frame

@@ -1,6 +1,6 @@
 """The keyframe sheet: every keyframe's image at its place on the timeline.
 
-Cards stand in turn above and below a timing strip, each joined to its moment; a long plan goes on in further bands.
+Cards are placed in turn above and below a timing strip, each joined to its frame; a long plan takes several bands.
 """
 
 import io
@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from ..errors import KeyVIDError
 from ..keyframes.curve import MotionCurve
-from ..keyframes.plan import KeyframePlan
+from ..keyframes.plan import Keyframe, KeyframePlan
 from ..keyframes.timebase import n_samples_at, time_at
 from . import style
 from .captions import draw_legend
@@ -26,6 +26,11 @@ PER_BAND = 12  # cards around one stretch of the timeline, half of them above
 WIDEST_CARD = 0.24  # of the sheet, so that few keyframes still show where they stand
 THUMBNAIL_WIDTH = 192  # px, enough for the keyframe editor
 JPEG_QUALITY = 85
+
+
+# index of the first keyframe, behind the last, first frame, behind the last frame
+Band = tuple[int, int, int, int]
+Sound = tuple[np.ndarray, int]  # samples (C, N), sample rate in Hz
 
 
 class Layout(NamedTuple):
@@ -46,10 +51,12 @@ class Layout(NamedTuple):
 
     @property
     def edge(self) -> int:
+        """Height of the coloured edge of a card."""
         return max(2, round(3 * self.scale))
 
     @property
     def height(self) -> int:
+        """Height of the band: strip, and cards with their leaders on both sides."""
         return 2 * (self.card[1] + self.leader) + self.strip
 
 
@@ -74,7 +81,7 @@ def draw_sheet(
     """
     if len(images) != plan.count:
         raise KeyVIDError(
-            f"There are {len(images)} pictures for the {plan.count} keyframes of the plan; give one for each."
+            f"There are {len(images)} images for the {plan.count} keyframes of the plan; give one for each."
         )
     if width < MIN_WIDTH:
         raise KeyVIDError(
@@ -82,7 +89,7 @@ def draw_sheet(
         )
     card_images = [to_image(image) for image in images]
     layout = _layout_of(card_images[0].size, width, plan.count)
-    sound = None if samples is None else (samples, sample_rate)
+    sound = None if samples is None or sample_rate is None else (samples, sample_rate)
     bands = [
         _draw_band(layout, card_images, plan, band, curve=curve, sound=sound)
         for band in _bands(plan)
@@ -103,15 +110,15 @@ def thumbnail(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _bands(plan):
-    """[(index of the first keyframe, behind the last, first frame, behind the last frame)] of each band."""
+def _bands(plan: KeyframePlan) -> list[Band]:
+    """The plan divided into bands of about equally many keyframes."""
     n_bands = math.ceil(plan.count / PER_BAND)
     edges = [plan.count * band // n_bands for band in range(n_bands + 1)]
     frames = [*(plan.frames[edge] for edge in edges[:-1]), plan.n_frames]
     return list(zip(edges, edges[1:], frames, frames[1:], strict=False))
 
 
-def _layout_of(image_size, width, count):
+def _layout_of(image_size: Size, width: int, count: int) -> Layout:
     scale = min(max(width / 1280, 0.5), 3.0)
     gap, margin = round(10 * scale), _margin(width)
     n_bands = math.ceil(count / PER_BAND)
@@ -129,11 +136,11 @@ def _layout_of(image_size, width, count):
     )
 
 
-def _margin(width):
+def _margin(width: int) -> int:
     return round(frame_x(0, n_frames=1, width=width))  # in line with the strip's own
 
 
-def _draw_header(layout, plan):
+def _draw_header(layout: Layout, plan: KeyframePlan) -> np.ndarray:
     """What the plan is, in words, and the legend of its kinds: uint8 (height, width, 3)."""
     scale = layout.scale
     image = Image.new("RGB", (layout.width, round(48 * scale)), style.BACKGROUND)
@@ -152,7 +159,15 @@ def _draw_header(layout, plan):
     return np.asarray(image)
 
 
-def _draw_band(layout, images, plan, band, *, curve, sound):
+def _draw_band(
+    layout: Layout,
+    images: Sequence[Image.Image],
+    plan: KeyframePlan,
+    band: Band,
+    *,
+    curve: MotionCurve | None,
+    sound: Sound | None,
+) -> np.ndarray:
     """One stretch of the timeline with its cards, uint8 (height, width, 3)."""
     start, stop, first_frame, end_frame = band
     n_frames, width = end_frame - first_frame, layout.width
@@ -176,19 +191,21 @@ def _draw_band(layout, images, plan, band, *, curve, sound):
     )
     for side, (top, line_from, line_to) in enumerate(sides):
         shown = range(start + side, stop, 2)
-        moments = [
+        frame_xs = [
             frame_x(plan.frames[i] - first_frame, n_frames=n_frames, width=width) for i in shown
         ]
-        middles = _middles(moments, layout)
+        middles = _middles(frame_xs, layout)
         colours = [style.KIND_COLOURS[plan.keyframes[i].kind] for i in shown]
-        _draw_leaders(image, middles, moments, colours, (line_from, line_to), layout)
+        _draw_leaders(image, middles, frame_xs, colours, (line_from, line_to), layout)
         for i, middle in zip(shown, middles, strict=True):
             card = _card(images[i], plan.keyframes[i], plan.fps, layout, is_below=bool(side))
             image.paste(card, (round(middle - layout.card[0] / 2), top))
     return np.asarray(image)
 
 
-def _waveform(sound, plan, first_frame, end_frame, width):
+def _waveform(
+    sound: Sound | None, plan: KeyframePlan, first_frame: int, end_frame: int, width: int
+) -> np.ndarray | None:
     if sound is None:
         return None
     samples, sample_rate = sound
@@ -198,21 +215,28 @@ def _waveform(sound, plan, first_frame, end_frame, width):
     return waveform_between(samples, start, stop, waveform_columns(width))
 
 
-def _middles(moments, layout):
-    """Where the cards of a row stand (their middles): as near to their moments as they can without overlapping."""
+def _middles(frame_xs: Sequence[float], layout: Layout) -> list[float]:
+    """The middles of the cards of a row: as near to their frames as they can be without overlapping."""
     step = layout.card[0] + layout.gap
     first = _margin(layout.width) + layout.card[0] / 2
     last = layout.width - first
     middles: list[float] = []
-    for moment in moments:
-        middles.append(max(moment, first, middles[-1] + step if middles else first))
+    for wanted in frame_xs:
+        middles.append(max(wanted, first, middles[-1] + step if middles else first))
     for i in reversed(range(len(middles))):  # what was pushed out at the right pushes back
         middles[i] = min(middles[i], last - (len(middles) - 1 - i) * step)
     return middles
 
 
-def _draw_leaders(image, middles, moments, colours, y_range, layout):
-    """A soft S from each card to its moment, with a dot where it arrives."""
+def _draw_leaders(
+    image: Image.Image,
+    middles: Sequence[float],
+    frame_xs: Sequence[float],
+    colours: Sequence[style.Colour],
+    y_range: tuple[int, int],
+    layout: Layout,
+) -> None:
+    """A soft S from each card to its frame, with a dot where it arrives."""
     ss = SUPERSAMPLING
     (y_from, y_to), top = y_range, min(y_range)
     box = (0, top, image.width, max(y_range))
@@ -220,10 +244,10 @@ def _draw_leaders(image, middles, moments, colours, y_range, layout):
     draw = ImageDraw.Draw(zone)
     ease = np.linspace(0, 1, 33)
     dot = 2.6 * layout.scale
-    y_to -= math.copysign(dot + 1, y_to - y_from)
-    for middle, moment, colour in zip(middles, moments, colours, strict=True):
-        x = middle + (moment - middle) * ease * ease * (3 - 2 * ease)
-        y = y_from - top + (y_to - y_from) * ease
+    end_y = y_to - math.copysign(dot + 1, y_to - y_from)
+    for middle, end, colour in zip(middles, frame_xs, colours, strict=True):
+        x = middle + (end - middle) * ease * ease * (3 - 2 * ease)
+        y = y_from - top + (end_y - y_from) * ease
         points = [(ss * a, ss * b) for a, b in zip(x, y, strict=True)]
         line = style.mix(style.BACKGROUND, colour, 0.55)
         draw.line(points, fill=line, width=round(1.6 * layout.scale * ss), joint="curve")
@@ -233,7 +257,9 @@ def _draw_leaders(image, middles, moments, colours, y_range, layout):
     image.paste(zone.reduce(ss), box[:2])
 
 
-def _card(image, keyframe, fps, layout, *, is_below):
+def _card(
+    image: Image.Image, keyframe: Keyframe, fps: float, layout: Layout, *, is_below: bool
+) -> Image.Image:
     """A keyframe's card (PIL): its image, its colour on the side of the timeline, its frame and time on the other."""
     colour, scale = style.KIND_COLOURS[keyframe.kind], layout.scale
     card = Image.new("RGB", layout.card, style.PANEL)
@@ -249,7 +275,7 @@ def _card(image, keyframe, fps, layout, *, is_below):
     return card
 
 
-def _caption(keyframe, fps, size, scale):
+def _caption(keyframe: Keyframe, fps: float, size: Size, scale: float) -> Image.Image:
     """Shape, frame, time and, where there is room, the kind (PIL)."""
     ss, (width, height) = SUPERSAMPLING, size
     large = Image.new("RGB", (width * ss, height * ss), style.PANEL)

@@ -4,6 +4,7 @@ The strip is drawn once; `draw_playhead` then costs next to nothing per frame.
 """
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -11,7 +12,7 @@ from PIL import Image, ImageDraw
 from ..errors import CurveError, KeyVIDError
 from ..keyframes.audio.checks import peaks_min_max
 from ..keyframes.curve import MotionCurve
-from ..keyframes.plan import KeyframePlan
+from ..keyframes.plan import Keyframe, KeyframePlan
 from ..keyframes.timebase import time_at
 from . import style
 
@@ -20,9 +21,9 @@ _LABEL_SPACING = 84  # pixels between ruler labels at scale 1, wide enough for "
 
 
 def frame_x(frame: float, *, n_frames: int, width: int) -> float:
-    """Where on a strip the moment lies at which a frame is first shown, in pixels from the left (float).
+    """Where on a strip a frame begins, in pixels from the left (float).
 
-    Frame 0 lies at the left margin and `n_frames`, the end of the clip, at the right one.
+    Frame 0 is at the left margin and `n_frames`, the end of the clip, at the right one.
     """
     margin = _margin(width)
     return margin + frame / n_frames * (width - 2 * margin)
@@ -57,7 +58,7 @@ def draw_strip(
     Parameters:
     width, height: its size in pixels, at least 64 x 24.
     n_frames, fps, first_frame: the strip shows the frames first_frame .. first_frame + n_frames - 1.
-    waveform: (n, 2) minimum and maximum of the sound per column, spread evenly over the frames shown.
+    waveform: (n, 2) minimum and maximum of the sound per column, columns evenly over the frames shown.
     waveform_peak: the level that fills the strip; by default the loudest one in `waveform`.
     curve: a MotionCurve of the whole clip, at least as long as the last frame shown.
     plan: anything with .keyframes, each with .frame (counted from the start of the clip), .kind, .locked.
@@ -73,10 +74,10 @@ def draw_strip(
     image = Image.new("RGB", (width * ss, height * ss), style.PANEL)
     steps = _ruler_steps(n_frames, fps, width, scale)
 
-    def to_x(frame):
+    def to_x(frame: float) -> float:
         return frame_x(frame - first_frame, n_frames=n_frames, width=width) * ss
 
-    def to_y(score):
+    def to_y(score: float) -> float:
         return (bottom - score * (bottom - top)) * ss
 
     span = range(first_frame, first_frame + n_frames + 1)
@@ -94,7 +95,9 @@ def draw_strip(
     return np.array(image)
 
 
-def _check(width, height, n_frames, first_frame, curve):
+def _check(
+    width: int, height: int, n_frames: int, first_frame: int, curve: MotionCurve | None
+) -> None:
     if width < 64 or height < 24 or n_frames < 1:
         raise KeyVIDError(
             f"The timing strip is {width} x {height} pixels for {n_frames} frames; "
@@ -122,11 +125,11 @@ def draw_playhead(strip: np.ndarray, x: float) -> np.ndarray:
     return strip
 
 
-def _margin(width):
+def _margin(width: int) -> float:
     return max(6.0, width * 0.02)
 
 
-def _plot_edges(height, scale, *, has_markers):
+def _plot_edges(height: int, scale: float, *, has_markers: bool) -> tuple[float, float]:
     """Top and bottom of the plot in pixels: room for markers above, for the ruler below if there is any."""
     top = 22 * scale if has_markers else 8 * scale
     bottom = height - 19 * scale
@@ -135,12 +138,12 @@ def _plot_edges(height, scale, *, has_markers):
     return min(top, height / 2), bottom
 
 
-def _visible(plan, first_frame, n_frames):
+def _visible(plan: KeyframePlan | None, first_frame: int, n_frames: int) -> list[Keyframe]:
     keyframes = () if plan is None else plan.keyframes
     return [k for k in keyframes if first_frame <= k.frame < first_frame + n_frames]
 
 
-def _ruler_steps(n_frames, fps, width, scale):
+def _ruler_steps(n_frames: int, fps: float, width: int, scale: float) -> tuple[int, int]:
     """(frames between labels, frames between ticks), round in seconds or in frames."""
     per_frame = frame_x(1, n_frames=n_frames, width=width) - _margin(width)
     second = max(1, round(fps))
@@ -152,7 +155,15 @@ def _ruler_steps(n_frames, fps, width, scale):
     return label, ticks[0] if ticks else label
 
 
-def _draw_grid(image, span, steps, to_x, top, bottom, scale):
+def _draw_grid(
+    image: Image.Image,
+    span: range,
+    steps: tuple[int, int],
+    to_x: Callable[[float], float],
+    top: float,
+    bottom: float,
+    scale: float,
+) -> None:
     draw = ImageDraw.Draw(image, "RGBA")
     label, tick = steps
     for frame in range(span[0] + -span[0] % tick, span[-1] + 1, tick):
@@ -165,16 +176,21 @@ def _draw_grid(image, span, steps, to_x, top, bottom, scale):
     draw.rectangle((to_x(span[0]), bottom - scale / 2, to_x(span[-1]), bottom), fill=style.GRID)
 
 
-def _bar(x, top, bottom, thickness):
+def _bar(x: float, top: float, bottom: float, thickness: float) -> tuple[int, float, int, float]:
     return (round(x - thickness / 2), top, round(x + thickness / 2) - 1, bottom)
 
 
-def _draw_waveform(image, waveform, peak, x_range, y_range):
+def _draw_waveform(
+    image: Image.Image,
+    waveform: np.ndarray,
+    peak: float | None,
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+) -> None:
     waveform = np.asarray(waveform, dtype=np.float64)
-    if peak is None:
-        peak = np.abs(waveform).max(initial=0)
+    loudest = np.abs(waveform).max(initial=0) if peak is None else peak
     # quieter than 16-bit silence: stretched to full height it would look like sound
-    scaled = np.clip(waveform / peak, -1, 1) if peak > 2**-16 else waveform * 0
+    scaled = np.clip(waveform / loudest, -1, 1) if loudest > 2**-16 else waveform * 0
     left, right = x_range
     x = left + (np.arange(len(waveform)) + 0.5) / max(1, len(waveform)) * (right - left)
     middle, half = (y_range[0] + y_range[1]) / 2, (y_range[0] - y_range[1]) / 2 * 0.94
@@ -185,7 +201,14 @@ def _draw_waveform(image, waveform, peak, x_range, y_range):
         ImageDraw.Draw(image).polygon(outline, fill=style.WAVEFORM)
 
 
-def _draw_curve(image, score, span, to_x, to_y, scale):
+def _draw_curve(
+    image: Image.Image,
+    score: np.ndarray,
+    span: range,
+    to_x: Callable[[float], float],
+    to_y: Callable[[float], float],
+    scale: float,
+) -> None:
     last = min(span[-1], len(score) - 1)
     points = [(to_x(f), to_y(score[f])) for f in range(span[0], last + 1)]
     if last < span[-1]:  # the last frame is shown until the clip ends
@@ -201,7 +224,14 @@ def _draw_curve(image, score, span, to_x, to_y, scale):
     draw.line(points, fill=style.CURVE, width=max(1, round(1.6 * scale)), joint="curve")
 
 
-def _draw_keyframes(image, keyframes, score, to_x, to_y, scale):
+def _draw_keyframes(
+    image: Image.Image,
+    keyframes: Sequence[Keyframe],
+    score: np.ndarray | None,
+    to_x: Callable[[float], float],
+    to_y: Callable[[float], float],
+    scale: float,
+) -> None:
     if not keyframes:
         return
     draw = ImageDraw.Draw(image, "RGBA")
@@ -229,7 +259,9 @@ def _draw_keyframes(image, keyframes, score, to_x, to_y, scale):
         )
 
 
-def _draw_labels(image, span, steps, fps, bottom, scale):
+def _draw_labels(
+    image: Image.Image, span: range, steps: tuple[int, int], fps: float, bottom: float, scale: float
+) -> None:
     draw = ImageDraw.Draw(image)
     font = style.text_font(10.5 * scale)
     y = bottom + 11.5 * scale

@@ -44,7 +44,7 @@ def time_text(time_s: float) -> str:
 
 
 def mix(colour: Colour, other: Colour, amount: float) -> Colour:
-    """The colour that lies `amount` (0 to 1) of the way from `colour` to `other`."""
+    """The colour `amount` (0 to 1) of the way from `colour` to `other`."""
     red, green, blue = (round(a + (b - a) * amount) for a, b in zip(colour, other, strict=True))
     return red, green, blue
 
@@ -62,7 +62,7 @@ def draw_marker(
     """Draws the shape of a kind of keyframe, centred on (x, y), with a ring around it when locked.
 
     Parameters: draw, a PIL ImageDraw; radius in pixels; outline, a colour that sets the shape apart from
-    what lies beneath, or None. Draw supersampled and shrink: PIL does not smooth its edges.
+    what is beneath, or None. Draw supersampled and shrink: PIL does not smooth its edges.
     """
     colour = KIND_COLOURS[kind]
     if outline is not None:
@@ -74,7 +74,9 @@ def draw_marker(
         draw.ellipse(box, outline=colour, width=max(1, round(radius * 0.28)))
 
 
-def _draw_shape(draw, kind, x, y, radius, colour):
+def _draw_shape(
+    draw: ImageDraw.ImageDraw, kind: str, x: float, y: float, radius: float, colour: Colour
+) -> None:
     # extents differ so that shapes weigh the same to the eye; fills, which matter least, a little less
     if kind == "fill":
         r = radius * 0.68

@@ -151,7 +151,7 @@ def test_pictures_keep_their_proportions(size):
 
 
 def test_another_number_of_pictures_is_refused():
-    with pytest.raises(KeyVIDError, match="3 pictures for the 2 keyframes"):
+    with pytest.raises(KeyVIDError, match="3 images for the 2 keyframes"):
         draw_sheet(flat_pictures(3), plan_of((0, 24)))
 
 
