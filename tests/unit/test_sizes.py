@@ -14,11 +14,10 @@ FULL_FOLDERS = {"nodes", "js/docs"}
 LARGE_FILES = {
     "tests/browser/test_editor_node.py",
     "tests/host/test_conditioning.py",
-    "tests/networks/test_audio_networks.py",
     "tests/unit/test_plan.py",
 }
 LARGE_FOLDERS = {
-    "tests/graph", "tests/host", "tests/networks", "tests/unit",
+    "tests/graph", "tests/host", "tests/unit",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.models.checkpoint import pickle_data, torch_file
 from keyvid_pack.tools.convert import convert
 
-from ..helpers.weight_files import HARM, SAVES, replace_pickle, small_state
+from ...helpers.weight_files import HARM, SAVES, replace_pickle, small_state
 
 
 @pytest.mark.parametrize(("harm", "save"), list(itertools.product(HARM, SAVES)))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from keyvid_pack.models.unet.unet import VideoUNet, init_weights
 
-from ..helpers.small_unet import TINY, make_inputs, make_unet, run
+from ...helpers.small_unet import TINY, make_inputs, make_unet, run
 
 
 def gradients(unet, inputs):

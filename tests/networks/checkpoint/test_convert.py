@@ -15,7 +15,7 @@ from keyvid_pack.tools import convert as tool
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file, save_file
 
-from ..helpers.weight_files import SAVES, same_tensors, save_training_file, small_state
+from ...helpers.weight_files import SAVES, same_tensors, save_training_file, small_state
 
 
 @pytest.mark.parametrize("save", SAVES)

@@ -14,8 +14,8 @@ from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 
-from ..helpers import small_checkpoint as small
-from ..helpers.weight_files import FORMATS, same_tensors, save
+from ...helpers import small_checkpoint as small
+from ...helpers.weight_files import FORMATS, same_tensors, save
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -141,7 +141,7 @@ def test_only_the_part_asked_for_is_read(tmp_path, how):
     """400 MB in four tensors; a part of 100 MB costs no more memory than itself, and some."""
     state = {f"{name}.weight": torch.ones(25_000_000) for name in "abcd"}
     save(state, tmp_path / "big", how)
-    root = pathlib.Path(__file__).resolve().parents[2]
+    root = pathlib.Path(__file__).resolve().parents[3]
     command = [sys.executable, "-c", MEASURE, root, tmp_path / "big", "c."]
     said = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=False

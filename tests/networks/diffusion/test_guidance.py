@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from keyvid_pack.errors import SamplingError
 from keyvid_pack.models.diffusion.guidance import PASSES, combine, needed_passes, pass_weights
 
-from ..helpers.tolerance import float32_tolerance
+from ...helpers.tolerance import float32_tolerance
 
 # weights 1 - 2, 2 - 7.5, 7.5 - 9 and 9 on answers up to 4.5, through some four roundings
 ROUNDING = 4.5 * float32_tolerance(amplification=17, n_layers=16)

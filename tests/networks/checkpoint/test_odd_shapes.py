@@ -15,7 +15,7 @@ from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file
 
-from ..helpers import small_checkpoint as small
+from ...helpers import small_checkpoint as small
 
 SIZES = st.sampled_from([0, 1, 2, 3, 8, 24, 31, 32, 33, 48, 64, 96, 1 << 21, 1 << 62])
 COUNTS = st.sampled_from([1, 2, 7, 8, 16, 48, 10**30])

@@ -11,8 +11,8 @@ from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, open_tenso
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from safetensors.torch import save_file
 
-from ..helpers import small_checkpoint as small
-from ..helpers.weight_files import same_tensors
+from ...helpers import small_checkpoint as small
+from ...helpers.weight_files import same_tensors
 
 
 def test_a_built_network_runs_in_the_type_asked_for(whole):

@@ -10,8 +10,8 @@ from keyvid_pack.models.attention import sdpa_attention
 from keyvid_pack.models.unet import context as unet_context
 from keyvid_pack.models.unet.unet import sinusoids
 
-from ..helpers.small_unet import OTHERS, TINY, assert_same, in_float64, make_inputs, make_unet, run
-from ..oracles.plain_attention import einsum_softmax_attention
+from ...helpers.small_unet import OTHERS, TINY, assert_same, in_float64, make_inputs, make_unet, run
+from ...oracles.plain_attention import einsum_softmax_attention
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -16,7 +16,7 @@ from keyvid_pack.models.encoders.resampler import (
 )
 from torch import nn
 
-from ..helpers.published import listed, shapes_of
+from ...helpers.published import listed, shapes_of
 
 SMALL = ResamplerConfig(
     in_width=24,

@@ -21,8 +21,8 @@ from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, vae_sha
 from keyvid_pack.models.unet import config as unet_config
 from torchvision.models.optical_flow import raft_large
 
-from ..helpers import small_checkpoint as small
-from ..helpers.published import GOLDENS, KINDS, file_shapes, listed
+from ...helpers import small_checkpoint as small
+from ...helpers.published import GOLDENS, KINDS, file_shapes, listed
 
 
 def checkpoint_of(shapes, metadata=None):

@@ -9,7 +9,7 @@ from keyvid_pack.models.attention import (
     windowed_attention,
 )
 
-from ..oracles.plain_attention import einsum_softmax_attention
+from ...oracles.plain_attention import einsum_softmax_attention
 
 
 @pytest.mark.parametrize("mask_shape", [None, (5, 9), (2, 5, 9), (2, 3, 5, 9)])

@@ -11,7 +11,7 @@ from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.tools.convert import convert, main
 from safetensors.torch import load_file
 
-from ..helpers.weight_files import same_tensors
+from ...helpers.weight_files import same_tensors
 
 VALUES = torch.arange(1.0, 5.0)
 DATA = VALUES.numpy().tobytes()  # 16 bytes

@@ -15,7 +15,7 @@ from keyvid_pack.models.diffusion.schedule import (
     zero_snr_betas,
 )
 
-from ..oracles.diffusers_schedule import diffusers_scheduler
+from ...oracles.diffusers_schedule import diffusers_scheduler
 
 CRASHES = [3, 9, 27, 36, 37, *range(101, 112)]  # published-model e.3, of the counts up to 200
 NAN = [7, 11, 14, 15, 20, 25, 33, 34, 35, 37, 38, 39, 61, 62, 63, 64]  # published-model e.5

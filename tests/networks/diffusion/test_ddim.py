@@ -12,8 +12,8 @@ from keyvid_pack.models.diffusion.ddim import (
 from keyvid_pack.models.diffusion.guidance import PASSES, pass_weights
 from keyvid_pack.models.diffusion.schedule import SPACINGS, alphas_cumprod, make_schedule
 
-from ..helpers.tolerance import float32_tolerance
-from ..oracles.diffusers_schedule import diffusers_scheduler
+from ...helpers.tolerance import float32_tolerance
+from ...oracles.diffusers_schedule import diffusers_scheduler
 
 SHAPE = (2, 4, 3, 2, 4)  # (B, C, T, h, w)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from keyvid_pack.models.diffusion.guidance import needed_passes, pass_weights
 
-ROWS = json.loads((Path(__file__).parents[1] / "guidance_passes.json").read_text("utf-8"))
+ROWS = json.loads((Path(__file__).parents[2] / "guidance_passes.json").read_text("utf-8"))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

@@ -8,7 +8,7 @@ from keyvid_pack.errors import CheckpointError, CheckpointMetadataError, Checkpo
 from keyvid_pack.models.checkpoint.checkpoint import open_tensors
 from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block, read_metadata
 
-from ..helpers import small_checkpoint as small
+from ...helpers import small_checkpoint as small
 
 
 def test_metadata_survives_the_file():

@@ -12,8 +12,8 @@ from keyvid_pack.models.unet.config import (
 )
 from keyvid_pack.models.unet.unet import VideoUNet
 
-from ..helpers.published import shapes_of, unet_shapes
-from ..helpers.small_unet import OTHERS, TINY
+from ...helpers.published import shapes_of, unet_shapes
+from ...helpers.small_unet import OTHERS, TINY
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from keyvid_pack.tools import convert as tool
 from keyvid_pack.tools.convert import convert
 from safetensors.torch import load_file, save_file
 
-from ..helpers import small_checkpoint as small
-from ..helpers.weight_files import same_tensors, save_training_file
+from ...helpers import small_checkpoint as small
+from ...helpers.weight_files import same_tensors, save_training_file
 
 USUAL = "model-{:05}-of-{:05}.safetensors"
 
