@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from ...errors import KeyVIDError
-from ...keyframes.audio.fingerprint import fingerprint
+from ...keyframes.audio.checks import check_audio
+from ...keyframes.audio.fingerprint import fingerprint_of_checked
 from ...keyframes.audio.onset_strength import frames_near_sound
 from ...keyframes.curve import MotionCurve, motion_curve, normalise
 from ...keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
@@ -70,9 +71,9 @@ def network_curve(
 ) -> MotionCurve:
     """The MotionCurve of a localizer for audio of n_frames frames at fps.
 
-    samples: (C, N) float, already checked; sample_rate in Hz. on_step(n_done, n_steps) is called after every window
+    samples: (C, N) float, sample_rate in Hz. on_step(n_done, n_steps) is called after every window
     and may raise to cancel. The lowest score of the clip is 0, the highest 1; frames further than
-    onset_strength.NEAR_SOUND_S from any sound are 0. Raises KeyVIDError when there is no localizer.
+    onset_strength.NEAR_SOUND_S from any sound are 0. Raises KeyVIDError when there is no localizer, AudioError.
     """
     if not isinstance(localizer, LoadedLocalizer):
         raise KeyVIDError(
@@ -80,6 +81,9 @@ def network_curve(
             "method onset, which needs no file."
         )
     check_n_frames(n_frames)
+    check_audio(
+        samples, sample_rate
+    )  # as the other methods do, which training and evaluation call too
     n_samples = max(1, n_samples_at(n_frames, fps=fps, sample_rate=sample_rate))
     clip = np.asarray(samples)[:, :n_samples]
     near_sound = frames_near_sound(clip, sample_rate, n_frames=n_frames, fps=fps)
@@ -94,7 +98,7 @@ def network_curve(
         score,
         fps=fps,
         source=SOURCE,
-        fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
+        fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
     )
 
 

@@ -23,7 +23,7 @@ from scipy import ndimage
 from ...errors import KeyVIDError
 from ..curve import MotionCurve, motion_curve
 from ..timebase import frame_at, frames_at
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint_of_checked
 from .onset import clip_envelope, decayed
 from .onset_strength import POINT_RATE
 
@@ -127,7 +127,7 @@ def beats_curve(
         decayed(pulses, fps=fps),
         fps=fps,
         source="beats",
-        fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
+        fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
     )
 
 

@@ -22,6 +22,11 @@ def fingerprint(samples: np.ndarray, sample_rate: float, *, n_frames: int) -> di
     -10: silence). Raises AudioError as `check_audio` does.
     """
     check_audio(samples, sample_rate)
+    return fingerprint_of_checked(samples, n_frames=n_frames)
+
+
+def fingerprint_of_checked(samples: np.ndarray, *, n_frames: int) -> dict:
+    """The `fingerprint` of samples (C, N) that `check_audio` has accepted already."""
     energy = _weights() @ _energy(np.asarray(samples))
     loudest = energy.max()
     if loudest <= 0:

@@ -9,7 +9,7 @@ from ..curve import MotionCurve, motion_curve
 from ..peaks import find_peaks
 from ..timebase import check_n_frames, frames_at, n_samples_at
 from .checks import check_audio
-from .fingerprint import fingerprint
+from .fingerprint import fingerprint_of_checked
 from .onset_strength import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, spectral_flux
 
 BAND_THRESHOLD = 0.65  # doublings that steady noise does not reach by chance
@@ -42,6 +42,13 @@ def onset_envelope(
     [0, 1]; steady sound gives zeros. Raises AudioError as `check_audio` does.
     """
     check_audio(samples, sample_rate)
+    return _envelope(samples, sample_rate, on_step)
+
+
+def _envelope(
+    samples: np.ndarray, sample_rate: float, on_step: Callable[[int, int], object] | None
+) -> np.ndarray:
+    """The `onset_envelope` of samples that are checked already."""
     band, broadband, power = spectral_flux(np.asarray(samples), sample_rate, on_step=on_step)
     beyond = np.maximum(band - BAND_THRESHOLD, broadband - _broadband_threshold(broadband))
     strength = 1.0 - np.exp(-np.maximum(0.0, beyond) / SATURATION)
@@ -85,7 +92,7 @@ def onset_curve(
         onset_score(envelope, n_frames=n_frames, fps=fps),
         fps=fps,
         source="onset",
-        fingerprint=fingerprint(samples, sample_rate, n_frames=n_frames),
+        fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
     )
 
 
@@ -108,11 +115,11 @@ def clip_envelope(
     fps: float,
     on_step: Callable[[int, int], object] | None = None,
 ) -> np.ndarray:
-    """The onset envelope (n,) of the first n_frames / fps seconds of samples (C, N)."""
+    """The onset envelope (n,) of the first n_frames / fps seconds of samples (C, N). Raises AudioError, KeyVIDError."""
     check_audio(samples, sample_rate)
     check_n_frames(n_frames)
     n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
-    return onset_envelope(samples[:, : max(1, n_samples)], sample_rate, on_step=on_step)
+    return _envelope(samples[:, : max(1, n_samples)], sample_rate, on_step)
 
 
 def local_maxima(envelope: np.ndarray) -> np.ndarray:
