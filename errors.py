@@ -1,10 +1,10 @@
-"""The errors an artist can meet. Every message says what is wrong, the value, and what to do."""
+"""The errors that an artist can meet."""
 
 
 class KeyVIDError(ValueError):
-    """Base of every error this pack raises on purpose; its text is one or two plain sentences."""
+    """Base of every error this pack raises on purpose; its text says what is wrong, the value, and what to do."""
 
-    # ComfyUI shows the module before the sentence; the real one holds the path of the installation
+    # ComfyUI shows the module before the message; the real one contains the path of the installation
     __module__ = "KeyVID"
 
     def __init_subclass__(cls) -> None:
@@ -12,7 +12,7 @@ class KeyVIDError(ValueError):
 
 
 class AudioError(KeyVIDError):
-    """The sound cannot be used: empty, not finite, wrong rate, too short."""
+    """The audio cannot be used: empty, not finite, wrong rate, too short."""
 
 
 class CurveError(KeyVIDError):
@@ -48,11 +48,11 @@ class CheckpointFileError(CheckpointError):
 
 
 class CheckpointUnsafeError(CheckpointError):
-    """The file holds Python objects besides tensors, which reading must not bring to life."""
+    """The file holds Python objects besides tensors, which reading must not construct."""
 
 
 class CheckpointUnknownError(CheckpointError):
-    """The names and shapes in the file are those of no network that KeyVID knows."""
+    """The names and shapes in the file belong to no network that KeyVID knows."""
 
 
 class CheckpointNamesError(CheckpointError):

@@ -57,7 +57,7 @@ _NETWORKS = {
     AUDIO: AudioTower,
     LOCALIZER: Localizer,
 }
-# in the published files but computed with by nobody, so a file may lack them
+# in the published files but used by no computation, so a file may lack them
 _UNUSED = {
     LOCALIZER: ("ada_weight", "ada_bias"),
     TEXT: ("logit_scale",),
@@ -168,7 +168,7 @@ def build_network(
     if dtype is None and operations is torch.nn:
         dtype = _one_dtype(counts)
     main = dtype or counts.most_common(1)[0][0]
-    for name in part.shapes.keys() - tensors.keys():  # what nobody computes with
+    for name in part.shapes.keys() - tensors.keys():  # what no computation uses
         tensors[name] = torch.zeros(part.shapes[name], dtype=main)
     if dtype is not None:
         tensors = {name: tensor.to(dtype) for name, tensor in tensors.items()}

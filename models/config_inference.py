@@ -53,9 +53,9 @@ def count_blocks(shapes: Iterable[str], stem: str, *, network: str) -> int:
 def count_heads(
     inner_width: int, head_width: int | None, *, published: tuple[int, int], network: str
 ) -> int:
-    """How many attention heads share `inner_width`; head_width None stands for the published network's.
+    """How many attention heads share `inner_width`; head_width None is the published network's.
 
-    published: (inner width, head width) of the published network, the only one whose file need not say.
+    published: (inner width, head width) of the published network, the only one whose file need not state it.
     Raises CheckpointMetadataError when the head width is needed but not given, or does not divide the inner width.
     """
     default = published[1] if inner_width == published[0] else None
@@ -69,21 +69,21 @@ def checked_head_width(
 ) -> int:
     """The head width that all attentions of these inner widths share.
 
-    head_width: as the metadata of the file says it. default: what it is where the file does not say; None when
-    the widths are no published ones. Raises CheckpointMetadataError when neither says it, or it does not divide them.
+    head_width: as in the file's metadata, None when it has none. default: what it then is; None when the widths are
+    not the published ones. Raises CheckpointMetadataError when both are None, or it does not divide the widths.
     """
     widths = sorted(set(inner_widths))
-    said = f"{' and '.join(map(str, widths))} wide"
+    sizes = f"{' and '.join(map(str, widths))} wide"
     if head_width is None:
         head_width = default
     if head_width is None:
         raise CheckpointMetadataError(
-            f"The attention of the {network} is {said}, which is no published size, and the file "
+            f"The attention of the {network} is {sizes}, which is no published size, and the file "
             "does not say how wide a head is; add head widths to its metadata."
         )
     if head_width < 1 or any(width % head_width for width in widths):
         raise CheckpointMetadataError(
-            f"The attention of the {network} is {said}, which cannot be cut into heads of {head_width}; "
+            f"The attention of the {network} is {sizes}, which cannot be cut into heads of {head_width}; "
             "the metadata of the file does not belong to its weights."
         )
     return head_width

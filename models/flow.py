@@ -118,7 +118,7 @@ def motion_scores(
     decides where it is computed. full_resolution: False measures the flow on RAFT's own grid of one vector per
     8 x 8 pixels, in units of 8 pixels, as one of the two published entry points does: about 8 times smaller.
     The image is padded with its edges to multiples of 8, as much on either side, and the padding counts.
-    Pairs are taken together within about 1 GiB, or as pairs_per_step says; after each such step
+    Pairs are computed together within about 1 GiB, or pairs_per_step at once; after each such step
     on_step(n_done, n_pairs) is called, which may raise to cancel.
 
     Returns (n - 1,) float32 on the device of raft, in pixels.
@@ -150,7 +150,7 @@ def _check(frames: torch.Tensor) -> None:
     if frames.ndim != 4 or frames.shape[1] != 3:
         raise KeyVIDError(
             f"Frames of the shape {tuple(frames.shape)} were given, but motion is measured on (frames, 3, height, "
-            "width); use a batch of pictures in red, green and blue."
+            "width); use a batch of images in red, green and blue."
         )
     n_frames, _, height, width = frames.shape
     if n_frames < 2:

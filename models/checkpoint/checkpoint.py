@@ -57,7 +57,7 @@ def open_checkpoint(path: str | PathLike[str]) -> Checkpoint:
     """The Checkpoint in a file; no tensor is read.
 
     Raises CheckpointFileError and CheckpointUnsafeError (`files.read_file`), CheckpointUnknownError when
-    it is no network of ours, CheckpointMetadataError.
+    it is not a network that KeyVID knows, CheckpointMetadataError.
     """
     file = read_file(path)
     with explaining_split_file(file):
@@ -98,7 +98,7 @@ def refuse_part(checkpoint: Checkpoint) -> None:
 
 @contextlib.contextmanager
 def explaining_split_file(file: CheckpointFile | None) -> Iterator[None]:
-    """Makes an error about the content of a file say so if the file is one part of several.
+    """Adds to an error about the content of a file that the file is one part of several, if it is.
 
     file: None for tensors in memory, whose errors pass unchanged.
     """

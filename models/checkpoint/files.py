@@ -1,7 +1,7 @@
 """Weight files: what is in them without loading it, and parts of them as tensors.
 
 A file's kind is recognised by its content, never by its name. Safetensors files and PyTorch's zip files are mapped into
-memory, so a tensor that nobody asks for is never read from disk. Pickles are loaded with `weights_only` alone.
+memory, so a tensor that is not used is never read from disk. Pickles are loaded with `weights_only` alone.
 """
 
 import logging
@@ -31,10 +31,10 @@ _OTHER_FILES = (
     (b"version https://git-lfs", "the placeholder that git leaves for a large file", "Download the file itself."),
     (b"{", "a text in JSON", "Choose a weight file."),
     (b"<", "a web page", "The download was answered with a page; download the file itself."),
-    (b"\x89PNG", "a PNG picture", "Choose a weight file."),
-    (b"\xff\xd8\xff", "a JPEG picture", "Choose a weight file."),
-    (b"GIF8", "a GIF picture", "Choose a weight file."),
-    (b"RIFF", "a sound, video or WebP picture", "Choose a weight file."),
+    (b"\x89PNG", "a PNG image", "Choose a weight file."),
+    (b"\xff\xd8\xff", "a JPEG image", "Choose a weight file."),
+    (b"GIF8", "a GIF image", "Choose a weight file."),
+    (b"RIFF", "an audio file, a video or a WebP image", "Choose a weight file."),
     (b"GGUF", "a GGUF file", "KeyVID reads .safetensors and PyTorch files; choose one of those."),
     (b"\x1f\x8b", "a gzip archive", "Unpack it first."),
     (b"7z\xbc\xaf", "a 7z archive", "Unpack it first."),

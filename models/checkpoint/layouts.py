@@ -1,6 +1,6 @@
 """Which network a file holds, recognised by the names and shapes of its tensors (published-model a.1, a.2, g.1, g.2).
 
-A KeyVID or DynamiCrafter file is made of parts, each under a prefix of its own. Files differ in what stands before
+A KeyVID or DynamiCrafter file is made of parts, each under a prefix of its own. Files differ in what comes before
 the names (`model.diffusion_model.` or nothing, `module.` from training) and in which parts they have; a part that is
 absent can come from elsewhere. DynamiCrafter 512, its interpolation variant and 1024 have the same names and shapes:
 they are one kind here, and what sets them apart is how they are used.
@@ -76,7 +76,7 @@ _RAFT_NAMES = (
         "update_block.recurrent_block.convgru1.convz.weight",
     ),
 )
-# families that are taken for one of ours: (what a name contains, what the file then is)
+# families that could be mistaken for KeyVID's: (what a name contains, what the file then is)
 _OTHERS = (
     ("lora_", "a LoRA"),
     (".lora_", "a LoRA"),
@@ -86,7 +86,7 @@ _OTHERS = (
     ("embedder.model.visual.", "a part of a KeyVID or DynamiCrafter file"),
     ("down_blocks.0.", "a network under the names of diffusers"),
     ("double_blocks.0.", "a transformer of the Flux family"),
-    ("input_blocks.0.0.weight", "a diffusion network for pictures or of another video model"),
+    ("input_blocks.0.0.weight", "a diffusion network for images or of another video model"),
     ("decoder.conv_in.weight", "a VAE alone; load it with Load VAE"),
     ("text_model.encoder.layers.0.", "a CLIP text encoder; load it with Load CLIP"),
     ("vision_model.encoder.layers.0.", "a CLIP vision encoder; load it with Load CLIP Vision"),
@@ -98,7 +98,7 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class Layout:
-    """kind: one of TITLES. prefixes: {part: what stands before its names in the file}, for the parts it has."""
+    """kind: one of TITLES. prefixes: {part: what comes before its names in the file}, for the parts it has."""
 
     kind: str
     prefixes: dict[str, str]
@@ -173,7 +173,7 @@ def _is_unet_name(name: str, other_prefixes: tuple[str, ...]) -> bool:
 
 
 def _prefix_of(shapes: Mapping[str, Shape], names: Sequence[str]) -> str | None:
-    """What stands before the names in a file that has them all, the shortest; None when it lacks one."""
+    """What comes before the names in a file that has them all, the shortest; None when it lacks one."""
     first, *rest = names
     ends = [name.removesuffix(first) for name in shapes if name.endswith(first)]
     whole = [
@@ -192,7 +192,7 @@ def _video_layout(shapes: Mapping[str, Shape], prefix: str) -> Layout:
     has_index = "frame_idx_embedding.0.weight" in unet
     if not has_image:
         raise CheckpointUnknownError(
-            "This is a video network that is not driven by a picture: no to_k_ip was found in its attention. "
+            "This is a video network that is not conditioned on an image: no to_k_ip was found in its attention. "
             f"{_WANTED}"
         )
     if any(name.endswith(".attn2.alpha") for name in unet):
@@ -202,7 +202,7 @@ def _video_layout(shapes: Mapping[str, Shape], prefix: str) -> Layout:
         )
     if has_index and not has_audio:
         raise CheckpointUnknownError(
-            "This video network has a frame index (frame_idx_embedding) but hears no audio (no audio_proj_2 was "
+            "This video network has a frame index (frame_idx_embedding) but no audio input (no audio_proj_2 was "
             f"found), which no known file has. {_WANTED}"
         )
     stem = next((end for end in _UNET_PREFIXES if prefix.endswith(end)), "")

@@ -1,7 +1,7 @@
 """The safetensors format: its header checked without touching a tensor, tensors mapped, a file written as a stream.
 
 Layout: 8 bytes little-endian length, a JSON header {name: {dtype, shape, data_offsets}, "__metadata__": {str: str}},
-then the bytes of all tensors, back to back. Files in which other bytes lie between or behind them are read too: their
+then the bytes of all tensors, back to back. Files with other bytes between or behind them are read too: their
 tensors are whole. The safetensors library refuses those, so tensors are mapped here.
 """
 

@@ -1,4 +1,4 @@
-"""Weight files that are published in parts, such as model-00001-of-00002.safetensors, told by their names.
+"""Weight files that are published in parts, such as model-00001-of-00002.safetensors, recognised by their names.
 
 A part is a weight file like any other, with some of the tensors. A list beside the parts, `*.index.json`, names them
 all; where it is there, they may be called anything.

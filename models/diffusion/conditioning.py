@@ -11,7 +11,7 @@ import torch
 from ..frame_index import checked_frames
 from .guidance import PASSES
 
-# pass -> whether it has the text, the image, the audio (else what stands for their absence)
+# pass -> whether it has the text, the image, the audio (else what represents their absence)
 _HAS = {
     "none": (False, False, False),
     "image": (False, True, False),

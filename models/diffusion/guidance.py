@@ -60,7 +60,7 @@ def combine(
     missing = [name for name in needed_passes(weights, rescale=rescale) if name not in outputs]
     if missing:
         raise SamplingError(
-            f"Guidance needs the answer of the pass {' and '.join(map(repr, missing))}, which was not run."
+            f"Guidance needs the prediction of the pass {' and '.join(map(repr, missing))}, which was not run."
         )
     terms = (weights[p] * at_least_float32(outputs[p]) for p in PASSES if weights[p] != 0)
     v = sum(terms, torch.zeros(()))

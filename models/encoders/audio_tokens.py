@@ -27,7 +27,7 @@ def segment_columns(n_columns: int, n_segments: int) -> torch.Tensor:
     """
     if n_columns < 1 or n_segments < 1:
         raise AudioError(
-            f"The sound is to be cut from {n_columns} columns into {n_segments} segments; both must be at least 1."
+            f"The audio is to be cut from {n_columns} columns into {n_segments} segments; both must be at least 1."
         )
     chunk = -(-n_columns // n_segments)
     starts = np.linspace(0, n_columns - chunk, n_segments).round().astype(np.int64)
@@ -46,7 +46,7 @@ def split_per_frame(
     n_tokens = tokens.shape[1] if tokens.ndim == 3 else 0
     if n_tokens < 1 + n_rows or (n_tokens - 1) % n_rows:
         raise AudioError(
-            f"The sound is described by tokens of shape {tuple(tokens.shape)}; (batch, 1 + {n_rows} x columns, width) "
+            f"The audio is described by tokens of shape {tuple(tokens.shape)}; (batch, 1 + {n_rows} x columns, width) "
             "is needed, one token for the whole and then a grid. Use the audio tower that belongs to this model."
         )
     n_columns = (n_tokens - 1) // n_rows

@@ -77,7 +77,7 @@ def clip_vision_config_from_shapes(
     """The CLIPVisionConfig behind tensor shapes (names without `visual.` and what precedes it).
 
     head_width: channels per attention head, which no shape tells; None is right for ViT-H/14 (80) only.
-    Raises CheckpointError when the sizes cannot be told.
+    Raises CheckpointError when the sizes cannot be inferred.
     """
     network = "CLIP vision tower"
     width, _, patch_size, _ = shape_of(shapes, "conv1.weight", network=network, n_axes=4)
@@ -86,7 +86,7 @@ def clip_vision_config_from_shapes(
     if not grid or grid**2 + 1 != n_positions:
         raise CheckpointNamesError(
             f"The CLIP vision tower has {n_positions} positions, which is not one more than a square of patches; "
-            "only towers for square pictures can be used."
+            "only towers for square images can be used."
         )
     published = (VIT_H_VISION.width, VIT_H_VISION.width // VIT_H_VISION.heads)
     return CLIPVisionConfig(
@@ -106,7 +106,7 @@ def clip_text_config_from_shapes(
     """The CLIPTextConfig behind tensor shapes (names without `cond_stage_model.model.`).
 
     head_width: channels per attention head, which no shape tells; None is right for ViT-H/14 (64) only.
-    Raises CheckpointError when the sizes cannot be told.
+    Raises CheckpointError when the sizes cannot be inferred.
     """
     network = "CLIP text tower"
     vocabulary, width = shape_of(shapes, "token_embedding.weight", network=network, n_axes=2)

@@ -71,8 +71,8 @@ def tower_config_from_shapes(
     """The AudioTowerConfig behind tensor shapes (names from `modality_preprocessors` and `modality_trunks` on).
 
     head_width: channels per attention head; None is right for the published width only. stride: one number or (bands,
-    columns), n_columns: mel columns; None means the published ones, told apart by how many positions there are.
-    Raises CheckpointError when the sizes cannot be told or contradict each other.
+    columns), n_columns: mel columns; None means the published ones, distinguished by the number of positions.
+    Raises CheckpointError when the sizes cannot be inferred or contradict each other.
     """
     network = "audio tower"
     width, _, *kernel_size = shape_of(shapes, PATCHES, network=network, n_axes=4)
@@ -182,7 +182,7 @@ class AudioTower(nn.Module):
         expected = (1, self.config.n_bins, self.config.n_columns)
         if mel.ndim != 4 or tuple(mel.shape[1:]) != expected:
             raise AudioError(
-                f"The mel of the sound has the shape {tuple(mel.shape)}, but this audio tower hears "
+                f"The mel of the audio has the shape {tuple(mel.shape)}, but this audio tower takes "
                 f"(batch, {', '.join(map(str, expected))}); make the mel with as many bands and columns."
             )
         return self.modality_trunks["audio"](self.modality_preprocessors["audio"](mel))

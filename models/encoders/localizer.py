@@ -61,9 +61,10 @@ def localizer_config_from_shapes(
 ) -> LocalizerConfig:
     """The LocalizerConfig behind tensor shapes; names as in the published file, other modalities may be among them.
 
-    Variants "1" (29 x 46 tokens, 48 scores) and "2" (12 x 46 tokens, 46 scores) are told apart by their shapes.
+    Variants "1" (29 x 46 tokens, 48 scores) and "2" (12 x 46 tokens, 46 scores) are distinguished by their shapes.
     head_width, stride, n_columns: of the tower, as in `tower_config_from_shapes`. Without tensors under
-    `imagebindMoodel.` it is the head alone. Raises CheckpointError when sizes cannot be told or contradict each other.
+    `imagebindMoodel.` it is the head alone.
+    Raises CheckpointError when sizes cannot be inferred or contradict each other.
     """
     network = "localizer"
     n_scores, n_tokens = shape_of(shapes, "linear1.weight", network=network, n_axes=2)

@@ -57,7 +57,7 @@ def resampler_config_from_shapes(
 
     head_width: channels per attention head; None is right for the published inner width only.
     n_queries: tokens per frame. No shape tells either; the metadata of a file may.
-    Raises CheckpointError when the sizes cannot be told.
+    Raises CheckpointError when the sizes cannot be inferred.
     """
     network = "image projection"
     _, n_latents, width = shape_of(shapes, "latents", network=network, n_axes=3)

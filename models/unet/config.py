@@ -65,8 +65,8 @@ def unet_config_from_shapes(
     """The UNetConfig behind tensor shapes.
 
     shapes: name (without `model.diffusion_model.`) -> shape. head_width: channels per attention head, which no
-    shape tells; None stands for the published 64 and is refused when the widths are not the published ones.
-    Raises CheckpointError when the sizes cannot be told or belong to a network that is not supported.
+    shape tells; None is the published 64 and is refused when the widths are not the published ones.
+    Raises CheckpointError when the sizes cannot be inferred or belong to a network that is not supported.
     """
     _refuse_unsupported(shapes)
     model_channels, in_channels = shape_of(

@@ -28,11 +28,11 @@ def check_inputs(
         raise SamplingError("The model needs the fps condition, but none was given; set it.")
     if frame_index is None and config.has_frame_index:
         raise SamplingError(
-            "The model paints keyframes and needs the position of each, but none was given; connect a plan."
+            "The model makes keyframes and needs the position of each, but none was given; connect a plan."
         )
     if audio is not None and config.audio_width is None:
         raise SamplingError(
-            "This model cannot hear (it has no audio branch), but audio was given; "
+            "This model has no audio input, but audio was given; "
             "use a KeyVID model or disconnect the audio."
         )
     _check_widths(config, text, image, audio)
@@ -63,12 +63,12 @@ def _check_latent(config: UNetConfig, x: torch.Tensor) -> None:
     if channels != config.in_channels:
         raise SamplingError(
             f"The model reads {config.in_channels} channels, but the latent brings {channels}; "
-            "half of them should be the noisy video and half the picture to start from."
+            "half of them should be the noisy video and half the image to start from."
         )
     if height % config.size_divisor or width % config.size_divisor:
         raise SamplingError(
             f"The latent is {height} by {width}, but both must be multiples of {config.size_divisor}; "
-            f"choose a picture whose sides are multiples of {8 * config.size_divisor} pixels."
+            f"choose an image whose sides are multiples of {8 * config.size_divisor} pixels."
         )
 
 

@@ -30,7 +30,7 @@ def listed(section, prefix=""):
 
 
 def unet_shapes(kind):
-    """{name: shape} of a published UNet; plain DynamiCrafter's is the interpolator's without what hears."""
+    """{name: shape} of a published UNet; plain DynamiCrafter's is the interpolator's without the audio branch."""
     shapes = listed(2 if kind == layouts.GENERATOR else 3, UNET_PREFIX)
     if kind != layouts.DYNAMICRAFTER:
         return shapes

@@ -139,7 +139,7 @@ def test_stock_imagebind_becomes_the_tower_of_keyvid():
     assert build.build_audio(opened, stride=None).config == config
 
 
-def test_localizer_is_built_and_does_without_what_nobody_reads():
+def test_localizer_is_built_without_tensors_that_nothing_reads():
     state = small.filled(build.expected_shapes("localizer", small.LOCALIZER))
     lacking = {name: tensor for name, tensor in state.items() if not name.startswith("ada_")}
     outs = []

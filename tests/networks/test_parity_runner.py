@@ -131,7 +131,7 @@ def test_every_built_case_has_a_check():
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "message"),
     [
         (None, "There is no manifest.json in"),
         ("{", "is not JSON"),
@@ -140,14 +140,14 @@ def test_every_built_case_has_a_check():
         ('{"cases": [{"file": "a"}]}', "a case without an id"),
     ],
 )
-def test_a_broken_folder_is_a_sentence(tmp_path, capsys, content, sentence):
+def test_a_broken_folder_is_an_error_message(tmp_path, capsys, content, message):
     if content is not None:
         (tmp_path / "manifest.json").write_text(content, encoding="utf-8")
     assert run.main(tmp_path) == 1
-    assert sentence in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_from_outside_it_ends_with_1_and_a_sentence(tmp_path):
+def test_from_outside_it_exits_with_1_and_an_error_message(tmp_path):
     command = [sys.executable, ROOT / "tests" / "parity" / "run.py", tmp_path / "nowhere"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1

@@ -50,7 +50,7 @@ def read_cases(folder):
 
 
 def find_check(case_id):
-    """The function that checks a case. Raises GoldensError when nobody wrote one, or it cannot be imported."""
+    """The function that checks a case. Raises GoldensError when there is none, or it cannot be imported."""
     broken = []
     for family in FAMILIES:
         name = f"keyvid_pack.tests.parity.cases.{family}"

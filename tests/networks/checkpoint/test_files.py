@@ -21,7 +21,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
 BROKEN = {
     "empty": (b"", "is empty"),
-    "picture": (PNG, "a PNG picture"),
+    "image": (PNG, "a PNG image"),
     "web page": (b"\n<!DOCTYPE html><html>", "a web page"),
     "git": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "placeholder that git leaves"),
     "gguf": (b"GGUF\x03\0\0\0" + b"\0" * 50, "a GGUF file"),

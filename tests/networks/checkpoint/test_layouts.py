@@ -182,16 +182,16 @@ def without(shapes, part):
 
 
 UNKNOWN = {
-    "nothing of ours": (
+    "no network of KeyVID": (
         {"a.weight": (2, 3), "b.bias": (4,)},
         r"Looked for: .*Found 2 tensors, such as a.weight \[2, 3\]",
     ),
     "a LoRA": ({"lora_unet_x.lora_down.weight": (4, 8)}, "a LoRA"),
-    "SD 1.5": ({"model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3)}, "diffusion network for pictures"),
+    "SD 1.5": ({"model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3)}, "diffusion network for images"),
     "diffusers": ({"down_blocks.0.resnets.0.conv1.weight": (320, 320, 3, 3)}, "diffusers"),
     "a VAE": (vae_shapes(STABLE_DIFFUSION_VAE), "Load VAE"),
     "small RAFT": ({"module.update_block.gru.convz.weight": (1,)}, "small RAFT"),
-    "text to video": (without(small.whole_shapes(layouts.DYNAMICRAFTER), "_ip."), "not driven by a picture"),
+    "text to video": (without(small.whole_shapes(layouts.DYNAMICRAFTER), "_ip."), "not conditioned on an image"),
     "DynamiCrafter 256": (
         {
             **small.whole_shapes(layouts.DYNAMICRAFTER),
@@ -199,7 +199,7 @@ UNKNOWN = {
         },
         "DynamiCrafter 256",
     ),
-    "index without audio": (without(small.whole_shapes(), "audio_proj_2"), "hears no audio"),
+    "index without audio": (without(small.whole_shapes(), "audio_proj_2"), "but no audio input"),
 }  # fmt: skip
 
 

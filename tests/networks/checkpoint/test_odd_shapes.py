@@ -1,4 +1,4 @@
-"""Sizes that no network has: whatever a file says of its shapes, it ends in a CheckpointError and its sentence."""
+"""Sizes that no network has: whatever shapes a file lists, it ends in a CheckpointError with its message."""
 
 import functools
 
@@ -53,7 +53,7 @@ def is_refused(opened, part):
 
 @functools.cache
 def telling_names(part):
-    """The names whose shapes a configuration is read from: nothing can be told when one is a scalar."""
+    """The names whose shapes a configuration is read from: nothing can be inferred when one is a scalar."""
     shapes, found = small.part_shapes(part), []
     for name in shapes:
         try:

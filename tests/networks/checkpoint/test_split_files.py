@@ -152,12 +152,12 @@ def test_a_part_that_holds_all_that_is_asked_for_serves(tmp_path, generator):
 
 
 PARTS = {
-    "a localizer's ears": ("localizer", lambda name: name.startswith("imagebind"), "a part of a KeyVID"),
+    "a localizer's audio tower": ("localizer", lambda name: name.startswith("imagebind"), "a part of a KeyVID"),
     "a localizer's head": ("localizer", lambda name: not name.startswith("imagebind"), None),
-    "the ears": ("generator", lambda name: name.startswith("imagebind_model."), "a part of a KeyVID file"),
-    "some ears": ("generator", lambda name: "imagebind_model" in name and "bias" in name, "a part of a KeyVID file"),
+    "the audio tower": ("generator", lambda name: name.startswith("imagebind_model."), "a part of a KeyVID file"),
+    "its biases": ("generator", lambda name: "imagebind_model" in name and "bias" in name, "a part of a KeyVID file"),
     "half a network": ("generator", lambda name: "input_blocks" in name, "a part of a KeyVID or DynamiCrafter file"),
-    "eyes": ("generator", lambda name: name.startswith("embedder."), "a part of a KeyVID or DynamiCrafter file"),
+    "vision": ("generator", lambda name: name.startswith("embedder."), "a part of a KeyVID or DynamiCrafter file"),
     "most of it": ("generator", lambda name: "output_blocks" not in name, "is incomplete"),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What torch.save writes, read as data: nothing in it is run, and nothing hostile gets further than a sentence."""
+"""What torch.save writes, read as data: nothing in it is run, and hostile content ends in an error message."""
 
 import itertools
 import zipfile
@@ -18,13 +18,13 @@ from ...helpers.weight_files import HARM, SAVES, replace_pickle, small_state
 def test_commands_are_refused_and_not_run(tmp_path, harm, save):
     trace, source, target = tmp_path / "trace", tmp_path / "x.ckpt", tmp_path / "out.safetensors"
     state = small_state()
-    places = {
+    contents = {
         "beside the weights": {"state_dict": state, "hyper_parameters": {"a": [HARM[harm](trace)]}},
         "among the weights": {**state, "extra": HARM[harm](trace)},
         "instead of the weights": HARM[harm](trace),
         "as a tensor's dictionary": {"state_dict": HARM[harm](trace), "state": state},
     }
-    for content in places.values():
+    for content in contents.values():
         torch.save(content, source, **SAVES[save])
         with pytest.raises(CheckpointUnsafeError, match="Nothing was run"):
             checkpoint_files.read_file(source)
@@ -74,7 +74,7 @@ def test_every_way_to_call_is_seen(tmp_path, opcode):
 
 @pytest.mark.parametrize("seed", range(20))
 def test_damaged_files_end_in_a_named_error(tmp_path, seed):
-    """Flipped bytes and cut ends: the sentence of a CheckpointError, or the file still reads."""
+    """Flipped bytes and cut ends: a CheckpointError, or the file still reads."""
     rng = np.random.default_rng(seed)
     for save in SAVES:
         path = tmp_path / "x.ckpt"

@@ -1,4 +1,4 @@
-"""What each pass is told, and the latents beside the noisy one."""
+"""What each pass is conditioned on, and the concat latents."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def test_each_pass_adds_one_thing():
         assert all(condition[name] is value for name, value in shared.items())
 
 
-def test_a_model_without_sound_is_told_none():
+def test_a_model_without_audio_has_no_audio_condition():
     pair = (torch.ones(1), torch.zeros(1))
     conditions = guidance_conditions(text=pair, image=pair)
     assert {condition["audio"] for condition in conditions.values()} == {None}
@@ -48,7 +48,7 @@ def test_the_concat_latent_lies_behind_the_noisy_one():
     assert (timesteps, text) == ("t", "words")
 
 
-def test_keyframes_all_have_the_first_picture():
+def test_keyframes_all_have_the_first_image():
     first = torch.randn(2, 4, 1, 2, 2)
     concat = keyframe_concat(first, 12)
     assert concat.shape == (2, 4, 12, 2, 2) and (concat == first).all()

@@ -25,8 +25,8 @@ def randn(*shape, seed=0):
 @pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("n_steps", [5, 10, 40, 50, 100])  # counts where both walk the same levels
 def test_every_step_is_that_of_diffusers(n_steps, eta):
-    # It legitimately differs in three things: it knows no dynamic rescale (base_scale 1 turns ours off); its next level
-    # is t - 1000 // n_steps even where that is none of the selected ones, so only divisors of 1000 compare; and it
+    # It differs in three things: it has no dynamic rescale (base_scale 1 disables KeyVID's); its next level is
+    # t - 1000 // n_steps even where that is not one of the selected ones, so only divisors of 1000 compare; and it
     # ends at a noise level of exactly 0 unless set_alpha_to_one is off.
     oracle = diffusers_scheduler()
     oracle.set_timesteps(n_steps)
@@ -170,7 +170,7 @@ def test_the_last_latent_keeps_the_dynamic_rescale():
 
 
 def linear(x, timesteps, *, weight, shift=None):
-    """A network whose answer depends on all it is told, sample by sample."""
+    """A network whose prediction depends on everything it is conditioned on, sample by sample."""
     out = x * weight[:, None, None, None, None] + timesteps[:, None, None, None, None] / 1000
     return out if shift is None else out + shift
 

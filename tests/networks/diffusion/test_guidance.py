@@ -9,21 +9,22 @@ from keyvid_pack.models.diffusion.guidance import PASSES, combine, needed_passes
 
 from ...helpers.tolerance import float32_tolerance
 
-# weights 1 - 2, 2 - 7.5, 7.5 - 9 and 9 on answers up to 4.5, through some four roundings
+# weights 1 - 2, 2 - 7.5, 7.5 - 9 and 9 on predictions up to 4.5, through some four roundings
 ROUNDING = 4.5 * float32_tolerance(amplification=17, n_layers=16)
 SCALES = st.floats(-20, 20, allow_nan=False)
 
 
-def answers(*shape, seed=0, dtype=torch.float32):
+def predictions(*shape, seed=0, dtype=torch.float32):
     generator = torch.Generator().manual_seed(seed)
     return {name: torch.randn(shape, generator=generator).to(dtype) for name in PASSES}
 
 
 @given(SCALES, SCALES, SCALES)
 def test_it_is_the_published_sum_of_differences(image, text, audio):
-    out = answers(2, 4, 3, 2, 2, dtype=torch.float64)
-    none, picture, prompt, full = (out[name] for name in PASSES)
-    expected = none + image * (picture - none) + text * (prompt - picture) + audio * (full - prompt)
+    out = predictions(2, 4, 3, 2, 2, dtype=torch.float64)
+    none, with_image, with_text, full = (out[name] for name in PASSES)
+    expected = none + image * (with_image - none)
+    expected += text * (with_text - with_image) + audio * (full - with_text)
     weights = pass_weights(image, text, audio)
     assert sum(weights.values()) == pytest.approx(1, abs=1e-9)
     assert torch.allclose(combine(out, weights), expected, rtol=0, atol=1e-9)
@@ -39,14 +40,14 @@ def test_it_is_the_published_sum_of_differences(image, text, audio):
         ((7.5, 7.5, 7.5), 0, ("none", "full")),
         ((0, 0, 0), 0, ("none",)),
         ((2, 7.5, 0), 0, ("none", "image", "image_text")),
-        ((2, 7.5, 0), 0.7, PASSES),  # the rescale measures itself by the full answer
+        ((2, 7.5, 0), 0.7, PASSES),  # the rescale measures itself by the full prediction
         ((0, 0, 0), 0.7, ("none", "full")),
     ],
 )
 def test_only_passes_that_count_are_needed(scales, rescale, needed):
     weights = pass_weights(*scales)
     assert needed_passes(weights, rescale=rescale) == needed
-    out = answers(2, 4, 3, 2, 2)
+    out = predictions(2, 4, 3, 2, 2)
     given_all = combine(out, weights, rescale=rescale)
     # what is not needed may be missing, or nonsense
     only = {name: out[name] for name in needed}
@@ -56,7 +57,7 @@ def test_only_passes_that_count_are_needed(scales, rescale, needed):
 
 
 def test_three_passes_are_those_of_a_model_without_sound():
-    out = answers(1, 4, 2, 2, 2)
+    out = predictions(1, 4, 2, 2, 2)
     weights = pass_weights(2, 7.5, 7.5)
     del out["image_text"]
     expected = out["none"] + 2 * (out["image"] - out["none"]) + 7.5 * (out["full"] - out["image"])
@@ -64,7 +65,7 @@ def test_three_passes_are_those_of_a_model_without_sound():
 
 
 def test_the_whole_rescale_gives_the_spread_of_the_full_answer():
-    out = answers(3, 4, 5, 2, 6)
+    out = predictions(3, 4, 5, 2, 6)
     out["full"] *= torch.tensor([0.1, 1, 10])[:, None, None, None, None]
     weights = pass_weights(2, 7.5, 9)
     axes = (1, 2, 3, 4)  # not one factor per channel, frame or column
@@ -76,7 +77,7 @@ def test_the_whole_rescale_gives_the_spread_of_the_full_answer():
 
 @pytest.mark.parametrize("rescale", [0, 0.7])
 def test_samples_of_a_batch_do_not_touch(rescale):
-    out, weights = answers(3, 4, 5, 2, 6), pass_weights(2, 7.5, 9)
+    out, weights = predictions(3, 4, 5, 2, 6), pass_weights(2, 7.5, 9)
     together = combine(out, weights, rescale=rescale)
     for b in range(3):
         alone = combine({name: v[b : b + 1] for name, v in out.items()}, weights, rescale=rescale)
@@ -90,7 +91,7 @@ def test_a_flat_answer_stays_finite():
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_combined_in_single(dtype):
-    out, weights = answers(2, 4, 3, 2, 2, dtype=dtype), pass_weights(2, 7.5, 9)
+    out, weights = predictions(2, 4, 3, 2, 2, dtype=dtype), pass_weights(2, 7.5, 9)
     exact = combine({name: v.double() for name, v in out.items()}, weights, rescale=0.7)
     found = combine(out, weights, rescale=0.7)
     assert found.dtype == torch.float32
@@ -100,7 +101,7 @@ def test_half_precision_is_combined_in_single(dtype):
 def test_what_cannot_be_is_said():
     with pytest.raises(SamplingError, match="audio guidance is nan"):
         pass_weights(2, 7.5, float("nan"))
-    out, weights = answers(1, 1, 1, 2, 2), pass_weights(2, 7.5, 9)
+    out, weights = predictions(1, 1, 1, 2, 2), pass_weights(2, 7.5, 9)
     with pytest.raises(SamplingError, match="rescale is 1.2; take 0"):
         combine(out, weights, rescale=1.2)
     del out["image"]

@@ -14,6 +14,6 @@ def test_the_passes_are_as_many_as_the_table_says(row):
     image, text, audio, rescale = (row[name] for name in ("image", "text", "audio", "rescale"))
     weights = pass_weights(image, text, audio)
     assert len(needed_passes(weights, rescale=rescale)) == row["passes"]
-    # a model without sound takes the scale of its text for both (host/sampling/guider.py)
+    # a model without audio takes the scale of its text for both (host/sampling/guider.py)
     weights = pass_weights(image, text, text)
     assert len(needed_passes(weights, rescale=rescale)) == row["passes_without_sound"]

@@ -145,7 +145,7 @@ def test_a_schedule_is_a_value():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         ({"n_steps": 0}, "number of steps is 0.* 1 to 1000"),
         ({"n_steps": 1001}, "number of steps is 1001"),
@@ -157,6 +157,6 @@ def test_a_schedule_is_a_value():
         ({"n_steps": 4, "spacing": "linear"}, "'linear'; choose 'uniform_trailing' or 'uniform'"),
     ],
 )
-def test_what_cannot_be_is_said(arguments, sentence):
-    with pytest.raises(SamplingError, match=sentence):
+def test_schedules_that_cannot_be_are_refused(arguments, message):
+    with pytest.raises(SamplingError, match=message):
         make_schedule(**arguments)

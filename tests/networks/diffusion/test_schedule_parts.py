@@ -71,7 +71,7 @@ def test_a_run_that_ends_without_noise_gives_the_clean_latent(eta):
 
 
 @pytest.mark.parametrize(
-    ("timesteps", "end", "sentence"),
+    ("timesteps", "end", "message"),
     [
         ((), 0, "needs at least one"),
         ((1000, 500), 0, "knows 0 to 999"),
@@ -82,8 +82,8 @@ def test_a_run_that_ends_without_noise_gives_the_clean_latent(eta):
         ((999, 500), 700, "from noise level 500 to 700"),
     ],
 )
-def test_levels_that_do_not_fall_get_a_sentence(timesteps, end, sentence):
-    with pytest.raises(SamplingError, match=sentence):
+def test_levels_that_do_not_fall_are_refused(timesteps, end, message):
+    with pytest.raises(SamplingError, match=message):
         schedule_along(timesteps, end=end)
 
 

@@ -1,4 +1,4 @@
-"""Which tokens a frame hears: followed by numbering them, against the rules written out one by one."""
+"""Which audio tokens a frame has: followed by numbering them, against the rules written out one by one."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ ALL_FRAMES = torch.arange(48)[None]
 
 
 def numbered(n_tokens=577, batch=1):
-    """Tokens whose single channel is their own number, plus 1000 for every further sound."""
+    """Tokens whose single channel is their own number, plus 1000 for every further clip."""
     number = torch.arange(n_tokens, dtype=torch.float64)
     return number[None, :, None] + 1000 * torch.arange(batch)[:, None, None]
 
@@ -53,58 +53,60 @@ def test_48_segments_of_13_tokens():
 
 
 def test_every_keyframe_hears_twelve_of_the_row():
-    heard = keyframe_audio_tokens(numbered(), ALL_FRAMES)
-    assert heard.shape == (1, 48, 12, 1)
+    tokens_of_frames = keyframe_audio_tokens(numbered(), ALL_FRAMES)
+    assert tokens_of_frames.shape == (1, 48, 12, 1)
     row = flat_row()
-    assert heard[0, :, :, 0].tolist() == [row[12 * i : 12 * i + 12] for i in range(48)]
+    assert tokens_of_frames[0, :, :, 0].tolist() == [row[12 * i : 12 * i + 12] for i in range(48)]
 
 
 def test_keyframes_fall_behind_by_a_thirteenth_of_a_frame_each():
-    heard = keyframe_audio_tokens(numbered(), ALL_FRAMES)[0, :, :, 0]
-    first = heard[0].tolist()
+    tokens_of_frames = keyframe_audio_tokens(numbered(), ALL_FRAMES)[0, :, :, 0]
+    first = tokens_of_frames[0].tolist()
     assert first == [
         0,
         *(1 + row * 48 for row in range(11)),
     ]  # frame 0: its own segment, less one row
-    columns = {(int(number) - 1) % 48 for number in heard[47] if number > 0}
+    columns = {(int(number) - 1) % 48 for number in tokens_of_frames[47] if number > 0}
     assert columns == {43, 44}
 
 
 def test_in_betweens_are_blends_of_two_neighbouring_groups():
-    heard = interpolation_audio_tokens(numbered())
-    assert heard.shape == (1, 48, 12, 1)
+    tokens_of_frames = interpolation_audio_tokens(numbered())
+    assert tokens_of_frames.shape == (1, 48, 12, 1)
     groups = torch.tensor(flat_row()).view(52, 12).double()
     for i in range(48):
         place = (i + 0.5) * 52 / 48 - 0.5
         low, part = int(place), place - int(place)
         expected = (1 - part) * groups[low] + part * groups[min(low + 1, 51)]
-        torch.testing.assert_close(heard[0, i, :, 0].double(), expected)
+        torch.testing.assert_close(tokens_of_frames[0, i, :, 0].double(), expected)
 
 
 def test_other_sizes_are_cut_by_the_same_rules():
     tokens = numbered(1 + 5 * 9)  # 5 rows of 9 columns
-    heard = keyframe_audio_tokens(
+    tokens_of_frames = keyframe_audio_tokens(
         tokens, torch.tensor([[0, 2]]), n_segments=3, n_queries=4, n_rows=5
     )
     row = split_per_frame(tokens, 3, n_rows=5).flatten().tolist()  # 3 segments of 16 tokens
-    assert heard[0, :, :, 0].tolist() == [row[0:4], row[8:12]]
+    assert tokens_of_frames[0, :, :, 0].tolist() == [row[0:4], row[8:12]]
     blended = interpolation_audio_tokens(tokens, n_segments=3, n_queries=4, n_rows=5)
     assert blended.shape == (1, 3, 4, 1)
 
 
 def test_batches():
     frames = torch.tensor([[0, 5, 47], [1, 2, 3]])
-    heard = keyframe_audio_tokens(numbered(batch=2), frames)
+    tokens_of_frames = keyframe_audio_tokens(numbered(batch=2), frames)
     for i in range(2):
         alone = keyframe_audio_tokens(numbered(batch=2)[i : i + 1], frames[i : i + 1])
-        assert torch.equal(heard[i : i + 1], alone)
-    one_sound = keyframe_audio_tokens(numbered(), frames)
-    assert torch.equal(one_sound[0], heard[0]) and torch.equal(one_sound[1], heard[1] - 1000)
+        assert torch.equal(tokens_of_frames[i : i + 1], alone)
+    one_clip = keyframe_audio_tokens(numbered(), frames)
+    assert torch.equal(one_clip[0], tokens_of_frames[0]) and torch.equal(
+        one_clip[1], tokens_of_frames[1] - 1000
+    )
     assert keyframe_audio_tokens(numbered(batch=2), frames[:1]).shape == (2, 3, 12, 1)
     assert interpolation_audio_tokens(numbered(batch=2)).shape == (2, 48, 12, 1)
 
 
-def test_no_sound_stays_no_sound():
+def test_no_audio_stays_no_audio():
     assert keyframe_audio_tokens(None, ALL_FRAMES) is None
     assert interpolation_audio_tokens(None) is None
 
@@ -112,9 +114,9 @@ def test_no_sound_stays_no_sound():
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_dtype_is_kept_and_gradients_flow(dtype):
     tokens = torch.ones(1, 577, 3, dtype=dtype, requires_grad=True)
-    heard = keyframe_audio_tokens(tokens, ALL_FRAMES), interpolation_audio_tokens(tokens)
-    assert all(t.dtype == dtype and torch.isfinite(t).all() for t in heard)
-    for t in heard:
+    tokens_of_frames = keyframe_audio_tokens(tokens, ALL_FRAMES), interpolation_audio_tokens(tokens)
+    assert all(t.dtype == dtype and torch.isfinite(t).all() for t in tokens_of_frames)
+    for t in tokens_of_frames:
         (gradient,) = torch.autograd.grad(t.sum(), tokens)
         assert (gradient != 0).any() and torch.isfinite(gradient).all()
 

@@ -55,7 +55,7 @@ def test_half_precision_pictures_are_computed_in_float32():
     assert clip_pixels(image.double()).dtype == torch.float64
 
 
-def test_gradients_reach_the_picture():
+def test_gradients_reach_the_image():
     image = noise(320, 512).requires_grad_()
     (clip_pixels(image) ** 2).sum().backward()
     assert image.grad.isfinite().all() and image.grad.any()

@@ -1,4 +1,4 @@
-"""Sound at 16 kHz and its mel: against torchaudio's Kaldi features, known tones, and what cannot be heard."""
+"""Audio at 16 kHz and its mel: against torchaudio's Kaldi features, known tones, and audio that cannot be used."""
 
 import math
 
@@ -79,18 +79,18 @@ def test_silence_is_neither_padding_nor_no_sound():
 
 @pytest.mark.parametrize("n_samples", [32001, 40000, 100_003])
 def test_the_middle_of_a_long_sound_is_heard(n_samples):
-    sound = torch.randn(1, n_samples, generator=torch.Generator().manual_seed(5))
+    audio = torch.randn(1, n_samples, generator=torch.Generator().manual_seed(5))
     start = (n_samples - 32000) // 2
-    assert torch.equal(waveform_to_mel(sound), waveform_to_mel(sound[:, start : start + 32000]))
+    assert torch.equal(waveform_to_mel(audio), waveform_to_mel(audio[:, start : start + 32000]))
 
 
 def test_length_of_the_clip_can_be_chosen():
-    sound = torch.randn(1, 48000, generator=torch.Generator().manual_seed(6))
-    whole = waveform_to_mel(sound, n_columns=298, clip_s=3.0)
+    audio = torch.randn(1, 48000, generator=torch.Generator().manual_seed(6))
+    whole = waveform_to_mel(audio, n_columns=298, clip_s=3.0)
     # the weakest bins are 300 times below the strongest, and float32 rounds what is analysed by 2^-24 of those
-    torch.testing.assert_close(whole[0], kaldi_mel(sound), atol=1e-4, rtol=0)
-    shifted = waveform_to_mel(sound.roll(160), n_columns=298, clip_s=3.0)
-    assert not torch.allclose(shifted[0], kaldi_mel(sound), atol=0.1, rtol=0)
+    torch.testing.assert_close(whole[0], kaldi_mel(audio), atol=1e-4, rtol=0)
+    shifted = waveform_to_mel(audio.roll(160), n_columns=298, clip_s=3.0)
+    assert not torch.allclose(shifted[0], kaldi_mel(audio), atol=0.1, rtol=0)
 
 
 def test_of_two_channels_the_first_is_heard_less_the_mean_of_both():
@@ -104,12 +104,12 @@ def test_of_two_channels_the_first_is_heard_less_the_mean_of_both():
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_float_types_and_arrays_are_heard(dtype):
-    sound = SOUNDS["noise"].to(dtype)
-    assert torch.equal(waveform_to_mel(sound), waveform_to_mel(sound.float().numpy()))
+    audio = SOUNDS["noise"].to(dtype)
+    assert torch.equal(waveform_to_mel(audio), waveform_to_mel(audio.float().numpy()))
 
 
 @pytest.mark.parametrize(
-    ("sound", "words"),
+    ("audio", "words"),
     [
         (torch.zeros(1, 0), "empty"),
         (torch.zeros(0, 100), "empty"),
@@ -121,9 +121,9 @@ def test_other_float_types_and_arrays_are_heard(dtype):
         (torch.zeros(1, 399), "24.9 ms"),
     ],
 )
-def test_what_cannot_be_heard_is_named(sound, words):
+def test_audio_that_cannot_be_used_is_named(audio, words):
     with pytest.raises(AudioError, match=words):
-        waveform_to_mel(sound)
+        waveform_to_mel(audio)
 
 
 @pytest.mark.parametrize("sizes", [{"n_columns": 0}, {"n_bins": 0}])
@@ -163,7 +163,7 @@ def test_16_khz_is_left_alone_and_channels_stay_apart():
 
 
 @pytest.mark.parametrize(
-    ("sound", "rate"),
+    ("audio", "rate"),
     [
         (torch.zeros(1, 0), 44100),
         (torch.full((1, 100), math.nan), 44100),
@@ -172,6 +172,6 @@ def test_16_khz_is_left_alone_and_channels_stay_apart():
         (torch.zeros(1, 100), "44100"),
     ],
 )
-def test_what_cannot_be_resampled_is_named(sound, rate):
+def test_what_cannot_be_resampled_is_named(audio, rate):
     with pytest.raises(AudioError):
-        resample_to_16k(sound, rate)
+        resample_to_16k(audio, rate)

@@ -81,14 +81,14 @@ def by_hand(weights, tokens):
         queries = asked @ w[f"layers.{i}.0.to_q.weight"].T
         keys = memory @ w[f"layers.{i}.0.to_kv.weight"][:inner].T
         values = memory @ w[f"layers.{i}.0.to_kv.weight"][inner:].T
-        heard = torch.zeros_like(queries)
+        gathered = torch.zeros_like(queries)
         for head in range(SMALL.heads):
             part = slice(head * SMALL.head_width, (head + 1) * SMALL.head_width)
             for row in range(queries.shape[1]):
                 scores = (keys[:, :, part] * queries[:, row, None, part]).sum(-1)
                 shares = torch.softmax(scores / math.sqrt(SMALL.head_width), dim=-1)
-                heard[:, row, part] = (shares[:, :, None] * values[:, :, part]).sum(1)
-        latents = latents + heard @ w[f"layers.{i}.0.to_out.weight"].T
+                gathered[:, row, part] = (shares[:, :, None] * values[:, :, part]).sum(1)
+        latents = latents + gathered @ w[f"layers.{i}.0.to_out.weight"].T
         hidden = norm(latents, f"layers.{i}.1.0") @ w[f"layers.{i}.1.1.weight"].T
         hidden = hidden * 0.5 * (1 + torch.erf(hidden / math.sqrt(2)))
         latents = latents + hidden @ w[f"layers.{i}.1.3.weight"].T
@@ -176,8 +176,8 @@ def test_a_batch_of_one_serves_the_other():
     tokens, frame_index = torch.randn(2, 5, 3, 4), torch.tensor([[0, 4], [3, 1]])
     one_plan = select_frames(tokens, frame_index[:1])
     assert torch.equal(one_plan, tokens[:, [0, 4]])
-    one_picture = select_frames(tokens[:1], frame_index)
-    assert torch.equal(one_picture, torch.stack([tokens[0, [0, 4]], tokens[0, [3, 1]]]))
+    one_image = select_frames(tokens[:1], frame_index)
+    assert torch.equal(one_image, torch.stack([tokens[0, [0, 4]], tokens[0, [3, 1]]]))
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (0, 2), (2,), (2, 2, 1)])

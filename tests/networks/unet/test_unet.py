@@ -1,4 +1,4 @@
-"""What the video UNet does with its conditions, portions and dtypes, and the sentences it refuses with."""
+"""The video UNet's conditions, chunks and dtypes, and its error messages."""
 
 import dataclasses
 import math
@@ -61,7 +61,7 @@ def test_keys_and_values_of_a_shared_text_are_computed_once():
 
 
 @pytest.mark.parametrize("per_frame", [False, True])
-def test_portions_change_nothing(monkeypatch, per_frame):
+def test_chunks_change_nothing(monkeypatch, per_frame):
     unet, inputs = in_float64(make_unet(), make_inputs())
     if per_frame:
         inputs["text"] = torch.randn(2, 3, 7, 20)
@@ -80,7 +80,7 @@ def test_portions_change_nothing(monkeypatch, per_frame):
         assert_same(a, b)
 
 
-def test_portions_of_unequal_size_are_joined(monkeypatch):
+def test_chunks_of_unequal_size_are_joined(monkeypatch):
     monkeypatch.setattr(unet_context, "MAX_CHUNK_ELEMENTS", 20)
     x, seen = torch.randn(2, 7, 3), []
 
@@ -238,7 +238,7 @@ def test_inputs_that_do_not_fit(change, match):
 def test_a_deaf_model_refuses_audio_and_ignores_positions():
     config = OTHERS["deaf"]
     unet, inputs = make_unet(config), make_inputs(config)
-    with pytest.raises(SamplingError, match="cannot hear"):
+    with pytest.raises(SamplingError, match="has no audio input"):
         run(unet, inputs, audio=torch.zeros(2, 3, 4, 12))
     blind = make_unet(OTHERS["no fps, no frame index"])
     inputs = make_inputs()

@@ -1,4 +1,4 @@
-"""Cases of the sound side: the mel, ImageBind's audio tower, which tokens a frame hears, and the localizer."""
+"""Cases of audio: the mel, ImageBind's audio tower, which tokens a frame has, and the localizer."""
 
 import torch
 from keyvid_pack.models.encoders import audio_tokens, imagebind, mel
@@ -69,11 +69,11 @@ def imagebind_audio(case, folder):
 def audio_split_select(case, folder):
     """[(label, largest absolute error)] of every recorded map, found by sending numbered tokens through the maps."""
     tensors = load_tensors(case, folder)
-    frames, sound = tensors["in.frame_idx"], tensors["in.audio_tokens_16ch"]
+    frames, tokens = tensors["in.frame_idx"], tensors["in.audio_tokens_16ch"]
     blended = tensors["out.interp_c_audio_16ch"]
     n_segments, n_queries = blended.shape[1:3]
     sizes = {"n_segments": n_segments, "n_queries": n_queries}
-    numbers = torch.arange(sound.shape[1], dtype=torch.float64)[None, :, None]  # (1, N, 1)
+    numbers = torch.arange(tokens.shape[1], dtype=torch.float64)[None, :, None]  # (1, N, 1)
     errors = []
     for name, expected in tensors.items():
         kind, _, rest = name.partition(".")
@@ -85,8 +85,8 @@ def audio_split_select(case, folder):
         elif kind == "split_token_index":
             found = _split_index(*map(int, rest.split("_")), n_slots=expected.shape[1])
         elif name == "kf_audio_token_index":
-            heard = audio_tokens.keyframe_audio_tokens(numbers, frames, **sizes)
-            found = heard[..., 0]  # (B, T, n_queries)
+            regrouped = audio_tokens.keyframe_audio_tokens(numbers, frames, **sizes)
+            found = regrouped[..., 0]  # (B, T, n_queries)
         elif name == "kf_image_token_index":
             n_image = n_segments * expected.shape[2]
             per_frame = (
@@ -98,12 +98,14 @@ def audio_split_select(case, folder):
             split = audio_tokens.split_per_frame(numbers.long(), n_segments)  # (1, S, n_slots, 1)
             flat = split.flatten()
             # one column for every token of the tower: how much of it each output holds
-            expected = torch.zeros(len(index), sound.shape[1]).scatter_add(1, flat[index], expected)
-            every = torch.eye(sound.shape[1])[None]
+            expected = torch.zeros(len(index), tokens.shape[1]).scatter_add(
+                1, flat[index], expected
+            )
+            every = torch.eye(tokens.shape[1])[None]
             found = audio_tokens.interpolation_audio_tokens(every, **sizes)[0].flatten(0, 1)
         else:
             assert name == "out.interp_c_audio_16ch", f"{name} is not known"
-            found = audio_tokens.interpolation_audio_tokens(sound, **sizes)
+            found = audio_tokens.interpolation_audio_tokens(tokens, **sizes)
         errors.append((name, max_abs_err(found, expected)))
     return errors
 

@@ -80,7 +80,7 @@ def _column(name, base_scale):
 
 
 def ddim_step_4cond(case, folder):
-    """[(label, largest absolute error)] of single steps on recorded answers of the network."""
+    """[(label, largest absolute error)] of single steps on recorded predictions of the network."""
     tensors = load_tensors(case, folder)
     errors = []
     for variant in case["variants"]:
@@ -239,10 +239,10 @@ def _conditions(conditions, tensors):
 
 
 def _condition(name, conditions):
-    """One assembled condition by its recorded name: of the sound only the first channels were kept."""
-    sound = re.fullmatch(r"dbg\.c_audio_(full|zero)_(\d+)ch", name)
-    if sound:
-        which, n_channels = sound.groups()
+    """One assembled condition by its recorded name: of the audio only the first channels were kept."""
+    audio = re.fullmatch(r"dbg\.c_audio_(full|zero)_(\d+)ch", name)
+    if audio:
+        which, n_channels = audio.groups()
         audio = conditions["full" if which == "full" else "none"]["audio"]
         return audio[..., : int(n_channels)]
     return {

@@ -38,10 +38,10 @@ def clip_image_and_text(case, folder):
     )
     vision_tower = _with_weights(clip.CLIPVisionTower(vision_config), vision)
     text_tower = _with_weights(clip.CLIPTextTower(text_config), text)
-    picture = _picture(*sizes["image_hw"])
+    image = _image(*sizes["image_hw"])
     size = vision_config.image_size
-    pixels = image_preprocess.clip_pixels(picture, size=size)
-    grey = image_preprocess.clip_pixels(torch.zeros_like(picture), size=size)
+    pixels = image_preprocess.clip_pixels(image, size=size)
+    grey = image_preprocess.clip_pixels(torch.zeros_like(image), size=size)
     found = {
         "preprocessed_every4th": pixels[:, :, ::4, ::4],
         "vision_tokens": vision_tower(pixels),
@@ -51,8 +51,8 @@ def clip_image_and_text(case, folder):
     return [(label, max_abs_err(value, tensors[f"out.{label}"])) for label, value in found.items()]
 
 
-def _picture(height, width):
-    """The picture that the manifest describes by formula, (1, 3, height, width) in [-1, 1]."""
+def _image(height, width):
+    """The image that the manifest describes by formula, (1, 3, height, width) in [-1, 1]."""
     y = torch.arange(height, dtype=torch.float32)[:, None]
     x = torch.arange(width, dtype=torch.float32)[None, :]
     red = torch.sin(0.11 * x + 0.05 * y)

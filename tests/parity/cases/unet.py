@@ -12,7 +12,7 @@ from ..compare import load_tensors, max_abs_err
 
 
 def unet_v4_forward(case, folder):
-    """[(label, largest absolute error)] of the output, for other frame positions, and without sound."""
+    """[(label, largest absolute error)] of the output, for other frame positions, and without audio."""
     tensors, unet = load_tensors(case, folder), load_unet(case, folder)
     inputs = forward_inputs(tensors)
     variants = {
@@ -27,7 +27,7 @@ def unet_v4_forward(case, folder):
 
 
 def unet_freenoise_T2x(case, folder):
-    """[(label, largest absolute error)] over all frames as released, and in windows as intended."""
+    """[(label, largest absolute error)] over all frames as in the published code, and in windows as in the paper."""
     tensors, unet = load_tensors(case, folder), load_unet(case, folder)
     inputs, sizes = forward_inputs(tensors), case["config"]
     windowed = unet(**inputs, temporal_window=(sizes["window_size"], sizes["window_stride"]))
