@@ -89,7 +89,7 @@ def text(seed=0, *, width=small_checkpoint.UNET.context_width):
     return [[torch.randn(1, 77, width, generator=generator), {"pooled_output": None}]]
 
 
-def pictures(n=1, *, width=96, height=64, seed=0):
+def images(n=1, *, width=96, height=64, seed=0):
     """An IMAGE batch of smooth random pictures."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, 3, 4, 6, generator=generator)
@@ -97,7 +97,7 @@ def pictures(n=1, *, width=96, height=64, seed=0):
     return smooth.movedim(1, -1)  # (n, H, W, 3)
 
 
-def sound(duration_s=2.0, *, sample_rate=SAMPLE_RATE):
+def audio(duration_s=2.0, *, sample_rate=SAMPLE_RATE):
     generator = torch.Generator().manual_seed(0)
     n_samples = round(duration_s * sample_rate)
     waveform = 0.1 * torch.randn(1, 1, n_samples, generator=generator)

@@ -17,7 +17,7 @@ def stripes(height, width):
     return torch.stack([x / (width - 1), y / (height - 1), x * 0.0], dim=-1)[None].float()
 
 
-def test_a_picture_of_the_right_size_is_untouched(comfyui):
+def test_a_image_of_the_right_size_is_untouched(comfyui):
     levels = torch.arange(256).float().view(1, 16, 16, 1).expand(-1, -1, -1, 3) / 255
     for fit in ("crop", "pad", "stretch"):
         same = fitted(levels, width=16, height=16, fit=fit)
@@ -65,7 +65,7 @@ def test_shrinking_averages(comfyui):
     assert (found - 0.5).abs().max() < 0.02
 
 
-def test_every_picture_of_a_batch_is_fitted_and_a_fourth_channel_left_out(comfyui):
+def test_every_image_of_a_batch_is_fitted_and_a_fourth_channel_left_out(comfyui):
     batch = torch.rand(3, 20, 30, 4, generator=torch.Generator().manual_seed(0))
     found = fitted(batch, width=16, height=16)
     assert found.shape == (3, 16, 16, 3)
@@ -91,7 +91,7 @@ def test_the_input_stays_untouched(comfyui):
         ),
     ],
 )
-def test_a_complaint_names_the_input_that_brought_the_picture(comfyui, image, said):
+def test_a_complaint_names_the_input_that_brought_the_image(comfyui, image, said):
     from keyvid_pack.host.images import all_images, check_images
 
     for look in (check_images, all_images):

@@ -12,7 +12,7 @@ from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import clip
 from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, VAEConfig, vae_shapes
 
-from ..helpers import small_checkpoint
+from ...helpers import small_checkpoint
 
 PROMPT = "a drummer strikes a snare drum, close up"
 TEXT_PREFIX, VISION_PREFIX, VAE_PREFIX = (

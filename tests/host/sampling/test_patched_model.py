@@ -7,8 +7,8 @@ import safetensors.torch
 import torch
 from keyvid_pack.errors import KeyVIDError
 
-from ..helpers import small_video
-from ..helpers.small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
+from ...helpers import small_video
+from ...helpers.small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
 
 
 def load(path, **options):
@@ -240,7 +240,7 @@ def test_windowed_attention_reaches_the_network_and_changes_the_video(generator)
     assert_agree(run(guided(whole, conditioning(frames)), noise=noise), plain)
 
 
-def test_windows_that_do_not_end_with_the_clip_get_a_sentence(generator):
+def test_windows_that_do_not_end_with_the_clip_is_refused_with_a_message(generator):
     from keyvid_pack.host.sampling.video_model import with_temporal_window
 
     with pytest.raises(KeyVIDError, match="do not end at 4 frames"):

@@ -15,7 +15,7 @@ from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import localizer
 from keyvid_pack.models.encoders.mel import waveform_to_mel
 
-from ..helpers import small_checkpoint
+from ...helpers import small_checkpoint
 
 RATE = 16_000
 PER_SECOND = 24  # scores of the published network
@@ -200,7 +200,7 @@ def fourteen_sounds():
 
 @pytest.mark.parametrize("method", ["onset", "beats", "network"])
 @pytest.mark.parametrize("name", fourteen_sounds())
-def test_no_method_hears_anything_in_silence(loaded, name, method):
+def test_no_method_finds_anything_in_silence(loaded, name, method):
     from keyvid_pack.host.loaders.localizer import network_curve
 
     samples, heard_s = fourteen_sounds()[name]

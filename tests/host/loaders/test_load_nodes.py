@@ -12,7 +12,7 @@ from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import imagebind
 
-from ..helpers import small_checkpoint
+from ...helpers import small_checkpoint
 
 FILE = "any name.safetensors"
 
@@ -67,7 +67,7 @@ def test_parts_that_the_file_lacks_are_empty_and_the_log_names_what_serves(nodes
         assert FILE in line and remedy in line
 
 
-def test_a_model_that_cannot_hear_is_not_missing_its_ears(nodes, write, caplog):
+def test_a_model_without_audio_input_misses_no_audio_encoder(nodes, write, caplog):
     write(small_checkpoint.whole_shapes(layouts.DYNAMICRAFTER))
     output = nodes.LoadCheckpoint.execute(ckpt_name=FILE, weight_dtype="default")
     assert output.args[4] is None and output.args[3] is not None
@@ -75,7 +75,7 @@ def test_a_model_that_cannot_hear_is_not_missing_its_ears(nodes, write, caplog):
 
 
 @pytest.mark.parametrize("kind", [layouts.GENERATOR, layouts.INTERPOLATOR, layouts.DYNAMICRAFTER])
-def test_a_model_is_told_by_its_content(nodes, write, kind):
+def test_a_model_is_recognised_by_its_content(nodes, write, kind):
     from keyvid_pack.host.sampling.model_facts import facts_of
 
     write(small_checkpoint.whole_shapes(kind))
@@ -107,7 +107,7 @@ def test_other_files_are_refused_with_what_they_are(nodes, write):
             node.execute(**{name: FILE})
 
 
-def test_ears_come_from_imagebinds_file_and_from_a_whole_one(nodes, write):
+def test_the_audio_encoder_comes_from_imagebinds_file_and_from_a_whole_one(nodes, write):
     from keyvid_pack.models import build
 
     stock = dataclasses.replace(small_checkpoint.AUDIO, stride=imagebind.STOCK_STRIDE)
@@ -143,7 +143,7 @@ def test_a_replaced_file_is_loaded_again(nodes, write):
     assert nodes.LoadModel.fingerprint_inputs(model_name=FILE, weight_dtype="default") != before
 
 
-def test_localize_keyframes_hears_with_the_localizer(nodes, write):
+def test_localize_keyframes_uses_the_localizer(nodes, write):
     write(small_checkpoint.part_shapes("localizer"))
     (localizer,) = nodes.LoadLocalizer.execute(localizer_name=FILE).args
     noise = 0.1 * np.random.default_rng(0).standard_normal((1, 1, 32_000))
@@ -222,7 +222,7 @@ def test_a_part_of_a_split_file_is_said_to_be_one(nodes, models_folder, node, na
     assert "python dev.py convert" in said and "a ImageBind" not in said
 
 
-def test_a_part_with_the_model_alone_does_not_stand_for_the_whole_file(nodes, models_folder):
+def test_a_part_with_only_the_model_is_not_the_whole_file(nodes, models_folder):
     tensors = small_checkpoint.filled(without(small_checkpoint.whole_shapes(), "vae"))
     file = "model-00001-of-00002.safetensors"
     block = metadata_block(small_checkpoint.METADATA)

@@ -9,8 +9,8 @@ from keyvid_pack.keyframes.curve import motion_curve
 from keyvid_pack.preview.editor import plan_checksum
 from PIL import Image
 
-from ..helpers import small_encoders, small_video
-from ..helpers.small_encoders import plan
+from ...helpers import small_encoders, small_video
+from ...helpers.small_encoders import plan
 
 
 def nodes_of():
@@ -31,7 +31,7 @@ def widgets(model):
         "vae": small_encoders.PoolingVAE(),
         "plan": plan(),
         "audio_encoder": small_encoders.random_audio_encoder(),
-        "audio": small_encoders.sound(),
+        "audio": small_encoders.audio(),
         "fit": "crop",
         "fps_condition": 0,
         **small_encoders.SIZE,
@@ -39,7 +39,7 @@ def widgets(model):
 
 
 def test_everything_is_explained(comfyui):
-    docs = pathlib.Path(__file__).resolve().parents[2] / "js" / "docs"
+    docs = pathlib.Path(__file__).resolve().parents[3] / "js" / "docs"
     for node in nodes_of():
         schema = node.GET_SCHEMA()
         assert schema.node_id.startswith("KeyVID_") and schema.display_name.endswith("(KeyVID)")
@@ -51,7 +51,7 @@ def test_everything_is_explained(comfyui):
             assert (entry.display_name or entry.id) in page, f"{schema.node_id}.{entry.id}"
 
 
-def test_both_stages_from_picture_to_sheet(generator, interpolator):
+def test_both_stages_from_image_to_sheet(generator, interpolator):
     """Keyframes are painted, decoded, laid on the sheet, and interpolated: each node takes the last one's output."""
     frames_from_latent, interpolation, keyframes, sheet = nodes_of()
 
@@ -70,7 +70,7 @@ def test_both_stages_from_picture_to_sheet(generator, interpolator):
         return large.movedim(1, -1).sigmoid()
 
     with torch.inference_mode():
-        told = keyframes.execute(**widgets(generator), image=small_encoders.pictures())
+        told = keyframes.execute(**widgets(generator), image=small_encoders.images())
         pictures = painted(generator, told)
         assert pictures.shape == (4, 32, 48, 3)
         sheet.execute(pictures, plan(), 640)
@@ -97,7 +97,7 @@ def test_frames_of_several_videos_come_one_after_the_other(comfyui):
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 8, 8), (4, 8, 8), (1, 16, 9)])
-def test_a_latent_of_pictures_is_refused(comfyui, shape):
+def test_a_latent_of_images_is_refused(comfyui, shape):
     with pytest.raises(KeyVIDError, match="not one of a video"):
         nodes_of()[0].execute({"samples": torch.zeros(shape)})
 
@@ -108,10 +108,10 @@ def shown_sheet(*arguments, **options):
     return result.args[0], result.ui
 
 
-def test_the_sheet_is_shown_and_its_pictures_are_named_for_the_editor(comfyui):
+def test_the_sheet_is_shown_and_its_images_are_named_for_the_editor(comfyui):
     curve = motion_curve([0.5] * 48, fps=24.0, source="test")
     image, shown = shown_sheet(
-        small_encoders.pictures(4), plan(), 640, curve=curve, audio=small_encoders.sound()
+        small_encoders.images(4), plan(), 640, curve=curve, audio=small_encoders.audio()
     )
     assert image.ndim == 4 and image.shape[0] == 1 and image.shape[2:] == (640, 3)
     assert 0 <= image.min() and image.max() <= 1
@@ -128,7 +128,7 @@ def test_the_sheet_is_shown_and_its_pictures_are_named_for_the_editor(comfyui):
 
 def test_the_checksum_changes_with_the_plan_and_with_nothing_else(comfyui):
     def checksum(frames, seed):
-        pictures = small_encoders.pictures(4, seed=seed)
+        pictures = small_encoders.images(4, seed=seed)
         return shown_sheet(pictures, plan(frames), 320)[1]["keyvid_sheet"][0]["plan"]
 
     assert checksum((0, 5, 20, 40), 0) == checksum((0, 5, 20, 40), 1) == plan_checksum(plan())
@@ -136,15 +136,15 @@ def test_the_checksum_changes_with_the_plan_and_with_nothing_else(comfyui):
 
 
 def test_a_whole_video_is_shown_at_its_keyframes(comfyui):
-    video = small_encoders.pictures(48)
+    video = small_encoders.images(48)
     whole, _ = shown_sheet(video, plan(), 640)
     picked, _ = shown_sheet(video[plan().frames], plan(), 640)
     assert torch.equal(whole, picked)
 
 
-def test_pictures_of_another_plan_are_refused(comfyui):
+def test_images_of_another_plan_are_refused(comfyui):
     with pytest.raises(PlanError, match="5 images .* 4 keyframes in 48 frames"):
-        shown_sheet(small_encoders.pictures(5), plan(), 640)
+        shown_sheet(small_encoders.images(5), plan(), 640)
 
 
 def test_a_sheet_of_nothing_names_its_own_input(comfyui):
@@ -153,10 +153,10 @@ def test_a_sheet_of_nothing_names_its_own_input(comfyui):
 
 
 def test_a_curve_or_sound_of_another_clip_is_refused(comfyui):
-    pictures = small_encoders.pictures(4)
+    pictures = small_encoders.images(4)
     for other in (
         {"curve": motion_curve([0.5] * 30, fps=24.0, source="test")},
-        {"audio": small_encoders.sound(3.0)},
+        {"audio": small_encoders.audio(3.0)},
     ):
         with pytest.raises(KeyVIDError):
             shown_sheet(pictures, plan(), 640, **other)

@@ -9,7 +9,7 @@ import weakref
 import pytest
 import torch
 
-from ..helpers.small_video import conditioning, guided, run, unit_noise
+from ...helpers.small_video import conditioning, guided, run, unit_noise
 
 N_RUNS = 20
 FRAMES = tuple(range(48))  # of the runs whose memory is watched: as much as the small model takes
@@ -105,7 +105,7 @@ def test_nothing_of_a_run_is_kept(generator):
     assert not hasattr(guider, "conds")
 
 
-def test_the_picture_is_projected_once_per_sampling_not_once_per_step(generator):
+def test_the_image_is_projected_once_per_sampling_not_once_per_step(generator):
     projected = []
     projection = generator.model.diffusion_model.image_proj_model
     handle = projection.register_forward_hook(lambda *_: projected.append(1))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from keyvid_pack.errors import KeyVIDError
 
-from ..helpers.small_video import (
+from ...helpers.small_video import (
     AMPLIFICATION,
     LATENT_SCALE,
     N_INTERPOLATED,
@@ -17,7 +17,7 @@ from ..helpers.small_video import (
     sigmas_of,
     unit_noise,
 )
-from ..helpers.tolerance import EPSILON, float32_tolerance
+from ...helpers.tolerance import EPSILON, float32_tolerance
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
@@ -58,12 +58,12 @@ def test_without_any_noise_seeds_make_no_difference(interpolator, masked):
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
-def test_a_noise_strength_that_does_not_exist_gets_a_sentence(strength):
+def test_a_noise_strength_that_does_not_exist_is_refused_with_a_message(strength):
     with pytest.raises(KeyVIDError, match="set it from 0 .* to 1"):
         keyvid(noise_strength=strength)
 
 
-def test_the_node_hands_on_the_noise_strength_and_has_it_as_released_without():
+def test_the_node_hands_on_the_noise_strength_and_has_the_published_one_without():
     from keyvid_pack.nodes.sampling import KeyVIDSampler
 
     old = {"eta": 1.0, "base_scale": 0.7, "inpainted_steps": 1}

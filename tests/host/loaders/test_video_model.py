@@ -5,7 +5,7 @@ import safetensors.torch
 import torch
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 
-from ..helpers import small_checkpoint
+from ...helpers import small_checkpoint
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from keyvid_pack.keyframes.peaks import find_peaks
 from keyvid_pack.keyframes.timebase import FPS
 from keyvid_pack.training.release.export import WEIGHTS
 
-from ..helpers.recordings import SNARE, decode, snare_strikes
+from ...helpers.recordings import SNARE, decode, snare_strikes
 
 WITHIN = 2  # frames
 

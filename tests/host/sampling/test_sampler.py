@@ -6,7 +6,7 @@ from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes.plan import plan_at_frames
 from keyvid_pack.models.diffusion.schedule import make_schedule
 
-from ..helpers.small_video import (
+from ...helpers.small_video import (
     AMPLIFICATION,
     KEYFRAMES,
     LATENT_SCALE,
@@ -23,7 +23,7 @@ from ..helpers.small_video import (
     sigmas_of,
     unit_noise,
 )
-from ..helpers.tolerance import float32_tolerance
+from ...helpers.tolerance import float32_tolerance
 
 
 def core_sigmas(model, scheduler, n_steps):
@@ -106,7 +106,7 @@ def test_another_sound_is_another_video(generator):
     assert (other - first).abs().max() > 1e-3
 
 
-def test_where_the_keyframes_stand_matters_to_the_generator(generator):
+def test_the_frames_of_the_keyframes_matter_to_the_generator(generator):
     first = run(guided(generator, conditioning((0, 5, 20, 40))))
     assert (run(guided(generator, conditioning((0, 5, 20, 41)))) - first).abs().max() > 1e-4
 
@@ -181,7 +181,7 @@ def test_a_noise_mask_keeps_the_frames_it_leaves_out(generator):
     assert not torch.allclose(found[:, :, 0], run(guided(generator))[:, :, 0])
 
 
-def test_levels_that_do_not_fall_get_a_sentence(generator):
+def test_levels_that_do_not_fall_is_refused_with_a_message(generator):
     """Karras' schedule spends several steps at the model's highest level, where the published one has a single one."""
     sigmas = core_sigmas(generator, "karras", 20)
     with pytest.raises(KeyVIDError, match="every step must lead to a lower one"):
@@ -278,7 +278,7 @@ def test_interpolated_noise_needs_a_plan():
 
 
 @pytest.mark.parametrize(
-    ("shape", "sentence"),
+    ("shape", "message"),
     [
         ((1, 4, 5, 4, 6), "has 5 frames, but the conditioning was made for 4 frames"),
         ((4, 4, 1, 4, 6), "is for single images, but the conditioning was made for 4 frames"),
@@ -287,19 +287,19 @@ def test_interpolated_noise_needs_a_plan():
         ((4, 4, 4, 6), "this model paints videos"),
     ],
 )  # fmt: skip
-def test_a_latent_of_another_shape_gets_a_sentence(generator, shape, sentence):
+def test_a_latent_of_another_shape_is_refused_with_a_message(generator, shape, message):
     noise = torch.ones(shape)
-    with pytest.raises(KeyVIDError, match=sentence):
+    with pytest.raises(KeyVIDError, match=message):
         run(guided(generator), noise=noise, latent=noise)
 
 
-def test_plain_text_on_ksampler_gets_a_sentence(generator):
+def test_plain_text_on_ksampler_is_refused_with_a_message(generator):
     raw = [[torch.zeros(1, 7, 24), {}]]
     with pytest.raises(KeyVIDError, match="Put Keyframe Conditioning"):
         run(core_guider(generator, raw))
 
 
-def test_a_foreign_model_gets_a_sentence(generator):
+def test_a_foreign_model_is_refused_with_a_message(generator):
     """As SamplerCustomAdvanced meets it: a guider of ComfyUI's on any other MODEL."""
     foreign = generator.clone()
     foreign.model = _Foreign(generator.model)

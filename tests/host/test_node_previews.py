@@ -126,7 +126,7 @@ def empty_temp(comfyui):
     return empty
 
 
-def test_other_pictures_have_other_names_after_a_restart_too(comfyui, empty_temp):
+def test_other_images_have_other_names_after_a_restart_too(comfyui, empty_temp):
     before = sheet_of(0.2)
     empty_temp()
     after = sheet_of(0.8)
@@ -137,7 +137,7 @@ def test_other_pictures_have_other_names_after_a_restart_too(comfyui, empty_temp
     assert level == round(0.8 * 255, -1)
 
 
-def test_the_same_pictures_have_the_same_names_and_are_written_once(comfyui, empty_temp):
+def test_the_same_images_have_the_same_names_and_are_written_once(comfyui, empty_temp):
     first = sheet_of(0.4)
     stamps = [temp_file(comfyui, one).stat().st_mtime_ns for one in first]
     kept = kept_files(comfyui)

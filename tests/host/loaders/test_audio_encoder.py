@@ -12,7 +12,7 @@ from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
 from keyvid_pack.models.encoders import imagebind
 from keyvid_pack.models.encoders.mel import resample_to_16k, waveform_to_mel, zero_mel
 
-from ..helpers import small_checkpoint
+from ...helpers import small_checkpoint
 
 STOCK = dataclasses.replace(small_checkpoint.AUDIO, stride=imagebind.STOCK_STRIDE)
 HEADS = Metadata(head_widths={"audio": 16}, published=False)
@@ -120,7 +120,7 @@ def test_the_middle_of_a_long_sound_is_heard(tmp_path):
     torch.testing.assert_close(heard, middle, rtol=0, atol=0)
 
 
-def test_what_is_no_sound_gets_a_sentence(tmp_path):
+def test_what_is_no_sound_is_refused_with_a_message(tmp_path):
     from keyvid_pack.host.loaders import audio_encoder
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
@@ -130,7 +130,7 @@ def test_what_is_no_sound_gets_a_sentence(tmp_path):
         encoder.encode_audio(torch.full((1, 1, 32_000), float("nan")), 16_000)
 
 
-def test_a_file_without_ears_is_named(tmp_path):
+def test_a_file_without_audio_encoder_is_named(tmp_path):
     from keyvid_pack.host.loaders import audio_encoder
 
     shapes = small_checkpoint.part_shapes("localizer")

@@ -8,8 +8,8 @@ import safetensors.torch
 import torch
 from keyvid_pack.models.checkpoint.metadata import Metadata, metadata_block
 
-from ..parity.compare import load_tensors, max_abs_err
-from ..parity.goldens import GOLDENS
+from ...parity.compare import load_tensors, max_abs_err
+from ...parity.goldens import GOLDENS
 
 MANIFEST = json.loads((GOLDENS / "manifest.json").read_text())
 CASES = {case["id"]: case for case in MANIFEST["cases"]}

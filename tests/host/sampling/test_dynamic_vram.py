@@ -4,9 +4,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from ..helpers import small_encoders, small_video
-from ..helpers.graphs.whole_files import put_whole_file
-from ..helpers.small_video import assert_agree, conditioning, guided, run
+from ...helpers import small_encoders, small_video
+from ...helpers.graphs.whole_files import put_whole_file
+from ...helpers.small_video import assert_agree, conditioning, guided, run
 from .test_patched_model import hooked
 
 TEXTS = ("a drummer strikes a snare drum", "")
@@ -65,10 +65,10 @@ def made_by(parts):
         *texts,
         clip_vision=clip_vision,
         vae=vae,
-        image=small_encoders.pictures(),
+        image=small_encoders.images(),
         plan=small_encoders.plan(),
         audio_encoder=audio_encoder,
-        audio=small_encoders.sound(),
+        audio=small_encoders.audio(),
         **small_encoders.SIZE,
     )
     made = {"text": positive[0][0]}

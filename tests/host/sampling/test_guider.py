@@ -4,7 +4,7 @@ import pytest
 import torch
 from keyvid_pack.errors import KeyVIDError
 
-from ..helpers.small_video import (
+from ...helpers.small_video import (
     Forwards,
     assert_agree,
     conditioning,
@@ -59,7 +59,7 @@ def test_a_model_without_sound_takes_three_passes_whatever_the_audio_scale(dynam
     assert torch.equal(*found)
 
 
-def test_each_pass_is_told_its_own_pieces_of_both_conditionings(generator):
+def test_each_pass_has_its_own_tokens_of_both_conditionings(generator):
     """Against the formula written out, every answer from ComfyUI's own guider with one conditioning."""
     from keyvid_pack.host.sampling import condition_keys as keys
 
@@ -253,7 +253,7 @@ class _ControlNet:
 
 
 @pytest.mark.parametrize(
-    ("case", "sentence"),
+    ("case", "message"),
     [
         ("a foreign model", "not a KeyVID or DynamiCrafter model"),
         ("raw text as positive", "The positive conditioning has no image"),
@@ -270,6 +270,6 @@ class _ControlNet:
         ("a ControlNet", "has a ControlNet"),
     ],
 )
-def test_wrong_wires_get_a_sentence(generator, case, sentence):
-    with pytest.raises(KeyVIDError, match=sentence):
+def test_wrong_wires_is_refused_with_a_message(generator, case, message):
+    with pytest.raises(KeyVIDError, match=message):
         _wrong(case, generator)
