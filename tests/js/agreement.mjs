@@ -21,8 +21,8 @@ const STEPS = {
 const ANSWERS = {
   merge: ({ base, edited, next }) => merge(base && planFrom(base), planFrom(edited), planFrom(next)),
   step: ({ plan, step }) => STEPS[step[0]](planFrom(plan), ...step.slice(1)),
-  roomiest: ({ frames, n_frames, gone, left_out }) =>
-    roomiestFrame(frames, { nFrames: n_frames, removed: gone, skipped: left_out }),
+  roomiest: ({ frames, n_frames, removed, skipped }) =>
+    roomiestFrame(frames, { nFrames: n_frames, removed, skipped }),
   plan: ({ document }) => planFrom(document),
   export: ({ plan }) => Object.fromEntries(FORMATS.map(({ format }) => [format, exportText(planFrom(plan), format)])),
   import: ({ text, plan }) => importText(text, { plan: planFrom(plan) }),

@@ -186,14 +186,14 @@ def step_case(rng):
 def roomiest_case(rng):
     n_frames = rng.randint(2, 40)
     some = [rng.sample(range(1, n_frames), rng.randint(0, n_frames - 1)) for _ in range(3)]
-    keyframes, gone, left_out = some[0], *(each[:6] for each in some[1:])
+    keyframes, removed, skipped = some[0], *(each[:6] for each in some[1:])
     frames = [0, *sorted(keyframes)]
     return {
         "ask": "roomiest",
         "frames": frames,
         "n_frames": n_frames,
-        "gone": gone,
-        "left_out": left_out,
+        "removed": removed,
+        "skipped": skipped,
     }
 
 
@@ -221,7 +221,7 @@ def python_answer(case):
             name, *arguments = case["step"]
             return plan_to_document(STEPS[name](plan_from_document(case["plan"]), *arguments))
         case "roomiest":
-            clip = {name: case[name] for name in ("n_frames", "gone", "left_out")}
+            clip = {name: case[name] for name in ("n_frames", "removed", "skipped")}
             return roomiest_frame(case["frames"], **clip)
         case "plan":
             return plan_to_document(plan_from_document(case["document"]))
