@@ -259,7 +259,10 @@ class _Transformer(nn.Module):
 
 
 class _Block(nn.Module):
-    """Self-attention and a two-layer perceptron, each normed first and added to its input."""
+    """Self-attention and a two-layer perceptron, each normed first and added to its input.
+
+    (B, N, width) -> the same.
+    """
 
     def __init__(
         self,
@@ -287,7 +290,7 @@ class _Block(nn.Module):
 
 
 class _SelfAttention(nn.Module):
-    """Attention with queries, keys and values in one matrix, named as in torch.nn.MultiheadAttention."""
+    """Attention with q, k and v in one matrix, named as in torch.nn.MultiheadAttention. (B, N, width) -> the same."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from keyvid_pack.models.checkpoint.layouts import INTERPOLATOR
 
 from ...helpers import small_encoders, small_video
 from ...helpers.conditioned import conditioned_interpolation, conditioned_keyframes
-from ...parity.cases.image import _picture as recorded_picture
+from ...parity.cases.image import recorded_image
 from ...parity.compare import load_tensors, max_abs_err
 from ...parity.goldens import GOLDENS
 
@@ -102,7 +102,7 @@ def test_recorded_image_through_comfyuis_vision_tower(comfyui, monkeypatch):
     }
     head_width = case["config"]["vision"]["head_width"]
     tower = small_encoders.clip_vision(weights, head_width=head_width)
-    picture = (recorded_picture(*case["config"]["image_hw"]) + 1) / 2
+    picture = (recorded_image(*case["config"]["image_hw"]) + 1) / 2
     picture = picture.movedim(1, -1)  # (1, H, W, 3)
     with torch.inference_mode():
         given, grey = vision_tokens(tower, picture)

@@ -38,7 +38,7 @@ def clip_image_and_text(case, folder):
     )
     vision_tower = _with_weights(clip.CLIPVisionTower(vision_config), vision)
     text_tower = _with_weights(clip.CLIPTextTower(text_config), text)
-    image = _image(*sizes["image_hw"])
+    image = recorded_image(*sizes["image_hw"])
     size = vision_config.image_size
     pixels = image_preprocess.clip_pixels(image, size=size)
     grey = image_preprocess.clip_pixels(torch.zeros_like(image), size=size)
@@ -51,7 +51,7 @@ def clip_image_and_text(case, folder):
     return [(label, max_abs_err(value, tensors[f"out.{label}"])) for label, value in found.items()]
 
 
-def _image(height, width):
+def recorded_image(height, width):
     """The image that the manifest describes by formula, (1, 3, height, width) in [-1, 1]."""
     y = torch.arange(height, dtype=torch.float32)[:, None]
     x = torch.arange(width, dtype=torch.float32)[None, :]
