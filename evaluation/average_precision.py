@@ -47,6 +47,6 @@ def mean_average_precision_at(pairs: Iterable[tuple[ArrayLike, ArrayLike]], *, t
     return float(np.mean(values))
 
 
-def _smoothed_peaks(curve, *, prominence):
+def _smoothed_peaks(curve: np.ndarray, *, prominence: float) -> np.ndarray:
     smoothed = gaussian_filter1d(curve, SIGMA)
     return find_peaks(smoothed, distance=PEAK_DISTANCE, prominence=prominence)[0]

@@ -6,7 +6,7 @@ one prediction may match many. Random numbers and a cosine are measured too, bec
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ..keyframes.timebase import FPS, N_FRAMES
 from ..models.build import build_localizer
 from ..models.checkpoint.checkpoint import open_checkpoint
 from ..models.checkpoint.layouts import LOCALIZER
-from ..models.encoders.localizer import Localizer
+from ..models.encoders.localizer import LOCALIZER_AUDIO, Localizer
 from ..models.encoders.mel import waveform_to_mel
 from ..training.release.export import WEIGHTS
 from ..training.world.clip import WorldClip, render_clip
@@ -55,7 +55,7 @@ def onset_strength_curve(clip: WorldClip) -> np.ndarray:
 
 def network_curve(localizer: Localizer, clip: WorldClip) -> np.ndarray:
     """The scores (48,) of a localizer network (models.localizer.Localizer), normalised to 0..1 as the node does."""
-    config = localizer.config.tower
+    config = localizer.config.tower or LOCALIZER_AUDIO
     mel = waveform_to_mel(clip.audio[None], n_columns=config.n_columns, n_bins=config.n_bins)
     with torch.no_grad():
         return normalise(localizer(mel[None])[0].double().numpy())
@@ -107,7 +107,7 @@ def main(*words: str) -> int:
     return 0
 
 
-def _lines(name, measured):
+def _lines(name: str, measured: dict[str, dict[int, Any]]) -> Iterator[str]:
     for against in ("events", "motion"):
         for tolerance, numbers in measured[against].items():
             values = ",".join(f"{value:.4f}" for value in numbers.values())
@@ -125,5 +125,5 @@ def _open_localizer(path: Path) -> Localizer:
     return build_localizer(checkpoint, dtype=torch.float32)
 
 
-def _frames(clip):
+def _frames(clip: WorldClip) -> list[int]:
     return [event.frame for event in clip.events]

@@ -94,16 +94,16 @@ def differences(
     }
 
 
-def _bootstrap_draws(n_clips, seed):
+def _bootstrap_draws(n_clips: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(n_clips, size=(N_RESAMPLES, n_clips))
 
 
-def _resampled(counts, draws):
+def _resampled(counts: Counts, draws: np.ndarray) -> dict[str, np.ndarray]:
     """Shares of each draw of clips (N_RESAMPLES, n): arrays (N_RESAMPLES,)."""
     return shares(*(numbers[draws].sum(axis=1) for numbers in counts[:3]))
 
 
-def _interval(values):
+def _interval(values: np.ndarray) -> tuple[float, float]:
     values = values[~np.isnan(values)]  # a draw without any event has no share
     if not len(values):
         return math.nan, math.nan

@@ -135,7 +135,7 @@ def render_video(comfy: server.Server, clip: WorldClip, variant: Variant) -> np.
     return np.stack([_read_saved(comfy.base, item) for item in entry["outputs"][SAVE]["images"]])
 
 
-def _read_saved(base, item):
+def _read_saved(base: Path, item: dict[str, str]) -> np.ndarray:
     """Read an image that ComfyUI saved, uint8 (H, W, 3), and remove the file."""
     path = base / "output" / item["subfolder"] / item["filename"]
     with Image.open(path) as image:
@@ -144,13 +144,13 @@ def _read_saved(base, item):
     return frame
 
 
-def _ground_truth_keyframes(clip, variant):
+def _ground_truth_keyframes(clip: WorldClip, variant: Variant) -> list[int]:
     """The keyframes that a perfect localizer would give."""
     record = sound_record(Sound(clip.audio, clip.events, continuous=not clip.events))
     return keyframes_of(target_curve(record), count=variant.count)
 
 
-def _write(path, content):
+def _write(path: Path, content: Any) -> None:
     if path.suffix == ".png":
         Image.fromarray(content).save(path)
     else:
@@ -158,14 +158,14 @@ def _write(path, content):
         write_wav(path, samples[None], sample_rate)
 
 
-def _all(graph, kind):
+def _all(graph: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [node for node in graph.values() if node["class_type"] == kind]
 
 
-def _only(graph, kind):
+def _only(graph: dict[str, Any], kind: str) -> dict[str, Any]:
     (node,) = _all(graph, kind)
     return node
 
 
-def _set(graph, kind, **inputs):
+def _set(graph: dict[str, Any], kind: str, **inputs: Any) -> None:
     _only(graph, kind)["inputs"].update(inputs)

@@ -12,14 +12,24 @@ from typing import Any
 import numpy as np
 
 from ..training.engine.state import write_atomically
-from .matching import FIGURES, TOLERANCES, count_matches, differences, figures, intervals
+from .matching import FIGURES, TOLERANCES, Counts, count_matches, differences, figures, intervals
 from .results import Result
 from .variants import COMPARED_PAIRS
 
 SHOWN_TOLERANCE = 2  # frames, of the text
 MEAN_FIGURES = ("seen", "background", "colour", "psnr", "follows")  # means over clips
 Row = dict[str, Any]  # by COLUMNS
-COLUMNS = ("condition", "within", "clips", "events", "found", "figure", "value", "low", "high")
+COLUMNS: tuple[str, ...] = (
+    "condition",
+    "within",
+    "clips",
+    "events",
+    "found",
+    "figure",
+    "value",
+    "low",
+    "high",
+)
 
 
 def write_report(results: dict[str, dict[int, Result]], folder: Path) -> str:
@@ -76,7 +86,7 @@ def report_text(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
-def _number(row):
+def _number(row: Row) -> str:
     if isinstance(row["value"], float) and math.isnan(row["value"]):
         return "-"
     bounds = f"  [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] != "" else ""
@@ -88,7 +98,7 @@ def _number(row):
     return f"{row['value']:8.3f}{bounds}  ({of})"
 
 
-def _difference_rows(results, one, other):
+def _difference_rows(results: dict[str, dict[int, Result]], one: str, other: str) -> Iterator[Row]:
     both = sorted(set(_with_events(results[one])) & set(_with_events(results[other])))
     for tolerance in TOLERANCES if both else ():
         counts = [_counts(results[name], both, tolerance) for name in (one, other)]
@@ -99,17 +109,17 @@ def _difference_rows(results, one, other):
             yield {**about, "figure": name, "value": value, "low": low, "high": high}
 
 
-def _with_events(found):
+def _with_events(found: dict[int, Result]) -> list[int]:
     """The seeds of scenes that have events, in order."""
     return sorted(seed for seed, result in found.items() if result["found"] is not None)
 
 
-def _counts(found, seeds, tolerance):
+def _counts(found: dict[int, Result], seeds: Iterable[int], tolerance: int) -> Counts:
     lists = [[found[seed][key] for seed in seeds] for key in ("found", "true")]
     return count_matches(*lists, tolerance=tolerance)
 
 
-def _about(variant, tolerance, counts):
+def _about(variant: str, tolerance: int, counts: Counts) -> Row:
     return {
         "condition": variant,
         "within": tolerance,

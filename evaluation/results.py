@@ -5,9 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-Result = dict[
-    str, Any
-]  # of one clip: numbers, texts and lists by name, as sync.measure_video gives them
+# of one clip: numbers, texts and lists by name, as sync.measure_video gives them
+Result = dict[str, Any]
 
 
 def read_results(folder: Path, variant: str, *, made_by: str) -> dict[int, Result]:
@@ -39,7 +38,7 @@ def add_result(folder: Path, variant: str, result: Result) -> None:
         file.write(("" if whole else "\n") + json.dumps(_plain(result)) + "\n")
 
 
-def _plain(result):
+def _plain(result: Result) -> Result:
     """JSON has no NaN: numbers that could not be measured become null."""
     return {
         name: None if isinstance(value, float) and math.isnan(value) else value

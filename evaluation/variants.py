@@ -9,9 +9,9 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from torch import nn
 
 from ..errors import KeyVIDError
 from ..models.checkpoint.checkpoint import open_checkpoint, part_tensors
@@ -108,7 +108,7 @@ def through_vae(frames: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def _shipped_vae() -> nn.Module:
+def _shipped_vae() -> Any:
     from ..training.vae.file import vae_of
 
     return vae_of(part_tensors(open_checkpoint(WEIGHTS / GENERATOR_FILE), VAE))

@@ -4,6 +4,7 @@ Differences are levels of 255. A figure is NaN where a clip has nothing to measu
 """
 
 import math
+from typing import cast
 
 import numpy as np
 from scipy import stats
@@ -78,7 +79,8 @@ def loudness_correlation(frames: np.ndarray, audio: np.ndarray, sample_rate: int
     if np.ptp(changes) == 0:
         return math.nan
     loudness = [_level(audio, sample_rate, frame) for frame in range(1, len(frames))]
-    return float(stats.spearmanr(changes, loudness).statistic)
+    correlation, _ = cast(tuple[float, float], stats.spearmanr(changes, loudness))
+    return float(correlation)
 
 
 def _level(audio: np.ndarray, sample_rate: int, frame: int) -> float:

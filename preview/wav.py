@@ -1,4 +1,4 @@
-"""Writing a sound as a WAV file."""
+"""Writing audio as a WAV file."""
 
 import os
 import wave

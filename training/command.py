@@ -7,6 +7,7 @@ initialises all of them from the weights that the pack ships.
 import argparse
 import importlib
 import logging
+from pathlib import Path
 
 import torch
 
@@ -34,7 +35,7 @@ def main(*words: str) -> int:
     return 0
 
 
-def _train(options):
+def _train(options: argparse.Namespace) -> None:
     from .engine.loop import train
 
     folder = state.state_dir(options.state_dir)
@@ -60,7 +61,7 @@ def _train(options):
     )
 
 
-def _make_data(folder, n_clips):
+def _make_data(folder: Path, n_clips: int) -> None:
     from . import recipe
     from .data.clips import open_clips
     from .tasks.vae import ensure_vae
@@ -73,7 +74,7 @@ def _make_data(folder, n_clips):
     open_clips(folder, seeds=recipe.TRAINING_SEEDS[:n_clips], report=_report)
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python dev.py train")
     parser.add_argument("name", choices=[*TASKS, DATA, SHIPPED])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
@@ -87,5 +88,5 @@ def _parser():
     return parser
 
 
-def _report(done, total):
+def _report(done: int, total: int) -> None:
     logger.info("rendered %d of %d clips", done, total)

@@ -63,7 +63,7 @@ RESAMPLER = ResamplerConfig(
     n_queries=QUERIES_PER_FRAME,
 )
 AUDIO = AudioTowerConfig(width=96, layers=4, heads=3, mlp_width=384)
-_LOCALIZER_TOWER = replace(
+LOCALIZER_TOWER = replace(
     LOCALIZER_AUDIO,
     width=64,
     layers=4,
@@ -72,7 +72,7 @@ _LOCALIZER_TOWER = replace(
     stride=KEYVID_STRIDE,  # that of the published variant "2": half the tokens, and as sharp in time
 )
 LOCALIZER = replace(
-    PUBLISHED_LOCALIZER, width=64, tower=_LOCALIZER_TOWER, n_tokens=_LOCALIZER_TOWER.n_tokens
+    PUBLISHED_LOCALIZER, width=64, tower=LOCALIZER_TOWER, n_tokens=LOCALIZER_TOWER.n_tokens
 )
 GENERATOR = UNetConfig(
     model_channels=32,

@@ -30,7 +30,7 @@ def compressed(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         blocks.mean(axis=(2, 4)), (1, COARSE, COARSE, 1), order=1, mode="nearest", grid_mode=True
     )
     blurred = ndimage.gaussian_filter(images, (0, BLUR, BLUR, 0))
-    mixed = COARSE_SHARE * coarse + (1 - COARSE_SHARE) * blurred
+    mixed = COARSE_SHARE * np.asarray(coarse) + (1 - COARSE_SHARE) * blurred
     mixed += rng.normal(0, NOISE, mixed.shape) + rng.uniform(-TINT, TINT, 3)
     mixed += rng.normal(0, FLICKER, (n, 1, 1, 3))
     return _levels(mixed)
@@ -66,5 +66,5 @@ DEGRADED = {
 }
 
 
-def _levels(images):
+def _levels(images: np.ndarray) -> np.ndarray:
     return np.clip(images + 0.5, 0, 255).astype(np.uint8)

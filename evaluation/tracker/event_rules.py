@@ -48,7 +48,9 @@ def splashes(amount: np.ndarray) -> np.ndarray:
     return _turns(np.diff(amount, prepend=amount[0]), at_least=0.2, prominence=0.2)
 
 
-def _turns(score, *, at_least, prominence, plateau=SAME):
+def _turns(
+    score: np.ndarray, *, at_least: float, prominence: float, plateau: float = SAME
+) -> np.ndarray:
     """The frames (m,) of peaks of a score (n_frames,), each on the first frame of its plateau."""
     frames, _ = find_peaks(score, prominence=prominence)
     found = []

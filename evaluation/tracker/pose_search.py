@@ -27,7 +27,7 @@ def find_poses(frames: np.ndarray, static_scene: StaticScene, tracked: TrackedOb
     frames: uint8 (n_frames, H, W, 3), H and W even.
     """
     empty, drawn = render_poses(static_scene, tracked)
-    changing = (np.abs(drawn - empty) > CHANGED).any(axis=(0, 3))  # (H, W)
+    changing = np.any(np.abs(drawn - empty) > CHANGED, axis=(0, 3))  # (H, W)
     frames = match_lighting(frames, empty, ~changing)
     searched = changing & region(static_scene.stage, *tracked.area)
     where = _halved(searched[:, :, None].astype(np.float32))[:, :, 0] > 0
@@ -94,13 +94,13 @@ def match_lighting(frames: np.ndarray, empty: np.ndarray, still: np.ndarray) -> 
     return seen
 
 
-def _halved(images):
+def _halved(images: np.ndarray) -> np.ndarray:
     """(..., H, W, C) to (..., H / 2, W / 2, C): the means of four pixels."""
     rows = images[..., ::2, :, :] + images[..., 1::2, :, :]
     return (rows[..., ::2, :] + rows[..., 1::2, :]) / 4
 
 
-def _error(frames, image):
+def _error(frames: np.ndarray, image: np.ndarray) -> np.ndarray:
     """The clipped absolute error of an image (3, n_pixels) to frames (3, n_frames, n_pixels): (n_frames,)."""
     error = np.abs(frames - image[:, None]).sum(axis=0)
     return np.minimum(error, MAX_ERROR).sum(axis=1)

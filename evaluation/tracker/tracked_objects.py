@@ -134,10 +134,10 @@ def _string(static_scene: StaticScene) -> TrackedObject:
     )
 
 
-def _line(aside, bowed):
+def _line(aside: float, bowed: bool) -> Callable[[np.ndarray], np.ndarray]:
     string = plucked_string
 
-    def y(x):
+    def y(x: np.ndarray) -> np.ndarray:
         if bowed:
             share = np.sin(np.pi * np.clip((x - string.LEFT) / (string.RIGHT - string.LEFT), 0, 1))
         else:

@@ -6,6 +6,8 @@ little in both stages; each stage has its function here, whose docstring states 
 for "no audio" and return None, so that a plain DynamiCrafter needs no code of its own.
 """
 
+from typing import overload
+
 import numpy as np
 import torch
 from einops import rearrange
@@ -58,6 +60,24 @@ def split_per_frame(
     return tokens[:, index.to(tokens.device)]
 
 
+@overload
+def keyframe_audio_tokens(
+    tokens: torch.Tensor,
+    frame_index: torch.Tensor,
+    *,
+    n_segments: int = ...,
+    n_queries: int = ...,
+    n_rows: int = ...,
+) -> torch.Tensor: ...
+@overload
+def keyframe_audio_tokens(
+    tokens: None,
+    frame_index: torch.Tensor,
+    *,
+    n_segments: int = ...,
+    n_queries: int = ...,
+    n_rows: int = ...,
+) -> None: ...
 def keyframe_audio_tokens(
     tokens: torch.Tensor | None,
     frame_index: torch.Tensor,
@@ -84,6 +104,14 @@ def keyframe_audio_tokens(
     return gather_frames(groups[:, :n_segments], frame_index, what="sound")
 
 
+@overload
+def interpolation_audio_tokens(
+    tokens: torch.Tensor, *, n_segments: int = ..., n_queries: int = ..., n_rows: int = ...
+) -> torch.Tensor: ...
+@overload
+def interpolation_audio_tokens(
+    tokens: None, *, n_segments: int = ..., n_queries: int = ..., n_rows: int = ...
+) -> None: ...
 def interpolation_audio_tokens(
     tokens: torch.Tensor | None,
     *,

@@ -42,7 +42,7 @@ def open_clips(state_dir: Path, *, seeds: range, report: Report | None = None) -
     """
     loaded: list[AutoencoderKL] = []  # the VAE, once it is needed
 
-    def make(block):
+    def make(block: range) -> np.ndarray:
         if not loaded:
             loaded.append(load_vae(state_dir / "vae"))
         return np.array([clip_record(render_clip(seed), loaded[0]) for seed in block], CLIP)

@@ -44,11 +44,11 @@ def moving_mask(frames: np.ndarray) -> np.ndarray:
     return difference > STILL_LEVELS
 
 
-def _render(seeds):
+def _render(seeds: range) -> np.ndarray:
     return np.concatenate([_images_of(seed) for seed in seeds])
 
 
-def _images_of(seed):
+def _images_of(seed: int) -> np.ndarray:
     clip = render_clip(seed, height=HEIGHT, width=WIDTH)
     rng = np.random.default_rng((seed, IMAGES_PER_CLIP))
     picked = rng.choice(N_FRAMES, IMAGES_PER_CLIP, replace=False)

@@ -55,8 +55,8 @@ def draw_records(files: list[np.ndarray], rng: np.random.Generator, n: int) -> n
     return drawn
 
 
-def _save(path, records):
-    def write(part):
+def _save(path: Path, records: np.ndarray) -> None:
+    def write(part: Path) -> None:
         with part.open("wb") as file:  # by its name, numpy would append .npy
             np.save(file, records)
 

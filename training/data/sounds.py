@@ -2,6 +2,7 @@
 any other kind, so that the networks generalise to recordings that no scene resembles.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Sound:
     it has no events but a varying loudness, as the sea does."""
 
     samples: np.ndarray
-    events: tuple
+    events: tuple[WorldEvent, ...]
     continuous: bool
 
 
@@ -71,7 +72,7 @@ def open_sounds(
     those that are not there yet are made. report(done, total): called after each file made.
     """
 
-    def make(block):
+    def make(block: range) -> np.ndarray:
         return np.array([sound_record(make_sound(kind, seed)) for seed in block], RECORD)
 
     return open_records(
@@ -118,7 +119,9 @@ def loudness_curve(level: np.ndarray) -> np.ndarray:
     return normalise(smooth(level))
 
 
-def _recorded(rng, sound, events):
+def _recorded(
+    rng: np.random.Generator, sound: np.ndarray, events: Sequence[WorldEvent]
+) -> np.ndarray:
     """The sound with room, noise and level; silence becomes quiet noise."""
     if not np.abs(sound).max() > 0:
         return (10 ** rng.uniform(-5, -2) * rng.standard_normal(N_SAMPLES)).astype(np.float32)
@@ -126,7 +129,7 @@ def _recorded(rng, sound, events):
     return disturb_sound(rng, sound, [event for event in events if event.time_s >= 0])
 
 
-def _draw_strikes(rng):
+def _draw_strikes(rng: np.random.Generator) -> tuple[WorldEvent, ...]:
     """Strikes at a beat that is steady, irregular or changing, cut anywhere as a window of a long recording is."""
     gap = (PEAK_DISTANCE + 0.5) * 12 ** rng.random()  # frames: up to more than the whole window
     drift, jitter = rng.choice((1.0, 0.9, 1.1)), rng.choice((0.0, 0.15, 0.6))
@@ -142,7 +145,7 @@ def _draw_strikes(rng):
     return tuple(events)
 
 
-def _draw_timbre(rng):
+def _draw_timbre(rng: np.random.Generator) -> Timbre:
     """Anything that can be struck: wood, metal, skin, strings, hands, and noise alone."""
     n_partials = int(rng.integers(1, 7))
     lowest = 10 ** rng.uniform(np.log10(50), np.log10(2500))

@@ -3,12 +3,14 @@
 import csv
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .state import write_atomically
 
 logger = logging.getLogger("keyvid.training")
+Row = dict[str, Any]  # of log.csv, by column
 
 
 class TrainingLog:
@@ -58,11 +60,11 @@ class TrainingLog:
             self.board.close()
 
 
-def _short(numbers):
+def _short(numbers: Mapping[str, float]) -> dict[str, str]:
     return {name: f"{value:.6g}" for name, value in numbers.items()}
 
 
-def _read(path):
+def _read(path: Path) -> list[Row]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
@@ -70,14 +72,14 @@ def _read(path):
         return [{name: value for name, value in row.items() if value} for row in rows]
 
 
-def _write(path, names, rows):
+def _write(path: Path, names: Sequence[str], rows: Sequence[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(rows)
 
 
-def _board(folder, after_step):
+def _board(folder: Path, after_step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:  # the extra "train" brings it; the CSV is enough without

@@ -10,9 +10,10 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,10 +23,11 @@ from torch import nn
 from ...errors import KeyVIDError
 from . import average
 from .log import TrainingLog
-from .state import load_state, save_state
+from .state import Tensors, load_state, save_state
 
 logger = logging.getLogger("keyvid.training")
 Scalars = dict[str, float | torch.Tensor]  # further values that a loss logs, by name
+Averages = dict[str, Tensors]  # by module
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class Task:
 
     name: str
     modules: Mapping[str, nn.Module]
-    batch: Callable
-    loss: Callable
+    batch: Callable[[int, np.random.Generator], Any]
+    loss: Callable[[Any, torch.Generator], tuple[torch.Tensor, Scalars]]
     learning_rate: float
     warmup_steps: int = 100
     decay_steps: int | None = None
@@ -57,7 +59,7 @@ class Task:
     gradient_clip: float = 1.0
     micro_batches: int = 1
     frozen: Mapping[str, nn.Module] = field(default_factory=dict)
-    sample: Callable | None = None
+    sample: Callable[[int, Path], dict[str, float] | None] | None = None
 
 
 FINAL_RATE = 0.02
@@ -97,7 +99,7 @@ def train(
     step = _resume(task, folder, optimizer, averages, seed)
     log = TrainingLog(folder, after_step=step)
 
-    def save():
+    def save() -> None:
         path = save_state(folder, step=step, state=_state(task, optimizer, averages, seed))
         logger.info("step %d saved: %s", step, path)
 
@@ -169,7 +171,7 @@ def _last_step(task: Task, minutes: float | None, n_steps: int | None) -> int | 
     return n_steps
 
 
-def _place_modules(task, device):
+def _place_modules(task: Task, device: torch.device) -> None:
     """Move a task's networks to the device; those it only uses are frozen."""
     for module in (*task.modules.values(), *task.frozen.values()):
         module.to(device)
@@ -177,7 +179,9 @@ def _place_modules(task, device):
         module.eval().requires_grad_(False)
 
 
-def _step(task, accelerator, optimizer, step, seed):
+def _step(
+    task: Task, accelerator: Accelerator, optimizer: torch.optim.Optimizer, step: int, seed: int
+) -> tuple[float, dict[str, float]]:
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(task, step)
     for module in task.modules.values():
@@ -196,14 +200,15 @@ def _step(task, accelerator, optimizer, step, seed):
             sums[name] = sums.get(name, 0.0) + float(value) / task.micro_batches
     parameters = [p for module in task.modules.values() for p in module.parameters()]
     gradient_norm = accelerator.clip_grad_norm_(parameters, task.gradient_clip)
-    _check_finite("gradient", gradient_norm, task, step)  # before it spoils the weights
-    sums["gradient_norm"] = float(gradient_norm)
+    if gradient_norm is not None:
+        _check_finite("gradient", gradient_norm, task, step)  # before it spoils the weights
+        sums["gradient_norm"] = float(gradient_norm)
     optimizer.step()
     optimizer.zero_grad()
     return total, sums
 
 
-def _check_finite(what, value, task, step):
+def _check_finite(what: str, value: torch.Tensor, task: Task, step: int) -> None:
     number = float(value.detach())
     if not math.isfinite(number):
         raise KeyVIDError(
@@ -212,7 +217,7 @@ def _check_finite(what, value, task, step):
         )
 
 
-def _optimizer(task):
+def _optimizer(task: Task) -> torch.optim.Optimizer:
     """AdamW; weight decay pulls at matrices and kernels only, not at biases, norms and scales."""
     parameters = [
         p for module in task.modules.values() for p in module.parameters() if p.requires_grad
@@ -224,7 +229,9 @@ def _optimizer(task):
     return torch.optim.AdamW(groups, lr=task.learning_rate, betas=BETAS)
 
 
-def _state(task, optimizer, averages, seed):
+def _state(
+    task: Task, optimizer: torch.optim.Optimizer, averages: Averages, seed: int
+) -> dict[str, Any]:
     return {
         "seed": seed,
         "modules": {name: module.state_dict() for name, module in task.modules.items()},
@@ -233,7 +240,9 @@ def _state(task, optimizer, averages, seed):
     }
 
 
-def _resume(task, folder, optimizer, averages, seed):
+def _resume(
+    task: Task, folder: Path, optimizer: torch.optim.Optimizer, averages: Averages, seed: int
+) -> int:
     state = load_state(folder)
     if state is None:
         return 0
@@ -242,9 +251,8 @@ def _resume(task, folder, optimizer, averages, seed):
             f"The training in {folder} was begun with seed {state['seed']}, not {seed}; use that seed, or another "
             "--state-dir for a new one."
         )
-    from_release = (
-        "optimizer" not in state
-    )  # written by release/shipped.py, with the shipped weights
+    # written by release/from_release.py, with the weights that the pack ships
+    from_release = "optimizer" not in state
     known = [name for name in task.modules if not from_release or name in state["modules"]]
     _fill({name: task.modules[name] for name in known}, state["modules"], folder)
     if not from_release:
@@ -256,7 +264,7 @@ def _resume(task, folder, optimizer, averages, seed):
     return state["step"]
 
 
-def _fill(modules, saved, folder):
+def _fill(modules: Mapping[str, nn.Module], saved: Mapping[str, Any], folder: Path) -> None:
     for name, module in modules.items():
         try:
             module.load_state_dict(saved[name])
@@ -267,7 +275,9 @@ def _fill(modules, saved, folder):
             ) from error
 
 
-def _sample(task, folder, averages, log, step):
+def _sample(task: Task, folder: Path, averages: Averages, log: TrainingLog, step: int) -> None:
+    if task.sample is None:
+        return
     (folder / "samples").mkdir(parents=True, exist_ok=True)
     with average.in_place(averages, task.modules), torch.no_grad():
         numbers = task.sample(step, folder / "samples")
@@ -275,7 +285,7 @@ def _sample(task, folder, averages, log, step):
         log.note(step, numbers)
 
 
-def _to_device(batch, device):
+def _to_device(batch: Any, device: torch.device) -> Any:
     if isinstance(batch, torch.Tensor):
         return batch.to(device)
     if isinstance(batch, dict):
@@ -286,7 +296,7 @@ def _to_device(batch, device):
 
 
 @contextlib.contextmanager
-def _stop_signal():
+def _stop_signal() -> Iterator[threading.Event]:
     """An Event that SIGTERM and Ctrl-C set, so that the step at hand is finished and saved."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may ask

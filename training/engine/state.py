@@ -66,11 +66,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     os.replace(part, path)
 
 
-def _states(folder):
+def _states(folder: Path) -> list[Path]:
     return sorted(folder.glob("step_*.pt"))
 
 
-def _user_data():
+def _user_data() -> Path:
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     if sys.platform == "darwin":

@@ -7,8 +7,10 @@ A file is written in fp16, with the "keyvid" metadata block for what shapes cann
 import argparse
 import hashlib
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from ...errors import KeyVIDError
@@ -71,7 +73,7 @@ def trained_parts(file_name: str, state_dir: Path) -> dict[str, Tensors]:
     return {part: trained_part(part, name, state_dir) for part, name in sources.items()}
 
 
-def _write(file_name, parts, folder):
+def _write(file_name: str, parts: dict[str, Tensors], folder: Path) -> Path:
     title, _ = FILES[file_name]
     return write_weights(folder / f"{file_name}.safetensors", parts, metadata_of(title, parts))
 
@@ -104,15 +106,15 @@ def metadata_of(title: str, parts: dict[str, Tensors]) -> Metadata:
         layouts.TEXT: recipe.TEXT.width // recipe.TEXT.heads,
         layouts.VISION: recipe.VISION.width // recipe.VISION.heads,
         layouts.AUDIO: recipe.AUDIO.width // recipe.AUDIO.heads,
-        layouts.LOCALIZER: recipe.LOCALIZER.tower.width // recipe.LOCALIZER.tower.heads,
+        layouts.LOCALIZER: recipe.LOCALIZER_TOWER.width // recipe.LOCALIZER_TOWER.heads,
     }
-    tower = recipe.LOCALIZER.tower if layouts.LOCALIZER in parts else recipe.AUDIO
+    tower = recipe.LOCALIZER_TOWER if layouts.LOCALIZER in parts else recipe.AUDIO
     return Metadata(
         head_widths={part: width for part, width in head_widths.items() if part in parts},
         keyframe_counts=recipe.KEYFRAME_COUNTS,
         n_frames=recipe.RESAMPLER.n_frames,
         queries=recipe.QUERIES_PER_FRAME,
-        audio_stride=tuple(tower.stride),
+        audio_stride=tower.stride,
         mel_columns=tower.n_columns,
         licence=LICENCE,
         name=title,
@@ -146,7 +148,7 @@ def main(*words: str) -> int:
     return 0
 
 
-def _export_all(names, state_dir):
+def _export_all(names: Iterable[str], state_dir: Path) -> None:
     for name in names:
         if name not in FILES:
             raise KeyVIDError(
@@ -186,7 +188,7 @@ def trained_part(part: str, training: str, state_dir: Path) -> Tensors:
     )
 
 
-def _with_decoder(tensors, folder):
+def _with_decoder(tensors: Tensors, folder: Path) -> Tensors:
     """The frozen VAE's tensors with the decoder that was trained further in a folder, if there is one."""
     saved = state.load_state(folder)
     if saved is None:
@@ -203,5 +205,5 @@ def _with_decoder(tensors, folder):
     }
 
 
-def _stored(tensor):
+def _stored(tensor: torch.Tensor) -> torch.Tensor:
     return (tensor.half() if tensor.is_floating_point() else tensor).contiguous().cpu()

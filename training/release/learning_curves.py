@@ -6,7 +6,7 @@
 import csv
 import math
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,10 +20,8 @@ DRAWING = ROOT / "docs" / "media" / "training_curves.svg"
 WIDTH, HEIGHT = 900, 420  # of the drawing, in its own units
 N_COLUMNS = 3
 LEFT, TOP, RIGHT, BOTTOM = 44, 30, 14, 26  # around each curve
-PREDICTS_V = (
-    "generator",
-    "interpolator",
-)  # their loss is plotted as the error of v, which stays comparable
+# their loss is plotted as the error of v, which stays comparable
+PREDICTS_V = ("generator", "interpolator")
 Curves = dict[str, list[tuple[int, float]]]  # {training: [(step, loss)]}
 PAPER, INK, FAINT, LINE = "#ffffff", "#24292f", "#d0d7de", "#0969da"
 
@@ -79,15 +77,17 @@ def drawing(curves: Curves) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _curve(name, points, *, width, height):
+def _curve(
+    name: str, points: list[tuple[int, float]], *, width: float, height: float
+) -> Iterator[str]:
     last_step = max(step for step, _ in points)
     low = min(loss for _, loss in points)
     high = max(loss for _, loss in points)
 
-    def x(step):
+    def x(step: float) -> float:
         return LEFT + (width - LEFT - RIGHT) * step / last_step
 
-    def y(loss):
+    def y(loss: float) -> float:
         share = math.log(loss / low) / max(math.log(high / low), 1e-9)
         return TOP + (height - TOP - BOTTOM) * (1 - share)
 
@@ -101,9 +101,9 @@ def _curve(name, points, *, width, height):
     yield f'<polyline points="{line}" fill="none" stroke="{LINE}" stroke-width="1.5"/>'
 
 
-def _loss_label(name):
+def _loss_label(name: str) -> str:
     return "error of v" if name in PREDICTS_V else "loss"
 
 
-def _text(x, y, text, *, size=11, anchor="start"):
+def _text(x: float, y: float, text: str, *, size: int = 11, anchor: str = "start") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{INK}" text-anchor="{anchor}">{text}</text>'

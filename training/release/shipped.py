@@ -15,7 +15,7 @@ from ...errors import KeyVIDError
 from ...models.checkpoint import layouts
 from ...models.checkpoint.checkpoint import open_checkpoint, part_tensors
 from .. import recipe
-from ..engine.state import load_state, save_state, write_atomically
+from ..engine.state import Tensors, load_state, save_state, write_atomically
 from ..vae import file as vae_file
 from ..vae.names import from_latent_diffusion
 from ..vae.network import build_vae
@@ -72,11 +72,11 @@ def report(initialised: list[str]) -> None:
         logger.info("every training has its own state already; nothing was changed")
 
 
-def _whole(tensors):
+def _whole(tensors: Tensors) -> Tensors:
     return {name: t.float() if t.is_floating_point() else t for name, t in tensors.items()}
 
 
-def _check_vae(frozen, shipped):
+def _check_vae(frozen: Path, shipped: Path) -> None:
     if not (frozen.is_file() and shipped.is_file()):
         return
     if not vae_file.same_encoder(
@@ -88,7 +88,7 @@ def _check_vae(frozen, shipped):
         )
 
 
-def _freeze(tensors, folder):
+def _freeze(tensors: Tensors, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     halves = {name: tensor.half().contiguous() for name, tensor in tensors.items()}
     path = folder / vae_file.FILE_NAME
@@ -96,7 +96,7 @@ def _freeze(tensors, folder):
         write_atomically(path, lambda part: save_file(halves, part))
 
 
-def _trainable(tensors):
+def _trainable(tensors: Tensors) -> Tensors:
     """diffusers' names, and latents of mean square 1, which the training keeps, instead of 1 / 0.18215."""
     n_latent = recipe.VAE.embed_channels
     factor = torch.full((n_latent,), recipe.SCALE_FACTOR)

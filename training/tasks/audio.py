@@ -82,7 +82,9 @@ def timing_batch(records: np.ndarray) -> dict[str, torch.Tensor]:
     return {"mel": mels, "targets": torch.from_numpy(np.stack(targets))}
 
 
-def _measure(tower, heads, checked):
+def _measure(
+    tower: nn.Module, heads: nn.ModuleDict, checked: dict[str, torch.Tensor]
+) -> dict[str, float]:
     device = next(tower.parameters()).device
     loss, errors = timing_loss(
         tower(checked["mel"].to(device)), heads, checked["targets"].to(device)
@@ -110,7 +112,7 @@ def place_patches(tower: AudioTower) -> None:
         -1, columns, -1
     )
     waves = torch.cat([time, pitch], dim=-1).flatten(0, 1)  # (rows * columns, D)
-    positions = tower.modality_preprocessors["audio"].pos_embedding_helper.pos_embed
+    positions = tower.get_parameter("modality_preprocessors.audio.pos_embedding_helper.pos_embed")
     positions[:, positions.shape[1] - len(waves) :] = POSITION_SCALE * waves
 
 
@@ -159,17 +161,18 @@ def timing_loss(
         "keyframes": keyframe_audio_tokens(tokens, torch.arange(N_FRAMES)[None]),
         "interpolation": interpolation_audio_tokens(tokens),
     }
-    total, scalars = 0.0, {}
+    losses: list[torch.Tensor] = []
+    scalars: Scalars = {}
     for name, frames in token_sets.items():
         predicted = heads[name](frames.flatten(2))  # (B, 48, len(TIMING_TARGETS))
-        total = total + functional.mse_loss(predicted, targets)
+        losses.append(functional.mse_loss(predicted, targets))
         near = targets[..., :2] < 1
         errors = (predicted[..., :2] - targets[..., :2]).detach().abs()[near]
         scalars[f"{name}_error_frames"] = float(FARTHEST * errors.mean()) if near.any() else 0.0
-    return total / len(token_sets), scalars
+    return sum(losses[1:], losses[0]) / len(losses), scalars
 
 
-def _distances(ahead, strengths):
+def _distances(ahead: np.ndarray, strengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(frames to the nearest event that is not behind, its strength) of ahead (48, n); infinity and 0 without one."""
     if not ahead.shape[1]:
         return np.full(len(ahead), math.inf), np.zeros(len(ahead))

@@ -1,6 +1,7 @@
 """The small text, image and audio encoders, and the conditioning they give the video UNet."""
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 import numpy as np
 import torch
@@ -61,7 +62,7 @@ def encode(
     tokens = torch.where(dropped["text"][:, None], batch["empty"], batch["tokens"])
     frames = batch["frames"] * ~dropped["image"][:, None, None, None]  # grey is 0
     mel = torch.where(dropped["audio"][:, None, None, None], zero_mel().to(frames), batch["mel"])
-    pixels = clip_pixels(frames, size=encoders["vision"].config.image_size)
+    pixels = clip_pixels(frames, size=cast(CLIPVisionTower, encoders["vision"]).config.image_size)
     return {
         "text": encoders["text"](tokens),
         "image": encoders["resampler"](encoders["vision"](pixels)),

@@ -60,7 +60,9 @@ def generator_task(
     tokens = tokenized([*CAPTIONS, ""])
     encoders = {name: modules[name] for name in ENCODERS}
 
-    def sample(step, folder):
+    def sample(step: int, folder: Path) -> dict[str, float]:
+        if held_out is None or vae is None:
+            return {}
         networks = Networks(generator=modules["unet"], encoders=encoders, vae=vae, tokens=tokens)
         return sample_keyframes(networks, held_out, folder / f"step_{step:08d}")
 

@@ -86,14 +86,14 @@ def image_loss(
     }
 
 
-def _edges(error, weight):
+def _edges(error: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Weighted L1 of the differences of an error (n, C, H, W) between neighbours, across and down."""
     across = (weight[..., 1:] * (error[..., 1:] - error[..., :-1]).abs()).mean()
     down = (weight[..., 1:, :] * (error[..., 1:, :] - error[..., :-1, :]).abs()).mean()
     return (across + down) / weight.mean()
 
 
-def _psnr(mse):
+def _psnr(mse: float | torch.Tensor) -> float:
     """Decibels, of a mean squared error of pixels in [-1, 1]."""
     return 10 * math.log10(4 / max(float(mse), 1e-12))
 

@@ -83,7 +83,9 @@ def interpolator_task(
     """
     tokens = tokenized([*CAPTIONS, ""])
 
-    def sample(step, folder):
+    def sample(step: int, folder: Path) -> dict[str, float]:
+        if generator is None or held_out is None or vae is None:
+            return {}
         networks = Networks(
             generator=generator, interpolator=unet, encoders=encoders, vae=vae, tokens=tokens
         )

@@ -8,6 +8,7 @@ events alone; for continuous sounds without events, such as the sea, it is the l
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from ...keyframes.curve import normalise
 from ...keyframes.events import match_events
 from ...keyframes.peaks import find_peaks
 from ...keyframes.timebase import N_FRAMES
+from ...models.encoders.imagebind import AudioTower
 from ...models.encoders.localizer import Localizer, LocalizerConfig, init_localizer
 from .. import recipe
 from ..data.records import Report, draw_records
@@ -61,7 +63,7 @@ def localizer_task(
     held_out: {name: RECORDs (n,)} to measure on.
     """
 
-    def batch(step, rng):
+    def batch(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         share = batch_size // len(kinds)
         return curve_batch(np.concatenate([draw_records(files, rng, share) for files in kinds]))
 
@@ -92,14 +94,17 @@ def make_localizer(
 ) -> Localizer:
     """A Localizer to train from: random, but each frame's score starts from the tokens at its own time."""
     localizer = init_localizer(Localizer(config), generator=generator)
-    place_patches(localizer.imagebindMoodel)
-    rows, columns = config.tower.grid
+    tower = cast(AudioTower, localizer.imagebindMoodel)
+    place_patches(tower)
+    rows, columns = tower.config.grid
     with torch.no_grad():
         # frame f at (f + 1/2) / 48 of the clip, column c likewise
         at_frame = (torch.arange(config.n_scores) + 0.5) / config.n_scores * columns - 0.5
         distance = at_frame[:, None] - torch.arange(columns)  # (n_scores, columns)
         near = torch.softmax(-((distance / COLUMN_WIDTH) ** 2), dim=1) / rows
-        localizer.linear1.weight.copy_(near.repeat(1, rows))  # tokens come row by row
+        localizer.get_parameter("linear1.weight").copy_(
+            near.repeat(1, rows)
+        )  # tokens come row by row
     return localizer
 
 
@@ -132,7 +137,7 @@ def curve_loss(scores: torch.Tensor, curves: torch.Tensor) -> torch.Tensor:
     return (weight * errors).sum() / weight.sum()
 
 
-def _measure(localizer, held_out):
+def _measure(localizer: Localizer, held_out: dict[str, np.ndarray]) -> dict[str, float]:
     """Recall and precision of peaks against the events of the sounds that have some or are silent."""
     device = next(localizer.parameters()).device
     numbers = {}

@@ -5,7 +5,7 @@ the frames between them, images of both.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +113,8 @@ def interpolate_frames(
     plans: Sequence[Sequence[int]],
 ) -> torch.Tensor:
     """The interpolator's latents (B, 4, 48, h, w) between keyframes (B, 4, T, h, w) at the frames of plans."""
+    if networks.interpolator is None:
+        raise ValueError("There is no interpolator to make the frames between keyframes.")
     generator, videos = torch.Generator().manual_seed(0), []
     for row, plan in enumerate(plans):
         latents = keyframes[row : row + 1]
@@ -129,7 +131,13 @@ def interpolate_frames(
     return torch.cat(videos)
 
 
-def _sampled(unet, noise, inputs, *, keyframes=None):
+def _sampled(
+    unet: nn.Module,
+    noise: torch.Tensor,
+    inputs: Tensors,
+    *,
+    keyframes: tuple[torch.Tensor, Sequence[int]] | None = None,
+) -> torch.Tensor:
     device = next(unet.parameters()).device
     on_device = {name: value.to(device) for name, value in inputs.items()}
     if keyframes is not None:
@@ -148,7 +156,7 @@ def _sampled(unet, noise, inputs, *, keyframes=None):
     return latents.cpu()
 
 
-def _encoded_conditioning(networks, clips):
+def _encoded_conditioning(networks: Networks, clips: np.ndarray) -> Tensors:
     device = next(networks.generator.parameters()).device
     batch = condition_batch(clips, networks.tokens[:-1], networks.tokens[-1])
     batch = {name: value.to(device) for name, value in batch.items()}
@@ -160,25 +168,27 @@ def _encoded_conditioning(networks, clips):
         return {name: value.cpu() for name, value in encode(networks.encoders, batch, kept).items()}
 
 
-def _event_plans(clips):
+def _event_plans(clips: np.ndarray) -> list[list[int]]:
     return [
         keyframes_of(event_curve(*unpad_events(record["event_frames"], record["event_strengths"])))
         for record in clips
     ]
 
 
-def _latents(record):
+def _latents(record: np.void) -> torch.Tensor:
     """(4, 48, h, w) of one CLIP record."""
     return torch.from_numpy(record["latent"].astype(np.float32)).transpose(0, 1)
 
 
-def _decoded(networks, latents):
+def _decoded(networks: Networks, latents: torch.Tensor) -> np.ndarray:
     """uint8 (T, H, W, 3) of latents (4, T, h, w)."""
     device = next(networks.vae.parameters()).device
     return decode(networks.vae, latents.transpose(0, 1).to(device))
 
 
-def _moving_error(clips, plans, made):
+def _moving_error(
+    clips: np.ndarray, plans: Sequence[Sequence[int]], made: Iterable[torch.Tensor]
+) -> float:
     made_error = still_error = 0.0
     for record, plan, latents in zip(clips, plans, made, strict=True):
         true = _latents(record)

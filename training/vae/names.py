@@ -85,5 +85,5 @@ def from_latent_diffusion(tensors: Tensors, config: VAEConfig, *, like: Tensors)
     return renamed
 
 
-def _add(names, stem, target, parts):
+def _add(names: dict[str, str], stem: str, target: str, parts: dict[str, str]) -> None:
     names.update({f"{stem}.{ours}": f"{target}.{theirs}" for ours, theirs in parts.items()})

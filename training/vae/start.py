@@ -7,6 +7,8 @@ mean is lost, and a fixed pattern is added to all of them, so that their standar
 image. On that, both last convolutions are fitted to images by linear regression.
 """
 
+from typing import Any
+
 import torch
 from diffusers import AutoencoderKL
 from torch import nn
@@ -46,13 +48,13 @@ def init_structured(vae: AutoencoderKL, pixels: torch.Tensor) -> None:
     _fit_linear(vae.decoder, vae.encode(pixels).latent_dist.mean, pixels)
 
 
-def _mirror(conv):
+def _mirror(conv: Any) -> None:
     """Make each second output channel the negative of the one before it."""
     conv.weight[1::2] = -conv.weight[::2]
     conv.bias[1::2] = -conv.bias[::2]
 
 
-def _add_pattern(block):
+def _add_pattern(block: Any) -> None:
     """Let a residual block add one fixed pattern to all pairs of channels, each with its own strength.
 
     The pattern is what a convolution of a constant gives with zero padding.
@@ -69,7 +71,7 @@ def _add_pattern(block):
     block.conv2.bias[:] = -pairs * functional.silu(torch.tensor(1.0))  # the pattern is around 1
 
 
-def _init_resampling(conv, taps, share):
+def _init_resampling(conv: Any, taps: slice, share: float) -> None:
     """Let a convolution copy each channel by these taps of its kernel, and add little of the others."""
     conv.weight.mul_(OTHER_CHANNELS_GAIN)
     channels = torch.arange(conv.out_channels)
@@ -77,12 +79,12 @@ def _init_resampling(conv, taps, share):
     nn.init.zeros_(conv.bias)
 
 
-def _set_identity(conv):
+def _set_identity(conv: Any) -> None:
     nn.init.dirac_(conv.weight)
     nn.init.zeros_(conv.bias)
 
 
-def _decorrelated(colours):
+def _decorrelated(colours: torch.Tensor) -> torch.Tensor:
     """Colours (n, 3, h, w) turned and scaled so that its channels are uncorrelated, of mean 0 and variance 1."""
     flat = colours.movedim(1, -1).reshape(-1, 3)
     variances, axes = torch.linalg.eigh(torch.cov(flat.T))
@@ -90,7 +92,7 @@ def _decorrelated(colours):
     return flat.reshape(colours.movedim(1, -1).shape).movedim(-1, 1)
 
 
-def _fit_linear(half, inputs, targets):
+def _fit_linear(half: Any, inputs: torch.Tensor, targets: torch.Tensor) -> None:
     """Set the first channels of an encoder's or decoder's last convolution to the best linear guess of targets."""
     features = []
     hook = half.conv_act.register_forward_hook(lambda _m, _i, output: features.append(output))

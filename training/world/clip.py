@@ -7,9 +7,10 @@ import numpy as np
 from ...errors import KeyVIDError
 from ...keyframes.timebase import N_FRAMES
 from . import distractors
+from .scene_description import SceneDescription
 from .scenes import anvil, ball, cannon, drip, drum, metronome, plucked_string, sea
 from .sound import SAMPLE_RATE
-from .stage import draw_stage, gradient, paint
+from .stage import Stage, draw_stage, gradient, paint
 from .timing import WorldEvent, in_clip
 
 SCENE_MODULES = {
@@ -27,12 +28,12 @@ CAPTIONS = {name: module.CAPTIONS for name, module in SCENE_MODULES.items()}
 # training uses lower seeds only; evaluation uses this one and higher
 HELD_OUT_FIRST_SEED = 1_000_000
 LEAST_SIDE = 32  # pixels: smaller, and strikes cannot be seen
-CLEAN_LEVEL_DB = -3.0  # of the loudest moment of a sound without distractors
+CLEAN_LEVEL_DB = -3.0  # of the loudest sample of a sound without distractors
 
 
 @dataclass(frozen=True)
 class WorldClip:
-    """Two seconds of the world, 48 frames at 24 fps. Frame f shows the moment f / 24 s.
+    """Two seconds of the world, 48 frames at 24 fps. Frame f begins at f / 24 s.
 
     scene, caption: the scene's name and one wording of what is seen.
     frames: uint8 (48, H, W, 3), RGB. audio: float32 (32000,) mono in [-1, 1], at sample_rate Hz.
@@ -114,7 +115,9 @@ def streams(seed: int) -> list[np.random.Generator]:
     ]
 
 
-def _render_frames(stage, description, disturbance):
+def _render_frames(
+    stage: Stage, description: SceneDescription, disturbance: np.random.Generator | None
+) -> tuple[np.ndarray, np.ndarray]:
     """(frames uint8 (48, H, W, 3), motion float32 (48,)); disturbance is a random generator or None."""
     drift, light = None, np.ones((N_FRAMES, 1, 1, 1), np.float32)
     if disturbance is not None:
@@ -138,7 +141,7 @@ def _render_frames(stage, description, disturbance):
     return frames, motion
 
 
-def _check(seed, scene, height, width):
+def _check(seed: int, scene: str | None, height: int, width: int) -> None:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise KeyVIDError(f"The seed is {seed}; give a whole number from 0 on.")
     if scene is not None and scene not in SCENE_MODULES:

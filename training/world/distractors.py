@@ -71,7 +71,7 @@ def draw_drift(rng: np.random.Generator, palette: Palette) -> Callable[[int], li
     radius = rng.uniform(5, 9)
     puffs = ((-1.0, 0.2, 0.7), (0.0, 0.0, 1.0), (1.1, 0.25, 0.65))
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         return [
             Part(disc(size * radius), palette.ground, Pose(x + speed * frame + dx * radius, y + dy * radius))
             for dx, dy, size in puffs
@@ -90,17 +90,17 @@ def draw_flicker(rng: np.random.Generator) -> np.ndarray:
     return (1 + FLICKER * np.sin(turn)).astype(np.float32)
 
 
-def _gain(level_db):
+def _gain(level_db: float) -> float:
     return 10 ** (level_db / 20)
 
 
-def _level(sound, time_s):
-    """Root mean square of the sound just after a moment."""
+def _level(sound: np.ndarray, time_s: float) -> float:
+    """Root mean square of the sound just after a time."""
     start = sample_at(time_s, sample_rate=SAMPLE_RATE)
     return np.sqrt(np.mean(sound[start : start + int(STRIKE_S * SAMPLE_RATE)] ** 2))
 
 
-def _in_room(rng, sound):
+def _in_room(rng: np.random.Generator, sound: np.ndarray) -> np.ndarray:
     """The sound and its echoes, a noise that dies away, none of them earlier than the sound itself."""
     decay_s = rng.uniform(*REVERB_S)
     time_s = np.arange(int(4 * decay_s * SAMPLE_RATE)) / SAMPLE_RATE
@@ -109,13 +109,13 @@ def _in_room(rng, sound):
     return sound + signal.fftconvolve(sound, echoes)[:N_SAMPLES]
 
 
-def _noise(rng):
+def _noise(rng: np.random.Generator) -> np.ndarray:
     """Noise of a colour of its own, root mean square 1."""
     low = rng.uniform(60, 400)
     return band_noise(rng, N_SAMPLES, (low, rng.uniform(4 * low, 7500)))
 
 
-def _hum(rng):
+def _hum(rng: np.random.Generator) -> np.ndarray:
     """Mains hum with overtones, root mean square 1."""
     time_s = np.arange(N_SAMPLES) / SAMPLE_RATE
     hz = rng.choice((50.0, 60.0))

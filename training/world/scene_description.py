@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .colour import Palette
+from .stage import Part
+from .timing import WorldEvent
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,10 @@ class SceneDescription:
     sound: float64 (N_SAMPLES,), nothing but the scene itself.
     """
 
-    events: tuple
+    events: tuple[WorldEvent, ...]
     palette: Palette
-    backdrop: tuple
-    parts: Callable
-    track: Callable
-    contact: Callable
+    backdrop: tuple[Part, ...]
+    parts: Callable[[int], list[Part]]
+    track: Callable[[int], tuple[float, float]]
+    contact: Callable[[int], bool]
     sound: np.ndarray

@@ -1,19 +1,21 @@
 """Plain shapes, each given by its signed distance: negative inside, positive outside, in the shape's own units.
 
-A shape lies around its own origin, y pointing down; a Pose says where it is put.
+A shape has its own origin, y pointing down; a Pose says where it is put.
 """
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+Coordinate = TypeVar("Coordinate", float, np.ndarray)
+
 
 class Shape(NamedTuple):
-    """distance(x, y) of arrays; nothing of the shape lies outside left, top, right, bottom."""
+    """distance(x, y) of arrays; the shape is within left, top, right, bottom."""
 
-    distance: Callable
+    distance: Callable[[np.ndarray, np.ndarray], np.ndarray]
     left: float
     top: float
     right: float
@@ -30,14 +32,14 @@ class Pose(NamedTuple):
     scale_y: float = 1.0
 
 
-def to_local(pose: Pose, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def to_local(pose: Pose, x: Coordinate, y: Coordinate) -> tuple[Coordinate, Coordinate]:
     """Points of the scene in the coordinates of a shape at `pose`."""
     cos, sin = math.cos(pose.angle), math.sin(pose.angle)
     x, y = x - pose.x, y - pose.y
     return (cos * x + sin * y) / pose.scale_x, (cos * y - sin * x) / pose.scale_y
 
 
-def to_scene(pose: Pose, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def to_scene(pose: Pose, x: Coordinate, y: Coordinate) -> tuple[Coordinate, Coordinate]:
     """Points in the coordinates of a shape at `pose`, back in the scene."""
     cos, sin = math.cos(pose.angle), math.sin(pose.angle)
     x, y = x * pose.scale_x, y * pose.scale_y
@@ -45,14 +47,18 @@ def to_scene(pose: Pose, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def disc(radius: float, *, x: float = 0.0, y: float = 0.0) -> Shape:
-    def distance(px, py):
+    """A disc around (x, y)."""
+
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         return np.hypot(px - x, py - y) - radius
 
     return Shape(distance, x - radius, y - radius, x + radius, y + radius)
 
 
 def ring(radius: float, thickness: float) -> Shape:
-    def distance(px, py):
+    """A ring; radius to the middle of its line."""
+
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         return np.abs(np.hypot(px, py) - radius) - thickness / 2
 
     reach = radius + thickness / 2
@@ -64,7 +70,7 @@ def box(left: float, top: float, right: float, bottom: float, *, rounding: float
     middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
     half_x, half_y = (right - left) / 2 - rounding, (bottom - top) / 2 - rounding
 
-    def distance(px, py):
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         dx, dy = np.abs(px - middle_x) - half_x, np.abs(py - middle_y) - half_y
         outside = np.hypot(np.maximum(dx, 0), np.maximum(dy, 0))
         return outside + np.minimum(np.maximum(dx, dy), 0) - rounding
@@ -76,7 +82,7 @@ def capsule(x0: float, y0: float, x1: float, y1: float, radius: float) -> Shape:
     """Everything within `radius` of the line from (x0, y0) to (x1, y1)."""
     dx, dy = x1 - x0, y1 - y0
 
-    def distance(px, py):
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         along = np.clip(((px - x0) * dx + (py - y0) * dy) / (dx * dx + dy * dy), 0, 1)
         return np.hypot(px - x0 - along * dx, py - y0 - along * dy) - radius
 
@@ -96,7 +102,7 @@ def convex(*corners: tuple[float, float]) -> Shape:
         length = math.hypot(x1 - x0, y1 - y0)
         edges.append((x0, y0, (y1 - y0) / length, -(x1 - x0) / length))
 
-    def distance(px, py):
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         return np.maximum.reduce([(px - x) * nx + (py - y) * ny for x, y, nx, ny in edges])
 
     xs, ys = zip(*corners, strict=True)
@@ -106,7 +112,7 @@ def convex(*corners: tuple[float, float]) -> Shape:
 def star(n_points: int, radius: float, inner: float) -> Shape:
     """A star with soft valleys: its edge swings between `inner` and `radius`."""
 
-    def distance(px, py):
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         wave = 0.5 + 0.5 * np.cos(n_points * np.arctan2(py, px))
         return np.hypot(px, py) - (inner + (radius - inner) * wave**2)
 
@@ -123,7 +129,7 @@ def under(
 ) -> Shape:
     """Everything from a line y = line(x) down to `bottom`; the line stays below `top`. It is not to be turned."""
 
-    def distance(px, py):
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         return np.maximum(line(px[:1]) - py, py - bottom)  # every row has the same x
 
     return Shape(distance, left, top, right, bottom)
@@ -140,7 +146,7 @@ def cord(
 ) -> Shape:
     """A cord along y = line(x) from left to right, within top and bottom. It is not to be turned."""
 
-    def distance(px, py):
+    def distance(px: np.ndarray, py: np.ndarray) -> np.ndarray:
         x = px[:1]  # every row has the same
         y = line(x)
         slope = line(x + 0.5) - line(x - 0.5)

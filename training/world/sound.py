@@ -86,15 +86,15 @@ def band_noise(
 ) -> np.ndarray:
     """Noise between two frequencies, root mean square 1."""
     sections = signal.butter(2, band_hz, "bandpass", fs=SAMPLE_RATE, output="sos")
-    noise = signal.sosfilt(sections, rng.standard_normal(n_samples + 256))[256:]
+    noise = np.asarray(signal.sosfilt(sections, rng.standard_normal(n_samples + 256)))[256:]
     return noise / np.sqrt(np.mean(noise**2))
 
 
-def _times(length_s):
+def _times(length_s: float) -> np.ndarray:
     return np.arange(max(64, int(length_s * SAMPLE_RATE))) / SAMPLE_RATE
 
 
-def _with_attack(sound):
+def _with_attack(sound: np.ndarray) -> np.ndarray:
     n_attack = int(ATTACK_S * SAMPLE_RATE)
     sound[:n_attack] *= np.linspace(0, 1, n_attack, endpoint=False)
     return sound

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .colour import Palette
-from .shapes import Pose, Shape, box, to_local, to_scene
+from .shapes import Coordinate, Pose, Shape, box, to_local, to_scene
 
 UNITS_HIGH, UNITS_WIDE = 96, 128
 ZOOM = (0.92, 1.12)  # the camera's range of sizes
@@ -20,7 +20,7 @@ SHIFT_X, SHIFT_Y = 9.0, 2.5  # units by which the camera moves aside, at most
 
 
 class Part(NamedTuple):
-    """A shape of one colour. `was` is its pose one frame earlier, None if it stands still; `opacity` is 0 to 1.
+    """A shape of one colour. `was` is its pose one frame earlier, None if it does not move; `opacity` is 0 to 1.
 
     `flow(x)` says how far a shape that bends has moved down (units) since the frame before, in place of `was`.
     """
@@ -30,7 +30,7 @@ class Part(NamedTuple):
     pose: Pose = Pose()
     was: Pose | None = None
     opacity: float = 1.0
-    flow: Callable | None = None
+    flow: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,16 @@ class Stage:
 
     @property
     def sign(self) -> int:
+        """1, or -1 where left and right are swapped."""
         return -1 if self.mirrored else 1
 
-    def to_pixels(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def to_pixels(self, x: Coordinate, y: Coordinate) -> tuple[Coordinate, Coordinate]:
         """Units to pixels: pixel (0, 0) has its centre at 0, 0."""
         column = (x - self.middle_x) * self.sign * self.scale + (self.width - 1) / 2
         return column, (y - self.middle_y) * self.scale + (self.height - 1) / 2
 
     def to_units(self, column: np.ndarray, row: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Pixels to units, the reverse of `to_pixels`."""
         x = (column - (self.width - 1) / 2) / self.scale * self.sign + self.middle_x
         return x, (row - (self.height - 1) / 2) / self.scale + self.middle_y
 
@@ -107,7 +109,7 @@ def paint(
             moved += cover * (_moved(stage, part, x, y, local_x, local_y) - moved)
 
 
-def _window(stage, part):
+def _window(stage: Stage, part: Part) -> tuple[slice, slice, np.ndarray, np.ndarray] | None:
     """The pixels a part may touch: rows, columns (slices), x (1, w), y (h, 1) in units; None if there are none."""
     shape = part.shape
     corners = [
@@ -125,7 +127,9 @@ def _window(stage, part):
     return slice(top, bottom), slice(left, right), *stage.to_units(column[None], row)
 
 
-def _moved(stage, part, x, y, local_x, local_y):
+def _moved(
+    stage: Stage, part: Part, x: np.ndarray, y: np.ndarray, local_x: np.ndarray, local_y: np.ndarray
+) -> np.ndarray | np.float32:
     """How far the points of a part have moved since the frame before, (h, w, 2) or a scalar 0, in pixels."""
     if part.flow is not None:
         moved = np.zeros((len(y), x.shape[1], 2), np.float32)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw
 
 from ...keyframes.audio.checks import peaks_min_max
@@ -56,7 +57,7 @@ def write_clip_sheet(clip: WorldClip, path: str | Path) -> None:
     sheet.save(path)
 
 
-def _strip(clip, width):
+def _strip(clip: WorldClip, width: int) -> np.ndarray:
     plan = None
     if clip.events:
         marks = [Keyframe(event.frame, "peak") for event in clip.events]

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
-from ..colour import draw_palette, rgb
+from ..colour import Palette, draw_palette, rgb
 from ..motion import latest, strike_keys, value_at
 from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, convex
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..timing import draw_events
+from ..timing import WorldEvent, draw_events
 
 CAPTIONS = (
     "a hammer strikes an anvil",
@@ -37,10 +37,10 @@ def make(rng: np.random.Generator) -> SceneDescription:
     head = box(-HANDLE - 8, -9, -HANDLE + 8, 9.5, rounding=1.5)
     face = box(-HANDLE - 8, 5.5, -HANDLE + 8, 9.5, rounding=1)
 
-    def pose(frame):
+    def pose(frame: int) -> Pose:
         return Pose(HAND_X, HAND_Y, HIGHEST * value_at(keys, frame))
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         now, was = pose(frame), pose(frame - 1)
         drawn = [
             Part(handle, palette.loud_dark, now, was),
@@ -49,7 +49,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
         ]
         return drawn + _sparks(latest(events, frame), frame, spark_angles)
 
-    def track(frame):
+    def track(frame: int) -> tuple[float, float]:
         angle = pose(frame).angle
         x, y = -HANDLE, 9.5  # the middle of the face
         return (
@@ -68,7 +68,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _anvil(palette):
+def _anvil(palette: Palette) -> tuple[Part, ...]:
     return (
         ground(palette, top=88.0),
         Part(convex((40, 90), (46, 80), (80, 80), (86, 90)), palette.quiet_dark),
@@ -79,7 +79,7 @@ def _anvil(palette):
     )
 
 
-def _sparks(last, frame, angles):
+def _sparks(last: WorldEvent | None, frame: int, angles: np.ndarray) -> list[Part]:
     """Glowing splinters that fly from the place of contact."""
     if last is None or frame - last.frame >= SPARK_FRAMES:
         return []
@@ -87,7 +87,7 @@ def _sparks(last, frame, angles):
     x, y = HAND_X - HANDLE, TOP - 2
     speed = 2.5 + 4.5 * last.strength
 
-    def at(n, angle):
+    def at(n: int, angle: float) -> Pose:
         reach = 11 + speed * n
         return Pose(x + reach * math.cos(angle), y + 0.8 * reach * math.sin(angle), angle)
 
@@ -96,7 +96,7 @@ def _sparks(last, frame, angles):
     return [Part(splinter, GLOW, at(n_since, angle), at(n_since - 1, angle)) for angle in angles]
 
 
-def _timbre(rng):
+def _timbre(rng: np.random.Generator) -> Timbre:
     # a free bar's modes, as Fletcher and Rossing, "The Physics of Musical Instruments", sec. 2.16
     return Timbre(
         partials_hz=rng.uniform(480, 850) * np.array([1.0, 2.76, 5.40, 8.93]),

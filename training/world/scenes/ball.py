@@ -6,13 +6,13 @@ How hard it hits is the sum of the speeds before and after, the push that the fl
 import numpy as np
 
 from ....keyframes.timebase import N_FRAMES
-from ..colour import draw_palette
+from ..colour import Palette, draw_palette
 from ..motion import following, latest, leap
 from ..scene_description import SceneDescription
 from ..shapes import Pose, disc
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..timing import LATE_SHARE, event_at
+from ..timing import LATE_SHARE, WorldEvent, event_at
 
 CAPTIONS = (
     "a ball bounces on the floor",
@@ -35,30 +35,36 @@ def make(rng: np.random.Generator) -> SceneDescription:
     events = _bounces(rng)
     body, light, glint = disc(1.0), disc(0.72, x=-0.16, y=-0.18), disc(0.17, x=-0.38, y=-0.42)
 
-    def height(frame):
+    def bounces_around(frame: int) -> tuple[WorldEvent, WorldEvent]:
         last, coming = latest(events, frame), following(events, frame)
+        if last is None or coming is None:
+            raise ValueError(f"The ball is not in flight at frame {frame}.")
+        return last, coming
+
+    def height(frame: int) -> float:
+        last, coming = bounces_around(frame)
         gap = coming.frame - last.frame
         return leap(frame - last.frame, gap=gap, height=_apex(gap))
 
-    def pose(frame):
-        last = latest(events, frame)
+    def pose(frame: int) -> Pose:
+        last, _ = bounces_around(frame)
         n_since = frame - last.frame
         flat = SQUASH_FRAMES[n_since] if n_since < len(SQUASH_FRAMES) else 0.0
         flat *= 0.10 + 0.17 * last.strength
         high, wide = radius * (1 - flat), radius * (1 + 0.7 * flat)
         return Pose(64.0, FLOOR - height(frame) - high, 0.0, wide, high)
 
-    def shadow(frame):
+    def shadow(frame: int) -> Pose:
         near = 1 - height(frame) / (HIGHEST + 10)
         return Pose(64.0, FLOOR + 3.0, 0.0, radius * (0.5 + 0.65 * near), 3.0)
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         now, was = pose(frame), pose(frame - 1)
         near = 1 - height(frame) / (HIGHEST + 10)
         drawn = [
             Part(disc(1.0), palette.quiet_dark, shadow(frame), shadow(frame - 1), 0.25 + 0.5 * near)
         ]
-        drawn += _dust(palette, latest(events, frame), frame, radius)
+        drawn += _dust(palette, bounces_around(frame)[0], frame, radius)
         drawn.append(Part(body, palette.loud_dark, now, was))
         drawn.append(Part(light, palette.loud, now, was))
         drawn.append(Part(glint, palette.loud_light, now, was))
@@ -75,11 +81,11 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _apex(gap):
+def _apex(gap: float) -> float:
     return min(GRAVITY * gap**2 / 8, HIGHEST)
 
 
-def _bounces(rng):
+def _bounces(rng: np.random.Generator) -> tuple[WorldEvent, ...]:
     """Bounces from before the clip to after its end, so that the ball is always in flight."""
     if rng.random() < LATE_SHARE:
         frames = [int(rng.integers(-3, 0))]
@@ -89,7 +95,7 @@ def _bounces(rng):
     while frames[-1] < N_FRAMES:
         places = range(frames[-1] + SHORTEST, frames[-1] + LONGEST + 1)
         frames.append(int(rng.choice([place for place in places if place not in _EDGES])))
-    speeds = [4 * _apex(gap) / gap for gap in np.diff(frames)]
+    speeds = [4 * _apex(gap) / gap for gap in np.diff(frames).tolist()]
     fastest = 2 * max(4 * _apex(gap) / gap for gap in range(SHORTEST, LONGEST + 1))
     before, after = [speeds[0], *speeds], [*speeds, speeds[-1]]
     return tuple(
@@ -98,13 +104,13 @@ def _bounces(rng):
     )
 
 
-def _dust(palette, last, frame, radius):
+def _dust(palette: Palette, last: WorldEvent, frame: int, radius: float) -> list[Part]:
     """Two puffs that fly apart from under the ball on contact."""
     n_since = frame - last.frame
     if n_since > 3:
         return []
 
-    def at(n, side):
+    def at(n: int, side: float) -> Pose:
         spread = radius * (0.85 + (0.25 + 0.35 * last.strength) * n)
         return Pose(64.0 + side * spread, FLOOR - 0.8 - 0.5 * n, 0.0, 1, 1)
 
@@ -116,7 +122,7 @@ def _dust(palette, last, frame, radius):
     ]
 
 
-def _timbre(rng):
+def _timbre(rng: np.random.Generator) -> Timbre:
     return Timbre(
         partials_hz=rng.uniform(85, 150) * np.array([1.0, 1.9, 3.1]),
         levels=np.array([1.0, 0.5, 0.25]),

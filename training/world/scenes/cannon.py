@@ -1,16 +1,17 @@
 """A cannon: it dips, fires with a flash, leaps back as far as the shot was strong, and rolls forward again."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..colour import draw_palette, rgb
+from ..colour import Palette, draw_palette, rgb
 from ..motion import Key, following, glide, latest, spend, value_at
 from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, disc, star
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..timing import draw_events
+from ..timing import WorldEvent, draw_events
 
 CAPTIONS = (
     "a cannon fires and recoils",
@@ -51,20 +52,20 @@ def make(rng: np.random.Generator) -> SceneDescription:
         Part(disc(3.5), palette.loud_dark),
     )
 
-    def gun_pose(frame):
+    def gun_pose(frame: int) -> Pose:
         return Pose(CARRIAGE_X - value_at(recoil, frame), BARREL_Y, AIM + value_at(tilt, frame))
 
-    def wheel_pose(frame):
+    def wheel_pose(frame: int) -> Pose:
         back = value_at(recoil, frame)
         return Pose(CARRIAGE_X - 4 - back, GROUND - WHEEL, -back / WHEEL)
 
-    def muzzle(frame):
+    def muzzle(frame: int) -> tuple[float, float]:
         gun = gun_pose(frame)
         return gun.x + (MUZZLE + 2) * math.cos(gun.angle), gun.y + (MUZZLE + 2) * math.sin(
             gun.angle
         )
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         drawn = []
         for some, at in ((barrel, gun_pose), (wheel, wheel_pose)):
             drawn += [part._replace(pose=at(frame), was=at(frame - 1)) for part in some]
@@ -85,7 +86,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _recoil_keys(events):
+def _recoil_keys(events: Sequence[WorldEvent]) -> list[Key]:
     """How far the gun is back: nearly all of it on the frame of the shot, forward again before the next."""
     keys = [Key(events[0].frame - 1, 0.0, glide)]
     for event in events:
@@ -100,7 +101,7 @@ def _recoil_keys(events):
     return keys
 
 
-def _tilt_keys(events):
+def _tilt_keys(events: Sequence[WorldEvent]) -> list[Key]:
     """How far the barrel points below its aim: it dips before the shot and is thrown up by it."""
     keys = []
     for event in events:
@@ -112,7 +113,7 @@ def _tilt_keys(events):
     return [key for i, key in enumerate(keys) if i == 0 or key.frame > keys[i - 1].frame]
 
 
-def _flash(last, frame, muzzle, angle):
+def _flash(last: WorldEvent, frame: int, muzzle: tuple[float, float], angle: float) -> list[Part]:
     n_since = frame - last.frame
     if n_since >= len(FLASH):
         return []
@@ -124,14 +125,16 @@ def _flash(last, frame, muzzle, angle):
     return [Part(star(8, size, 0.55 * size), HOT, at, was), Part(disc(0.4 * size), WHITE, at, was)]
 
 
-def _smoke(palette, last, frame, muzzle):
+def _smoke(
+    palette: Palette, last: WorldEvent, frame: int, muzzle: tuple[float, float]
+) -> list[Part]:
     """Three clouds that swell, rise and fade."""
     n_since = frame - last.frame
     if not 0 < n_since < SMOKE_FRAMES:
         return []
     size = 4 + 5 * last.strength
 
-    def at(n, i):
+    def at(n: int, i: int) -> Pose:
         grown = size * (0.7 + 0.08 * n) * (1 - 0.18 * i)
         return Pose(muzzle[0] + 6 + 6 * i + 0.5 * n, muzzle[1] - 3 * i - 0.9 * n, 0.0, grown, grown)
 
@@ -142,7 +145,7 @@ def _smoke(palette, last, frame, muzzle):
     ]
 
 
-def _timbre(rng):
+def _timbre(rng: np.random.Generator) -> Timbre:
     return Timbre(
         partials_hz=rng.uniform(50, 85) * np.array([1.0, 1.7, 2.3]),
         levels=np.array([1.0, 0.6, 0.4]),

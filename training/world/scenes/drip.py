@@ -1,14 +1,16 @@
 """Dripping water: a drop swells at the tap, falls, and throws up a splash and rings where it lands."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ..colour import draw_palette
+from ..colour import Palette, draw_palette
 from ..motion import latest
 from ..scene_description import SceneDescription
 from ..shapes import Pose, box, disc, ring
 from ..sound import N_SAMPLES, SAMPLE_RATE, add_at, gain_at
 from ..stage import FAR, Part
-from ..timing import draw_events
+from ..timing import WorldEvent, draw_events
 
 CAPTIONS = (
     "water drips from a tap",
@@ -29,7 +31,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         drawn = _rings(palette, events, frame)
         for event in events:
             drawn += _drop(palette, event, frame)
@@ -37,7 +39,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
         # the nozzle hides where the drop comes from
         return [*drawn, Part(box(57, TAP_Y - 8, 71, TAP_Y, rounding=1), palette.quiet_dark)]
 
-    def track(frame):
+    def track(frame: int) -> tuple[float, float]:
         coming = next((event for event in events if event.frame >= frame), None)
         return (64.0, TAP_Y if coming is None else _drop_pose(coming, frame).y)
 
@@ -52,7 +54,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _drop_pose(event, frame):
+def _drop_pose(event: WorldEvent, frame: int) -> Pose:
     """A drop swells until it falls, and lands on the frame of its event."""
     radius = SIZE[0] + SIZE[1] * event.strength
     n_left = event.frame - frame
@@ -66,7 +68,7 @@ def _drop_pose(event, frame):
     return Pose(64.0, y, 0.0, radius * (1 - long), radius * (1 + long))
 
 
-def _drop(palette, event, frame):
+def _drop(palette: Palette, event: WorldEvent, frame: int) -> list[Part]:
     if not 0 <= event.frame - frame <= FALL_FRAMES + SWELL_FRAMES:
         return []
     now, was = _drop_pose(event, frame), _drop_pose(event, frame - 1)
@@ -76,7 +78,7 @@ def _drop(palette, event, frame):
     ]
 
 
-def _rings(palette, events, frame):
+def _rings(palette: Palette, events: Sequence[WorldEvent], frame: int) -> list[Part]:
     """One ring per drop, growing on the water and fading."""
     drawn = []
     for event in events:
@@ -84,7 +86,7 @@ def _rings(palette, events, frame):
         if not 0 <= n_since < RING_FRAMES:
             continue
 
-        def at(n):
+        def at(n: int) -> Pose:
             wide = 9 + 4.0 * n
             return Pose(64.0, WATER_Y + 3, 0.0, wide, 0.24 * wide)
 
@@ -94,18 +96,18 @@ def _rings(palette, events, frame):
     return drawn
 
 
-def _splash(palette, last, frame):
+def _splash(palette: Palette, last: WorldEvent | None, frame: int) -> list[Part]:
     """Droplets thrown up, higher the stronger the drop; they fall back into the water."""
     if last is None or frame - last.frame >= SPLASH_FRAMES:
         return []
     n_since = frame - last.frame
     up = 2.6 + 4.0 * last.strength
 
-    def rise(n, side):
+    def rise(n: float, side: float) -> float:
         time = n + 1  # on the frame of contact they are on their way
         return up * time * (1 - 0.25 * abs(side) - time / SPLASH_FRAMES)
 
-    def at(n, side):
+    def at(n: int, side: float) -> Pose:
         return Pose(64.0 + side * (4.6 + 1.6 * n), WATER_Y + 2 - rise(n, side))
 
     drops = disc(1.5 + 1.8 * last.strength)
@@ -116,7 +118,7 @@ def _splash(palette, last, frame):
     ]
 
 
-def _tap(palette):
+def _tap(palette: Palette) -> tuple[Part, ...]:
     return (
         Part(box(-FAR, 66, FAR, FAR), palette.loud_dark),
         Part(box(-FAR, 66, FAR, 67.5), palette.loud),
@@ -124,7 +126,7 @@ def _tap(palette):
     )
 
 
-def _sound(rng, events):
+def _sound(rng: np.random.Generator, events: Sequence[WorldEvent]) -> np.ndarray:
     """Each drop closes a bubble of air, which sings higher while it shrinks (Minnaert, 1933)."""
     sound = np.zeros(N_SAMPLES)
     hz, decay_s, rise = rng.uniform(500, 1100), rng.uniform(0.03, 0.06), rng.uniform(0.5, 1.5)

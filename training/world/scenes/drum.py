@@ -1,16 +1,17 @@
 """A stick on a drum: it is lifted, strikes, and the skin shakes as far as the stroke was strong."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
-from ..colour import draw_palette
+from ..colour import Palette, draw_palette
 from ..motion import latest, shaking, strike_keys, value_at
 from ..scene_description import SceneDescription
-from ..shapes import Pose, box, capsule, disc, ring
+from ..shapes import Pose, Shape, box, capsule, disc, ring
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..timing import draw_events
+from ..timing import WorldEvent, draw_events
 
 CAPTIONS = (
     "a drum stick hits a drum",
@@ -37,21 +38,21 @@ def make(rng: np.random.Generator) -> SceneDescription:
     stick, tip = capsule(-STICK, 0, 4, 0, 2.2), disc(4.2, x=-STICK)
     skin, wave = disc(1.0), ring(0.62, 0.14)
 
-    def pose(frame):
+    def pose(frame: int) -> Pose:
         return Pose(HAND_X, HAND_Y, DOWN + HIGHEST * value_at(keys, frame))
 
-    def sunk(frame):
+    def sunk(frame: int) -> float:
         last = latest(events, frame)
         if last is None:
             return 0.0
         return DENT * last.strength * shaking(frame - last.frame, period=4, fade=2.5)
 
-    def skin_pose(frame):
+    def skin_pose(frame: int) -> Pose:
         return Pose(
             SKIN_X, SKIN_Y + sunk(frame) / 2, 0.0, SKIN_WIDE - 3, SKIN_HIGH - 2 + sunk(frame) / 3
         )
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         now, was = skin_pose(frame), skin_pose(frame - 1)
         drawn = [
             Part(disc(1.0), palette.quiet, Pose(SKIN_X, SKIN_Y, 0.0, SKIN_WIDE, SKIN_HIGH)),
@@ -63,7 +64,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
         drawn.append(Part(tip, palette.accent, now, was))
         return drawn
 
-    def track(frame):
+    def track(frame: int) -> tuple[float, float]:
         angle = pose(frame).angle
         return HAND_X - STICK * math.cos(angle), HAND_Y - STICK * math.sin(angle)
 
@@ -78,7 +79,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _drum(palette):
+def _drum(palette: Palette) -> tuple[Part, ...]:
     left, right, bottom = SKIN_X - SKIN_WIDE, SKIN_X + SKIN_WIDE, 84.0
     return (
         ground(palette, top=84.0),
@@ -92,12 +93,18 @@ def _drum(palette):
     )
 
 
-def _ripple(palette, wave, last, frame, skin_pose):
+def _ripple(
+    palette: Palette,
+    wave: Shape,
+    last: WorldEvent | None,
+    frame: int,
+    skin_pose: Callable[[int], Pose],
+) -> list[Part]:
     """A ring that runs outward over the skin."""
     if last is None or frame - last.frame >= RIPPLE_FRAMES:
         return []
 
-    def at(n):
+    def at(n: int) -> Pose:
         grown = 0.45 + 0.24 * n
         return skin_pose(frame)._replace(scale_x=SKIN_WIDE * grown, scale_y=SKIN_HIGH * grown)
 
@@ -106,7 +113,7 @@ def _ripple(palette, wave, last, frame, skin_pose):
     return [Part(wave, palette.loud_dark, at(n_since), at(n_since - 1), opacity)]
 
 
-def _timbre(rng):
+def _timbre(rng: np.random.Generator) -> Timbre:
     # an ideal membrane's modes, as Fletcher and Rossing, "The Physics of Musical Instruments", sec. 3.2
     return Timbre(
         partials_hz=rng.uniform(110, 230) * np.array([1.0, 1.59, 2.14, 2.30, 2.65]),

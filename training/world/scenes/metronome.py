@@ -1,16 +1,17 @@
 """A metronome with two blocks: the arm topples over ever faster, knocks at the end of its swing, and waits there."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..colour import draw_palette
+from ..colour import Palette, draw_palette
 from ..motion import STRIKE_FRAMES, Key, gather, glide, latest, shaking, value_at
 from ..scene_description import SceneDescription
 from ..shapes import Pose, box, capsule, convex, disc
 from ..sound import Timbre, strikes
 from ..stage import Part, ground
-from ..timing import draw_events
+from ..timing import WorldEvent, draw_events
 
 CAPTIONS = (
     "a metronome ticks",
@@ -37,10 +38,10 @@ def make(rng: np.random.Generator) -> SceneDescription:
     keys = _swing_keys(events, sides)
     arm, weight = capsule(0, 0, 0, -ARM, 1.8), box(-7, -44, 7, -33, rounding=2)
 
-    def pose(frame):
+    def pose(frame: int) -> Pose:
         return Pose(PIVOT_X, PIVOT_Y, value_at(keys, frame))
 
-    def block_pose(frame, side):
+    def block_pose(frame: int, side: float) -> Pose:
         struck = [event for event in events if sides[event.frame] == side]
         last = latest(struck, frame)
         pushed = 0.0
@@ -49,7 +50,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
         away = BLOCK_AT * math.sin(SWING) + 1.8 + pushed
         return Pose(PIVOT_X + side * away, PIVOT_Y - BLOCK_AT * math.cos(SWING), 0.0, side, 1.0)
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         drawn = []
         for side in (-1, 1):
             now, was = block_pose(frame, side), block_pose(frame - 1, side)
@@ -62,7 +63,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
         drawn.append(Part(disc(3.5), palette.loud_dark, Pose(PIVOT_X, PIVOT_Y)))
         return drawn
 
-    def track(frame):
+    def track(frame: int) -> tuple[float, float]:
         angle = pose(frame).angle
         return PIVOT_X + ARM * math.sin(angle), PIVOT_Y - ARM * math.cos(angle)
 
@@ -77,7 +78,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _swing_keys(events, sides):
+def _swing_keys(events: Sequence[WorldEvent], sides: dict[int, int]) -> list[Key]:
     """The arm's angle: it leans away from its block, falls to the other one, and bounces off it a little."""
     at = -SWING * sides[events[0].frame]
     leave = events[0].frame - SLOWEST
@@ -96,7 +97,9 @@ def _swing_keys(events, sides):
     return keys
 
 
-def _knock(palette, last, frame, sides):
+def _knock(
+    palette: Palette, last: WorldEvent | None, frame: int, sides: dict[int, int]
+) -> list[Part]:
     """Three dashes that fly off the block when it is struck."""
     if last is None or frame - last.frame >= KNOCK_FRAMES:
         return []
@@ -105,7 +108,7 @@ def _knock(palette, last, frame, sides):
     y = PIVOT_Y - BLOCK_AT * math.cos(SWING)
     dash = capsule(0, 0, 2 + 4 * last.strength, 0, 1.2)
 
-    def at(n, angle):
+    def at(n: int, angle: float) -> Pose:
         reach = 2 + 2.5 * n
         toward = angle if side > 0 else math.pi - angle
         return Pose(x + reach * math.cos(toward), y + (8 + reach) * math.sin(toward), toward)
@@ -116,7 +119,7 @@ def _knock(palette, last, frame, sides):
     ]
 
 
-def _body(palette):
+def _body(palette: Palette) -> tuple[Part, ...]:
     return (
         ground(palette, top=88.0),
         Part(convex((54, 46), (74, 46), (90, 90), (38, 90)), palette.quiet),
@@ -125,7 +128,7 @@ def _body(palette):
     )
 
 
-def _timbre(rng):
+def _timbre(rng: np.random.Generator) -> Timbre:
     return Timbre(
         partials_hz=rng.uniform(750, 1500) * np.array([1.0, 2.4, 3.9]),
         levels=np.array([1.0, 0.5, 0.2]),

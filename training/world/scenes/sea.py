@@ -1,5 +1,7 @@
 """A boat on the sea: the louder the sea, the higher and faster its waves. There are no single events."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ....keyframes.timebase import FPS, N_FRAMES
@@ -30,7 +32,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     palette = draw_palette(rng)
     centres_s, widths_s, heights = _swells(rng)
 
-    def loudness(time_s):
+    def loudness(time_s: np.ndarray | float) -> np.ndarray:
         swells = heights * np.exp(-(((np.asarray(time_s)[..., None] - centres_s) / widths_s) ** 2))
         return np.clip(CALM + swells.sum(axis=-1), 0, 1)
 
@@ -38,23 +40,23 @@ def make(rng: np.random.Generator) -> SceneDescription:
     frames = np.arange(-1, N_FRAMES)
     run = np.cumsum(SPEED[0] + SPEED[1] * loudness(frames / FPS))  # radians, from frame -1 on
 
-    def line(layer, frame):
+    def line(layer: int, frame: int) -> Callable:
         level, size, length = LAYERS[layer]
         height = size * HIGHEST * (0.12 + 0.88 * float(loudness(frame / FPS)))
         phase = phases[layer] + run[frame + 1] * (-1 if layer % 2 else 1)
 
-        def y(x):
+        def y(x: np.ndarray | float) -> np.ndarray:
             swell = np.sin(2 * np.pi * x / length + phase)
             return level - height * (0.8 * swell + 0.2 * np.sin(4 * np.pi * x / length + 2 * phase))
 
         return y
 
-    def boat_pose(frame):
+    def boat_pose(frame: int) -> Pose:
         y = line(BOAT_LAYER, frame)
         slope = (y(BOAT_X + 6) - y(BOAT_X - 6)) / 12
         return Pose(BOAT_X, float(y(BOAT_X)), TILT * float(np.arctan(slope)))
 
-    def wave(layer, frame):
+    def wave(layer: int, frame: int) -> Part:
         now, was = line(layer, frame), line(layer, frame - 1)
         shape = under(now, top=LAYERS[layer][0] - HIGHEST - 1, bottom=FAR, left=-FAR, right=FAR)
         return Part(shape, colours[layer], flow=lambda x: now(x) - was(x))
@@ -66,7 +68,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
         Part(convex((-20, -6), (20, -6), (13, 5), (-13, 5)), palette.quiet_dark),
     )
 
-    def parts(frame):
+    def parts(frame: int) -> list[Part]:
         now, was = boat_pose(frame), boat_pose(frame - 1)
         return [
             wave(0, frame),
@@ -86,7 +88,7 @@ def make(rng: np.random.Generator) -> SceneDescription:
     )
 
 
-def _swells(rng):
+def _swells(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """When (s), how long (s) and how high the sea swells: one to three times, one of them fully."""
     n = int(rng.integers(1, 4))
     heights = rng.uniform(0.4, 1.0, n)
@@ -95,7 +97,7 @@ def _swells(rng):
     return rng.uniform(0, length_s, n), rng.uniform(0.18, 0.4, n), heights
 
 
-def _sound(rng, loudness):
+def _sound(rng: np.random.Generator, loudness: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     """The rush of water: a low and a high noise, the high one only where it is loud."""
     loud = loudness(np.arange(N_SAMPLES) / SAMPLE_RATE)
     low = band_noise(rng, N_SAMPLES, (90, rng.uniform(500, 900)))
