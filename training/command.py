@@ -1,7 +1,7 @@
 """`python dev.py train NAME`: the trainings and their options.
 
-They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator; shipped
-initialises all of them from the weights that the pack ships.
+They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator.
+from-release initialises all of them from the weights that the pack ships.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from .tasks import TASKS
 logger = logging.getLogger("keyvid.training")
 
 DATA = "data"  # no training, but the data of the later ones
-SHIPPED = "shipped"  # no training either, but initial weights for all of them
+FROM_RELEASE = "from-release"  # no training either, but initial weights for all of them
 
 
 def main(*words: str) -> int:
@@ -43,10 +43,10 @@ def _train(options: argparse.Namespace) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
             _make_data(folder, options.clips)
         return
-    if options.name == SHIPPED:
-        from .release import shipped
+    if options.name == FROM_RELEASE:
+        from .release import from_release
 
-        shipped.report(shipped.write_states(folder, seed=options.seed))
+        from_release.report(from_release.write_states(folder, seed=options.seed))
         return
     # late: diffusers is slow to import, and only the VAE needs it
     task_file = importlib.import_module(f".tasks.{options.name}", __package__)
@@ -76,7 +76,7 @@ def _make_data(folder: Path, n_clips: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python dev.py train")
-    parser.add_argument("name", choices=[*TASKS, DATA, SHIPPED])
+    parser.add_argument("name", choices=[*TASKS, DATA, FROM_RELEASE])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
     parser.add_argument("--minutes", type=float, help="stop after this long; the next call resumes")
     parser.add_argument("--steps", type=int, help="stop at this step, counted from the beginning")

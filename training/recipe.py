@@ -99,11 +99,10 @@ GENERATOR_FPS_CONDITION = 6  # as the published inference has it
 GENERATOR_BATCH, GENERATOR_LEARNING_RATE = 8, 8e-4
 GENERATOR_WARMUP, GENERATOR_DECAY_STEPS = 200, 11_000
 GENERATOR_FREEZE_STEP = 1500  # from here on the encoders stay as they are
-# From this step on the loss also has the error of frame means (diffusion_loss.whole_frame_loss), against flicker of
-# whole frames. A fresh training does the same: the error of v alone before this step, both from it on.
-GENERATOR_WHOLE_FRAME_STEP = 7300
 GENERATOR_EMA_HALF_LIFE = 200  # steps
 INTERPOLATOR_BATCH, INTERPOLATOR_LEARNING_RATE = 2, 5e-4
 INTERPOLATOR_WARMUP, INTERPOLATOR_DECAY_STEPS = 200, 10_000
-INTERPOLATOR_WHOLE_FRAME_STEP = 6900  # as GENERATOR_WHOLE_FRAME_STEP
 INTERPOLATOR_EMA_HALF_LIFE = 200
+# generator and interpolator: the loss is the error of v alone before this step; from it on the error of frame means
+# (diffusion_loss.whole_frame_loss) is added, against flicker of whole frames
+WHOLE_FRAME_STEP = 7000

@@ -76,7 +76,7 @@ def generator_task(
             rng,
             batch_size,
             joint=step < recipe.GENERATOR_FREEZE_STEP,
-            whole_frames=step >= recipe.GENERATOR_WHOLE_FRAME_STEP,
+            whole_frames=step >= recipe.WHOLE_FRAME_STEP,
         ),
         loss=lambda batch, generator: generator_loss(modules, batch, generator),
         learning_rate=recipe.GENERATOR_LEARNING_RATE,

@@ -100,7 +100,7 @@ def interpolator_task(
             tokens,
             rng,
             batch_size,
-            whole_frames=step >= recipe.INTERPOLATOR_WHOLE_FRAME_STEP,
+            whole_frames=step >= recipe.WHOLE_FRAME_STEP,
         ),
         loss=lambda batch, noise_generator: interpolator_loss(
             unet, encoders, batch, noise_generator

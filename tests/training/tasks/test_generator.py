@@ -57,7 +57,7 @@ def same(a, b):
 @pytest.mark.parametrize("name", TASKS)
 def test_diffusion_training_resumes_bit_for_bit(tmp_path, name, monkeypatch):
     monkeypatch.setattr(recipe, "GENERATOR_FREEZE_STEP", 4)  # the encoders freeze on the way
-    monkeypatch.setattr(recipe, f"{name.upper()}_WHOLE_FRAME_STEP", 5)  # and the loss gets a part
+    monkeypatch.setattr(recipe, "WHOLE_FRAME_STEP", 5)  # and the loss gets a part
     for folder, stops in (("once", [6]), ("twice", [3, 6])):
         for stop in stops:
             train(TASKS[name](), state_dir=tmp_path / folder, n_steps=stop, cpu=True)
@@ -95,7 +95,7 @@ def test_generator_freezes_its_encoders(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", TASKS)
 def test_whole_frame_loss_joins_at_its_step(name, monkeypatch):
-    monkeypatch.setattr(recipe, f"{name.upper()}_WHOLE_FRAME_STEP", 5)
+    monkeypatch.setattr(recipe, "WHOLE_FRAME_STEP", 5)
     task = TASKS[name]()
     weights = [p for p in task.modules["unet"].parameters() if p.requires_grad]
     losses, gradients = {}, {}

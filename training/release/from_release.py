@@ -1,4 +1,4 @@
-"""`python dev.py train shipped`: initialises the state of every training from the shipped weights.
+"""`python dev.py train from-release`: initialises the state of every training from the weights that the pack ships.
 
 So a machine that has never trained anything can improve them. Weights have fp16's precision; optimizers and networks
 that are discarded after a training (the probe heads) start fresh. The step is 0 again: what depends on the step, such

@@ -9,7 +9,7 @@ from keyvid_pack.models.unet.unet import VideoUNet
 from keyvid_pack.training import recipe
 from keyvid_pack.training.engine.loop import Task, load_averages, train
 from keyvid_pack.training.engine.state import load_state, save_state
-from keyvid_pack.training.release import export, shipped
+from keyvid_pack.training.release import export, from_release
 from keyvid_pack.training.tasks import audio, encoders
 from keyvid_pack.training.vae import file as vae_file
 from keyvid_pack.training.vae import network as vae_network
@@ -41,7 +41,7 @@ def weights(tmp_path_factory):
 
 def test_write_states_starts_from_the_shipped_weights(weights, tmp_path):
     folder, trained_vae = weights
-    assert shipped.write_states(tmp_path, weights=folder) == list(shipped.SOURCES)
+    assert from_release.write_states(tmp_path, weights=folder) == list(from_release.SOURCES)
     tower = AudioTower(recipe.AUDIO)
     assert load_averages("audio", {"audio": tower}, state_dir=tmp_path) == 0
     saved = load_state(folder.parent / "audio")["averages"]["audio"]
@@ -61,7 +61,7 @@ def test_write_states_starts_from_the_shipped_weights(weights, tmp_path):
 
 
 def test_training_continues_with_fresh_probe_heads(weights, tmp_path):
-    shipped.write_states(tmp_path, weights=weights[0])
+    from_release.write_states(tmp_path, weights=weights[0])
     modules = {
         "audio": AudioTower(recipe.AUDIO),
         "readers": audio.make_probe_heads(recipe.AUDIO.width),
@@ -90,7 +90,7 @@ def test_training_continues_with_fresh_probe_heads(weights, tmp_path):
 
 def test_write_states_keeps_existing_states(weights, tmp_path):
     path = save_state(tmp_path / "localizer", step=5, state={"averages": {}})
-    assert "localizer" not in shipped.write_states(tmp_path, weights=weights[0])
+    assert "localizer" not in from_release.write_states(tmp_path, weights=weights[0])
     assert path.is_file() and load_state(tmp_path / "localizer")["step"] == 5
 
 
@@ -101,10 +101,10 @@ def test_write_states_refuses_another_vae(weights, tmp_path):
         vae_network.build_vae().eval(), render_clip(2).frames[::8], tmp_path / "vae"
     )
     with pytest.raises(KeyVIDError, match="a VAE of their own"):
-        shipped.write_states(tmp_path, weights=weights[0])
+        from_release.write_states(tmp_path, weights=weights[0])
     assert not (tmp_path / "generator").exists()
 
 
 def test_write_states_names_missing_weights(tmp_path):
     with pytest.raises(KeyVIDError, match="train from nothing: python dev.py train vae"):
-        shipped.write_states(tmp_path, weights=tmp_path)
+        from_release.write_states(tmp_path, weights=tmp_path)
