@@ -66,4 +66,4 @@ def test_a_name_over_a_wire_is_read_and_nothing_is_logged(comfy, saved):
         "WARNING: " not in comfy.log()[before:]
     )  # how ComfyUI tells that a node could not say what changed
     prompt["name"]["inputs"]["value"] = "12.5"
-    check_sentence(complaint(comfy, prompt), ["12.5", "no file name"])
+    check_sentence(complaint(comfy, prompt), ["12.5", "not a file name"])

@@ -134,7 +134,7 @@ def test_names_that_cannot_be_written(comfy, prefix):
     assert "file" in text
 
 
-def test_an_empty_picture_batch_is_named(comfy):
+def test_an_empty_image_batch_is_named(comfy):
     prompt = chain()
     prompt["picture"] = node("KeyVIDTest_NoPicture")
     prompt["preview"] = node(
@@ -144,7 +144,7 @@ def test_an_empty_picture_batch_is_named(comfy):
         plan=["edit", 0],
         width=640,
     )
-    check_sentence(complaint(comfy, prompt), ["no picture", "Load Image"])
+    check_sentence(complaint(comfy, prompt), ["no image", "Load Image"])
 
 
 @pytest.mark.parametrize(
