@@ -29,7 +29,7 @@ from ..oracles.plan_rules import (
     move_keyframe,
     set_kind,
 )
-from ..unit import test_edit, test_plan
+from ..unit.keyframes import test_edit, test_plan
 from .test_js import find_node
 
 SEED = 20250412

@@ -13,10 +13,9 @@ FULL_FOLDERS = {"nodes", "js/docs"}
 # Still too large. Whoever has divided one takes it out here.
 LARGE_FILES = {
     "tests/browser/test_editor_node.py",
-    "tests/unit/test_plan.py",
 }
 LARGE_FOLDERS = {
-    "tests/graph", "tests/unit",
+    "tests/graph",
 }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 // Extents differ so that shapes weigh the same to the eye; fills, which matter least, a little less.
 
 /** Corners per kind; a fill is a circle. */
-// biome-ignore format: one line per kind, as tests/unit/test_strip.py reads them
+// biome-ignore format: one line per kind, as tests/unit/preview/test_strip.py reads them
 const OUTLINES = {
   first: [[-0.82, -0.95], [0.82, -0.95], [0.82, 0.3], [0, 1.1], [-0.82, 0.3]],
   peak: [[0, -1.02], [1.06, 0.82], [-1.06, 0.82]],

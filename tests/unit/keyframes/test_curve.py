@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from keyvid_pack.errors import CurveError, KeyVIDError
 from keyvid_pack.keyframes.curve import motion_curve, normalise
 
-from ..oracles.published_training_data import resample
+from ...oracles.published_training_data import resample
 
 FINITE = st.floats(-1e6, 1e6, allow_subnormal=False)
 

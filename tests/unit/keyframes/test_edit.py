@@ -17,8 +17,8 @@ from keyvid_pack.keyframes.edit import (
 from keyvid_pack.keyframes.plan import make_plan
 from keyvid_pack.keyframes.plan_document import plan_to_document
 
-from ..helpers.plan_cases import plan_of, plan_to_json
-from ..oracles.edit_writer import edit_to_json
+from ...helpers.plan_cases import plan_of, plan_to_json
+from ...oracles.edit_writer import edit_to_json
 
 SAVED = (pathlib.Path(__file__).parent / "documents" / "edit_v1.json").read_text(encoding="utf-8")
 PREDICTED = plan_of(

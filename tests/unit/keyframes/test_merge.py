@@ -9,8 +9,8 @@ from keyvid_pack.keyframes.fill_gaps import TOLERANCE, roomiest_frame
 from keyvid_pack.keyframes.merge import merge
 from keyvid_pack.keyframes.plan import Keyframe, with_keyframes
 
-from ..helpers.plan_cases import case_plan, load_cases, plan_of, plans
-from ..oracles.plan_rules import (
+from ...helpers.plan_cases import case_plan, load_cases, plan_of, plans
+from ...oracles.plan_rules import (
     add_keyframe,
     delete_keyframe,
     lock_keyframe,

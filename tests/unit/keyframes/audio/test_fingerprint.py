@@ -6,7 +6,7 @@ from keyvid_pack.errors import AudioError
 from keyvid_pack.keyframes.audio.fingerprint import fingerprint, same_sound
 from scipy import signal
 
-from ..helpers.recordings import SNARE, click_track, decode, encode, recording, strike_times
+from ....helpers.recordings import SNARE, click_track, decode, encode, recording, strike_times
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.keyframes import timebase
 
-TABLE = json.loads((pathlib.Path(__file__).parent.parent / "timebase_table.json").read_text())
+TABLE = json.loads((pathlib.Path(__file__).parents[2] / "timebase_table.json").read_text())
 FPS = st.sampled_from([6, 12, 23.976, 24, 25, 29.97, 30, 50, 59.94, 60, 240])
 RATES = st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000])
 

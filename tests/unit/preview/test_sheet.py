@@ -12,7 +12,7 @@ from keyvid_pack.preview.sheet import draw_sheet, thumbnail
 from keyvid_pack.preview.strip import frame_x
 from PIL import Image
 
-from ..oracles.plan_rules import lock_keyframe
+from ...oracles.plan_rules import lock_keyframe
 
 FPS = 24.0
 

@@ -9,8 +9,8 @@ from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
-from ..helpers.recordings import SNARE, click_track, decode, recording, snare_strikes
-from ..helpers.rhythms import OTHER_PATTERNS, PATTERNS, SAMPLE_RATE, music
+from ....helpers.recordings import SNARE, click_track, decode, recording, snare_strikes
+from ....helpers.rhythms import OTHER_PATTERNS, PATTERNS, SAMPLE_RATE, music
 
 WINDOW_S = 0.07  # a beat counts as found within it, as is usual for beat trackers
 LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").read_text())
@@ -37,7 +37,7 @@ def test_onsets_agree_with_librosa():
 
 @pytest.mark.long
 def test_the_kept_answers_of_librosa_are_current():
-    from ..oracles.librosa_answers import librosa_answers
+    from ....oracles.librosa_answers import librosa_answers
 
     found = librosa_answers(*decode(SNARE))
     assert found["tempo_bpm"] == pytest.approx(LIBROSA["tempo_bpm"], rel=1e-3)

@@ -8,7 +8,7 @@ from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
-from ..helpers.recordings import (
+from ....helpers.recordings import (
     SNARE,
     SOUNDS,
     click_track,

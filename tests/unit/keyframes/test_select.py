@@ -18,8 +18,8 @@ from keyvid_pack.keyframes.select import (
     select_keyframes,
 )
 
-from ..helpers.plan_cases import plan_from_json, plan_to_json
-from ..oracles.published_training_data import training_frames
+from ...helpers.plan_cases import plan_from_json, plan_to_json
+from ...oracles.published_training_data import training_frames
 
 COUNTED = [strategy for strategy in STRATEGIES if strategy != "first_last"]
 
