@@ -42,12 +42,14 @@ SUITES = ("unit", "networks", "training", "evaluation", "parity", "host", "js", 
 
 
 def command_setup(_options: argparse.Namespace) -> int:
+    """Make .venv and .comfyui with the pinned packages, and link the pack."""
     environment.setup()
     print("Ready.")
     return 0
 
 
 def command_demo(options: argparse.Namespace) -> int:
+    """Run the main workflow in the real ComfyUI (--timing, --serve, --comfyui PATH, --python EXE)."""
     workflow = TIMING_WORKFLOW if options.timing else MAIN_WORKFLOW
     graph = ROOT / "workflows" / "api" / f"{workflow}.json"
     comfyui, python = _installation(options)
@@ -74,6 +76,7 @@ def command_demo(options: argparse.Namespace) -> int:
 
 
 def command_test(options: argparse.Namespace) -> int:
+    """Run every suite, or: test unit -k onset (--long adds the slow ones)."""
     rest = [word for word in options.rest if word != "--long"]
     suites = [f"tests/{name}" for name in SUITES if (ROOT / "tests" / name).is_dir()]
     python = environment.setup(test=True)
@@ -89,10 +92,12 @@ def command_test(options: argparse.Namespace) -> int:
 
 
 def command_lint(options: argparse.Namespace) -> int:
+    """Check style, format and types of Python and JavaScript (--fix repairs style and format)."""
     return _lint(environment.setup(test=True), fix=options.fix)
 
 
 def command_bench(options: argparse.Namespace) -> int:
+    """Run a benchmark: bench onset."""
     known = sorted(p.stem.removeprefix("bench_") for p in (ROOT / "tests").glob("bench_*.py"))
     if not options.rest or options.rest[0] not in known:
         raise environment.SetupError(f"Say which benchmark: {', '.join(known)}")
@@ -101,11 +106,13 @@ def command_bench(options: argparse.Namespace) -> int:
 
 
 def command_parity(options: argparse.Namespace) -> int:
+    """Compare with recorded outputs of the published code: parity [DIR]."""
     folder = Path(options.folder or ROOT / "tests" / "goldens").expanduser().absolute()
     return _run(environment.setup(), "tests/parity/run.py", folder)
 
 
 def command_convert(options: argparse.Namespace) -> int:
+    """Rewrite a PyTorch checkpoint, or the parts of a split file, as one safetensors file."""
     # relative to where the person stands; a Python that has PyTorch, such as ComfyUI's, needs no set-up
     files = [Path(name).expanduser().absolute() for name in (options.source, options.target)]
     flags = [f"--{name}" for name in ("half", "prune", "force") if getattr(options, name)]
@@ -115,6 +122,7 @@ def command_convert(options: argparse.Namespace) -> int:
 
 
 def command_train(options: argparse.Namespace) -> int:
+    """Train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)."""
     python = environment.setup(train=True)
     # Ctrl-C reaches the training too, which saves before it ends: nothing to do here but to wait for it
     signal.signal(signal.SIGINT, lambda *_: None)
@@ -122,22 +130,26 @@ def command_train(options: argparse.Namespace) -> int:
 
 
 def command_export(options: argparse.Namespace) -> int:
+    """Write the trained networks into models/weights/ (export --help says more)."""
     python = environment.setup(train=True)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "training.release.export", *options.rest)
 
 
 def command_eval(options: argparse.Namespace) -> int:
+    """Measure: eval sync, eval tracker, eval localizer (eval sync --help says more)."""
     python = environment.setup(train=True)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
 
 
 def command_workflows(options: argparse.Namespace) -> int:
+    """Rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)."""
     thumbnails = ["--thumbnails"] if options.thumbnails else []
     python = environment.setup(test=True)
     return _run(python, "-m", "tools.export_workflows", *thumbnails, *options.names)
 
 
 def command_world(options: argparse.Namespace) -> int:
+    """Write a clip of the procedural world as MP4 and PNG (--seed N, --scene NAME, --out DIR)."""
     folder = Path(options.out or environment.WORK / "world").expanduser().absolute()
     scene = [options.scene] if options.scene else []
     words = ("training.world.show", options.seed, folder, *scene)
@@ -145,6 +157,7 @@ def command_world(options: argparse.Namespace) -> int:
 
 
 def command_help(_options: argparse.Namespace) -> int:
+    """This list."""
     _parser().print_help()
     return 0
 
@@ -155,24 +168,19 @@ def _parser() -> argparse.ArgumentParser:
         prog="dev.py",
         description=__doc__,
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(
-            prog, max_help_position=16, width=120
+            prog, max_help_position=20, width=120
         ),
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND ARGS")
 
-    def add(
-        name: str, function: Command, line: str, *, passes_on: bool = False
-    ) -> argparse.ArgumentParser:
+    def add(name: str, function: Command, *, passes_on: bool = False) -> argparse.ArgumentParser:
+        line = function.__doc__
         command = commands.add_parser(name, help=line, description=line, add_help=not passes_on)
         command.set_defaults(function=function, passes_on=passes_on)
         return command
 
-    add("setup", command_setup, "make .venv and .comfyui with the pinned packages, link the pack")
-    demo = add(
-        "demo",
-        command_demo,
-        "run the main workflow in the real ComfyUI (--timing, --serve, --comfyui PATH, --python EXE)",
-    )
+    add("setup", command_setup)
+    demo = add("demo", command_demo)
     demo.add_argument(
         "--timing", action="store_true", help="only the timing, on an image: nothing is painted"
     )
@@ -181,37 +189,20 @@ def _parser() -> argparse.ArgumentParser:
         "--comfyui", metavar="PATH", help="use this installation, change nothing in it"
     )
     demo.add_argument("--python", metavar="EXE", help="the Python of that installation")
-    add(
-        "test",
-        command_test,
-        "run every suite, or: test unit -k onset (--long adds the slow ones)",
-        passes_on=True,
-    )
-    lint = add(
-        "lint",
-        command_lint,
-        "style, format and types of Python and JavaScript (--fix repairs style and format)",
-    )
+    add("test", command_test, passes_on=True)
+    lint = add("lint", command_lint)
     lint.add_argument("--fix", action="store_true")
-    add("bench", command_bench, "run a benchmark: bench onset", passes_on=True)
-    parity = add(
-        "parity",
-        command_parity,
-        "compare with recorded outputs of the published code: parity [DIR]",
-    )
+    add("bench", command_bench, passes_on=True)
+    parity = add("parity", command_parity)
     parity.add_argument("folder", nargs="?", metavar="DIR", help="default: tests/goldens")
     _add_convert(add)
     _add_trainings(add)
-    add("help", command_help, "this list")
+    add("help", command_help)
     return parser
 
 
 def _add_convert(add: Callable[..., argparse.ArgumentParser]) -> None:
-    convert = add(
-        "convert",
-        command_convert,
-        "rewrite a PyTorch checkpoint, or the parts of a split file, as one safetensors file",
-    )
+    convert = add("convert", command_convert)
     convert.add_argument("source", metavar="IN")
     convert.add_argument("target", metavar="OUT.safetensors")
     convert.add_argument("--half", action="store_true", help="store fp16: half the size")
@@ -220,36 +211,13 @@ def _add_convert(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
-    add(
-        "train",
-        command_train,
-        "train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)",
-        passes_on=True,
-    )
-    add(
-        "export",
-        command_export,
-        "write the trained networks into models/weights/ (export --help says more)",
-        passes_on=True,
-    )
-    add(
-        "eval",
-        command_eval,
-        "measure: eval sync, eval tracker, eval localizer (eval sync --help says more)",
-        passes_on=True,
-    )
-    workflows = add(
-        "workflows",
-        command_workflows,
-        "rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)",
-    )
+    add("train", command_train, passes_on=True)
+    add("export", command_export, passes_on=True)
+    add("eval", command_eval, passes_on=True)
+    workflows = add("workflows", command_workflows)
     workflows.add_argument("--thumbnails", action="store_true")
     workflows.add_argument("names", nargs="*")
-    world = add(
-        "world",
-        command_world,
-        "write a clip of the procedural world as MP4 and PNG (--seed N, --scene NAME, --out DIR)",
-    )
+    world = add("world", command_world)
     world.add_argument("--seed", type=int, default=7, help="which clip; default: 7")
     world.add_argument(
         "--scene", metavar="NAME", help="ball, anvil, drum, ...; default: by the seed"
@@ -300,6 +268,7 @@ def _use_utf8() -> None:
 
 
 def main() -> int:
+    """Run one command; its exit code."""
     _use_utf8()
     options = _parse(sys.argv[1:])
     try:

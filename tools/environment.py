@@ -37,6 +37,7 @@ class SetupError(Exception):
 
 
 def venv_python() -> Path:
+    """The environment's Python."""
     return VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 

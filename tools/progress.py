@@ -1,4 +1,4 @@
-"""What a person sees while the set-up works: a line that lives, and a sentence when it fails.
+"""What a person sees while the set-up works: a line that is kept up to date, and an error message when it fails.
 
 Standard library only. On a terminal one line is rewritten; elsewhere (CI, a pipe) a plain line comes now and then.
 """
@@ -41,21 +41,21 @@ CAUSES = (
 
 
 class Line:
-    """The line of one step: its title, what it is at just now, how long that has taken."""
+    """The line of one step: its title, what it is doing now, how long that has taken."""
 
     def __init__(self, title: str, out: TextIO | None = None) -> None:
         self.title, self.out = title, out or sys.stdout
-        self.started_s = self.told_s = time.monotonic()
+        self.started_s = self.shown_s = time.monotonic()
         self.rewrites = self.out.isatty()
         self.n_plain = 0
         self._write(f"  {title} ... ")
 
-    def tell(self, status: str) -> None:
+    def show(self, status: str) -> None:
         """Show what is going on; called often, shown as often as suits a terminal or a log."""
         now_s = time.monotonic()
-        if now_s - self.told_s < (TERMINAL_EVERY_S if self.rewrites else PLAIN_EVERY_S):
+        if now_s - self.shown_s < (TERMINAL_EVERY_S if self.rewrites else PLAIN_EVERY_S):
             return
-        self.told_s = now_s
+        self.shown_s = now_s
         seconds = int(now_s - self.started_s)
         text = f"{seconds // 60}:{seconds % 60:02}  {status}"
         if self.rewrites:
@@ -88,14 +88,14 @@ class Line:
 
 @contextlib.contextmanager
 def waiting(title: str) -> Iterator[None]:
-    """A line that lives while the body of the `with` waits for something that tells nothing."""
+    """A line that is kept up to date while the body of the `with` waits for something without output."""
     line, done = Line(title), threading.Event()
 
-    def live() -> None:
+    def update() -> None:
         while not done.wait(0.2):
-            line.tell("the first time takes longest")
+            line.show("the first time takes longest")
 
-    thread = threading.Thread(target=live, daemon=True)
+    thread = threading.Thread(target=update, daemon=True)
     thread.start()
     words = "not finished"
     try:
@@ -200,7 +200,7 @@ def run(command: Sequence[str], log: Path, line: Line, reader: Reader, **options
     try:
         while process.poll() is None:
             time.sleep(0.2)
-            line.tell(reader.status())
+            line.show(reader.status())
         return process.returncode
     finally:
         process.kill()
@@ -211,16 +211,16 @@ def run(command: Sequence[str], log: Path, line: Line, reader: Reader, **options
 
 
 def cause(text: str) -> str:
-    """The sentence for what a log shows to be wrong outside, and the last line of it that does; or ''."""
-    for pattern, sentence in CAUSES:
+    """The error message for a cause outside the pack that a log shows, and the last line that shows it; or ''."""
+    for pattern, message in CAUSES:
         lines = [line.strip() for line in text.splitlines() if re.search(pattern, line)]
         if lines:
-            return f"{sentence}\n{lines[-1]}"
+            return f"{message}\n{lines[-1]}"
     return ""
 
 
 def lacking_space(folder: Path, needed_gb: float, kept_gb: float) -> str:
-    """The sentence that says that the disk of a folder is too small, or ''."""
+    """The error message when the disk of a folder is too small, else ''."""
     free_gb = shutil.disk_usage(folder).free / 1e9
     if free_gb >= needed_gb:
         return ""

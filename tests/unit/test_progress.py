@@ -92,7 +92,7 @@ def test_a_terminal_has_one_line_and_a_log_has_a_line_now_and_then(monkeypatch):
         line = progress.Line("packages", out)
         for second in range(1, 41):
             now_s[0] = float(second)
-            line.tell("downloading torch")
+            line.show("downloading torch")
         line.end("40 s")
         shown[type(out)] = out.getvalue()
     assert shown[io.StringIO] == (
@@ -111,8 +111,8 @@ def test_a_slow_program_is_told_while_it_works_and_logged_whole(monkeypatch, tmp
     out = Terminal()
 
     class Opens(progress.Line):
-        def tell(self, status):
-            super().tell(status)
+        def show(self, status):
+            super().show(status)
             if status == "looking up torch" and gate.exists():
                 gate.open("w").close()
                 gate.unlink()
@@ -127,9 +127,9 @@ def test_a_slow_program_is_told_while_it_works_and_logged_whole(monkeypatch, tmp
 def test_waiting_is_told_and_its_end_too(monkeypatch, capsys):
     monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0)
     told = threading.Event()
-    tell = progress.Line.tell
+    show = progress.Line.show
     monkeypatch.setattr(
-        progress.Line, "tell", lambda line, status: (tell(line, status), told.set())
+        progress.Line, "show", lambda line, status: (show(line, status), told.set())
     )
     with progress.waiting("Starting ComfyUI"):
         assert told.wait(timeout=60)

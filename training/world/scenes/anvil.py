@@ -29,6 +29,7 @@ GLOW = rgb(0.86, 0.17, 70)
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     keys = strike_keys(events, rest=REST)

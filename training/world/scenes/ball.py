@@ -30,6 +30,7 @@ SQUASH_FRAMES = (1.0, 0.35)  # how flat the ball is on contact, and one frame la
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     radius = rng.uniform(12.0, 15.0)
     events = _bounces(rng)

@@ -33,6 +33,7 @@ HOT, WHITE = rgb(0.85, 0.17, 75), rgb(0.98, 0.03, 95)
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     recoil, tilt = _recoil_keys(events), _tilt_keys(events)

@@ -28,6 +28,7 @@ SIZE = (4.5, 4.0)  # units: radius of any drop, and what strength adds
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
 

@@ -32,6 +32,7 @@ RIPPLE_FRAMES = 5
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     keys = strike_keys(events, rest=REST)

@@ -31,6 +31,7 @@ BLOCK_AT = 50.0  # units along the arm
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     first_side = 1 if rng.random() < 0.5 else -1

@@ -35,6 +35,7 @@ THICKNESS = 3.2
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     events = draw_events(rng, min_gap=MIN_GAP)
     side = 1 if rng.random() < 0.5 else -1

@@ -29,6 +29,7 @@ WHITE = rgb(0.97, 0.01, 90)
 
 
 def make(rng: np.random.Generator) -> SceneDescription:
+    """A random instance of the scene."""
     palette = draw_palette(rng)
     centres_s, widths_s, heights = _swells(rng)
 
