@@ -39,6 +39,10 @@ class SamplingError(KeyVIDError):
     """The sampler cannot run as asked: number of steps, spacing, eta, scales, or a missing input."""
 
 
+class TimestepsError(SamplingError):
+    """The timesteps of a run are unknown to the model, or do not fall."""
+
+
 class CheckpointError(KeyVIDError):
     """A weight file cannot be used; the subclasses say why."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import comfy.samplers
 import torch
 
-from ...errors import SamplingError
+from ...errors import SamplingError, TimestepsError
 from ...models.diffusion.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise
 from ...models.diffusion.schedule import N_TIMESTEPS, Schedule, ddim_timesteps, schedule_along
 from ..payloads import Guider, Latent, Model, Noise, Sampler, Sigmas
@@ -137,7 +137,11 @@ def _schedule(
     """(the Schedule along these sigmas, whether their last one is the level at which a video is decoded)."""
     timesteps = model_patcher.get_model_object("model_sampling").timestep(sigmas).tolist()
     end = None if float(sigmas[-1]) == 0 else timesteps[-1]
-    schedule = schedule_along(timesteps[:-1], end=end, eta=eta, base_scale=base_scale)
+    try:
+        schedule = schedule_along(timesteps[:-1], end=end, eta=eta, base_scale=base_scale)
+    except TimestepsError as error:
+        remedy = "Connect KeyVID Schedule, or choose another scheduler or fewer steps."
+        raise SamplingError(f"{error} {remedy}") from error
     return schedule, end in (None, 0)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ...errors import SamplingError
+from ...errors import SamplingError, TimestepsError
 
 N_TIMESTEPS = 1000  # noise levels the models were trained on
 # betas before the rescaling: squares of evenly spaced roots
@@ -142,7 +142,7 @@ def schedule_along(
 
     timesteps: int, 0..999, falling. end: the level after the last step; 0 is where published runs end, None is a
     latent without noise. A run that ends at either keeps the dynamic rescale of its last step, as published; one
-    that ends higher up can be resumed from there. Raises SamplingError.
+    that ends higher up can be resumed from there. Raises TimestepsError, SamplingError.
     """
     eta, base_scale = _checked_eta(eta), _checked_scale(base_scale)
     levels = _checked_levels(timesteps, end)
@@ -207,19 +207,18 @@ def _checked_steps(n_steps: int) -> int:
 
 
 def _checked_levels(timesteps: Iterable[int], end: int | None) -> np.ndarray:
-    """The timesteps as an array; raises SamplingError unless they are noise levels that fall down to `end`."""
+    """The timesteps as an array; raises TimestepsError unless they are noise levels that fall down to `end`."""
     levels = [operator.index(timestep) for timestep in timesteps]
     if not levels or not 0 <= min(levels) <= max(levels) < N_TIMESTEPS:
-        raise SamplingError(
+        raise TimestepsError(
             f"The steps visit the noise levels {levels[:3]} ...; the model knows 0 to {N_TIMESTEPS - 1}, and a run "
-            "needs at least one. Connect KeyVID Schedule."
+            "needs at least one."
         )
     run = levels if not end else [*levels, end]
     for level, following in zip(run, run[1:], strict=False):
         if following >= level:
-            raise SamplingError(
-                f"The steps go from noise level {level} to {following}, but every step must lead to a lower one. "
-                "Connect KeyVID Schedule, or choose another scheduler or fewer steps."
+            raise TimestepsError(
+                f"The steps go from noise level {level} to {following}, but every step must lead to a lower one."
             )
     return np.array(levels)
 

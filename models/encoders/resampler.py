@@ -63,7 +63,7 @@ def resampler_config_from_shapes(
     _, n_latents, width = shape_of(shapes, "latents", network=network, n_axes=3)
     if n_latents % n_queries:
         raise CheckpointMetadataError(
-            f"The image projection has {n_latents} latents, which cannot be dealt out to frames in portions of "
+            f"The image projection has {n_latents} latents, which cannot be divided into frames of "
             f"{n_queries}; the metadata of the file must say how many queries a frame has."
         )
     inner, _ = shape_of(shapes, "layers.0.0.to_q.weight", network=network, n_axes=2)

@@ -57,7 +57,7 @@ def _check_latent(config: UNetConfig, x: torch.Tensor) -> None:
     if x.ndim != 5:
         raise SamplingError(
             f"The latent has shape {tuple(x.shape)}, but the model works on whole videos (clips, channels, frames, "
-            "height, width); connect a KeyVID conditioning node's latent."
+            "height, width); use the latent that belongs to the conditioning."
         )
     _, channels, _, height, width = x.shape
     if channels != config.in_channels:

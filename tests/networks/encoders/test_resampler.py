@@ -55,7 +55,7 @@ def test_the_number_of_frames_is_read_from_the_latents(n_frames):
 def test_small_sizes_are_read_with_the_help_of_metadata():
     shapes = shapes_of(small())
     assert resampler_config_from_shapes(shapes, head_width=8, n_queries=3) == SMALL
-    with pytest.raises(CheckpointMetadataError, match="portions of 16"):
+    with pytest.raises(CheckpointMetadataError, match="divided into frames of 16"):
         resampler_config_from_shapes(shapes, head_width=8)
     with pytest.raises(CheckpointMetadataError, match="does not say how wide a head is"):
         resampler_config_from_shapes(shapes, n_queries=3)
