@@ -38,7 +38,7 @@ HAS_GPU = (
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
 Command = Callable[[argparse.Namespace], int]
-SUITES = ("unit", "networks", "training", "evaluation", "parity", "host", "js", "graph", "browser")
+SUITES = ("unit", "networks", "training", "evaluation", "parity", "js", "host", "graph", "browser")
 
 
 def command_setup(_options: argparse.Namespace) -> int:
@@ -88,6 +88,9 @@ def command_test(options: argparse.Namespace) -> int:
     if not any(word.startswith("tests") for word in paths):
         paths = suites + paths
     every = ["-m", ""] if "--long" in options.rest else []
+    if not rest:  # a part is sooner done in one process than several have started
+        every += ["-n", "auto"]
+        paths.reverse()  # what takes longest comes first, so that the processes end together
     return _run(python, "-m", "pytest", "-q", "-rs", *every, *paths)
 
 

@@ -21,6 +21,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--no-first-run",
 )
+VUE = "Comfy.VueNodes.Enabled"
 # no dialog at the first start, and nothing left over from the page before
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -35,7 +36,7 @@ NOISE = (
     "/api/settings",
     "/api/userdata",
     "accessed before initialization",
-    "/assets/missingModelDownload-",
+    "https://huggingface.co/Comfy-Org/z_image_turbo/",
 )
 # for an image of the graph: nothing over the graph, and text however small
 IMAGE_SETTINGS = {
@@ -45,6 +46,9 @@ IMAGE_SETTINGS = {
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
 TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
+
+WATCH = Path(__file__).with_name("frontend_watch.js")
+SETTLED_FRAMES = 4
 
 _RECORD_EVENTS = """() => {
   window.keyvidEvents = [];
@@ -70,6 +74,12 @@ _EDGES = """() => {
     Math.min(innerWidth, x + edge(Math.max, (b) => b[0] + b[2]) + margin),
     Math.min(innerHeight, y + edge(Math.max, (b) => b[1] + b[3]) + margin),
   ];
+}"""
+_CLEAR = """() => {
+  const { workflow, toast } = app.extensionManager;
+  const others = workflow.openWorkflows.filter((one) => one !== workflow.activeWorkflow);
+  for (const other of others) workflow.closeWorkflow(other);
+  toast.removeAll();
 }"""
 _MISSING = """() => {
   const stores = document.querySelector("#vue-app").__vue_app__.config.globalProperties.$pinia.state.value;
@@ -97,13 +107,19 @@ class Frontend:
     """ComfyUI's page as a person who has never used it before sees it.
 
     Each one starts with a clean user folder on the server and a clean browser profile.
-    page: Playwright's Page; console_errors: what the page complained about, without ComfyUI's own noise.
+    page: Playwright's Page; console_errors: what the page complained about, without ComfyUI's own noise; vue: whether
+    Nodes 2.0 draws the nodes.
     """
 
     def __init__(self, browser: Browser, server: Server) -> None:
-        self.server, self.console_errors = server, []
-        self.page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        self.browser, self.server, self.vue = browser, server, False
+        self.console_errors: list[str] = []
+        self._make_page()
+
+    def _make_page(self) -> None:
+        self.page = self.browser.new_page(viewport={"width": 1600, "height": 1000})
         self.page.set_default_timeout(TIMEOUT_MS)
+        self.page.add_init_script(path=WATCH)
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
 
@@ -111,16 +127,25 @@ class Frontend:
         """Close the page."""
         self.page.close()
 
+    def restart(self) -> None:
+        """Close the page and open another one."""
+        self.close()
+        self._make_page()
+        self.open(vue=self.vue)
+
     def open(self, *, vue: bool, query: str = "") -> None:
         """Open the page; `vue`: nodes drawn by Nodes 2.0 instead of on the canvas."""
+        self.vue = vue
         shutil.rmtree(self.server.base / "user" / "default", ignore_errors=True)
-        self.server.post("/api/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": vue})
+        self.server.post("/api/settings", {**SETTINGS, VUE: vue})
         # never "networkidle": the websocket stays open
         self.page.goto(self.server.url + query, wait_until="domcontentloaded")
         self._wait_until_ready()
 
     def reload(self) -> None:
         """As F5 does."""
+        # another page of the same server may be drawn by the other renderer
+        self.server.post("/api/settings", {VUE: self.vue})
         self.page.reload(wait_until="domcontentloaded")
         self._wait_until_ready()
 
@@ -128,6 +153,24 @@ class Frontend:
         # the spinner ends once the first workflow, or the one in the address, is loaded
         self.page.wait_for_function("() => window.app?.extensionManager?.spinner === false")
         self.page.evaluate(_RECORD_EVENTS)
+        self.settle()
+
+    def clear(self) -> None:
+        """Forget what was said, and close every workflow but the one that is shown."""
+        self.page.evaluate(_CLEAR)
+        self.settle()
+        self.console_errors.clear()
+
+    def use_renderer(self, *, vue: bool) -> None:
+        """Change who draws the nodes while the page is open, as the artist does in the settings."""
+        self.set(VUE, vue)
+        self.vue = vue
+
+    def set(self, setting: str, value: Any) -> None:
+        """Change one of ComfyUI's settings."""
+        change = "([name, value]) => app.extensionManager.setting.set(name, value)"
+        self.page.evaluate(change, [setting, value])
+        self.settle()
 
     def open_template(self, name: str, *, vue: bool) -> None:
         """Open workflows/NAME.json as the server hands it to the Templates dialog."""
@@ -141,15 +184,30 @@ class Frontend:
         self.settle()
 
     def open_workflow(self, workflow: dict, *, vue: bool, name: str = "workflow") -> None:
-        """Open a UI-format workflow given as data."""
+        """Open the page and in it a UI-format workflow given as data."""
         self.open(vue=vue)
+        self.load(workflow, name=name)
+
+    def load(self, workflow: dict, *, name: str = "workflow") -> None:
+        """Open a UI-format workflow given as data in the open page, in a tab of its own."""
+        # whoever opens a workflow inside a subgraph of another may be led back there by ComfyUI
+        self.page.evaluate("() => app.canvas.setGraph(app.graph)")
+        self.settle()
         load = "([workflow, name]) => app.loadGraphData(workflow, true, true, name)"
         self.page.evaluate(load, [workflow, name])
         self.settle()
 
-    def settle(self, time_ms: float = 1500) -> None:
-        """Nodes are placed, and missing files looked for, a few frames after loading."""
-        self.page.wait_for_timeout(time_ms)
+    def settle(self) -> None:
+        """Wait until the page has come to rest: nothing asked of the server, no short timer, nothing left to draw."""
+        settled = "([nFrames, timeoutMs]) => window.keyvidSettled(nFrames, timeoutMs)"
+        self.page.evaluate(settled, [SETTLED_FRAMES, TIMEOUT_MS])
+
+    def show_frames(self, n_frames: int = 3) -> None:
+        """Wait until the screen was drawn so often, whatever else goes on."""
+        self.page.evaluate(
+            """async (n) => { while (n-- > 0) await new Promise(requestAnimationFrame); }""",
+            n_frames,
+        )
 
     def queue_and_wait(self, timeout_ms: float = 3_600_000) -> list[tuple[str, Any]]:
         """Press Run's command and wait for the end: [(event kind, its detail), ...]; [] if it was refused."""
@@ -181,8 +239,7 @@ class Frontend:
         """Save a JPEG of the graph, cut at its edges, without the panels around it."""
         self.page.set_viewport_size({"width": width, "height": height})
         for setting, value in IMAGE_SETTINGS.items():
-            set_it = "([name, value]) => app.extensionManager.setting.set(name, value)"
-            self.page.evaluate(set_it, [setting, value])
+            self.set(setting, value)
         for command in ("Workspace.ToggleFocusMode", "Comfy.Canvas.FitView"):
             self.page.evaluate("name => app.extensionManager.command.execute(name)", command)
             self.settle()

@@ -13,7 +13,6 @@ LOST = {
     "inner": "**/editor/canvas/geometry.mjs",
     "everything": "**/extensions/ComfyUI-KeyVID/**",
 }
-vue = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
 
 
 def edited_workflow():
@@ -42,11 +41,10 @@ def toasts(page):
     return " ".join(page.page.locator(".p-toast-message").all_inner_texts())
 
 
-@vue
 @pytest.mark.parametrize("lost", LOST)
-def test_the_edit_outlives_a_page_without_our_javascript(page, vue, lost):
+def test_the_edit_outlives_a_page_without_our_javascript(page, kept_page, lost):
     page.page.route(LOST[lost], lambda route: route.abort())
-    page.open_workflow(edited_workflow(), vue=vue)
+    page.open_workflow(edited_workflow(), vue=kept_page.vue)
     assert sent_edit(page) == EDIT
     assert saved_node(page)["widgets_values"] == [EDIT]
     assert page.page.locator(".keyvid-edit").count() == 0
@@ -54,55 +52,57 @@ def test_the_edit_outlives_a_page_without_our_javascript(page, vue, lost):
         assert "shows its edit as a text box" in toasts(page)
     # it can be worked with, saved, and opened where the timeline is there
     box = page.page.locator("textarea").filter(visible=True).first
-    if not vue:
+    if not page.vue:
         page.page.evaluate(
             f"() => {{ app.canvas.centerOnNode({NODE}); app.canvas.setDirty(true, true) }}"
         )
-        page.settle(500)
+        page.settle()
     page.page.evaluate(
         f"() => {{ const w = {NODE}.widgets[0]; w.value = '0, 9'; w.callback?.(w.value) }}"
     )
     assert box.count() == 1
     assert sent_edit(page) == "0, 9"
-    saved = page.workflow_json()
-    page.page.unroute(LOST[lost])
-    page.console_errors.clear()
-    page.open_workflow(saved, vue=vue)
-    assert page.page.locator(".keyvid-edit").count() == 1
-    assert sent_edit(page) == "0, 9"
-    node = saved_node(page)
+    kept_page.load(page.workflow_json())
+    assert kept_page.page.locator(".keyvid-edit").count() == 1
+    assert sent_edit(kept_page) == "0, 9"
+    node = saved_node(kept_page)
     assert node["widgets_values"] == ["0, 9"]
     assert [one["name"] for one in node["inputs"]] == ["plan", "curve", "audio"]
-    assert page.console_errors == []
 
 
-@vue
-def test_a_script_error_in_one_file_leaves_the_text_box(page, vue):
-    broken = {"content_type": "text/javascript", "body": "export const = ;"}
-    page.page.route("**/editor/plan/merge.mjs", lambda route: route.fulfill(**broken))
-    page.open_workflow(edited_workflow(), vue=vue)
-    assert sent_edit(page) == EDIT
-    assert saved_node(page)["widgets_values"] == [EDIT]
-    assert "shows its edit as a text box" in toasts(page)
+def answer_with(page, file, script):
+    """Have the page get another script in the place of one of ours."""
+    answer = {"content_type": "text/javascript", "body": script}
+    page.page.route(file, lambda route: route.fulfill(**answer))
 
 
-@vue
-def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page, vue):
+def check_text_box_in_both_renderers(page, sentence):
+    """sentence: said when the page opens or when the node is made."""
+    page.open(vue=False)
+    said = toasts(page)
+    for vue in (False, True):
+        page.use_renderer(vue=vue)
+        page.load(edited_workflow())
+        assert sent_edit(page) == EDIT, f"vue={vue}"
+        assert saved_node(page)["widgets_values"] == [EDIT], f"vue={vue}"
+        assert sentence in said + toasts(page), f"vue={vue}"
+
+
+def test_a_script_error_in_one_file_leaves_the_text_box(page):
+    answer_with(page, "**/merge.mjs", "export const = ;")
+    check_text_box_in_both_renderers(page, "shows its edit as a text box")
+
+
+def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page):
     failing = "export function createLegend() { throw new Error('an old browser') }"
-    answer = {"content_type": "text/javascript", "body": failing}
-    page.page.route("**/editor/panels/legend.mjs", lambda route: route.fulfill(**answer))
-    page.open_workflow(edited_workflow(), vue=vue)
-    assert sent_edit(page) == EDIT
-    assert saved_node(page)["widgets_values"] == [EDIT]
-    assert "cannot be shown in this browser" in toasts(page)
+    answer_with(page, "**/legend.mjs", failing)
+    check_text_box_in_both_renderers(page, "cannot be shown in this browser")
 
 
-@vue
 @pytest.mark.parametrize("value", [None, {"version": 1, "plan": None}], ids=["null", "object"])
-def test_what_is_no_text_becomes_one_when_it_is_opened(page, vue, value):
+def test_what_is_no_text_becomes_one_when_it_is_opened(kept_page, value):
     workflow = edited_workflow()
     (node,) = [node for node in workflow["nodes"] if node["type"] == "KeyVID_EditKeyframes"]
     node["widgets_values"] = [value]
-    page.open_workflow(workflow, vue=vue)
-    assert sent_edit(page) == ("" if value is None else '{"version":1,"plan":null}')
-    assert page.console_errors == []
+    kept_page.load(workflow)
+    assert sent_edit(kept_page) == ("" if value is None else '{"version":1,"plan":null}')

@@ -1,6 +1,6 @@
 """The edit as text in the real frontend: what is typed is what is saved and sent, and nothing else changes it."""
 
-from .editor import Editor, prediction, result_of
+from ..helpers.editor import Editor, prediction, result_of
 
 BOX = ".keyvid-edit textarea[aria-label='Keyframe edit']"
 

@@ -2,7 +2,7 @@
 
 import json
 
-from .editor import KINDS, NODE, Editor, prediction, result_of
+from ..helpers.editor import KINDS, NODE, Editor, prediction, result_of
 
 FRAMES = list(KINDS)
 

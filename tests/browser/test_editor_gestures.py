@@ -2,7 +2,7 @@
 
 import pytest
 
-from .editor import KINDS, Editor, prediction, result_of
+from ..helpers.editor import KINDS, Editor, prediction, result_of
 
 FRAMES = list(KINDS)
 
@@ -174,7 +174,7 @@ def test_all_at_once_from_the_menu(editor):
     choose("Shift all")
     editor.page.locator(".p-dialog input, [role=dialog] input").first.fill("3")
     editor.page.keyboard.press("Enter")
-    editor.pause(600)
+    editor.pause()
     assert editor.frames == [0, 19, 27, 37, 47, 59, 69, 79, 89]
 
 
@@ -203,7 +203,7 @@ def test_fingers_drag_zoom_and_open_the_menu(editor):
     def fingers(kind, *places):
         points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        editor.pause(60)
+        editor.pause()
 
     x, y = editor.at(24)
     there = editor.x_of(29)

@@ -1,9 +1,16 @@
 """The editor in its node: running, undo, reload, copies, subgraphs, the other renderer; and nothing left behind."""
 
+from ..helpers.editor import CANVAS, KINDS, NODE, Editor, prediction, result_of
 from ..helpers.graphs.workflow_files import ui_form
-from .editor import CANVAS, KINDS, NODE, Editor, prediction, result_of
 
 FRAMES = list(KINDS)
+PERSIST = "Comfy.Workflow.Persist"
+# in whatever JSON inside JSON ComfyUI keeps it
+_IS_KEPT = r"""text => {
+  const bare = (some) => some.replaceAll(/[\\"]/g, "");
+  const kept = [...Object.values(localStorage), ...Object.values(sessionStorage)];
+  return kept.some((one) => bare(one).includes(bare(text)));
+}"""
 _EMPTY = "() => { app.canvas.setGraph(app.graph); app.graph.clear(); }"
 
 
@@ -13,7 +20,7 @@ def test_the_first_run_an_edit_and_a_second_run(kept_page):
     assert start.is_visible()
     start.click()
     editor.page.wait_for_function(f"() => {NODE}.widgets[0].view.session.plan !== null")
-    editor.pause(500)
+    editor.pause()
     assert editor.text == "", "running wrote into the edit"
     ran = {
         node
@@ -28,7 +35,7 @@ def test_the_first_run_an_edit_and_a_second_run(kept_page):
     editor.page.wait_for_function(f"() => {NODE}.widgets[0].view.session.state.playhead > 1")
     editor.key("Space")
     stopped = editor.ask("view.session.state.playhead")
-    editor.pause(400)
+    editor.pause()
     assert editor.ask("view.session.state.playhead") == stopped
 
     frames = editor.shown
@@ -58,21 +65,20 @@ def test_an_edit_is_opened_again_and_shown_without_a_run(kept_page):
 
 
 def test_an_edit_outlives_a_reload_of_the_page(kept_page):
-    persist = "on => app.extensionManager.setting.set('Comfy.Workflow.Persist', on)"
-    kept_page.page.evaluate(persist, True)
+    kept_page.set(PERSIST, True)
     editor = Editor(kept_page, result=result_of(prediction()))
     editor.drag(24, 28)
     text = editor.text
-    kept_page.settle()  # ComfyUI keeps what is open a moment later
+    # ComfyUI keeps what is open a moment later
+    kept_page.page.wait_for_function(_IS_KEPT, arg=text)
     kept_page.reload()
-    kept_page.settle()
     editor.show_node()
     assert editor.text == text
     assert editor.ask("view.session.state.result") is None
     assert editor.shown == [0, 16, 28, 34, 44, 56, 66, 76, 86]
     editor.drag(28, 30)
     assert editor.frames[2] == 30
-    kept_page.page.evaluate(persist, False)
+    kept_page.set(PERSIST, False)
 
 
 def test_a_new_node_knows_nothing_of_one_that_had_its_number(kept_page):
@@ -86,7 +92,7 @@ def test_a_new_node_knows_nothing_of_one_that_had_its_number(kept_page):
               app.graph.add(node);
             }"""
         )
-        kept_page.settle(300)
+        kept_page.settle()
         assert page.evaluate(f"() => Number({NODE}.id)") == 77
         assert page.evaluate(f"() => {NODE}.widgets[0].view.session.state.result") is None
         ran = result_of(prediction())
@@ -234,7 +240,7 @@ def test_a_deleted_node_leaves_nothing_behind(kept_page):
     page.wait_for_function(f"() => document.activeElement === document.querySelector('{CANVAS}')")
     page.keyboard.press("c")
     page.keyboard.press("Space")
-    kept_page.settle(500)
+    kept_page.settle()
     page.keyboard.press("m")
     during = page.evaluate(_KEPT)
     assert during["contexts"] == 1

@@ -3,10 +3,9 @@ stands in the graph twice: from the real server."""
 
 import pytest
 
-from .editor import NODE, Editor
-from .test_editor_runs import run_up_to_here
+from ..helpers.editor import NODE, Editor
 
-pytestmark = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
+pytestmark = pytest.mark.usefixtures("forgotten")
 
 # the ways a plan comes to a Keyframe Sheet as other packs bring it
 WAYS = """{
@@ -57,14 +56,20 @@ ADD_SHEET = """([count, way]) => {
 N_PICTURES = "view.timeline.images.size"
 
 
+@pytest.fixture
+def editor(kept_page):
+    """In a page whose `app.graphToPrompt` a test may replace."""
+    kept_page.page.evaluate("() => { window.keyvidPrompt = app.graphToPrompt }")
+    yield Editor(kept_page)
+    kept_page.page.evaluate("() => { app.graphToPrompt = window.keyvidPrompt }")
+
+
 @pytest.mark.parametrize("way", ["virtual", "wireless", "bypassed"])
-def test_pictures_appear_whatever_way_the_plan_went(page, vue, way):
-    page.open(vue=vue)
-    editor = Editor(page)
-    run_up_to_here(editor)
+def test_pictures_appear_whatever_way_the_plan_went(editor, way):
+    editor.run_up_to_here()
     count = len(editor.shown)
-    page.page.evaluate(ADD_SHEET, [count, way])
-    kinds = [kind for kind, _ in page.queue_and_wait()]
+    editor.page.evaluate(ADD_SHEET, [count, way])
+    kinds = [kind for kind, _ in editor.frontend.queue_and_wait()]
     assert "execution_success" in kinds
     assert editor.ask(N_PICTURES) == count
     frame = editor.shown[3]
@@ -73,13 +78,10 @@ def test_pictures_appear_whatever_way_the_plan_went(page, vue, way):
     assert editor.ask(N_PICTURES) == 0, "nobody has painted this plan"
     editor.key("ArrowLeft")
     assert editor.ask(N_PICTURES) == count
-    assert page.console_errors == []
 
 
-def test_a_plan_that_comes_without_a_wire_can_be_run_up_to(page, vue):
-    page.open(vue=vue)
-    editor = Editor(page)
-    page.page.evaluate(
+def test_a_plan_that_comes_without_a_wire_can_be_run_up_to(editor):
+    editor.page.evaluate(
         f"""() => {{
           const edit = {NODE};
           const from = app.graph._nodes.find((node) => node.type === "KeyVID_SelectKeyframes").id;
@@ -92,11 +94,10 @@ def test_a_plan_that_comes_without_a_wire_can_be_run_up_to(page, vue):
           }};
         }}"""
     )
-    editor.pause()
-    assert "No wire comes to the plan input" in page.page.locator(".keyvid-start").inner_text()
-    run_up_to_here(editor)
+    editor.frontend.settle()
+    assert "No wire comes to the plan input" in editor.page.locator(".keyvid-start").inner_text()
+    editor.run_up_to_here()
     assert editor.shown
-    assert page.console_errors == []
 
 
 # the clip of the second place is 24 frames long
@@ -126,24 +127,23 @@ ENTER = """(id) => {
 }"""
 
 
-def test_of_a_subgraph_that_stands_twice_the_one_that_was_entered_is_run_and_shown(page, vue):
-    page.open(vue=vue)
-    editor = Editor(page)
-    first, second = page.page.evaluate(TWICE)
+def test_of_a_subgraph_that_stands_twice_the_one_that_was_entered_is_run_and_shown(editor):
+    page = editor.page
+    first, second = page.evaluate(TWICE)
     seen = "view.session.state.result?.n_frames ?? null"
 
     def enter(place):
-        page.page.evaluate(ENTER, place)
-        page.settle(600)
+        page.evaluate(ENTER, place)
+        editor.frontend.settle()
         editor.show_node()
 
     for place, n_frames in ((second, 24), (first, 192)):
         enter(place)
         assert editor.ask(seen) is None
-        page.page.evaluate("() => { window.keyvidEvents.length = 0 }")
-        run_up_to_here(editor)
+        page.evaluate("() => { window.keyvidEvents.length = 0 }")
+        editor.run_up_to_here()
         assert editor.ask(seen) == n_frames
-        events = page.page.evaluate("() => window.keyvidEvents")
+        events = page.evaluate("() => window.keyvidEvents")
         ran = [detail["node"] for kind, detail in events if kind == "executed"]
         other = first if place == second else second
         assert any(node.startswith(f"{place}:") for node in ran)
@@ -152,8 +152,7 @@ def test_of_a_subgraph_that_stands_twice_the_one_that_was_entered_is_run_and_sho
         enter(place)
         assert editor.ask(seen) == n_frames
     # a whole run runs both; each shows its own
-    page.queue_and_wait()
+    editor.frontend.queue_and_wait()
     for place, n_frames in ((second, 24), (first, 192)):
         enter(place)
         assert editor.ask(seen) == n_frames
-    assert page.console_errors == []

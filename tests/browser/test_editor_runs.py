@@ -2,12 +2,13 @@
 
 import pytest
 
-from .editor import NODE, Editor
+from ..helpers.editor import NODE, Editor
 
-pytestmark = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
+pytestmark = pytest.mark.usefixtures("forgotten")
 # counts the audio contexts of the page, living and closed ones
 COUNT_CONTEXTS = """() => {
   window.contexts = [];
+  window.keyvidContext = AudioContext;
   window.AudioContext = class extends AudioContext {
     constructor(...given) {
       super(...given);
@@ -26,18 +27,8 @@ ADD_SHEET = """([count]) => {
 
 
 @pytest.fixture
-def editor(page, vue):
-    page.open(vue=vue)
-    return Editor(page)
-
-
-def run_up_to_here(editor):
-    """By the button that the editor shows before its first run."""
-    editor.page.locator(".keyvid-edit button:has-text('Run up to here')").first.click()
-    editor.page.wait_for_function(
-        f"() => {NODE}.widgets.find((one) => one.name === 'edit').view.session.state.result"
-    )
-    editor.pause()
+def editor(kept_page):
+    return Editor(kept_page)
 
 
 def set_frames(editor, n_frames):
@@ -50,7 +41,7 @@ def set_frames(editor, n_frames):
 
 def test_the_sound_of_a_run_is_heard_and_its_context_goes_with_the_node(editor):
     editor.page.evaluate(COUNT_CONTEXTS)
-    run_up_to_here(editor)
+    editor.run_up_to_here()
     assert editor.text == "", "running wrote into the edit"
     assert editor.ask("view.session.measured.onsets.length") > 10
     assert editor.page.evaluate("window.contexts.length") == 0, "nobody asked to hear anything yet"
@@ -68,13 +59,13 @@ def test_the_sound_of_a_run_is_heard_and_its_context_goes_with_the_node(editor):
     assert editor.text == "", "listening is no edit"
 
     editor.page.evaluate(f"() => app.graph.remove({NODE})")
-    editor.pause()
+    editor.frontend.settle()
     assert editor.page.evaluate("window.contexts.map((one) => one.state)") == ["closed"]
-    assert editor.frontend.console_errors == []
+    editor.page.evaluate("() => { window.AudioContext = window.keyvidContext }")
 
 
 def test_an_edit_of_another_length_is_told_with_its_ways_out(editor):
-    run_up_to_here(editor)
+    editor.run_up_to_here()
     first = editor.shown[1]
     editor.press_at(first)
     editor.key("ArrowRight", "l")
@@ -107,7 +98,7 @@ def test_an_edit_of_another_length_is_told_with_its_ways_out(editor):
 
 
 def test_painted_keyframes_stand_above_the_plan_they_were_painted_with(editor):
-    run_up_to_here(editor)
+    editor.run_up_to_here()
     count = len(editor.shown)
     editor.page.evaluate(ADD_SHEET, [count])
     kinds = [kind for kind, _ in editor.frontend.queue_and_wait()]
@@ -128,4 +119,3 @@ def test_painted_keyframes_stand_above_the_plan_they_were_painted_with(editor):
     assert editor.ask(n_pictures) == 0, "nobody has painted this plan"
     editor.undo()
     assert editor.ask(n_pictures) == count
-    assert editor.frontend.console_errors == []

@@ -1,14 +1,10 @@
 """The line on Multimodal CFG that says how many passes a step takes, in the real frontend."""
 
-import pytest
-
 FIND = "app.graph._nodes.find((node) => node.type === 'KeyVID_MultimodalCFG')"
 LINE = ".keyvid-passes"
 FOUR = "4 passes per step (3 for a model without sound)"
 VALUES = [2.0, 7.5, 9.0, 0.7]
 NAMES = ["image_scale", "text_scale", "audio_scale", "rescale"]
-
-pytestmark = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
 
 
 def node(node_id, kind, **more):
@@ -42,30 +38,29 @@ def set_scale(page, name, value):
     )
 
 
-def test_the_line_follows_the_values(page, vue):
-    page.open_workflow(workflow(), vue=vue)
-    assert line(page) == FOUR
-    set_scale(page, "audio_scale", 7.5)
-    assert line(page) == "3 passes per step"
+def test_the_line_follows_the_values(kept_page):
+    kept_page.load(workflow())
+    assert line(kept_page) == FOUR
+    set_scale(kept_page, "audio_scale", 7.5)
+    assert line(kept_page) == "3 passes per step"
     for name in NAMES:
-        set_scale(page, name, 1.0 if name != "rescale" else 0.0)
-    assert line(page) == "1 pass per step"
-    assert page.console_errors == []
+        set_scale(kept_page, name, 1.0 if name != "rescale" else 0.0)
+    assert line(kept_page) == "1 pass per step"
 
 
-def test_a_value_typed_by_hand_counts(page, vue):
-    page.open_workflow(workflow(), vue=vue)
-    if vue:
-        field = page.page.locator("[data-node-id='1'] .lg-node-widget input").nth(2)
+def test_a_value_typed_by_hand_counts(kept_page):
+    kept_page.load(workflow())
+    if kept_page.vue:
+        field = kept_page.page.locator("[data-node-id='1'] .lg-node-widget input").nth(2)
         field.fill("7.5")
         field.press("Enter")
     else:
-        page.page.evaluate(
+        kept_page.page.evaluate(
             f"() => {{ const {{ ds }} = app.canvas, node = {FIND}; ds.scale = 1; ds.offset = [100, 100];"
             "app.canvas.setDirty(true, true) }"
         )
-        page.settle()
-        where = page.page.evaluate(
+        kept_page.settle()
+        where = kept_page.page.evaluate(
             f"""() => {{
               const node = {FIND}, widget = node.widgets.find((w) => w.name === "audio_scale");
               const box = app.canvas.canvas.getBoundingClientRect(), {{ offset }} = app.canvas.ds;
@@ -73,66 +68,62 @@ def test_a_value_typed_by_hand_counts(page, vue):
                       box.y + offset[1] + node.pos[1] + widget.y + 10];
             }}"""
         )
-        page.page.mouse.dblclick(*where)
-        field = page.page.locator(".graphdialog input, input.value").first
+        kept_page.page.mouse.dblclick(*where)
+        field = kept_page.page.locator(".graphdialog input, input.value").first
         field.fill("7.5")
         field.press("Enter")
-    page.settle()
-    assert line(page) == "3 passes per step"
+    kept_page.settle()
+    assert line(kept_page) == "3 passes per step"
 
 
-def test_the_line_is_neither_saved_nor_sent(page, vue):
-    page.open_workflow(workflow(), vue=vue)
-    (saved,) = page.workflow_json()["nodes"]
+def test_the_line_is_neither_saved_nor_sent(kept_page):
+    kept_page.load(workflow())
+    (saved,) = kept_page.workflow_json()["nodes"]
     assert saved["widgets_values"] == VALUES
-    (sent,) = page.api_prompt().values()
+    (sent,) = kept_page.api_prompt().values()
     assert sent["inputs"] == dict(zip(NAMES, VALUES, strict=True))
     # and what was saved opens as it was
-    page.open_workflow(workflow(saved["widgets_values"]), vue=vue)
-    assert line(page) == FOUR
-    assert page.console_errors == []
+    kept_page.load(workflow(saved["widgets_values"]))
+    assert line(kept_page) == FOUR
 
 
-def test_a_linked_value_may_be_any(page, vue):
+def test_a_linked_value_may_be_any(kept_page):
     graph = workflow([2.0, 7.5, 7.5, 0.7])
     number = node(2, "PrimitiveFloat", widgets_values=[9.0])
     number["outputs"] = [{"name": "FLOAT", "type": "FLOAT", "links": []}]
     graph["nodes"].append(number)
-    page.open_workflow(graph, vue=vue)
-    assert line(page) == "3 passes per step"
+    kept_page.load(graph)
+    assert line(kept_page) == "3 passes per step"
     link = (
         f"() => {{ const node = {FIND}, from = app.graph._nodes.find((n) => n.type === 'PrimitiveFloat');"
         "from.connect(0, node, node.inputs.findIndex((i) => i.name === 'audio_scale')) }"
     )
-    page.page.evaluate(link)
-    page.settle()
-    assert line(page) == "up to " + FOUR
-    page.page.evaluate(
+    kept_page.page.evaluate(link)
+    kept_page.settle()
+    assert line(kept_page) == "up to " + FOUR
+    kept_page.page.evaluate(
         f"() => {{ const node = {FIND};"
         "node.disconnectInput(node.inputs.findIndex((i) => i.name === 'audio_scale')) }"
     )
-    page.settle()
-    assert line(page) == "3 passes per step"
-    assert page.console_errors == []
+    kept_page.settle()
+    assert line(kept_page) == "3 passes per step"
 
 
-def test_after_undo_the_line_is_that_of_the_living_node(page, vue):
-    page.open_workflow(workflow(), vue=vue)
-    set_scale(page, "audio_scale", 7.5)
+def test_after_undo_the_line_is_that_of_the_living_node(kept_page):
+    kept_page.load(workflow())
+    set_scale(kept_page, "audio_scale", 7.5)
     capture = "app.extensionManager.workflow.activeWorkflow.changeTracker.captureCanvasState()"
-    page.page.evaluate(f"() => {capture}")
-    page.page.evaluate("() => app.extensionManager.command.execute('Comfy.Undo')")
-    page.settle()
-    assert line(page) == FOUR
-    set_scale(page, "audio_scale", 7.5)
-    assert line(page) == "3 passes per step"
-    assert page.console_errors == []
+    kept_page.page.evaluate(f"() => {capture}")
+    kept_page.page.evaluate("() => app.extensionManager.command.execute('Comfy.Undo')")
+    kept_page.settle()
+    assert line(kept_page) == FOUR
+    set_scale(kept_page, "audio_scale", 7.5)
+    assert line(kept_page) == "3 passes per step"
 
 
-def test_a_value_that_may_come_without_a_wire_is_not_taken_for_known(page, vue):
+def test_a_value_that_may_come_without_a_wire_is_not_taken_for_known(kept_page):
     opened = workflow([1.0, 1.0, 1.0, 0.0])
     allowed = {"version": "7.0.1", "widget_ue_connectable": {"audio_scale": True}}
     opened["nodes"][0]["properties"] = {"ue_properties": allowed}
-    page.open_workflow(opened, vue=vue)
-    assert line(page).startswith("up to ")
-    assert page.console_errors == []
+    kept_page.load(opened)
+    assert line(kept_page).startswith("up to ")

@@ -11,13 +11,8 @@ from ..helpers.graphs.workflow_files import (
     SMALL,
     api_form,
     named_files,
-    put_workflow_files,
-    remove_workflow_files,
     ui_form,
 )
-
-both_renderers = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
-
 
 _MAKE_SMALL = """small => {
   for (const node of app.graph._nodes)
@@ -29,23 +24,22 @@ _MAKE_SMALL = """small => {
 }"""
 
 
-@pytest.fixture
-def with_files(browser_server):
-    """The weight files that the workflows name; taken away again, so that tests without them find none."""
-    put_workflow_files(browser_server)
-    yield
-    remove_workflow_files(browser_server)
-
-
-@both_renderers
 @pytest.mark.parametrize("name", NAMES)
-def test_template_opens_as_its_api_form_says(page, with_files, name, vue):
-    page.open_template(name, vue=vue)
-    assert page.complaints() == []
-    assert page.api_prompt() == api_form(name), (
+def test_the_templates_dialog_opens_what_the_api_form_says(kept_page, name):
+    """The artist's way: Templates, the pack's entry, the card with its image."""
+    page = kept_page.page
+    page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    page.get_by_text(PACK_NAME, exact=True).first.click()
+    card = page.locator(f"[data-testid='template-workflow-{name}']")
+    card.wait_for()
+    image = card.locator("img").first.element_handle()
+    page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image)
+    card.click()
+    kept_page.wait_until_open(name)
+    assert kept_page.complaints() == []
+    assert kept_page.api_prompt() == api_form(name), (
         "workflows/api differs from what the frontend makes; run `python dev.py workflows`"
     )
-    assert page.console_errors == []
 
 
 # tests/graph runs them all; here it is the frontend that is looked at, and the two renderers differ in few of its parts
@@ -53,7 +47,7 @@ def test_template_opens_as_its_api_form_says(page, with_files, name, vue):
     ("name", "vue"),
     [("keyvid_timing", False), ("keyvid_timing", True), ("keyvid_full", True)],
 )
-def test_template_runs_and_is_cached(page, with_files, name, vue):
+def test_template_runs_and_is_cached(page, name, vue):
     page.open_template(name, vue=vue)
     prompt = page.api_prompt()
     page.page.evaluate(_MAKE_SMALL, SMALL)
@@ -72,10 +66,21 @@ def test_template_runs_and_is_cached(page, with_files, name, vue):
     assert page.console_errors == []
 
 
+@pytest.fixture
+def without_files(browser_server):
+    """The weight files that the workflows name are taken away, and put back afterwards."""
+    folder = browser_server.base / "models" / "keyvid"
+    away = folder.rename(folder.with_name("away"))
+    folder.mkdir()
+    yield
+    folder.rmdir()
+    away.rename(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "vue"), [("keyvid_full", False), ("keyvid_full", True), ("dynamicrafter_i2v", True)]
 )
-def test_a_template_without_its_files_says_which_and_where(page, name, vue):
+def test_a_template_without_its_files_says_which_and_where(without_files, page, name, vue):
     page.open_template(name, vue=vue)
     page.queue_and_wait()
     for file in named_files(name):
@@ -86,22 +91,6 @@ def test_a_template_without_its_files_says_which_and_where(page, name, vue):
     assert not list((page.server.base / "output").rglob("*.mp4"))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_templates_dialog_shows_the_workflow(page, with_files, name):
-    """The artist's way: Templates, the pack's entry, the card with its picture."""
-    page.open(vue=False)
-    page.page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
-    page.page.get_by_text(PACK_NAME, exact=True).first.click()
-    card = page.page.locator(f"[data-testid='template-workflow-{name}']")
-    card.wait_for()
-    picture = card.locator("img").first.element_handle()
-    page.page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=picture)
-    card.click()
-    page.wait_until_open(name)
-    assert page.complaints() == []
-    assert page.console_errors == []
-
-
 def test_a_broken_workflow_is_noticed(page):
     """What the tests above look at can fail: a node nobody has, and a picture that is not there."""
     workflow = ui_form("keyvid_timing")
@@ -109,9 +98,8 @@ def test_a_broken_workflow_is_noticed(page):
     assert any("KeyVID_NoSuchNode" in text for text in page.complaints())
 
     picture = {"class_type": "LoadImage", "inputs": {"image": "keyvid/no_such.png"}}
-    page.open(vue=False)
     page.page.evaluate("graph => app.loadApiJson(graph, 'missing')", {"1": picture})
-    page.open_workflow(page.workflow_json(), vue=False)
+    page.load(page.workflow_json())
     assert any("no_such.png" in text for text in page.complaints())
     assert page.console_errors
 

@@ -13,6 +13,8 @@ from types import SimpleNamespace
 import pytest
 from keyvid_pack.tools import environment, progress, run_workflow, server
 
+from ..conftest import MOST_WORKERS, piece_of_work, pytest_xdist_auto_num_workers
+
 TOOLS = environment.ROOT / "tools"
 
 
@@ -216,6 +218,26 @@ def _dev(*words, **options):
     return subprocess.run(
         command, cwd=environment.ROOT, capture_output=True, text=True, timeout=600, **options
     )
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "piece"),
+    [
+        ("tests/graph/test_demo.py::test_x", "graph"),
+        ("tests/graph/timing/test_files.py::test_x[a]", "graph"),
+        ("tests/host/test_images.py::test_x", "host"),
+        ("tests/browser/test_editor_node.py::test_x[nodes2]", "browser, nodes2"),
+        ("tests/browser/test_edit_as_text.py::test_x[classic-null]", "browser, classic"),
+        ("tests/browser/test_templates.py::test_x[keyvid_full-True]", "browser"),
+        ("tests/unit/test_plan.py::test_x[classic]", "tests/unit/test_plan.py"),
+    ],
+)
+def test_tests_that_share_something_stay_in_one_process(nodeid, piece):
+    assert piece_of_work(nodeid) == piece
+
+
+def test_there_is_a_worker_and_not_too_many():
+    assert 1 <= pytest_xdist_auto_num_workers() <= MOST_WORKERS
 
 
 def test_help_names_every_command():

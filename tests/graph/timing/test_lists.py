@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ..helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
-from ..helpers.graphs.timing_graph import chain, edited_result
+from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.timing_graph import chain, edited_result
 
 FRAMES = [0, 12, 31]
 FORMS = [

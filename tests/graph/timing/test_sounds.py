@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
-from ..helpers.graphs.prompts import check_sentence, complaint, node, saved_tensors, shown, succeed
-from ..helpers.graphs.timing_graph import chain, edited_result
+from ...helpers.graphs.prompts import check_sentence, complaint, node, saved_tensors, shown, succeed
+from ...helpers.graphs.timing_graph import chain, edited_result
 
 # the largest difference from the floats: half a step, and that the largest number is a step below full scale
 STEPS = {

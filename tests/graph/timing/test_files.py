@@ -2,8 +2,8 @@
 
 import pytest
 
-from ..helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
-from ..helpers.graphs.timing_graph import chain
+from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.timing_graph import chain
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ..helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
-from ..helpers.graphs.timing_graph import chain, moved_edit
+from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.timing_graph import chain, moved_edit
 
 
 def test_more_hand_placed_keyframes_than_the_count_are_named(comfy):

@@ -5,8 +5,8 @@ import json
 import pytest
 from keyvid_pack import errors as keyvid_errors
 
-from ..helpers.graphs.prompts import check_sentence, complaint, succeed
-from ..helpers.graphs.timing_graph import chain, edited_result, frames_of, moved_edit
+from ...helpers.graphs.prompts import check_sentence, complaint, succeed
+from ...helpers.graphs.timing_graph import chain, edited_result, frames_of, moved_edit
 
 
 def planned(comfy, edit):

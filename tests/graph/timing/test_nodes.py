@@ -11,8 +11,8 @@ from keyvid_pack.keyframes.timebase import n_samples_at
 from keyvid_pack.preview.style import KIND_COLOURS
 from keyvid_pack.tools.environment import ROOT
 
-from ..helpers.graphs.prompts import executed, node, shown, succeed
-from ..helpers.graphs.timing_graph import chain, edited_result, frames_of, moved_edit
+from ...helpers.graphs.prompts import executed, node, shown, succeed
+from ...helpers.graphs.timing_graph import chain, edited_result, frames_of, moved_edit
 
 WORKFLOW = json.loads((ROOT / "workflows/api/keyvid_timing.json").read_text(encoding="utf-8"))
 

@@ -1,8 +1,9 @@
 """The timeline editor as a hand uses it: real mouse and keys, and what workflow and prompt hold afterwards."""
 
 import json
+import math
 
-from ..helpers.graphs.workflow_files import ui_form
+from .graphs.workflow_files import ui_form
 
 # the one that runs: a click brings a node to the end of the list, behind one that is bypassed
 NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes' && node.mode !== 4)"
@@ -10,6 +11,7 @@ VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').view"
 CANVAS = ".keyvid-edit canvas"
 N_FRAMES = 96
 ONSETS = [2, 17, 33, 52, 70]
+NEAR_PX, DOUBLE_MS = 20, 600  # a little more than the editor takes for a double click
 
 # frame: kind, with room around each of them
 KINDS = {
@@ -74,21 +76,14 @@ class Editor:
     """The editor of the first Edit Keyframes node. page: tools/frontend.py's Frontend, already open."""
 
     def __init__(self, page, *, result=None, workflow=None):
-        self.frontend, self.page = page, page.page
+        self.frontend, self.page, self._pressed = page, page.page, None
         self.load(workflow or timing_workflow())
         if result is not None:
             self.executed(result)
 
     def load(self, workflow):
-        """Open a workflow in UI form, as a new tab.
-
-        From the root graph: whoever opens a workflow inside a subgraph of another may be led back there by ComfyUI.
-        """
-        self.page.evaluate("() => app.canvas.setGraph(app.graph)")
-        self.frontend.settle(250)
-        load = "workflow => app.loadGraphData(workflow, true, true, 'editor')"
-        self.page.evaluate(load, workflow)
-        self.frontend.settle(500)
+        """Open a workflow in UI form, as a new tab."""
+        self.frontend.load(workflow, name="editor")
         self.page.wait_for_function(f"() => {NODE}")
         self.show_node()
 
@@ -119,14 +114,20 @@ class Editor:
         self.frontend.settle()
         self.show_node()
 
+    def run_up_to_here(self):
+        """By the button that the editor shows before its first run."""
+        self.page.locator(".keyvid-edit button:has-text('Run up to here')").first.click()
+        self.page.wait_for_function(f"() => {VIEW}.session.state.result")
+        self.frontend.settle()
+
     def executed(self, result):
         """As if the server had run the node."""
         self.page.evaluate(f"result => {NODE}.onExecuted({{ keyvid_edit: [result] }})", result)
-        self.pause()
+        self.frontend.settle()
 
-    def pause(self, time_ms=250):
-        """A few frames of the screen."""
-        self.page.wait_for_timeout(time_ms)
+    def pause(self):
+        """A few frames of the screen: what a gesture did is seen."""
+        self.frontend.show_frames()
 
     def ask(self, expression):
         """The value of an expression over `view` (editor/editor.mjs)."""
@@ -152,7 +153,10 @@ class Editor:
     # what a hand does
 
     def press_at(self, frame, band="keys", **how):
-        self.page.mouse.click(*self.at(frame, band), **how)
+        where = self.at(frame, band)
+        self._wait_to_be_single(where)
+        self.page.mouse.click(*where, **how)
+        self._was_pressed(where)
         self.pause()
 
     def double_click(self, frame, band="wave"):
@@ -162,6 +166,7 @@ class Editor:
     def drag(self, start, end, *, band="keys", keys=(), steps=6):
         """Drag from a frame to a frame, with keys held."""
         where, there = self.at(start, band), self.at(end, band)
+        self._wait_to_be_single(where)
         for key in keys:
             self.page.keyboard.down(key)
         self.page.mouse.move(*where)
@@ -171,6 +176,16 @@ class Editor:
         for key in keys:
             self.page.keyboard.up(key)
         self.pause()
+
+    def _wait_to_be_single(self, where):
+        """A press soon after one at the same place would be a double click."""
+        if self._pressed and math.dist(where, self._pressed[0]) < NEAR_PX:
+            past = f"time => performance.now() - time > {DOUBLE_MS}"
+            self.page.wait_for_function(past, arg=self._pressed[1])
+        self._pressed = None
+
+    def _was_pressed(self, where):
+        self._pressed = where, self.page.evaluate("() => performance.now()")
 
     def key(self, *keys):
         for key in keys:
@@ -190,7 +205,7 @@ class Editor:
         self.page.keyboard.press(key)
         done = f"n => {tracker}.undoQueue.length !== n && !{tracker}._restoringState"
         self.page.wait_for_function(done, arg=n_steps)
-        self.pause(600)  # Nodes 2.0 gets its elements a little later
+        self.frontend.settle()  # Nodes 2.0 gets its elements a little later
 
     # what is kept
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ..helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
-from ..helpers.graphs.timing_graph import chain, edited_result, frames_of
+from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.timing_graph import chain, edited_result, frames_of
 
 EXACT = [nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)]
 
