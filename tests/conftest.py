@@ -12,8 +12,6 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
 MEMORY_PER_WORKER = 5 * 2**30  # bytes: the tests' networks, a ComfyUI and a browser
-# networks this small are slower on several threads, and every worker has a core
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 if "keyvid_pack" not in sys.modules:
     spec = importlib.util.spec_from_file_location(
@@ -22,6 +20,14 @@ if "keyvid_pack" not in sys.modules:
     module = importlib.util.module_from_spec(spec)
     sys.modules["keyvid_pack"] = module
     spec.loader.exec_module(module)
+
+
+def pytest_configure():
+    """One thread for every process, servers too: networks this small are slower on several, the more so when busy.
+
+    OMP_NUM_THREADS asks for more, which add up in another order and so try the tolerances.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(optionalhook=True)

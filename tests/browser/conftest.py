@@ -30,8 +30,6 @@ def browser_server(tmp_path_factory):
         python=sys.executable,
         pack=environment.ROOT,
         arguments=arguments,
-        # for networks this small, more threads only wait for one another
-        env={"OMP_NUM_THREADS": "1"},
     ) as running:
         put_workflow_files(running)
         yield running

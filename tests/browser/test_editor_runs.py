@@ -54,7 +54,7 @@ def test_the_sound_of_a_run_is_heard_and_its_context_goes_with_the_node(editor):
     )
     editor.key("Space")
     stopped = editor.ask("view.session.state.playhead")
-    editor.pause()
+    editor.frontend.show_frames(12)
     assert editor.ask("view.session.state.playhead") == stopped < 192
     assert editor.text == "", "listening is no edit"
 

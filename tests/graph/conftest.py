@@ -23,7 +23,5 @@ def comfy(tmp_path_factory):
         other_packs=[stub],
         # the default cache drops results when memory is short, which the machine decides, not the pack
         arguments=["--cache-classic"],
-        # for networks this small, more threads only wait for one another
-        env={"OMP_NUM_THREADS": "1"},
     ) as running:
         yield running

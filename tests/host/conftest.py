@@ -4,7 +4,6 @@ import sys
 import types
 
 import pytest
-from keyvid_pack.tests.helpers.threads import N_THREADS
 from keyvid_pack.tools import environment
 
 from ..helpers import small_video
@@ -18,9 +17,7 @@ def comfyui(tmp_path_factory):
 
     args.cpu = True
     import folder_paths
-    import torch
 
-    torch.set_num_threads(N_THREADS)
     base = tmp_path_factory.mktemp("comfy")
     folders = types.SimpleNamespace(base=base)
     for name in ("input", "output", "temp", "user"):
