@@ -12,13 +12,13 @@ import numpy as np
 from comfy_api.latest import InputImpl, io, ui
 
 from ..errors import PlanError
-from ..keyframes.audio.checks import peaks_min_max
 from ..keyframes.curve import MotionCurve
 from ..keyframes.plan import KeyframePlan
 from ..preview.animatic import render_animatic
 from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
+from ..preview.waveform import waveform_extremes
 from .files import temp_file_named
 from .images import image_of
 from .payloads import UI, Image, Video
@@ -37,7 +37,7 @@ def strip_ui(
     plan: KeyframePlan | None = None,
 ) -> UI:
     """The ui dict that shows a timing strip (waveform, curve, keyframes) in a node. samples: (C, N)."""
-    waveform = None if samples is None else peaks_min_max(samples, STRIP_WIDTH)
+    waveform = None if samples is None else waveform_extremes(samples, STRIP_WIDTH)
     strip = draw_strip(
         width=STRIP_WIDTH,
         height=STRIP_HEIGHT,

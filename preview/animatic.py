@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..errors import KeyVIDError
-from ..keyframes.audio.checks import check_audio, peaks_min_max
+from ..keyframes.audio.checks import check_audio
 from ..keyframes.curve import MotionCurve, check_fits
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import n_samples_at, time_at
@@ -17,8 +17,9 @@ from . import style
 from .captions import draw_label, draw_legend, label_of
 from .image import edge_glow, fit, pulse_of, pulsing, tinted, to_image
 from .mp4 import write_mp4
-from .strip import draw_playhead, draw_strip, frame_x, waveform_between, waveform_columns
+from .strip import draw_playhead, draw_strip, frame_x, waveform_columns
 from .style import Progress, Size
+from .waveform import waveform_between, waveform_extremes
 
 PAGE_S = 10.0  # a longer clip's strip turns pages, or its keyframes could not be told apart
 MIN_WIDTH = 128
@@ -232,7 +233,7 @@ def _timeline(
     n_pages = math.ceil(plan.n_frames / (PAGE_S * plan.fps))
     edges = [plan.n_frames * i // n_pages for i in range(n_pages + 1)]
     clip = samples[:, : n_samples_at(plan.n_frames, fps=plan.fps, sample_rate=sample_rate)]
-    peak = np.abs(peaks_min_max(clip, 1)).max()
+    peak = np.abs(waveform_extremes(clip, 1)).max()
     page, strip = -1, np.empty((0, 0, 3), np.uint8)
 
     def draw(frame: int) -> None:

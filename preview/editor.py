@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ..keyframes.audio.beats import beat_frames
-from ..keyframes.audio.checks import peaks_min_max
 from ..keyframes.audio.onset import clip_envelope, onset_frames
 from ..keyframes.curve import MotionCurve
 from ..keyframes.peaks import find_peaks
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import rounded_rate
 from .style import Progress
+from .waveform import waveform_extremes
 
 MAX_POINTS = 16_384
 POINTS_PER_FRAME = 8  # of a waveform: still an outline when one frame is 8 pixels wide
@@ -62,7 +62,7 @@ def sound_outline(
     on_step(n_done, n_steps) is called now and then and may raise to cancel. Raises AudioError as `check_audio` does.
     """
     n_points = min(POINTS_PER_FRAME * n_frames, MAX_POINTS)
-    extremes = peaks_min_max(samples, n_points)
+    extremes = waveform_extremes(samples, n_points)
     extremes *= LOUDEST / (np.abs(extremes).max() or 1.0)
     low, high = np.round(extremes).astype(int).T
     envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)

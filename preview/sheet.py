@@ -18,8 +18,9 @@ from ..keyframes.timebase import n_samples_at, time_at
 from . import style
 from .captions import draw_legend
 from .image import fit, to_image
-from .strip import SUPERSAMPLING, draw_strip, frame_x, waveform_between, waveform_columns
+from .strip import SUPERSAMPLING, draw_strip, frame_x, waveform_columns
 from .style import Size
+from .waveform import waveform_between
 
 MIN_WIDTH = 320
 PER_BAND = 12  # cards around one stretch of the timeline, half of them above

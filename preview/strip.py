@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..errors import CurveError, KeyVIDError
-from ..keyframes.audio.checks import peaks_min_max
 from ..keyframes.curve import MotionCurve
 from ..keyframes.plan import Keyframe, KeyframePlan
 from ..keyframes.timebase import time_at
@@ -32,13 +31,6 @@ def frame_x(frame: float, *, n_frames: int, width: int) -> float:
 def waveform_columns(width: int) -> int:
     """How many waveform columns a strip of this width shows best: one per pixel between its margins."""
     return max(1, round(width - 2 * _margin(width)))
-
-
-def waveform_between(samples: np.ndarray, start: int, stop: int, n_columns: int) -> np.ndarray:
-    """The waveform (n_columns, 2) from sample `start` to `stop` of samples (C, N); beyond their end it is silent."""
-    piece = samples[:, start:stop]
-    missing = stop - start - piece.shape[1]
-    return peaks_min_max(np.pad(piece, ((0, 0), (0, missing))), n_columns)
 
 
 def draw_strip(

@@ -1,4 +1,4 @@
-"""Checks of audio, and its outline for drawing. Samples are always float arrays (C, N)."""
+"""Checks of audio. Samples are always float arrays (C, N)."""
 
 import math
 
@@ -54,24 +54,3 @@ def _check_rate(sample_rate: float) -> None:
             f"The sample rate is {sample_rate!r}; it must be a number from {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz. "
             "Resample the sound, for example to 44100 Hz."
         )
-
-
-def peaks_min_max(samples: np.ndarray, n_columns: int) -> np.ndarray:
-    """The lowest and highest sample in each of `n_columns` equal stretches, for drawing a waveform.
-
-    The extremes are taken over all channels: a mix would draw a flat line for channels that cancel.
-    Parameters: samples (C, N) float. Returns: float64 (n_columns, 2), columns minimum and maximum; a stretch
-    shorter than one sample shows the sample it lies in. Raises AudioError for an empty sound and ValueError
-    for fewer than one column.
-    """
-    samples = np.asarray(samples)
-    if samples.ndim != 2 or samples.size == 0:
-        raise AudioError(
-            f"The sound to draw has shape {samples.shape}; give samples as (channels, samples), not empty."
-        )
-    if n_columns < 1:
-        raise ValueError(f"The waveform is to be drawn in {n_columns} columns; give at least 1.")
-    starts = np.arange(n_columns) * samples.shape[1] // n_columns
-    low = np.minimum.reduceat(samples, starts, axis=1).min(axis=0)
-    high = np.maximum.reduceat(samples, starts, axis=1).max(axis=0)
-    return np.stack([low, high], axis=1).astype(np.float64)

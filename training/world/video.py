@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ...keyframes.audio.checks import peaks_min_max
 from ...keyframes.curve import motion_curve, normalise
 from ...keyframes.plan import Keyframe, make_plan
 from ...keyframes.timebase import FPS, N_FRAMES
 from ...preview import style
 from ...preview.mp4 import write_mp4
 from ...preview.strip import draw_strip, waveform_columns
+from ...preview.waveform import waveform_extremes
 from .clip import WorldClip
 
 ENLARGED = 4  # a clip of 96 x 128 pixels is shown this many times larger
@@ -67,7 +67,7 @@ def _strip(clip: WorldClip, width: int) -> np.ndarray:
         height=STRIP_HEIGHT,
         n_frames=N_FRAMES,
         fps=FPS,
-        waveform=peaks_min_max(clip.audio[None], waveform_columns(width)),
+        waveform=waveform_extremes(clip.audio[None], waveform_columns(width)),
         curve=motion_curve(normalise(clip.motion), fps=FPS, source="world"),
         plan=plan,
     )
