@@ -16,9 +16,8 @@ from ..keyframes.audio.checks import check_audio
 from ..keyframes.timebase import check_n_frames, n_samples_at, told_apart
 from .payloads import Audio
 
-_FULL_SCALE_BITS = (
-    32  # the widest whole numbers that audio is kept in; the full scale of wider ones is unknown
-)
+# the widest whole numbers that audio is kept in; the full scale of wider ones is unknown
+_FULL_SCALE_BITS = 32
 _LOUDEST = 100.0  # 40 dB over full scale: audio that is only too loud stays far below it
 _LOAD = "Load it with Load Audio, or convert it first."
 

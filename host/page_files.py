@@ -1,4 +1,4 @@
-"""Can ComfyUI serve the pack's page files, the JavaScript and the help? That depends on the name of its folder."""
+"""Checks that ComfyUI can serve the pack's page files (JavaScript and help), which depends on the folder's name."""
 
 import logging
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 log = logging.getLogger("keyvid")
 
 NAME = "ComfyUI-KeyVID"
-# What an address holds as it is. aiohttp escapes all else in the prefix of a static route, and then compares it with
-# the address that the browser asks for after unescaping that: the files are listed, and every one of them is a 404.
+# Characters that a URL path has unescaped. aiohttp escapes all others in the prefix of a static route, and compares it
+# with the unescaped path of a request: the files are listed, and a request for any of them is a 404.
 _SERVED = re.compile(r"[A-Za-z0-9._~!$'()*+,;=:@&-]+")
 
 
@@ -18,7 +18,7 @@ def is_served(folder: str) -> bool:
 
 
 def warn_if_not_served(init_file: str) -> None:
-    """Say in the log that the page files cannot be served, and what helps. init_file: the pack's __init__.py."""
+    """Logs that the page files cannot be served, and what to do. init_file: the path of the pack's __init__.py."""
     folder = Path(init_file).parent.name
     if is_served(folder):
         return
