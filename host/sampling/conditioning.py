@@ -163,7 +163,7 @@ def image_latents(vae: Vae, images: Image) -> torch.Tensor:
             "The VAE made latents that are not finite numbers; it probably cannot work in half precision. Start "
             "ComfyUI with --fp32-vae, or use another file of the VAE."
         )
-    return latents.movedim(0, 1)[None]
+    return latents.movedim(0, 1)[None]  # (1, 4, K, h, w)
 
 
 def audio_tokens(

@@ -1,6 +1,7 @@
 """Do the things that are wired together belong together? The checks, and their error messages.
 
-`facts` are the ModelFacts of the MODEL. A check returns nothing and raises a KeyVIDError that says what to change.
+`facts` are the ModelFacts of the MODEL. The docstring of a check states what must be true; if it is not, the check
+raises a KeyVIDError (or the subclass in brackets) that says what to change.
 """
 
 from collections.abc import Mapping
