@@ -125,9 +125,9 @@ def expected_shapes(part: str, config: Any) -> dict[str, Shape]:
 def check_part(
     checkpoint: Checkpoint, part: str, expected: Mapping[str, Shape] | None = None
 ) -> NameReport:
-    """The NameReport of a part against its own network.
+    """The NameReport of a part against its own network; tensors that no computation uses may be missing.
 
-    expected: as expected_shapes gives it; None works it out. Leftover names are logged. Raises CheckpointNamesError
+    expected: as expected_shapes gives it; None computes it. Leftover names are logged. Raises CheckpointNamesError
     when a needed tensor is missing, has another shape or is quantised.
     """
     if expected is None:
@@ -138,8 +138,10 @@ def check_part(
             f"The {part} part of the file is quantised ({few(quantised)}), which KeyVID does not read. "
             "Use the file in fp16, bf16 or fp32."
         )
-    report = compare_names(expected, part_shapes(checkpoint, part))
-    if report.misshaped or set(report.missing) - set(_UNUSED.get(part, ())):
+    found = part_shapes(checkpoint, part)
+    optional = set(_UNUSED.get(part, ())) - found.keys()
+    report = compare_names({n: s for n, s in expected.items() if n not in optional}, found)
+    if not report.fits:
         with explaining_split_file(checkpoint.file):
             raise CheckpointNamesError(
                 f"The file does not fit the {part} network it seems to hold: {report}. "

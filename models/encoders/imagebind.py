@@ -57,7 +57,6 @@ class AudioTowerConfig:
 
 
 KEYVID_AUDIO = AudioTowerConfig(width=768, layers=12, heads=12, mlp_width=3072)
-STOCK_AUDIO = replace(KEYVID_AUDIO, stride=STOCK_STRIDE)
 
 
 def tower_config_from_shapes(

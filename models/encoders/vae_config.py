@@ -35,11 +35,6 @@ class VAEConfig:
         return 2 ** (len(self.channel_mult) - 1)
 
 
-STABLE_DIFFUSION_VAE = VAEConfig(
-    channels=128, channel_mult=(1, 2, 4, 4), num_res_blocks=2, z_channels=4, embed_channels=4
-)
-
-
 def vae_config_from_shapes(shapes: Mapping[str, Shape]) -> VAEConfig:
     """The VAEConfig behind {name: shape} (names without `first_stage_model.`).
 

@@ -1,18 +1,23 @@
 """The names and shapes of the published files, as tests/goldens/state_dict_keys.txt lists them, and of networks."""
 
+import dataclasses
 import functools
 import pathlib
 import re
 
 from keyvid_pack.models import build
 from keyvid_pack.models.checkpoint import layouts
-from keyvid_pack.models.encoders import clip
-from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
+from keyvid_pack.models.encoders import clip, imagebind
+from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
 
 GOLDENS = pathlib.Path(__file__).resolve().parents[1] / "goldens"
 KINDS = (layouts.GENERATOR, layouts.INTERPOLATOR, layouts.DYNAMICRAFTER)
+STABLE_DIFFUSION_VAE = VAEConfig(
+    channels=128, channel_mult=(1, 2, 4, 4), num_res_blocks=2, z_channels=4, embed_channels=4
+)
+STOCK_AUDIO = dataclasses.replace(imagebind.KEYVID_AUDIO, stride=imagebind.STOCK_STRIDE)
 UNET_PREFIX = "model.diffusion_model."
-_HEARING = re.compile(r"\.(to_k_ap|to_v_ap|beta)\b|\baudio_proj_2\.")
+_AUDIO_BRANCH = re.compile(r"\.(to_k_ap|to_v_ap|beta)\b|\baudio_proj_2\.")
 
 
 @functools.cache
@@ -34,7 +39,7 @@ def unet_shapes(kind):
     shapes = listed(2 if kind == layouts.GENERATOR else 3, UNET_PREFIX)
     if kind != layouts.DYNAMICRAFTER:
         return shapes
-    return {name: shape for name, shape in shapes.items() if not _HEARING.search(name)}
+    return {name: shape for name, shape in shapes.items() if not _AUDIO_BRANCH.search(name)}
 
 
 def file_shapes(kind):

@@ -10,9 +10,10 @@ from keyvid_pack.errors import CheckpointError
 from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, open_tensors
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.encoders import clip
-from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, VAEConfig, vae_shapes
+from keyvid_pack.models.encoders.vae_config import VAEConfig, vae_shapes
 
 from ...helpers import small_checkpoint
+from ...helpers.published import STABLE_DIFFUSION_VAE
 
 PROMPT = "a drummer strikes a snare drum, close up"
 TEXT_PREFIX, VISION_PREFIX, VAE_PREFIX = (

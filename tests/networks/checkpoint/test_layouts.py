@@ -17,12 +17,19 @@ from keyvid_pack.models.checkpoint.checkpoint import (
 )
 from keyvid_pack.models.checkpoint.metadata import Metadata
 from keyvid_pack.models.encoders import clip, imagebind, resampler
-from keyvid_pack.models.encoders.vae_config import STABLE_DIFFUSION_VAE, vae_shapes
+from keyvid_pack.models.encoders.vae_config import vae_shapes
 from keyvid_pack.models.unet import config as unet_config
 from torchvision.models.optical_flow import raft_large
 
 from ...helpers import small_checkpoint as small
-from ...helpers.published import GOLDENS, KINDS, file_shapes, listed
+from ...helpers.published import (
+    GOLDENS,
+    KINDS,
+    STABLE_DIFFUSION_VAE,
+    STOCK_AUDIO,
+    file_shapes,
+    listed,
+)
 
 
 def checkpoint_of(shapes, metadata=None):
@@ -150,7 +157,7 @@ def test_pruned_files_have_fewer_parts(missing):
 
 
 def stock_imagebind():
-    shapes = build.expected_shapes("audio", imagebind.STOCK_AUDIO)
+    shapes = build.expected_shapes("audio", STOCK_AUDIO)
     others = {
         "modality_trunks.vision.blocks.0.norm_1.weight": (1280,),
         "modality_heads.audio.0.weight": (768,),

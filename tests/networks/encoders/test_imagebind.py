@@ -6,14 +6,13 @@ from keyvid_pack.errors import CheckpointError
 from keyvid_pack.models.encoders.imagebind import (
     KEYVID_AUDIO,
     POSITIONS,
-    STOCK_AUDIO,
     AudioTower,
     change_stride,
     interpolate_positions,
     tower_config_from_shapes,
 )
 
-from ...helpers.published import listed, shapes_of
+from ...helpers.published import STOCK_AUDIO, listed, shapes_of
 from ...helpers.small_audio import NO_CLS, TOWER, a_mel, small
 from ...oracles.imagebind_tokens import oracle_tokens
 
