@@ -1,4 +1,4 @@
-"""Reading a network's configuration off the shapes of its tensors: what every `*_config_from_shapes` needs."""
+"""Infers a network's sizes from the shapes of its tensors: what the `*_config_from_shapes` functions share."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -69,8 +69,8 @@ def checked_head_width(
 ) -> int:
     """The head width that all attentions of these inner widths share.
 
-    head_width: as in the file's metadata, None when it has none. default: what it then is; None when the widths are
-    not the published ones. Raises CheckpointMetadataError when both are None, or it does not divide the widths.
+    head_width: from the file's metadata, None when it has none. default: the width to use then, None when the widths
+    are not the published ones. Raises CheckpointMetadataError when both are None, or it does not divide the widths.
     """
     widths = sorted(set(inner_widths))
     sizes = f"{' and '.join(map(str, widths))} wide"

@@ -78,7 +78,7 @@ def open_tensors(
 
 
 def refuse_kind(checkpoint: Checkpoint, wanted: str, remedy: str) -> NoReturn:
-    """Raise CheckpointUnknownError: the file is what it is, not `wanted` ("a localizer"), and what to do."""
+    """Raise CheckpointUnknownError, which names what the file is, what was `wanted` ("a localizer") and the remedy."""
     with explaining_split_file(checkpoint.file):
         layout = checkpoint.layout
         if layout.file != A_FILE[layout.kind]:
@@ -87,7 +87,7 @@ def refuse_kind(checkpoint: Checkpoint, wanted: str, remedy: str) -> NoReturn:
 
 
 def refuse_part(checkpoint: Checkpoint) -> None:
-    """Raise CheckpointUnknownError, with what to do, when the file is certainly one part of several."""
+    """Raise CheckpointUnknownError, with the remedy, when the file is certainly one part of several."""
     file = checkpoint.file
     if file is None:
         return

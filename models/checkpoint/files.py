@@ -26,7 +26,7 @@ SAFETENSORS, ZIP, LEGACY = "safetensors", "PyTorch", "PyTorch (before 1.6)"
 # under which keys training tools put the state dict, in order of preference
 WRAPPERS = ("state_dict", "model_state_dict", "module", "model")
 _DOWNLOAD_AGAIN = "Download or copy it again."
-# what else is saved under a weight file's name: (first bytes, what it is, what to do)
+# other files under the name of a weight file: (first bytes, what it is, remedy)
 _OTHER_FILES = (
     (b"version https://git-lfs", "the placeholder that git leaves for a large file", "Download the file itself."),
     (b"{", "a text in JSON", "Choose a weight file."),

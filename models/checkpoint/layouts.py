@@ -52,7 +52,7 @@ _AUDIO_NAMES = (
     "modality_trunks.audio.blocks.0.attn.in_proj_weight",
     "modality_preprocessors.audio.rgbt_stem.proj.weight",
 )
-# what the audio tower has; the heads and every other modality of ImageBind are not used (published-model d.2)
+# prefixes of the audio tower; the heads and every other modality of ImageBind are not used (published-model d.2)
 AUDIO_PREFIXES = ("modality_preprocessors.audio.", "modality_trunks.audio.")
 # ImageBind's prefix in a localizer, and in a video model's file
 _IMAGEBIND_INSIDE = ("imagebindMoodel.", "imagebind_model.")

@@ -42,7 +42,7 @@ CODES = {dtype: code for code, dtype in DTYPES.items()}
 MAX_AXES = 32
 MAX_SIZE = 1 << 62
 _SPACES = b" \t\r\n"  # JSON's own
-_PADDING = _SPACES + b"\0"  # what writers fill a header up with
+_PADDING = _SPACES + b"\0"  # at the end of a header, from writers that align the data
 
 
 class SafetensorsError(Exception):

@@ -51,7 +51,7 @@ class SplitFile:
         )
 
     def refusal(self, path: str) -> str:
-        """Why one of its parts, at a path, cannot be used, and what to do: a text for the artist."""
+        """The error message for one of its parts, at a path: why it cannot be used, and the remedy."""
         name = os.path.basename(path)
         which = f"part {self.names.index(name) + 1} of {len(self.names)} of a split file"
         subject = name if self.certain else f"By its name {name}"

@@ -18,7 +18,7 @@ from ...errors import SamplingError, TimestepsError
 N_TIMESTEPS = 1000  # noise levels the models were trained on
 # betas before the rescaling: squares of evenly spaced roots
 LINEAR_START, LINEAR_END = 0.00085, 0.012
-BASE_SCALE = 0.7  # what latents are multiplied with at high noise (KeyVID, DynamiCrafter 512)
+BASE_SCALE = 0.7  # factor of clean latents at high noise (KeyVID, DynamiCrafter 512)
 TURNING_STEP = 400  # entries over which that factor falls from 1
 SPACINGS = ("uniform_trailing", "uniform")
 STEPS = 90  # KeyVID's own settings: steps, eta and spacing of scripts/generation.sh
@@ -82,7 +82,7 @@ def scale_table(
     turning_step: int = TURNING_STEP,
     n_timesteps: int = N_TIMESTEPS,
 ) -> np.ndarray:
-    """Dynamic rescale: what a clean latent is multiplied with before it is noised to a timestep.
+    """Dynamic rescale: the factor of a clean latent before it is noised to a timestep.
 
     It falls from 1 to base_scale over turning_step entries and stays there for n_timesteps more, as
     published: the table is longer than the timesteps that index it. Returns: float32 (1400,) by default.
