@@ -200,7 +200,7 @@ def _header(canvas: np.ndarray, layout: Layout, plan: KeyframePlan) -> DrawFrame
     time_width = font.getlength(f"frame {plan.n_frames} / {plan.n_frames}    {'0' * 8}")
     x, y = 13 * scale, 0.56 * height
     draw_legend(image, plan, scale, x_min=x + time_width, y=y)
-    place = canvas[top : top + height]
+    area = canvas[top : top + height]
 
     def draw(frame: int) -> None:
         header = image.copy()
@@ -214,7 +214,7 @@ def _header(canvas: np.ndarray, layout: Layout, plan: KeyframePlan) -> DrawFrame
         for part, colour in parts:
             text.text((left, y), part, font=font, fill=colour, anchor="lm")
             left += font.getlength(part)
-        place[:] = np.asarray(header)
+        area[:] = np.asarray(header)
 
     return draw
 
@@ -229,7 +229,7 @@ def _timeline(
 ) -> DrawFrame:
     """A function that draws the strip with the playhead, and the way through the clip when it has pages."""
     top, height = layout.strip
-    place, bar = canvas[top : top + height], canvas[top + height :]
+    area, bar = canvas[top : top + height], canvas[top + height :]
     n_pages = math.ceil(plan.n_frames / (PAGE_S * plan.fps))
     edges = [plan.n_frames * i // n_pages for i in range(n_pages + 1)]
     clip = samples[:, : n_samples_at(plan.n_frames, fps=plan.fps, sample_rate=sample_rate)]
@@ -257,7 +257,7 @@ def _timeline(
             )
         n_shown = edges[page + 1] - edges[page]
         x = frame_x(frame - edges[page], n_frames=n_shown, width=layout.width)
-        place[:] = draw_playhead(strip, x)
+        area[:] = draw_playhead(strip, x)
         if n_pages > 1:
             _draw_progress(bar, (frame + 1) / plan.n_frames)
 

@@ -49,9 +49,9 @@ def draw_label(area: np.ndarray, label: np.ndarray, *, scale: float, since_s: fl
     margin = min(round(12 * scale), round(area.shape[1] * 0.03))
     label = label[: area.shape[0] - margin, : area.shape[1] - 2 * margin]
     bottom = area.shape[0] - margin
-    place = area[bottom - label.shape[0] : bottom, margin : margin + label.shape[1]]
+    covered = area[bottom - label.shape[0] : bottom, margin : margin + label.shape[1]]
     alpha = label[..., 3:] * fade
-    place[:] = np.round(place * (1 - alpha) + label[..., :3] * (255 * alpha))
+    covered[:] = np.round(covered * (1 - alpha) + label[..., :3] * (255 * alpha))
 
 
 def draw_legend(

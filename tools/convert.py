@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -30,8 +31,16 @@ _SHOWN = 8
 
 Entries = dict[str, tuple[torch.dtype, tuple[int, ...]]]  # name -> type, shape
 Read = Callable[[str], torch.Tensor]
-# entries, names left out, metadata block, read(name), close
-Opened = tuple[Entries, list[str], dict[str, str], Read, Callable[[], None]]
+
+
+class Opened(NamedTuple):
+    """One or several open weight files: tensors and how to read one, names left out, metadata, how to close."""
+
+    entries: Entries
+    left_out: list[str]
+    block: dict[str, str]
+    read: Read
+    close: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,8 @@ def convert(
     target is replaced. Tensors pass through memory one at a time; the target appears whole or not at all.
 
     Raises CheckpointFileError when the source is no whole weight file, a part is missing or the target cannot be
-    written,
-    CheckpointUnsafeError when the source holds commands, CheckpointUnknownError when prune does not know the file.
+    written, CheckpointUnsafeError when the source holds commands, CheckpointUnknownError when prune does not know the
+    file.
     """
     source, target = Path(source), Path(target)
     sources, certain = _parts_of(source)
@@ -167,7 +176,7 @@ def _parts_of(source: Path) -> tuple[list[Path], bool]:
 
 
 def _open_all(sources: list[Path]) -> Opened:
-    """What _open gives, of several files together. Raises CheckpointFileError when two hold a tensor of one name."""
+    """Several files together. Raises CheckpointFileError when two hold a tensor of one name."""
     found, left_out, block, readers = {}, [], {}, {}
     with contextlib.ExitStack() as stack:
         for source in sources:
@@ -183,16 +192,18 @@ def _open_all(sources: list[Path]) -> Opened:
             readers |= dict.fromkeys(entries, read)
             left_out += more_left_out
             block = {**more_block, **block}  # the first part says it
-        return found, left_out, block, lambda name: readers[name](name), stack.pop_all().close
+        return Opened(
+            found, left_out, block, lambda name: readers[name](name), stack.pop_all().close
+        )
 
 
 def _open(source: Path) -> Opened:
-    """({name: (dtype, shape)}, names left out, metadata block, read(name), close) of either kind of file."""
+    """A safetensors or a PyTorch file. Raises CheckpointFileError, CheckpointUnsafeError."""
     if checkpoint_files.file_format(source) == checkpoint_files.SAFETENSORS:
         file = checkpoint_files.read_file(source)
         entries = {name: (file.dtypes[name], shape) for name, shape in file.shapes.items()}
         tensors = checkpoint_files.load_tensors(file)  # a view of the mapped file
-        return entries, [], file.metadata, tensors.__getitem__, tensors.clear
+        return Opened(entries, [], file.metadata, tensors.__getitem__, tensors.clear)
     try:
         parsed = torch_file.read_torch_file(source)
         checkpoint_files.refuse_attack(parsed, source.name)
@@ -209,10 +220,10 @@ def _open(source: Path) -> Opened:
     except torch_file.TorchFileError as error:
         raise CheckpointFileError(f"{source.name} {error}. Download or copy it again.") from error
     read_stored, close = torch_file.tensor_reader(parsed)
-    # in the order of the file: tensors that share a storage lie together, and it is read once
+    # in the order of the file: tensors that share a storage are next to each other, and it is read once
     names = sorted(writable, key=lambda name: parsed.records[writable[name].storage])
     entries = {name: (writable[name].dtype, writable[name].shape) for name in names}
-    return entries, left_out, {}, lambda name: read_stored(writable[name]), close
+    return Opened(entries, left_out, {}, lambda name: read_stored(writable[name]), close)
 
 
 def _recognised(shapes: dict[str, tuple[int, ...]], prune: bool) -> layouts.Layout | None:

@@ -4,7 +4,6 @@ Standard library only. Each piece carries a stamp holding a hash of what it was 
 again costs nothing; without a stamp the piece is checked, completed and stamped, never blindly remade.
 """
 
-import csv
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from . import progress
+from .unfinished_packages import forget_unfinished_packages, package_folders
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -238,7 +238,7 @@ def _install(line: progress.Line, *requirements: str | Path) -> None:
     temp = WORK / "temp"
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir()
-    reader = progress.Reader(temp, next(iter(_package_folders(VENV)), None))
+    reader = progress.Reader(temp, next(iter(package_folders(VENV)), None))
     env = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp))
     _pip(line, "install", *requirements, "-c", PINS / "lock.txt", reader=reader, env=env)
     shutil.rmtree(temp, ignore_errors=True)
@@ -262,30 +262,6 @@ def _step_tools(extra: str) -> None:
     key = _hash(PINS / "lock.txt") + " ".join(tools)
     stamp = VENV / f"keyvid-{extra}"
     _step(f"{extra} tools", stamp, key, lambda line: _install(line, *tools))
-
-
-def _package_folders(venv: Path) -> list[Path]:
-    folders = [venv / "Lib" / "site-packages", *venv.glob("lib/python3.*/site-packages")]
-    return [folder for folder in folders if folder.is_dir()]
-
-
-def forget_unfinished_packages(venv: Path) -> None:
-    """Remove the descriptions of packages whose recorded files are not all there at their full size."""
-    for folder in _package_folders(venv):
-        for info in folder.glob("*.dist-info"):
-            if not _is_complete(info):
-                shutil.rmtree(info)
-
-
-def _is_complete(info: Path) -> bool:
-    record = info / "RECORD"
-    if not record.is_file():
-        return False
-    with record.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.reader(lines))
-    # files that pip makes itself (scripts, byte code) are recorded without a size
-    sized = [(info.parent / row[0], int(row[2])) for row in rows if len(row) > 2 and row[2]]
-    return bool(rows) and all(p.is_file() and p.stat().st_size == size for p, size in sized)
 
 
 def find_chromium() -> str | None:

@@ -80,14 +80,14 @@ def match_lighting(frames: np.ndarray, empty: np.ndarray, still: np.ndarray) -> 
     """
     height, width = still.shape
     y, x = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j].astype(np.float32)
-    places = np.flatnonzero(still)[::FIT_STRIDE]
+    indices = np.flatnonzero(still)[::FIT_STRIDE]
     seen = frames.astype(np.float32) / 255
     for channel in range(3):
         drawn = empty[..., channel]
         terms = np.stack([drawn, drawn * x, drawn * y, np.ones_like(drawn)], axis=-1)
-        known = terms.reshape(-1, 4)[places]  # (n_places, 4)
-        off = seen[..., channel].reshape(len(seen), -1)[:, places] - drawn.flat[places]
-        solve = np.linalg.solve(known.T @ known + RIDGE * len(places) * np.eye(4), known.T)
+        known = terms.reshape(-1, 4)[indices]  # (n_indices, 4)
+        off = seen[..., channel].reshape(len(seen), -1)[:, indices] - drawn.flat[indices]
+        solve = np.linalg.solve(known.T @ known + RIDGE * len(indices) * np.eye(4), known.T)
         even, across, down, offset = (solve @ off.T).astype(np.float32)[:, :, None, None]
         factor = 1 + even + across * x + down * y  # (n, H, W)
         seen[..., channel] = (seen[..., channel] - offset) / np.maximum(factor, MIN_GAIN)

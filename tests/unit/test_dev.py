@@ -11,7 +11,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from keyvid_pack.tools import environment, progress, run_workflow, server
+from keyvid_pack.tools import environment, progress, run_workflow, server, unfinished_packages
 
 from ..conftest import MOST_WORKERS, piece_of_work, pytest_xdist_auto_num_workers
 
@@ -59,7 +59,7 @@ def test_half_installed_packages_are_forgotten(tmp_path):
         _package(site, "lacks_its_record", {"m.py": ("12345", 5)}),
     ]
     (broken[2] / "RECORD").unlink()
-    environment.forget_unfinished_packages(tmp_path)
+    unfinished_packages.forget_unfinished_packages(tmp_path)
     assert whole.is_dir()
     assert not any(info.exists() for info in broken)
 

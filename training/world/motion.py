@@ -41,12 +41,12 @@ def spend(share: float) -> float:
 
 def value_at(keys: Sequence[Key], frame: float) -> float:
     """The value between keys (sorted by frame) at a frame; before the first and after the last it stays."""
-    place = bisect.bisect_right(keys, frame, key=lambda key: key.frame)
-    if place == 0:
+    index = bisect.bisect_right(keys, frame, key=lambda key: key.frame)
+    if index == 0:
         return keys[0].value
-    if place == len(keys):
+    if index == len(keys):
         return keys[-1].value
-    before, after = keys[place - 1], keys[place]
+    before, after = keys[index - 1], keys[index]
     share = (frame - before.frame) / (after.frame - before.frame)
     return before.value + (after.value - before.value) * after.ease(share)
 

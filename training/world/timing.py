@@ -47,10 +47,10 @@ def draw_events(rng: np.random.Generator, *, min_gap: int) -> tuple[WorldEvent, 
     first = N_FRAMES // 2 if rng.random() < LATE_SHARE else FIRST_FRAME
     n_places = LAST_FRAME - first + 1
     n_events = int(rng.integers(1, min(MAX_EVENTS, 1 + (n_places - 1) // min_gap) + 1))
-    # distinct places in a range shortened by the gaps, which are put back between them
+    # distinct positions in a range shortened by the gaps, which are put back between them
     n_free = n_places - (n_events - 1) * (min_gap - 1)
-    places = np.sort(rng.choice(n_free, size=n_events, replace=False))
-    frames = list(first + places + np.arange(n_events) * (min_gap - 1))
+    positions = np.sort(rng.choice(n_free, size=n_events, replace=False))
+    frames = list(first + positions + np.arange(n_events) * (min_gap - 1))
     if rng.random() < LEAD_SHARE:
         frames.insert(0, min(-1, frames[0] - min_gap) - int(rng.integers(0, 10)))
     return tuple(event_at(rng, frame, strength=rng.uniform(SOFTEST, 1.0)) for frame in frames)
