@@ -7,7 +7,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { enter, executionIds, nodeAt, shownId } from "./execution_ids.mjs";
-import { createView, CSS_CLASS } from "../editor/editor.mjs";
+import { CSS_CLASS, Editor } from "../editor/editor.mjs";
 import { forget, stateOf } from "../editor/state/view_state.mjs";
 import { nodesOf } from "./graph_nodes.mjs";
 import { remountSoon } from "./remount.mjs";
@@ -23,10 +23,10 @@ const NO_TIMELINE =
   "0, 7, 12 are a whole plan. A newer browser may help.";
 const MOST_SHEETS = 64; // remembered; the one that ran longest ago is forgotten
 
-const living = new Map(); // node -> view, of the nodes that are in a graph
+const living = new Map(); // node -> editor, of the nodes that are in a graph
 const painted = new Map(); // "workflow/execution id" of a Keyframe Sheet -> its payload, the latest run last
 
-/** What the editor asks of ComfyUI (`Host` of editor/editor.mjs). widget: the one that carries its text. */
+/** What the editor asks of ComfyUI (`Host` of editor/state/session.mjs). widget: the one that carries its text. */
 function hostOf(node, widget) {
   return {
     write(text) {
@@ -77,44 +77,44 @@ function chain(object, name, after) {
 /** The timeline; where it cannot be made, ComfyUI's own text box. */
 function addWidget(node, name, inputData) {
   let widget = null;
-  let view;
+  let editor;
   try {
-    view = createView(hostOf(node, () => widget));
+    editor = new Editor(hostOf(node, () => widget));
   } catch (error) {
     console.error("KeyVID: the timeline of Edit Keyframes cannot be shown; its edit is shown as text.", error);
     app.extensionManager.toast.add({ severity: "warn", summary: "Edit Keyframes", detail: NO_TIMELINE, life: 20000 });
     const { default: text, placeholder } = inputData[1] ?? {};
     return app.widgets.STRING(node, name, ["STRING", { default: text, placeholder, multiline: true }], app);
   }
-  view.text = inputData[1]?.default ?? "";
-  widget = node.addDOMWidget(name, WIDGET_TYPE, view.root, {
-    getValue: () => view.text,
+  editor.text = inputData[1]?.default ?? "";
+  widget = node.addDOMWidget(name, WIDGET_TYPE, editor.root, {
+    getValue: () => editor.text,
     setValue: (value) => {
-      view.text = textOf(value);
+      editor.text = textOf(value);
     },
     getMinHeight: () => MIN_HEIGHT,
     hideOnZoom: false,
     socketless: true,
   });
-  widget.view = view;
+  widget.editor = editor;
   let isConfigured = false;
   chain(node, "onConfigure", () => {
     isConfigured = true;
     removeTextSocket(node, name);
-    attach(node, view);
+    attach(node, editor);
   });
   // copying makes nodes too that never get into a graph: those start nothing
   chain(node, "onAdded", () => {
-    living.set(node, view);
-    view.start();
+    living.set(node, editor);
+    editor.start();
     // a node that is opened gets its text and id after it was added; one that gets none is new, and its number may
     // have been another node's before: undoing "add node" gives the number back
     queueMicrotask(() => {
-      if (!isConfigured && !view.key) forget(keyOf(node));
-      attach(node, view);
+      if (!isConfigured && !editor.key) forget(keyOf(node));
+      attach(node, editor);
     });
   });
-  chain(node, "onConnectionsChange", () => view.show());
+  chain(node, "onConnectionsChange", () => editor.show());
   chain(node, "onRemoved", () => end(node));
   return { widget, ...MIN_SIZE };
 }
@@ -126,11 +126,11 @@ function removeTextSocket(node, name) {
 }
 
 /** Goes on with what was seen at the place where the node is shown now. */
-function attach(node, view) {
+function attach(node, editor) {
   const key = keyOf(node);
-  if (!key || view.key === key) return;
-  view.key = key;
-  view.attach(key);
+  if (!key || editor.key === key) return;
+  editor.key = key;
+  editor.attach(key);
 }
 
 function end(node) {
@@ -159,7 +159,7 @@ function showSheet(id, payload) {
   painted.set(key, payload);
   if (painted.size > MOST_SHEETS) painted.delete(painted.keys().next().value);
   endGone();
-  for (const view of living.values()) view.showImages();
+  for (const editor of living.values()) editor.showImages();
 }
 
 /** A result of one place of a node; what is shown may be another place of it. */
@@ -186,7 +186,7 @@ export const extension = {
     app.canvas.canvas.addEventListener("subgraph-opened", ({ detail }) => {
       enter(detail.fromNode);
       endGone();
-      for (const [node, view] of living) attach(node, view);
+      for (const [node, editor] of living) attach(node, editor);
     });
   },
   afterConfigureGraph() {

@@ -1,182 +1,219 @@
+// @ts-check
 // The editor of one node: puts the parts together, starts them, and takes all of them away again.
 
-import { createBanner } from "./panels/banner.mjs";
-import { createCommands } from "./input/commands.mjs";
+import { Playback } from "./audio/playback.mjs";
+import { Timeline } from "./canvas/timeline.mjs";
 import { createScope, element } from "./dom.mjs";
-import { attachInput } from "./input/pointer.mjs";
+import { createCommands } from "./input/commands.mjs";
+import { attachKeyboard } from "./input/keyboard.mjs";
+import { Pointer } from "./input/pointer.mjs";
+import { attachWheel } from "./input/wheel.mjs";
+import { createBanner } from "./panels/banner.mjs";
+import { createEmptyState } from "./panels/empty_state.mjs";
 import { createInspector } from "./panels/inspector.mjs";
-import { commandOf } from "./input/keys.mjs";
 import { createLegend } from "./panels/legend.mjs";
+import { createMessageLine } from "./panels/message_line.mjs";
 import { menuItems, openMenu } from "./panels/menu.mjs";
 import { createPanel } from "./panels/panel.mjs";
-import { imageLoader, imagesFor, sheetOf } from "./state/painted_keyframes.mjs";
-import { createPlayback } from "./audio/playback.mjs";
-import { createSession } from "./state/session.mjs";
-import { createTimeline } from "./canvas/timeline.mjs";
-import { createStart } from "./panels/empty_state.mjs";
 import { addStyles } from "./panels/styles.mjs";
 import { createToolbar } from "./panels/toolbar.mjs";
+import { imageLoader, imagesFor, sheetOf } from "./state/painted_keyframes.mjs";
+import { Session } from "./state/session.mjs";
+
+/** @import { Scope } from "./dom.mjs" */
+/** @import { CommandParts, FocusTarget } from "./input/commands.mjs" */
+/** @import { RunResult } from "./state/edit_status.mjs" */
+/** @import { Host } from "./state/session.mjs" */
+/** @import { NodeState } from "./state/view_state.mjs" */
 
 /** The class of the editor's element. */
 export const CSS_CLASS = "keyvid-edit";
 const UNDO_MS = 10_000; // longest time that undo may take
-const SAID_MS = { problem: 9000, done: 3500 };
 
-/**
- * @typedef {Object} Host what the editor needs of ComfyUI
- * @property {(text: string) => void} write keeps a text as the widget's value, as one step of undo
- * @property {(text: string) => void} type the same for text that is being typed: ComfyUI makes the steps of undo
- * @property {() => void} runUpToHere
- * @property {() => boolean} hasPlan whether a wire comes to the plan input; a plan may come without one
- * @property {() => object[]} [sheets] what Keyframe Sheets have painted (keyvid_sheet[0]), the one to be preferred first
- * @property {(file: {filename: string, subfolder: string, type: string}) => string} urlOf
- * @property {(title: string, message: string, value: string) => Promise<string|null>} ask
- * @property {(name: string, text: string) => void} save offers a file
- * @property {(event: WheelEvent) => void} leaveWheelToGraph
- */
+/** The editor of one node. */
+export class Editor {
+  root = element("div", { class: CSS_CLASS, role: "group", "aria-label": "Keyframe editor" });
+  /** @type {Session} */
+  session;
+  /** @type {Timeline} */
+  timeline;
+  #host;
+  #scope = createScope();
+  /** @type {Playback} */
+  #playback;
+  #pointer;
+  #shown;
+  #commands;
+  /** @type {() => void} */
+  #closeMenu = () => {};
+  #loadImage = imageLoader(() => this.timeline.redraw());
 
-/** @param {Host} host */
-export function createView(host) {
-  addStyles();
-  const scope = createScope();
-  const root = element("div", { class: CSS_CLASS, role: "group", "aria-label": "Keyframe editor" });
-  const said = element("span", { role: "status", "aria-live": "polite" });
-  let parts = []; // what shows the session, besides the canvas
-  let closeMenu = null;
-  let saidUntil = 0;
+  /** @param {Host} host */
+  constructor(host) {
+    addStyles();
+    this.#host = host;
+    const scope = this.#scope;
+    const messages = createMessageLine(scope);
+    const showMessage = messages.show;
+    const session = new Session({ host, showMessage });
+    const timeline = new Timeline({ session, scope });
+    const playback = new Playback({ session, timeline, host, showMessage, scope });
+    /** @type {CommandParts} */
+    const parts = {
+      session,
+      timeline,
+      playback,
+      host,
+      showMessage,
+      requestFocus: (target) => this.#focus(target),
+      openMenu: (point, target = null) => this.#openMenu(point, target),
+    };
+    const commands = createCommands(parts);
+    const all = { ...parts, host, commands, scope };
+    this.session = session;
+    this.timeline = timeline;
+    this.#playback = playback;
+    this.#commands = commands;
+    this.#shown = {
+      toolbar: createToolbar(all),
+      banner: createBanner(all),
+      emptyState: createEmptyState(all),
+      panel: createPanel(all),
+      inspector: createInspector(all),
+      legend: createLegend(all),
+    };
+    this.#pointer = new Pointer(all);
+    attachWheel(all);
+    attachKeyboard({ ...all, pointer: this.#pointer });
+    this.#layOut(messages.root);
+    this.#listen();
+    this.show();
+  }
 
-  const say = (sentence, isProblem) => {
-    said.textContent = sentence;
-    said.dataset.problem = isProblem;
-    clearTimeout(saidUntil);
-    saidUntil = setTimeout(() => (said.textContent = ""), isProblem ? SAID_MS.problem : SAID_MS.done);
-  };
-  const show = () => {
-    for (const part of parts) part.show();
-    editor.stage?.redraw();
-  };
+  /** The widget's value. */
+  get text() {
+    return this.session.text;
+  }
+  set text(text) {
+    if (text !== this.session.text) this.#pointer.cancel(); // what is in the hand was of the other text
+    this.session.setText(text);
+  }
 
-  const editor = { host, root, say, show };
-  const session = createSession({ host, say, onChange });
-  editor.session = session;
-  const timeline = createTimeline({ session, scope });
-  editor.timeline = timeline;
-  timeline.onPaint = () => {
-    for (const part of parts) part.show();
-  };
-  editor.playback = createPlayback({ session, timeline, host, say }, scope);
-  const commands = createCommands(editor);
-  editor.commands = commands;
-  editor.openMenu = (point, target = null) => {
-    closeMenu?.();
-    closeMenu = openMenu(menuItems(editor, target), point, () => {
-      closeMenu = null;
-      if (scope.isAttached && !session.state.panel) commands.focusTimeline();
-    });
-  };
-  const toolbar = createToolbar(editor);
-  const banner = createBanner(editor);
-  const start = createStart(editor);
-  editor.start = start;
-  editor.panel = createPanel(editor);
-  editor.inspector = createInspector(editor);
-  const legend = createLegend(editor);
-  // the keyboard must not be on what cannot be seen
-  const cover = { show: () => (timeline.canvas.inert = !editor.panel.root.hidden || !start.root.hidden) };
-  parts = [toolbar, banner, start, editor.panel, cover, editor.inspector, legend];
-  const over = element("div", { class: "keyvid-message" }, said);
-  const field = element("div", { class: "keyvid-timeline" }, timeline.canvas, start.root, editor.panel.root, over);
-  field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
-  root.append(toolbar.root, banner.root, field, editor.inspector.root, legend.root);
-  editor.input = attachInput(editor, scope);
+  /**
+   * Resumes what was seen of the node of this key; the keyboard comes along.
+   * @param {string} key
+   */
+  attach(key) {
+    this.session.attach(key);
+    this.#takeFocus();
+  }
 
-  function onChange(what) {
-    if (!scope.isAttached) return;
-    if (what === "look") return timeline.redraw(); // and with it the parts, once per frame of the screen
-    refreshImages();
-    editor.playback.follow();
-    show();
+  /** @param {RunResult} result @param {NodeState} [of] as Session.setResult takes them */
+  setResult(result, of) {
+    this.session.setResult(result, of);
+  }
+
+  /** A Keyframe Sheet has painted. */
+  showImages() {
+    this.#loadImage.forget();
+    this.#refreshImages();
+    this.timeline.redraw();
+  }
+
+  /** Shows everything as it is now. */
+  show() {
+    this.#showPanels();
+    this.timeline.redraw();
+  }
+
+  /** Its node is in a graph: listens and observes from here on. */
+  start() {
+    this.#scope.attach();
+    this.#refresh();
+  }
+
+  /** Its node is in no graph any more: leaves nothing behind, no sound either. It may be started again. */
+  stop() {
+    if (!this.#scope.isAttached) return;
+    this.#scope.detach();
+    this.#closeMenu();
+  }
+
+  /** @param {HTMLElement} message */
+  #layOut(message) {
+    const { toolbar, banner, emptyState, panel, inspector, legend } = this.#shown;
+    const over = element("div", { class: "keyvid-message" }, message);
+    const about = { class: "keyvid-timeline" };
+    const field = element("div", about, this.timeline.canvas, emptyState.root, panel.root, over);
+    field.dataset.captureWheel = "true"; // what Nodes 2.0 asks for before it zooms the graph
+    this.root.append(toolbar.root, banner.root, field, inspector.root, legend.root);
+  }
+
+  #listen() {
+    const { session, timeline, root } = this;
+    session.changed.on(() => this.#refresh());
+    timeline.painted.on(() => this.#showPanels());
+    timeline.resized.on(() => this.#takeFocus());
+    // what is done here is not meant for the graph below; Ctrl and Cmd are ComfyUI's
+    const onKey = (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === "Escape" && session.state.panel) this.#commands.togglePanel(null);
+      if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
+      else if (/^[zy]$/i.test(event.key) && event.target === timeline.canvas) {
+        session.state.setUndoneAt(performance.now());
+      }
+    };
+    this.#scope.listen(root, "keydown", onKey);
+    for (const type of ["pointerdown", "dblclick", "contextmenu"]) {
+      this.#scope.listen(root, type, (/** @type {Event} */ event) => event.stopPropagation());
+    }
+  }
+
+  #showPanels() {
+    const { emptyState, panel, ...others } = this.#shown;
+    for (const part of [emptyState, panel, ...Object.values(others)]) part.show();
+    // the keyboard must not be on what cannot be seen
+    this.timeline.canvas.inert = !panel.root.hidden || !emptyState.root.hidden;
+  }
+
+  /** After another text, plan or result. */
+  #refresh() {
+    if (!this.#scope.isAttached) return;
+    this.#refreshImages();
+    this.#playback.follow();
+    this.show();
+  }
+
+  #refreshImages() {
+    const { plan } = this.session;
+    const sheet = sheetOf(this.#host.sheets?.() ?? [], plan);
+    this.timeline.images = imagesFor(sheet, { plan, urlOf: this.#host.urlOf, load: this.#loadImage });
+  }
+
+  /** @param {FocusTarget} target */
+  #focus(target) {
+    const { panel, inspector, emptyState } = this.#shown;
+    this.show(); // what gets the keyboard has to be there
+    if (target === "panel") panel.focus();
+    else if (target === "frame") inspector.focusFrame();
+    else (this.timeline.canvas.inert ? emptyState : this.timeline.canvas).focus({ preventScroll: true });
   }
 
   /** Undo throws the element away that has the keyboard: the new one takes it as soon as it is on the page. */
-  function takeFocus() {
-    const { undoneAt } = session.state;
-    if (undoneAt === null || !timeline.width() || !root.isConnected) return;
-    session.state.undoneAt = null;
-    if (performance.now() - undoneAt < UNDO_MS) commands.focusTimeline();
-  }
-  timeline.onSize = takeFocus;
-
-  const load = imageLoader(() => timeline.redraw());
-  function refreshImages() {
-    const sheet = sheetOf(host.sheets?.() ?? [], session.plan);
-    timeline.images = imagesFor(sheet, { plan: session.plan, urlOf: host.urlOf, load });
+  #takeFocus() {
+    const { state } = this.session;
+    const { undoneAt } = state;
+    if (undoneAt === null || !this.timeline.width() || !this.root.isConnected) return;
+    state.setUndoneAt(null);
+    if (performance.now() - undoneAt < UNDO_MS) this.#focus("timeline");
   }
 
-  // a held key is one gesture, which ends when it is let go
-  scope.listen(timeline.canvas, "keydown", (event) => {
-    const found = commandOf(event);
-    if (!found) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (event.repeat && !found.repeats) return; // a key that stays down would turn it on and off, or add and add
-    // with a drag in the hand only its own keys count
-    if (editor.input.isBusy() && !["escape", "toggleSnapping"].includes(found.command)) return;
-    if (!found.isHeld && !editor.input.isBusy() && found.command !== "escape") session.settle();
-    commands[found.command](found.argument);
-  });
-  const settleKeys = () => editor.input.isBusy() || session.settle(); // a drag settles by itself
-  scope.listen(timeline.canvas, "keyup", ({ key }) => {
-    if (!["Shift", "Alt", "Control", "Meta"].includes(key)) settleKeys(); // ">" may be let go as "."
-  });
-  scope.listen(timeline.canvas, "blur", settleKeys);
-  // what is done here is not meant for the graph below; Ctrl and Cmd are ComfyUI's
-  scope.listen(root, "keydown", (event) => {
-    if (event.key === "Escape" && session.state.panel) commands.togglePanel(null);
-    if (!event.ctrlKey && !event.metaKey) event.stopPropagation();
-    else if (/^[zy]$/i.test(event.key) && event.target === timeline.canvas) session.state.undoneAt = performance.now();
-  });
-  for (const type of ["pointerdown", "dblclick", "contextmenu"]) {
-    scope.listen(root, type, (event) => event.stopPropagation());
+  /** @type {CommandParts["openMenu"]} */
+  #openMenu(point, target = null) {
+    this.#closeMenu();
+    const items = menuItems({ session: this.session, commands: this.#commands }, target);
+    this.#closeMenu = openMenu(items, point, () => {
+      this.#closeMenu = () => {};
+      if (this.#scope.isAttached && !this.session.state.panel) this.#focus("timeline");
+    });
   }
-
-  show();
-  return {
-    root,
-    session,
-    timeline,
-    /** The widget's value. */
-    get text() {
-      return session.text;
-    },
-    set text(text) {
-      if (text !== session.text) editor.input.cancel(); // what is in the hand was of the other text
-      session.setText(text);
-    },
-    /** Goes on with what was seen of the node of this key; the keyboard comes along. */
-    attach(key) {
-      session.attach(key);
-      takeFocus();
-    },
-    setResult: (result, state) => session.setResult(result, state),
-    /** A Keyframe Sheet has painted. */
-    showImages() {
-      load.forget();
-      refreshImages();
-      timeline.redraw();
-    },
-    show,
-    /** Its node is in a graph: listens and observes from here on. */
-    start() {
-      scope.attach();
-      onChange("all");
-    },
-    /** Its node is in no graph any more: leaves nothing behind, no sound either. It may be started again. */
-    stop() {
-      if (!scope.isAttached) return;
-      scope.detach();
-      closeMenu?.();
-      clearTimeout(saidUntil);
-    },
-  };
 }

@@ -116,9 +116,9 @@ def test_copies_undo_and_other_workflows_leave_nothing_behind(counted):
 
     page.locator(CANVAS).focus()
     editor.key("r", "c", "Space")
-    page.wait_for_function(f"() => {NODE}.widgets[0].view.session.state.playhead > 1")
+    page.wait_for_function(f"() => {NODE}.widgets[0].editor.session.state.playhead > 1")
     assert held()["contexts"] == 1
-    page.evaluate(f"() => {{ window.keyvidOld = {NODE}.widgets[0].view }}")
+    page.evaluate(f"() => {{ window.keyvidOld = {NODE}.widgets[0].editor }}")
     # ComfyUI takes who is inside a subgraph back there, so out of it first; the loop goes on
     page.evaluate("() => app.canvas.setGraph(app.graph)")
     counted.settle()

@@ -19,7 +19,7 @@ def test_the_first_run_an_edit_and_a_second_run(kept_page):
     start = editor.page.locator(".keyvid-start button")
     assert start.is_visible()
     start.click()
-    editor.page.wait_for_function(f"() => {NODE}.widgets[0].view.session.plan !== null")
+    editor.page.wait_for_function(f"() => {NODE}.widgets[0].editor.session.plan !== null")
     editor.pause()
     assert editor.text == "", "running wrote into the edit"
     ran = {
@@ -32,7 +32,7 @@ def test_the_first_run_an_edit_and_a_second_run(kept_page):
 
     editor.page.locator(CANVAS).focus()
     editor.key("Space")
-    editor.page.wait_for_function(f"() => {NODE}.widgets[0].view.session.state.playhead > 1")
+    editor.page.wait_for_function(f"() => {NODE}.widgets[0].editor.session.state.playhead > 1")
     editor.key("Space")
     stopped = editor.ask("view.session.state.playhead")
     editor.frontend.show_frames(12)
@@ -94,7 +94,7 @@ def test_a_new_node_knows_nothing_of_one_that_had_its_number(kept_page):
         )
         kept_page.settle()
         assert page.evaluate(f"() => Number({NODE}.id)") == 77
-        assert page.evaluate(f"() => {NODE}.widgets[0].view.session.state.result") is None
+        assert page.evaluate(f"() => {NODE}.widgets[0].editor.session.state.result") is None
         ran = result_of(prediction())
         page.evaluate(f"result => {NODE}.onExecuted({{ keyvid_edit: [result] }})", ran)
         page.evaluate(f"() => app.graph.remove({NODE})")
@@ -191,7 +191,7 @@ def test_a_drag_is_drawn_once_per_frame_of_the_screen(kept_page):
     editor.page.mouse.down()
     drawn = editor.page.evaluate(
         f"""async ([x, y]) => {{
-          const view = {NODE}.widgets[0].view, {{ canvas }} = view.timeline;
+          const view = {NODE}.widgets[0].editor, {{ canvas }} = view.timeline;
           let nScreens = 0, isOver = false;
           const count = () => {{ nScreens++; if (!isOver) requestAnimationFrame(count); }};
           requestAnimationFrame(count);
@@ -222,7 +222,7 @@ def test_painted_keyframes_appear_above_their_markers(kept_page):
         """async shown => {
           const { planChecksum } = await import("/extensions/ComfyUI-KeyVID/editor/state/painted_keyframes.mjs");
           const node = (type) => app.graph._nodes.find((one) => one.type === type);
-          const { plan } = node("KeyVID_EditKeyframes").widgets[0].view.session;
+          const { plan } = node("KeyVID_EditKeyframes").widgets[0].editor.session;
           node("KeyVID_KeyframeSheet").onExecuted({ keyvid_sheet: [{ ...shown, plan: planChecksum(plan) }] });
         }""",
         shown,

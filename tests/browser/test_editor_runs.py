@@ -50,7 +50,7 @@ def test_the_sound_of_a_run_is_heard_and_its_context_goes_with_the_node(editor):
     assert editor.ask("view.session.state.playhead") == pytest.approx(100, abs=1)
     editor.key("c", "Space")
     editor.page.wait_for_function(
-        f"() => {NODE}.widgets.find((one) => one.name === 'edit').view.session.state.playhead > 110"
+        f"() => {NODE}.widgets.find((one) => one.name === 'edit').editor.session.state.playhead > 110"
     )
     editor.key("Space")
     stopped = editor.ask("view.session.state.playhead")
@@ -106,7 +106,7 @@ def test_painted_keyframes_stand_above_the_plan_they_were_painted_with(editor):
     n_pictures = "view.timeline.images.size"
     assert editor.ask(n_pictures) == count
     editor.page.wait_for_function(
-        f"""() => [...{NODE}.widgets.find((one) => one.name === "edit").view.timeline.images.values()]
+        f"""() => [...{NODE}.widgets.find((one) => one.name === "edit").editor.timeline.images.values()]
           .every((image) => image.naturalWidth > 0)"""
     )
     frame = editor.shown[3]

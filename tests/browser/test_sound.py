@@ -18,11 +18,11 @@ STRIKES = (6, 12, 30)  # frames on which the sound is struck
 
 RENDER = """
 async ({ url, clicks, loop, rate, from, durationS, sampleRate, fps, nFrames }) => {
-  const { createPlayer } = await import("/js/editor/audio/player.mjs");
+  const { Player } = await import("/js/editor/audio/player.mjs");
   const context = new OfflineAudioContext(1, durationS * sampleRate, sampleRate);
   const said = [];
   let tick = null;
-  const player = createPlayer({
+  const player = new Player({
     createContext: () => context,
     onError: (sentence) => said.push(sentence),
     clickAt: () => clicks,

@@ -7,7 +7,7 @@ from .graphs.workflow_files import ui_form
 
 # the one that runs: a click brings a node to the end of the list, behind one that is bypassed
 NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes' && node.mode !== 4)"
-VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').view"
+VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').editor"
 CANVAS = ".keyvid-edit canvas"
 N_FRAMES = 96
 ONSETS = [2, 17, 33, 52, 70]
@@ -130,7 +130,7 @@ class Editor:
         self.frontend.show_frames()
 
     def ask(self, expression):
-        """The value of an expression over `view` (editor/editor.mjs)."""
+        """The value of an expression over `view`, the Editor of editor/editor.mjs."""
         return self.page.evaluate(f"() => {{ const view = {VIEW}; return {expression} }}")
 
     # where things are

@@ -1,3 +1,4 @@
+// @ts-check
 // Draws the editor: everything that is seen, from what is known at this moment. Nothing is kept between two drawings.
 
 import { drawMarkers, drawStems, keyframesToDraw } from "./keyframes.mjs";
@@ -8,31 +9,38 @@ import { drawLoop, drawRuler } from "./ruler.mjs";
 import { drawWave, hairline } from "./waveform.mjs";
 import { frameToX, layout } from "./geometry.mjs";
 
+/** @import { Plan } from "../plan/plan.mjs" */
+/** @import { Unit } from "../plan/timebase.mjs" */
+/** @import { Boxes, Hit, View } from "./geometry.mjs" */
+/** @import { Levels } from "./levels.mjs" */
+/** @import { Theme } from "./theme.mjs" */
+
 export { KIND_SHAPES } from "./shapes.mjs";
 
 /**
  * @typedef {Object} Scene
- * @property {number} width In pixels. @property {number} height In pixels.
- * @property {string} [noSound] What stands in the place of sound and curve where there are none.
- * @property {number} ratio Pixels of the canvas per pixel of width and height.
- * @property {{first: number, span: number}} view In frames.
- * @property {number} nFrames @property {number} fps @property {"frames"|"seconds"|"timecode"} unit
- * @property {Object|null} plan The plan of the text. @property {Object|null} previewPlan The plan being dragged, or null.
- * @property {Set<number>} selection Frames of `previewPlan` where there is one, else of `plan`.
- * @property {number|null} focus The keyframe that the keyboard acts on; a frame like those of selection.
- * @property {Object|null} hover What `hit` of geometry.mjs told.
- * @property {number|null} playhead In frames (float). @property {[number, number]|null} loop In frames.
- * @property {{x0: number, x1: number}|null} box In pixels.
- * @property {Object|null} wave Of `levelsOf`.
- * @property {Float32Array|null} curve Scores in [0, 1], evenly over nFrames.
- * @property {number[]} onsets Frames. @property {number[]} beats Frames.
- * @property {Map<number, CanvasImageSource>} images By frame.
- * @property {Object} theme Of `readTheme`. @property {number|null} snapMark A frame.
- * @property {string|null} [snapTo] What is there, as `snap` told.
- * @property {Object} [boxes] Of `layout`, when the caller has it.
+ * @property {number} width in pixels @property {number} height in pixels
+ * @property {number} ratio pixels of the canvas per pixel of width and height
+ * @property {View} view @property {number} nFrames @property {number} fps @property {Unit} unit
+ * @property {Plan | null} plan of the text @property {Plan | null} previewPlan the plan being dragged
+ * @property {Set<number>} selection frames of `previewPlan` where there is one, else of `plan`
+ * @property {number | null} focus the keyframe that the keyboard acts on; a frame like those of selection
+ * @property {Hit | null} hover @property {number | null} playhead in frames (float)
+ * @property {[number, number] | null} loop in frames @property {{ x0: number, x1: number } | null} box in pixels
+ * @property {Levels | null} wave @property {Float32Array | null} curve scores in [0, 1], evenly over nFrames
+ * @property {number[]} onsets frames @property {number[]} beats frames
+ * @property {Map<number, CanvasImageSource>} images by frame
+ * @property {Theme} theme @property {number | null} snapMark a frame
+ * @property {string | null} [snapTo] what is there
+ * @property {string} [noSound] text in the place of sound and curve where there are none
+ * @property {Boxes} [boxes] of `layout`, when the caller has it
  */
+/** @typedef {Scene & { boxes: Boxes, shown: Plan | null }} FullScene shown: the plan that is drawn */
 
-/** Draws a scene on a 2D context whose canvas is width * ratio by height * ratio pixels. @param {Scene} scene */
+/**
+ * Draws a scene on a 2D context whose canvas is width * ratio by height * ratio pixels.
+ * @param {CanvasRenderingContext2D} context @param {Scene} scene
+ */
 export function draw(context, scene) {
   const { width, height, ratio } = scene;
   const boxes = scene.boxes ?? layout(width, height, { hasImages: scene.images?.size > 0 });
@@ -55,6 +63,7 @@ export function draw(context, scene) {
   drawHint(context, full);
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawBands(context, { width, height, ratio, boxes, theme, view, nFrames }) {
   context.fillStyle = theme.panel;
   context.fillRect(0, 0, width, height);

@@ -1,7 +1,10 @@
+// @ts-check
 // Where things lie: frames to pixels and back, the bands of the editor, and what is under the pointer.
 //
 // A view is what of the clip is seen: {first, span} in frames (floats). A keyframe stands at the moment its frame is
 // first shown, so frame f and the start of its cell share one x; the clip ends at nFrames. Pixels are CSS pixels.
+
+/** @import { Plan } from "../plan/plan.mjs" */
 
 /** Pixels left and right of a view, so that the markers of the first and the last frame are whole. */
 export const MARGIN = 18;
@@ -13,32 +16,57 @@ const STEM_SLOP = { mouse: 4, touch: 11 }; // and around its stem in the wavefor
 const IMAGE_SLOP = 36; // and around the middle of a image, which is about twice as wide
 const EDGE_SLOP = { mouse: 6, touch: 16 }; // and around an edge of the loop or of the overview's window
 
-/** @typedef {{first: number, span: number}} View In frames; first >= 0, first + span <= nFrames. */
+/** @typedef {{ first: number, span: number }} View In frames; first >= 0, first + span <= nFrames. */
+/** @typedef {{ y: number, height: number }} Band in pixels from the top */
+/** @typedef {"ruler" | "images" | "wave" | "keys" | "overview"} BandName */
+/** @typedef {Record<BandName, Band> & { width: number, height: number }} Boxes the bands, and the size they were made for */
+/**
+ * @typedef {Object} Hit what is under the pointer
+ * @property {"ruler" | "loop" | "image" | "wave" | "key" | "keys" | "overview"} part
+ * @property {number | null} frame of the keyframe, or null (parts "key" and "image" have one)
+ * @property {number} at the frame under the pointer as float (in the overview, of the whole clip)
+ * @property {null | "start" | "end" | "window"} edge of the loop or the window
+ */
 
-/** The view of the whole clip. @returns {View} */
+/**
+ * The view of the whole clip.
+ * @param {number} nFrames @returns {View}
+ */
 export function fit(nFrames) {
   return { first: 0, span: Math.max(1, nFrames) };
 }
 
-/** The nearest view that lies within the clip and is neither too near nor too far. @returns {View} */
+/**
+ * The nearest view that lies within the clip and is neither too near nor too far.
+ * @param {View} view @param {number} nFrames @returns {View}
+ */
 export function clampView({ first, span }, nFrames) {
   const whole = Math.max(1, nFrames);
   const seen = Math.min(whole, Math.max(Math.min(MIN_SPAN, whole), span || whole));
   return { first: Math.min(whole - seen, Math.max(0, first || 0)), span: seen };
 }
 
-/** Zooms in (factor > 1) or out, and the frame `atFrame` stays where it is as far as the clip's ends allow. */
+/**
+ * Zooms in (factor > 1) or out, and the frame `atFrame` stays where it is as far as the clip's ends allow.
+ * @param {View} view @param {number} atFrame @param {number} factor @param {number} nFrames @returns {View}
+ */
 export function zoomAt(view, atFrame, factor, nFrames) {
   const { span } = clampView({ first: 0, span: view.span / factor }, nFrames);
   return clampView({ first: atFrame - ((atFrame - view.first) * span) / view.span, span }, nFrames);
 }
 
-/** Moves the view by frames. */
+/**
+ * Moves the view by frames.
+ * @param {View} view @param {number} deltaFrames @param {number} nFrames @returns {View}
+ */
 export function panBy(view, deltaFrames, nFrames) {
   return clampView({ first: view.first + deltaFrames, span: view.span }, nFrames);
 }
 
-/** The view, moved no more than needed for a frame to be seen, with some room around it. */
+/**
+ * The view, moved no more than needed for a frame to be seen, with some room around it.
+ * @param {View} view @param {number} frame @param {number} nFrames @returns {View}
+ */
 export function reveal(view, frame, nFrames) {
   const room = view.span * 0.08;
   if (frame < view.first + room) return clampView({ ...view, first: frame - room }, nFrames);
@@ -46,17 +74,26 @@ export function reveal(view, frame, nFrames) {
   return view;
 }
 
-/** Pixels per frame. */
+/**
+ * Pixels per frame.
+ * @param {View} view @param {number} width @returns {number}
+ */
 export function scaleOf(view, width) {
   return Math.max(1, width - 2 * MARGIN) / view.span;
 }
 
-/** Pixels from the left of where a frame begins. */
+/**
+ * Pixels from the left of where a frame begins.
+ * @param {number} frame @param {View} view @param {number} width @returns {number}
+ */
 export function frameToX(frame, view, width) {
   return MARGIN + (frame - view.first) * scaleOf(view, width);
 }
 
-/** The frame at x, a float; beyond the clip it goes on. */
+/**
+ * The frame at x, a float; beyond the clip it goes on.
+ * @param {number} x @param {View} view @param {number} width @returns {number}
+ */
 export function xToFrame(x, view, width) {
   return view.first + (x - MARGIN) / scaleOf(view, width);
 }
@@ -64,6 +101,7 @@ export function xToFrame(x, view, width) {
 /**
  * The bands from top to bottom, each {y, height} in pixels, and the size they were made for.
  * Pictures are left out where they would leave the waveform no room, and so is the overview.
+ * @param {number} width @param {number} height @param {{ hasImages?: boolean }} [options] @returns {Boxes}
  */
 export function layout(width, height, { hasImages = false } = {}) {
   const fixed = HEIGHTS.ruler + HEIGHTS.keys;
@@ -71,6 +109,7 @@ export function layout(width, height, { hasImages = false } = {}) {
   const room = height - fixed - overview - MIN_WAVE;
   const images = hasImages && room >= HEIGHTS.images * 0.6 ? Math.min(HEIGHTS.images, room) : 0;
   const wave = Math.max(0, height - fixed - overview - images);
+  /** @type {any} */
   const boxes = { width, height };
   let y = 0;
   for (const [name, size] of Object.entries({ ruler: HEIGHTS.ruler, images, wave, keys: HEIGHTS.keys, overview })) {
@@ -80,20 +119,24 @@ export function layout(width, height, { hasImages = false } = {}) {
   return boxes;
 }
 
+/** @type {WeakMap<Plan, Int32Array>} */
 const listed = new WeakMap();
 
-/** The plan's frames, ascending; made once per plan. */
+/**
+ * The plan's frames, ascending; made once per plan.
+ * @param {Plan | null | undefined} plan @returns {Int32Array}
+ */
 export function frameList(plan) {
-  if (!plan) return [];
-  if (!listed.has(plan))
-    listed.set(
-      plan,
-      Int32Array.from(plan.keyframes, (keyframe) => keyframe.frame),
-    );
-  return listed.get(plan);
+  if (!plan) return new Int32Array();
+  const frames = listed.get(plan) ?? Int32Array.from(plan.keyframes, (keyframe) => keyframe.frame);
+  listed.set(plan, frames);
+  return frames;
 }
 
-/** Index of the first frame that is not before `frame`, in ascending frames. */
+/**
+ * Index of the first frame that is not before `frame`, in ascending frames.
+ * @param {ArrayLike<number>} frames @param {number} frame @returns {number}
+ */
 export function bisect(frames, frame) {
   let low = 0;
   let high = frames.length;
@@ -105,7 +148,10 @@ export function bisect(frames, frame) {
   return low;
 }
 
-/** [i0, i1): which of the ascending frames lie in the view, or at most `pad` frames beyond it. */
+/**
+ * [i0, i1): which of the ascending frames lie in the view, or at most `pad` frames beyond it.
+ * @param {ArrayLike<number>} frames @param {View} view @param {number} [pad] @returns {[number, number]}
+ */
 export function visible(frames, view, pad = 0) {
   const end = view.first + view.span + pad;
   let last = bisect(frames, end);
@@ -113,14 +159,22 @@ export function visible(frames, view, pad = 0) {
   return [bisect(frames, view.first - pad), last];
 }
 
-/** The plan's frames whose markers stand from x0 to x1, in any order. */
+/**
+ * The plan's frames whose markers stand from x0 to x1, in any order.
+ * @param {Plan} plan @param {View} view @param {number} width @param {number} x0 @param {number} x1
+ * @returns {number[]}
+ */
 export function framesInBox(plan, view, width, x0, x1) {
   const frames = frameList(plan);
   const [left, right] = [xToFrame(Math.min(x0, x1), view, width), xToFrame(Math.max(x0, x1), view, width)];
   return Array.from(frames.slice(bisect(frames, left), bisect(frames, right + 1e-9)));
 }
 
-/** The keyframe's frame nearest to x within `slop` pixels, or null; of two equally near ones the earlier. */
+/**
+ * The keyframe's frame nearest to x within `slop` pixels, or null; of two equally near ones the earlier.
+ * @param {Plan | null} plan @param {View} view @param {number} width @param {number} x @param {number} slop
+ * @returns {number | null}
+ */
 function nearestKey(plan, view, width, x, slop) {
   const frames = frameList(plan);
   const at = xToFrame(x, view, width);
@@ -134,15 +188,15 @@ function nearestKey(plan, view, width, x, slop) {
  * What is under the pointer.
  *
  * x, y in pixels within `boxes` (of `layout`). loop: [a, b] in frames, or null.
- * @returns {{part: "ruler"|"loop"|"image"|"wave"|"key"|"keys"|"overview", frame: number|null, at: number,
- *   edge: null|"start"|"end"|"window"}} frame: of the keyframe, or null (parts "key" and "image" have one);
- *   at: the frame under the pointer as float (in the overview, of the whole clip); edge: of the loop or the window.
+ * @param {Plan | null} plan @param {View} view @param {Boxes} boxes @param {number} x @param {number} y
+ * @param {{ touch?: boolean, loop?: [number, number] | null }} [options] @returns {Hit}
  */
 export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}) {
   const kind = touch ? "touch" : "mouse";
   const { width } = boxes;
   const at = xToFrame(x, view, width);
   const band = bandAt(boxes, y);
+  /** @type {(part: Hit["part"], frame?: number | null, edge?: Hit["edge"]) => Hit} */
   const found = (part, frame = null, edge = null) => ({ part, frame, at, edge });
 
   if (band === "overview") return hitOverview(plan, view, boxes, x, EDGE_SLOP[kind]);
@@ -167,31 +221,48 @@ export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}
   return found("wave");
 }
 
+/** @param {Boxes} boxes @param {number} y @returns {BandName} */
 function bandAt(boxes, y) {
-  const names = ["ruler", "images", "wave", "keys", "overview"].filter((name) => boxes[name].height > 0);
-  return names.find((name) => y < boxes[name].y + boxes[name].height) ?? names.at(-1);
+  /** @type {BandName[]} */
+  const names = ["ruler", "images", "wave", "keys", "overview"];
+  const shown = names.filter((name) => boxes[name].height > 0);
+  return shown.find((name) => y < boxes[name].y + boxes[name].height) ?? shown[shown.length - 1];
 }
 
+/**
+ * @param {[number, number]} edges @param {View} view @param {number} width @param {number} x @param {number} slop
+ * @returns {"start" | "end" | null}
+ */
 function edgeAt([a, b], view, width, x, slop) {
   const [toStart, toEnd] = [a, b].map((frame) => Math.abs(frameToX(frame, view, width) - x));
   if (Math.min(toStart, toEnd) > slop) return null;
   return toStart < toEnd ? "start" : "end";
 }
 
+/**
+ * @param {Plan | null} plan @param {View} view @param {Boxes} boxes @param {number} x @param {number} slop
+ * @returns {Hit}
+ */
 function hitOverview(plan, view, boxes, x, slop) {
   const whole = fit(plan?.n_frames ?? view.first + view.span);
   const at = xToFrame(x, whole, boxes.width);
+  /** @type {[number, number]} */
   const window = [view.first, view.first + view.span];
   const [left, right] = window.map((frame) => frameToX(frame, whole, boxes.width));
   // a window too narrow for edges is one handle, with some room to grab it
   const isNarrow = right - left < 3 * slop;
   const room = isNarrow ? slop : 0;
   const isInside = x >= left - room && x <= right + room;
+  /** @type {Hit["edge"]} */
   const edge = (isNarrow ? null : edgeAt(window, whole, boxes.width, x, slop)) ?? (isInside ? "window" : null);
   return { part: "overview", frame: null, at, edge };
 }
 
-/** Whether no other keyframe is within `distance` pixels: else stems would leave no room to start a box. */
+/**
+ * Whether no other keyframe is within `distance` pixels: else stems would leave no room to start a box.
+ * @param {Plan | null} plan @param {View} view @param {number} width @param {number} frame @param {number} distance
+ * @returns {boolean}
+ */
 function standsAlone(plan, view, width, frame, distance) {
   const frames = frameList(plan);
   const i = bisect(frames, frame);

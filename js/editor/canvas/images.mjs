@@ -1,10 +1,17 @@
+// @ts-check
 // The painted keyframes above their markers, each cut to the room that its neighbours leave.
 
 import { frameToX } from "./geometry.mjs";
 
+/** @import { FullScene } from "./draw.mjs" */
+
+/** @typedef {{ frame: number, image: CanvasImageSource, x: number, wide: number }} Item in pixels; wide: of the whole image */
+/** @typedef {Item & { left: number, right: number }} Cut the part that is drawn */
+
 const GAP = 2;
 const NARROWEST = 16; // pixels; an image with less room is left out
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 export function drawImages(context, scene) {
   const { boxes, width, images, theme, selection, focus, hover } = scene;
   if (!boxes.images.height || !images?.size) return;
@@ -28,6 +35,7 @@ export function drawImages(context, scene) {
   drawImage(context, { ...whole, left, right: left + whole.wide }, band, theme.text);
 }
 
+/** @param {FullScene} scene @param {number} tall @returns {Item[]} */
 function visibleImages({ images, view, width }, tall) {
   const seen = [];
   for (const [frame, image] of images) {
@@ -39,11 +47,15 @@ function visibleImages({ images, view, width }, tall) {
   return seen.sort((a, b) => a.x - b.x);
 }
 
-/** The images that have room, with the left and right that keep neighbours apart. */
+/**
+ * The images that have room, with the left and right that keep neighbours apart.
+ * @param {Item[]} items @param {number} width @returns {Cut[]}
+ */
 function cutToRoom(items, width) {
+  /** @type {Item[]} */
   const kept = [];
   for (const item of items) {
-    if (!kept.length || item.x - kept.at(-1).x >= NARROWEST + GAP) kept.push(item);
+    if (!kept.length || item.x - kept[kept.length - 1].x >= NARROWEST + GAP) kept.push(item);
   }
   return kept.map((item, i) => {
     const before = kept[i - 1] ? (kept[i - 1].x + item.x + GAP) / 2 : -Infinity;
@@ -53,12 +65,19 @@ function cutToRoom(items, width) {
   });
 }
 
-/** The left of a whole image, centred on its keyframe, and kept inside while that is. */
+/**
+ * The left of a whole image, centred on its keyframe, and kept inside while that is.
+ * @param {Item} item @param {number} width @returns {number}
+ */
 function inside({ x, wide }, width) {
   const left = x - wide / 2;
   return x < 0 || x > width ? left : Math.min(width - wide - 2, Math.max(2, left));
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context @param {Cut} item @param {{ top: number, tall: number }} band
+ * @param {string} line
+ */
 function drawImage(context, { image, left, right, wide }, { top, tall }, line) {
   const [naturalWidth, naturalHeight] = naturalSize(image);
   const shown = (right - left) / wide; // part of the image's width; what is cut off is cut off evenly
@@ -76,6 +95,7 @@ function drawImage(context, { image, left, right, wide }, { top, tall }, line) {
   context.stroke();
 }
 
+/** @param {any} image of any kind that a canvas draws @returns {[number, number]} */
 function naturalSize(image) {
   return [image.naturalWidth || image.width || 1, image.naturalHeight || image.height || 1];
 }

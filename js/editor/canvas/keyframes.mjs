@@ -1,3 +1,4 @@
+// @ts-check
 // The keyframes: a stem through the waveform, a marker below it, and its number where there is room.
 
 import { snapToPixel, curveY, hairline, scoreAt } from "./waveform.mjs";
@@ -6,9 +7,16 @@ import { fontOf, freeRow } from "./labels.mjs";
 import { fillPadlock, traceShape } from "./shapes.mjs";
 import { label } from "../plan/timebase.mjs";
 
+/** @import { FullScene } from "./draw.mjs" */
+
+/** @typedef {{ frame: number, kind: string, locked: boolean, x: number }} Marked a keyframe, with its x in pixels */
+/** @typedef {{ keyframe: Marked, isSelected: boolean }} Cell several that share a few pixels, by the one that matters most */
+/** @typedef {{ whole: Marked[], cells: Cell[], radius: number }} Drawn */
+
 const [SMALLEST, LARGEST] = [4.5, 7]; // radius of a marker in pixels
 const BARS_PX = 7; // mean distance in pixels below which markers give way to bars
 const CELL_PX = 3; // bars: one per so many pixels, so that drawing a thousand keyframes costs what fits on the screen
+/** @type {Record<string, [number, number]>} */
 const BAR_REACH = { first: [-10, 10], manual: [-10, 10], peak: [-10, 3], valley: [-3, 10], fill: [-3, 3] }; // pixels
 const RANK = ["fill", "valley", "peak", "manual", "first"]; // which one is seen where they fall together
 
@@ -22,6 +30,7 @@ export const MARKER_ZONE = 25;
  * What of the plan is drawn (scene.previewPlan where something is dragged, else scene.plan): {whole, cells, radius}.
  *
  * whole: keyframes with marker and stem, the topmost last; cells: those drawn as bars, where they are too many.
+ * @param {FullScene} scene @returns {Drawn}
  */
 export function keyframesToDraw(scene) {
   const { keyframes, gap } = seenKeyframes(scene);
@@ -33,7 +42,10 @@ export function keyframesToDraw(scene) {
   return { whole: inOrder(whole, scene), cells: thinned(keyframes, scene), radius };
 }
 
-/** All that the playhead passes over. */
+/**
+ * All that the playhead passes over.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Drawn} drawn
+ */
 export function drawStems(context, scene, { whole, cells }) {
   drawGround(context, scene);
   drawBars(context, scene, cells);
@@ -41,39 +53,55 @@ export function drawStems(context, scene, { whole, cells }) {
   for (const keyframe of whole) drawStem(context, scene, keyframe);
 }
 
-/** All that lies over the playhead. */
+/**
+ * All that lies over the playhead.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Drawn} drawn
+ */
 export function drawMarkers(context, scene, { whole, radius }) {
   for (const keyframe of whole) drawMarker(context, scene, keyframe, radius);
   drawLabels(context, scene, whole);
 }
 
-/** The keyframes in view with their x in pixels, and their mean distance. */
+/**
+ * The keyframes in view with their x in pixels, and their mean distance.
+ * @param {FullScene} scene @returns {{ keyframes: Marked[], gap: number }}
+ */
 function seenKeyframes({ shown, view, width }) {
+  const keyframesShown = shown?.keyframes ?? [];
   const [first, last] = visible(frameList(shown), view, 30 / scaleOf(view, width));
   const keyframes = [];
   for (let i = first; i < last; i++) {
-    const { frame, kind, locked } = shown.keyframes[i];
+    const { frame, kind, locked } = keyframesShown[i];
     keyframes.push({ frame, kind, locked, x: frameToX(frame, view, width) });
   }
   return { keyframes, gap: width / Math.max(1, keyframes.length) };
 }
 
+/** @param {Marked} keyframe @param {FullScene} scene @returns {boolean} */
 function isUnderHand({ frame }, { focus, hover }) {
   return frame === focus || frame === hover?.frame;
 }
 
+/** @param {Marked} keyframe @param {FullScene} scene @returns {boolean} */
 function isMarked(keyframe, scene) {
   return scene.selection.has(keyframe.frame) || isUnderHand(keyframe, scene);
 }
 
-/** Those that matter to the hand last, so that they lie on top. */
+/**
+ * Those that matter to the hand last, so that they lie on top.
+ * @param {Marked[]} keyframes @param {FullScene} scene @returns {Marked[]}
+ */
 function inOrder(keyframes, scene) {
-  const rankOf = (keyframe) => RANK.indexOf(keyframe.kind) + (isMarked(keyframe, scene) ? RANK.length : 0);
+  const rankOf = (/** @type {Marked} */ keyframe) =>
+    RANK.indexOf(keyframe.kind) + (isMarked(keyframe, scene) ? RANK.length : 0);
   const ranked = keyframes.map((keyframe) => ({ keyframe, rank: rankOf(keyframe) }));
   return ranked.sort((a, b) => a.rank - b.rank).map(({ keyframe }) => keyframe);
 }
 
-/** One keyframe for each few pixels, the one that matters most; selected when any of them is. */
+/**
+ * One keyframe for each few pixels, the one that matters most; selected when any of them is.
+ * @param {Marked[]} keyframes @param {FullScene} scene @returns {Cell[]}
+ */
 function thinned(keyframes, { selection }) {
   const cells = new Map();
   for (const keyframe of keyframes) {
@@ -86,7 +114,10 @@ function thinned(keyframes, { selection }) {
   return [...cells.values()];
 }
 
-/** Far out: a bar per keyframe, up for a peak, down for a valley, short for a fill, whole for one set by hand. */
+/**
+ * Far out: a bar per keyframe, up for a peak, down for a valley, short for a fill, whole for one set by hand.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Cell[]} cells
+ */
 function drawBars(context, { boxes, theme, ratio }, cells) {
   const middle = boxes.keys.y + MARKER_Y;
   context.fillStyle = theme.selected;
@@ -104,18 +135,25 @@ function drawBars(context, { boxes, theme, ratio }, cells) {
   }
 }
 
-/** [left, right] in pixels of each run of neighbours that are selected. */
+/**
+ * [left, right] in pixels of each run of neighbours that are selected.
+ * @param {Cell[]} cells @returns {[number, number][]}
+ */
 function selectedRuns(cells) {
+  /** @type {[number, number][]} */
   const runs = [];
   cells.forEach(({ keyframe, isSelected }, i) => {
     if (!isSelected) return;
-    if (i && cells[i - 1].isSelected) runs.at(-1)[1] = keyframe.x;
+    if (i && cells[i - 1].isSelected) runs[runs.length - 1][1] = keyframe.x;
     else runs.push([keyframe.x, keyframe.x]);
   });
   return runs;
 }
 
-/** Where the video begins, hatched ground: nothing lies before frame 0, and it cannot be moved. */
+/**
+ * Where the video begins, hatched ground: nothing lies before frame 0, and it cannot be moved.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 function drawGround(context, { boxes, view, width, theme }) {
   const x = frameToX(0, view, width);
   if (x <= 0) return;
@@ -135,13 +173,16 @@ function drawGround(context, { boxes, view, width, theme }) {
   context.restore();
 }
 
-/** Hollow outlines of where dragged keyframes came from. */
+/**
+ * Hollow outlines of where dragged keyframes came from.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 function drawLeftBehind(context, { boxes, plan, previewPlan, view, width, theme }) {
   const still = new Set(frameList(previewPlan));
   context.globalAlpha = 0.75;
   context.setLineDash([2.5, 2]);
   context.lineWidth = 1.25;
-  for (const { frame, kind } of plan.keyframes) {
+  for (const { frame, kind } of plan?.keyframes ?? []) {
     if (still.has(frame)) continue;
     context.strokeStyle = theme.kinds[kind];
     traceShape(context, kind, frameToX(frame, view, width), boxes.keys.y + MARKER_Y, LARGEST);
@@ -151,6 +192,7 @@ function drawLeftBehind(context, { boxes, plan, previewPlan, view, width, theme 
   context.globalAlpha = 1;
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Marked} keyframe */
 function drawStem(context, scene, { x, kind, frame }) {
   const { boxes, theme, ratio, selection, focus } = scene;
   const top = boxes.wave.y - (boxes.images.height ? 3 : 0); // up to the image
@@ -170,6 +212,9 @@ function drawStem(context, scene, { x, kind, frame }) {
   context.stroke();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Marked} keyframe @param {number} radius
+ */
 function drawMarker(context, { boxes, theme, selection, focus, hover }, { x, kind, frame, locked }, radius) {
   const y = boxes.keys.y + MARKER_Y;
   if (selection.has(frame))
@@ -188,7 +233,10 @@ function drawMarker(context, { boxes, theme, selection, focus, hover }, { x, kin
   context.fill();
 }
 
-/** Strokes the path in a colour, and around that in the ground's, which sets it apart from stems and neighbours. */
+/**
+ * Strokes the path in a colour, and around that in the ground's, which sets it apart from stems and neighbours.
+ * @param {CanvasRenderingContext2D} context @param {string} colour @param {string} ground
+ */
 function outlined(context, colour, ground) {
   context.strokeStyle = ground;
   context.lineWidth = 4.5;
@@ -198,6 +246,10 @@ function outlined(context, colour, ground) {
   context.stroke();
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} half
+ * @param {{ fill?: string, line: string, wide: number }} look
+ */
 function tile(context, x, y, half, { fill, line, wide }) {
   context.beginPath();
   context.roundRect(x - half, y - half, 2 * half, 2 * half, 5);
@@ -210,14 +262,17 @@ function tile(context, x, y, half, { fill, line, wide }) {
   context.stroke();
 }
 
-/** Numbers below the markers: first those under the hand, then from left to right while there is room. */
+/**
+ * Numbers below the markers: first those under the hand, then from left to right while there is room.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Marked[]} keyframes
+ */
 function drawLabels(context, scene, keyframes) {
   const { boxes, width, unit, fps, theme } = scene;
   const claim = freeRow(width);
   const y = boxes.keys.y + LABEL_Y;
   context.textBaseline = "middle";
   context.textAlign = "left";
-  const isStrong = (keyframe) => isMarked(keyframe, scene);
+  const isStrong = (/** @type {Marked} */ keyframe) => isMarked(keyframe, scene);
   const strong = keyframes.filter(isStrong).reverse();
   const others = keyframes.filter((keyframe) => !isStrong(keyframe)).sort((a, b) => a.x - b.x);
   [...strong, ...others].forEach(({ frame, locked, x }, i) => {

@@ -1,8 +1,16 @@
+// @ts-check
 // Text on the canvas that never lies over other text.
+
+/** @import { Theme } from "./theme.mjs" */
+
+/** @typedef {{ left: number, right: number, widths: number[], parts: [string, string][] }} Chip in pixels; parts: text, colour */
 
 const CHIP_PADDING = 6;
 
-/** A row of labels `width` pixels wide: `claim(left, right)` tells whether the place was still free, and takes it. */
+/**
+ * A row of labels `width` pixels wide: `claim(left, right)` tells whether the place was still free, and takes it.
+ * @param {number} width @returns {(left: number, right: number) => boolean}
+ */
 export function freeRow(width) {
   const taken = new Uint8Array(Math.max(1, Math.ceil(width)));
   return function claim(left, right) {
@@ -14,13 +22,20 @@ export function freeRow(width) {
   };
 }
 
-/** The CSS font of a size in pixels, in the theme's family. */
+/**
+ * The CSS font of a size in pixels, in the theme's family.
+ * @param {Theme} theme @param {number} size @param {number} [weight] @returns {string}
+ */
 export function fontOf(theme, size, weight = 400) {
   return `${weight} ${size}px ${theme.font}`;
 }
 
-/** Text in lines no wider than `width` pixels, broken between words, in the context's current font. */
+/**
+ * Text in lines no wider than `width` pixels, broken between words, in the context's current font.
+ * @param {CanvasRenderingContext2D} context @param {string} text @param {number} width @returns {string[]}
+ */
 export function wrapped(context, text, width) {
+  /** @type {string[]} */
   const lines = [];
   for (const word of text.split(/\s+/)) {
     const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
@@ -34,6 +49,8 @@ export function wrapped(context, text, width) {
  * Where a chip lies, a rounded label centred on x and pushed inwards at the edges: {left, right, widths, parts}.
  *
  * parts: [text, colour] one after another; measured in the context's current font.
+ * @param {CanvasRenderingContext2D} context @param {[string, string][]} parts @param {number} x @param {number} width
+ * @returns {Chip}
  */
 export function chipAt(context, parts, x, width) {
   const widths = parts.map(([text]) => context.measureText(text).width);
@@ -42,7 +59,11 @@ export function chipAt(context, parts, x, width) {
   return { left, right: left + total, widths, parts };
 }
 
-/** Draws a chip of `chipAt`, in the same font. */
+/**
+ * Draws a chip of `chipAt`, in the same font.
+ * @param {CanvasRenderingContext2D} context @param {Chip} chip
+ * @param {{ y: number, height: number, fill: string, line?: string | null }} look
+ */
 export function drawChip(context, { left, right, widths, parts }, { y, height, fill, line = null }) {
   context.beginPath();
   context.roundRect(left, y, right - left, height, 4);

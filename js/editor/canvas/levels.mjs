@@ -1,6 +1,12 @@
+// @ts-check
 // Sound and curve at any zoom: a pyramid of minima and maxima, read at the level that a pixel needs.
 
 import { MARGIN, scaleOf } from "./geometry.mjs";
+
+/** @import { View } from "./geometry.mjs" */
+
+/** @typedef {{ min: Float32Array, max: Float32Array }} MinMax */
+/** @typedef {{ peak: number, levels: MinMax[] }} Levels */
 
 const FEW = 3; // entries of a level that one column looks at, at least
 
@@ -8,17 +14,22 @@ const FEW = 3; // entries of a level that one column looks at, at least
  * A pyramid of bucket minima and maxima; each level halves the one before.
  *
  * min, max: arrays of equal length, in any scale; `peak` is the largest distance from zero, which drawing divides by.
- * @returns {{peak: number, levels: {min: Float32Array, max: Float32Array}[]}|null} null when there is nothing.
+ * @param {ArrayLike<number>} min @param {ArrayLike<number>} max @returns {Levels | null} null when there is nothing
  */
 export function levelsOf(min, max) {
   if (!min?.length) return null;
+  /** @type {MinMax[]} */
   const levels = [{ min: Float32Array.from(min), max: Float32Array.from(max) }];
   let peak = 0;
   for (let i = 0; i < min.length; i++) peak = Math.max(peak, Math.abs(min[i]), Math.abs(max[i]));
-  while (levels.at(-1).min.length > 1) levels.push(halved(levels.at(-1)));
+  for (let last = levels[0]; last.min.length > 1; ) {
+    last = halved(last);
+    levels.push(last);
+  }
   return { peak, levels };
 }
 
+/** @param {MinMax} level @returns {MinMax} */
 function halved({ min, max }) {
   const length = Math.ceil(min.length / 2);
   const half = { min: new Float32Array(length), max: new Float32Array(length) };
@@ -35,7 +46,8 @@ function halved({ min, max }) {
  *
  * The buckets of `levels` lie evenly over nFrames. ratio: columns per pixel. Where buckets are wider than columns the
  * values between their middles are interpolated, so that a near view has no stairs.
- * @returns {{min: Float32Array, max: Float32Array}} Each Math.ceil(width * ratio) long, in the scale of `levels`.
+ * @returns {MinMax} Each Math.ceil(width * ratio) long, in the scale of `levels`.
+ * @param {Levels} levels @param {View} view @param {number} width @param {number} nFrames @param {number} [ratio]
  */
 export function columns(levels, view, width, nFrames, ratio = 1) {
   const n = Math.ceil(width * ratio);
@@ -54,6 +66,7 @@ export function columns(levels, view, width, nFrames, ratio = 1) {
   return out;
 }
 
+/** @param {MinMax} level @param {number} from @param {number} to @param {MinMax} out @param {number} column */
 function extremes({ min, max }, from, to, out, column) {
   const first = Math.max(0, Math.floor(from));
   const last = Math.min(min.length, Math.max(first + 1, Math.ceil(to)));
@@ -66,6 +79,7 @@ function extremes({ min, max }, from, to, out, column) {
   out.max[column] = high;
 }
 
+/** @param {MinMax} level @param {number} from @param {number} to @param {MinMax} out @param {number} column */
 function interpolated({ min, max }, from, to, out, column) {
   const at = Math.min(min.length - 1, Math.max(0, (from + to) / 2 - 0.5));
   const i = Math.floor(at);

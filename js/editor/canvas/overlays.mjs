@@ -1,3 +1,4 @@
+// @ts-check
 // What moves over the timeline: playhead, pointer, the box of a selection, and the sentence of an empty one.
 
 import { MARKER_ZONE } from "./keyframes.mjs";
@@ -6,11 +7,14 @@ import { frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf, wrapped } from "./labels.mjs";
 import { label } from "../plan/timebase.mjs";
 
+/** @import { FullScene } from "./draw.mjs" */
+
 const NO_SOUND = "Connect the sound and a curve, then run: they appear here.";
 const LINE_HEIGHT = 17;
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 export function drawPlayhead(context, { boxes, view, width, playhead, theme, ratio }) {
-  if (!Number.isFinite(playhead)) return;
+  if (playhead === null || !Number.isFinite(playhead)) return;
   const x = frameToX(playhead, view, width);
   const top = boxes.ruler.y + boxes.ruler.height;
   const height = boxes.keys.y + MARKER_ZONE - top; // not through the numbers
@@ -22,7 +26,10 @@ export function drawPlayhead(context, { boxes, view, width, playhead, theme, rat
   context.fillRect(snapToPixel(x, ratio, 1.5), top, hairline(ratio, 1.5), height);
 }
 
-/** A hairline under the pointer. */
+/**
+ * A hairline under the pointer.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawHover(context, { boxes, view, width, nFrames, hover, theme, ratio }) {
   if (!hover || hover.part === "overview") return;
   const frame = hover.frame ?? Math.round(hover.at);
@@ -34,7 +41,10 @@ export function drawHover(context, { boxes, view, width, nFrames, hover, theme, 
   context.globalAlpha = 1;
 }
 
-/** What the keyframe under the pointer is, or while one is dragged, that one: "peak · frame 12 · 0.50 s". */
+/**
+ * What the keyframe under the pointer is, or while one is dragged, that one: "peak · frame 12 · 0.50 s".
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawHint(
   context,
   { boxes, view, width, fps, unit, shown, previewPlan, selection, focus, hover, snapTo, theme },
@@ -43,7 +53,8 @@ export function drawHint(
   const frame = previewPlan ? dragged : hover?.frame;
   const keyframe = shown?.keyframes.find((one) => one.frame === frame);
   if (!keyframe || boxes.wave.height < 40) return;
-  const time = label(frame, unit === "timecode" ? "timecode" : "seconds", fps);
+  const time = label(keyframe.frame, unit === "timecode" ? "timecode" : "seconds", fps);
+  /** @type {[string, string][]} */
   const parts = [
     [keyframe.kind, theme.kinds[keyframe.kind]],
     [` · frame ${frame} · ${time}`, theme.text],
@@ -51,13 +62,16 @@ export function drawHint(
     [previewPlan && snapTo && snapTo !== "frame" ? ` · ${snapTo}` : "", theme.text],
   ];
   context.font = fontOf(theme, 11, 500);
-  const chip = chipAt(context, parts, frameToX(frame, view, width), width);
+  const chip = chipAt(context, parts, frameToX(keyframe.frame, view, width), width);
   drawChip(context, chip, { y: boxes.keys.y - 25, height: 20, fill: theme.chip, line: theme.line });
 }
 
-/** The place that a dragged keyframe sticks to. */
+/**
+ * The place that a dragged keyframe sticks to.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawSnapMark(context, { boxes, view, width, snapMark, theme, ratio }) {
-  if (!Number.isFinite(snapMark)) return;
+  if (snapMark === null || !Number.isFinite(snapMark)) return;
   const x = frameToX(snapMark, view, width);
   context.fillStyle = theme.accentFaint;
   context.fillRect(x - 4, boxes.wave.y, 8, boxes.wave.height);
@@ -70,6 +84,7 @@ export function drawSnapMark(context, { boxes, view, width, snapMark, theme, rat
   context.fill();
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 export function drawBox(context, { boxes, box, theme }) {
   if (!box) return;
   const [left, right] = [Math.min(box.x0, box.x1), Math.max(box.x0, box.x1)];
@@ -82,7 +97,10 @@ export function drawBox(context, { boxes, box, theme }) {
   context.strokeRect(left + 0.5, top + 0.5, Math.max(0, right - left - 1), height - 1);
 }
 
-/** What is missing where neither sound nor curve is known, in the middle, on a quiet panel. */
+/**
+ * What is missing where neither sound nor curve is known, in the middle, on a quiet panel.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawNoSound(context, { boxes, width, wave, curve, shown, theme, noSound = NO_SOUND }) {
   if (!shown || wave || curve) return;
   context.font = fontOf(theme, 11.5);

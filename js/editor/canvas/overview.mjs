@@ -1,11 +1,16 @@
+// @ts-check
 // The whole clip in one bar, and the part of it that is seen.
 
 import { snapToPixel, hairline } from "./waveform.mjs";
 import { fit, frameToX, MARGIN } from "./geometry.mjs";
 import { columns } from "./levels.mjs";
 
+/** @import { FullScene } from "./draw.mjs" */
+/** @import { Band, View } from "./geometry.mjs" */
+
 const CELL_PX = 2;
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 export function drawOverview(context, scene) {
   const { boxes, view, width, nFrames, theme } = scene;
   const { y, height } = boxes.overview;
@@ -33,6 +38,7 @@ export function drawOverview(context, scene) {
   context.stroke();
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Band} bar @param {View} whole */
 function drawSound(context, { width, nFrames, wave, theme }, { y, height }, whole) {
   if (!wave?.peak) return;
   const { min, max } = columns(wave, whole, width, nFrames);
@@ -46,6 +52,7 @@ function drawSound(context, { width, nFrames, wave, theme }, { y, height }, whol
   context.globalAlpha = 1;
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Band} bar @param {View} whole */
 function drawKeyframeTicks(context, { shown, width, theme, ratio, playhead }, { y, height }, whole) {
   const cells = new Map();
   for (const { frame, kind } of shown?.keyframes ?? []) {

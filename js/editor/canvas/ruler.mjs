@@ -1,3 +1,4 @@
+// @ts-check
 // The ruler above everything: its figures, where playhead and pointer are, and the loop that is set on it.
 
 import { MARKER_ZONE } from "./keyframes.mjs";
@@ -7,10 +8,15 @@ import { chipAt, drawChip, fontOf, freeRow } from "./labels.mjs";
 import { ticks } from "./ticks.mjs";
 import { label } from "../plan/timebase.mjs";
 
+/** @import { FullScene } from "./draw.mjs" */
+
 const CHIP = { y: 2, height: 17 };
 const LOOP_BAR = 3;
 
-/** Figures give way to the chips of playhead and pointer, and the pointer's chip to the playhead's. */
+/**
+ * Figures give way to the chips of playhead and pointer, and the pointer's chip to the playhead's.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawRuler(context, scene) {
   const { boxes, view, width, nFrames, unit, fps, theme, ratio } = scene;
   const bottom = boxes.ruler.y + boxes.ruler.height;
@@ -35,8 +41,12 @@ export function drawRuler(context, scene) {
   }
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ * @param {(left: number, right: number) => boolean} claim
+ */
 function drawPlayheadChip(context, { view, width, unit, fps, playhead, theme }, claim) {
-  if (!Number.isFinite(playhead)) return;
+  if (playhead === null || !Number.isFinite(playhead)) return;
   const x = frameToX(playhead, view, width);
   if (x < 0 || x > width) return;
   context.font = fontOf(theme, 10.5, 600);
@@ -51,6 +61,10 @@ function drawPlayheadChip(context, { view, width, unit, fps, playhead, theme }, 
   drawChip(context, chip, { ...CHIP, fill: theme.playhead });
 }
 
+/**
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ * @param {(left: number, right: number) => boolean} claim
+ */
 function drawHoverChip(context, { view, width, nFrames, unit, fps, hover, theme }, claim) {
   if (!hover || hover.part === "overview") return;
   const frame = hover.frame ?? Math.round(hover.at);
@@ -60,7 +74,10 @@ function drawHoverChip(context, { view, width, nFrames, unit, fps, hover, theme 
   if (claim(chip.left - 2, chip.right + 2)) drawChip(context, chip, { ...CHIP, fill: theme.chip, line: theme.line });
 }
 
-/** The loop's bar and its two handles on the ruler, and its tint below. */
+/**
+ * The loop's bar and its two handles on the ruler, and its tint below.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawLoop(context, { boxes, view, width, loop, theme }) {
   if (!loop) return;
   const [left, right] = loop.map((frame) => frameToX(frame, view, width));

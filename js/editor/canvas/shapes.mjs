@@ -1,8 +1,12 @@
+// @ts-check
 // The shape of each kind of keyframe, around (0, 0) for a radius of 1, and the padlock of locked ones.
 //
 // Extents differ so that shapes weigh the same to the eye; fills, which matter least, a little less.
 
-/** Corners per kind; a fill is a circle. */
+/**
+ * Corners per kind; a fill is a circle.
+ * @type {Record<string, number[][]>}
+ */
 // biome-ignore format: one line per kind, as tests/unit/preview/test_strip.py reads them
 const OUTLINES = {
   first: [[-0.82, -0.95], [0.82, -0.95], [0.82, 0.3], [0, 1.1], [-0.82, 0.3]],
@@ -12,14 +16,21 @@ const OUTLINES = {
 };
 const FILL_RADIUS = 0.68;
 
-/** SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock of the same size. */
+/**
+ * SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock of the same size.
+ * @type {Record<string, string>}
+ */
 export const KIND_SHAPES = {
   ...Object.fromEntries(Object.entries(OUTLINES).map(([kind, corners]) => [kind, polygonPath(corners, 6)])),
   fill: circlePath(FILL_RADIUS * 6),
   locked: "M-4.5-1H4.5V6H-4.5Z M-3-1V-3.2A3 3 0 0 1 3-3.2V-1H1.4V-3.2A1.4 1.4 0 0 0-1.4-3.2V-1Z",
 };
 
-/** Makes a kind's shape the context's path. */
+/**
+ * Makes a kind's shape the context's path.
+ * @param {CanvasRenderingContext2D} context @param {string} kind @param {number} x @param {number} y
+ * @param {number} radius
+ */
 export function traceShape(context, kind, x, y, radius) {
   context.beginPath();
   if (kind === "fill") context.arc(x, y, radius * FILL_RADIUS, 0, 2 * Math.PI);
@@ -27,7 +38,10 @@ export function traceShape(context, kind, x, y, radius) {
   context.closePath();
 }
 
-/** Fills a padlock `size` pixels high, centred on (x, y). */
+/**
+ * Fills a padlock `size` pixels high, centred on (x, y).
+ * @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} size
+ */
 export function fillPadlock(context, x, y, size) {
   const unit = size / 12;
   context.beginPath();
@@ -43,10 +57,12 @@ export function fillPadlock(context, x, y, size) {
   context.stroke();
 }
 
+/** @param {number[][]} corners @param {number} radius @returns {string} */
 function polygonPath(corners, radius) {
   return `M${corners.map((corner) => corner.map((value) => +(value * radius).toFixed(2)).join(" ")).join("L")}Z`;
 }
 
+/** @param {number} radius @returns {string} */
 function circlePath(radius) {
   const r = radius.toFixed(2);
   return `M-${r} 0A${r} ${r} 0 1 1 ${r} 0A${r} ${r} 0 1 1-${r} 0Z`;

@@ -1,8 +1,17 @@
+// @ts-check
 // The editor's colours, taken from ComfyUI's palette, whichever it is: dark, light, or one that somebody made.
 //
 // Kinds have the hues of preview/style.py. Each is moved towards white or black until it stands out on this palette.
 
 import { css, fromHex, isDark, mix, standingOut } from "./colour.mjs";
+
+/** @import { Colour } from "./colour.mjs" */
+
+/** @typedef {"panel" | "raised" | "outside" | "line" | "grid" | "gridStrong" | "text" | "dim" | "waveform" | "curve"} Ground */
+/** @typedef {"curveFar" | "curveTop" | "curveBottom" | "onset" | "beat" | "accent" | "accentFaint" | "selected"} Mark */
+/** @typedef {"selectedLine" | "playhead" | "onPlayhead" | "chip" | "font"} Other */
+/** @typedef {Record<Ground | Mark | Other, string> & { kinds: Record<string, string> }} Theme colours as CSS text; kinds: of
+ * keyframes */
 
 const HUES = {
   dark: { first: "#ffffff", peak: "#f5a623", valley: "#4aa3ff", fill: "#9aa0a6", manual: "#e86ad8", curve: "#5cd6ac" },
@@ -11,7 +20,10 @@ const HUES = {
 const GRAPHIC = 3; // contrast that WCAG 2.1 asks of graphics, criterion 1.4.11
 const TEXT = 4.5; // and of text, 1.4.3
 
-/** What is read of the palette, and ComfyUI's own dark one in case a variable is missing. */
+/**
+ * What is read of the palette, and ComfyUI's own dark one in case a variable is missing.
+ * @type {Record<"panel" | "text" | "accent", [string, string]>}
+ */
 const VARIABLES = {
   panel: ["--comfy-menu-bg", "#171718"],
   text: ["--input-text", "#dddddd"],
@@ -22,18 +34,24 @@ const VARIABLES = {
  * The theme around an element: every colour as CSS text, and the font's family.
  *
  * Costs a style computation and one small canvas; read it again when the palette changes, not at each drawing.
+ * @param {Element} element @returns {Theme}
  */
 export function readTheme(element) {
   const style = getComputedStyle(element);
-  const context = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const palette = {};
-  for (const [name, [variable, fallback]] of Object.entries(VARIABLES)) {
-    palette[name] = resolved(context, style.getPropertyValue(variable).trim(), fallback);
-  }
-  return themeOf(palette, style.fontFamily || "sans-serif");
+  const canvas = new OffscreenCanvas(1, 1);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (
+    canvas.getContext("2d", { willReadFrequently: true })
+  );
+  const read = (/** @type {[string, string]} */ [variable, fallback]) =>
+    resolved(context, style.getPropertyValue(variable).trim(), fallback);
+  const { panel, text, accent } = VARIABLES;
+  return themeOf({ panel: read(panel), text: read(text), accent: read(accent) }, style.fontFamily || "sans-serif");
 }
 
-/** [r, g, b] of any colour that CSS knows, color-mix() and names included: painted, and looked at. */
+/**
+ * [r, g, b] of any colour that CSS knows, color-mix() and names included: painted, and looked at.
+ * @param {OffscreenCanvasRenderingContext2D} context @param {string} text @param {string} fallback @returns {Colour}
+ */
 function resolved(context, text, fallback) {
   context.fillStyle = fallback;
   if (text) context.fillStyle = text; // what is no colour leaves the fallback
@@ -43,17 +61,20 @@ function resolved(context, text, fallback) {
   return alpha < 128 ? fromHex(fallback) : [r, g, b];
 }
 
-/** The theme of a palette {panel, text, accent}, each [r, g, b]. */
+/**
+ * The theme of a palette {panel, text, accent}, each [r, g, b].
+ * @param {Record<"panel" | "text" | "accent", Colour>} palette @param {string} [font] @returns {Theme}
+ */
 export function themeOf(palette, font = "sans-serif") {
   const dark = isDark(palette.panel);
   const ink = dark ? [255, 255, 255] : [0, 0, 0];
   const raised = mix(palette.panel, ink, dark ? 0.055 : 0.045); // ruler and keyframes lie on it
   const outside = mix(palette.panel, [0, 0, 0], dark ? 0.35 : 0.09); // before and after the clip
   const ground = dark ? raised : outside; // the hardest to stand out from
-  const clear = (colour, least) => standingOut(colour, ground, least, ink);
+  const clear = (/** @type {Colour} */ colour, /** @type {number} */ least) => standingOut(colour, ground, least, ink);
   const text = clear(palette.text, 7);
-  const hues = Object.entries(HUES[dark ? "dark" : "light"]).map(([name, hex]) => [name, fromHex(hex)]);
-  const { curve, ...kinds } = Object.fromEntries(hues.map(([name, hue]) => [name, clear(hue, GRAPHIC)]));
+  const hues = Object.entries(HUES[dark ? "dark" : "light"]);
+  const { curve, ...kinds } = Object.fromEntries(hues.map(([name, hex]) => [name, clear(fromHex(hex), GRAPHIC)]));
   const accent = clear(palette.accent, GRAPHIC);
   return {
     font,

@@ -1,14 +1,21 @@
+// @ts-check
 // Behind the keyframes: the sound, the motion curve over it, and where onsets, beats and frames lie.
 
 import { frameToX, MARGIN, scaleOf, visible, xToFrame } from "./geometry.mjs";
 import { columns, levelsOf } from "./levels.mjs";
 import { ticks } from "./ticks.mjs";
 
+/** @import { FullScene } from "./draw.mjs" */
+/** @import { Band, View } from "./geometry.mjs" */
+/** @import { Levels } from "./levels.mjs" */
+
 const FRAME_GRID_PX = 9; // pixels per frame from which each frame has its line
 const [CURVE_ABOVE, CURVE_BELOW] = [11, 5]; // pixels: room for the onsets, and for the dots of keyframes
 const SILENCE = 1e-3; // of full scale: stretched to full height it would look like sound
+/** @type {WeakMap<Float32Array, Levels | null>} */
 const curveLevels = new WeakMap();
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 export function drawWave(context, scene) {
   const { boxes, width } = scene;
   if (boxes.wave.height <= 0) return;
@@ -24,7 +31,10 @@ export function drawWave(context, scene) {
   context.restore();
 }
 
-/** The height of the curve's line at a frame, or null. The curve of a very long clip has fewer scores than frames. */
+/**
+ * The height of the curve's line at a frame, or null. The curve of a very long clip has fewer scores than frames.
+ * @param {Pick<FullScene, "curve" | "nFrames">} scene @param {number} frame @returns {number | null}
+ */
 export function scoreAt({ curve, nFrames }, frame) {
   if (!curve?.length) return null;
   const at = Math.min(curve.length - 1, (frame * curve.length) / nFrames);
@@ -32,15 +42,19 @@ export function scoreAt({ curve, nFrames }, frame) {
   return before + (after - before) * (at - Math.floor(at));
 }
 
-/** Height of a score in [0, 1] in the waveform's band, in pixels from the top. */
+/**
+ * Height of a score in [0, 1] in the waveform's band, in pixels from the top.
+ * @param {Band} band @param {number} score @returns {number}
+ */
 export function curveY({ y, height }, score) {
   return y + height - CURVE_BELOW - Math.min(1, Math.max(0, score)) * (height - CURVE_BELOW - CURVE_ABOVE);
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawGrid(context, { boxes, view, width, nFrames, unit, fps, theme, ratio }) {
   const { y } = boxes.images;
   const height = boxes.images.height + boxes.wave.height;
-  const line = (frame) =>
+  const line = (/** @type {number} */ frame) =>
     context.fillRect(snapToPixel(frameToX(frame, view, width), ratio), y, hairline(ratio), height);
   if (scaleOf(view, width) >= FRAME_GRID_PX) {
     context.fillStyle = theme.grid;
@@ -52,6 +66,7 @@ function drawGrid(context, { boxes, view, width, nFrames, unit, fps, theme, rati
   for (const { frame, major } of ticks(view, width, unit, fps)) if (major && frame <= nFrames) line(frame);
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawBeats(context, { boxes, view, width, beats, theme, ratio }) {
   if (visibleGap(beats, view, width) < 8) return; // lines so close would grey the waveform
   const { y, height } = boxes.wave;
@@ -63,6 +78,7 @@ function drawBeats(context, { boxes, view, width, beats, theme, ratio }) {
   });
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawSound(context, { boxes, view, width, nFrames, wave, theme, ratio }) {
   if (!wave) return;
   const middle = boxes.wave.y + boxes.wave.height / 2;
@@ -78,6 +94,7 @@ function drawSound(context, { boxes, view, width, nFrames, wave, theme, ratio })
   }
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawCurve(context, scene) {
   const { boxes, curve, theme, view, width, nFrames } = scene;
   if (!curve?.length) return;
@@ -97,14 +114,14 @@ function drawCurve(context, scene) {
   fade.addColorStop(1, theme.curveBottom);
   context.beginPath();
   trace();
-  context.lineTo(points.at(-1)[0], bottom);
+  context.lineTo(points[points.length - 1][0], bottom);
   context.lineTo(points[0][0], bottom);
   context.fillStyle = fade;
   context.fill();
 
   if (!isNear) {
     context.fillStyle = theme.curveFar;
-    for (const [x, high, low] of points) context.fillRect(x, high - 0.5, 1, low - high + 1.5);
+    for (const [x, high, low = high] of points) context.fillRect(x, high - 0.5, 1, low - high + 1.5);
     return;
   }
   context.beginPath();
@@ -115,22 +132,35 @@ function drawCurve(context, scene) {
   context.stroke();
 }
 
-/** [x, y] from score to score. */
+/**
+ * [x, y] from score to score.
+ * @param {FullScene} scene @returns {[number, number][]}
+ */
 function curvePoints({ boxes, view, width, nFrames, curve }) {
+  if (!curve) return [];
   const step = nFrames / curve.length; // frames per score: 1, but for very long clips
   const first = Math.max(0, Math.floor(xToFrame(0, view, width) / step) - 1);
   const last = Math.min(curve.length - 1, Math.ceil(xToFrame(width, view, width) / step) + 1);
+  /** @type {[number, number][]} */
   const points = [];
   for (let i = first; i <= last; i++) points.push([frameToX(i * step, view, width), curveY(boxes.wave, curve[i])]);
   // the last frame is shown until the clip ends
-  if (points.length && last === curve.length - 1) points.push([frameToX(nFrames, view, width), points.at(-1)[1]]);
+  if (points.length && last === curve.length - 1)
+    points.push([frameToX(nFrames, view, width), points[points.length - 1][1]]);
   return points;
 }
 
-/** [x, top, bottom] from pixel to pixel, where many frames share one. */
+/**
+ * [x, top, bottom] from pixel to pixel, where many frames share one.
+ * @param {FullScene} scene @returns {[number, number, number][]}
+ */
 function curveEnvelope({ boxes, view, width, nFrames, curve }) {
-  if (!curveLevels.has(curve)) curveLevels.set(curve, levelsOf(curve, curve));
-  const { min, max } = columns(curveLevels.get(curve), view, width, nFrames);
+  if (!curve) return [];
+  const levels = curveLevels.get(curve) ?? levelsOf(curve, curve);
+  curveLevels.set(curve, levels);
+  if (!levels) return [];
+  const { min, max } = columns(levels, view, width, nFrames);
+  /** @type {[number, number, number][]} */
   const points = [];
   for (let x = 0; x < min.length; x++) {
     if (!Number.isNaN(min[x])) points.push([x, curveY(boxes.wave, max[x]), curveY(boxes.wave, min[x])]);
@@ -138,6 +168,7 @@ function curveEnvelope({ boxes, view, width, nFrames, curve }) {
   return points;
 }
 
+/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawOnsets(context, { boxes, view, width, onsets, theme }) {
   const gap = visibleGap(onsets, view, width);
   if (gap < 3) return;
@@ -153,25 +184,35 @@ function drawOnsets(context, { boxes, view, width, onsets, theme }) {
   context.fill();
 }
 
+/** @param {number[]} frames @param {View} view @param {number} width @param {(x: number) => void} use */
 function forVisible(frames, view, width, use) {
   if (!frames?.length) return;
   const [first, last] = visible(frames, view, (MARGIN + 6) / scaleOf(view, width));
   for (let i = first; i < last; i++) use(frameToX(frames[i], view, width));
 }
 
-/** Mean distance in pixels of what is seen of these frames. */
+/**
+ * Mean distance in pixels of what is seen of these frames.
+ * @param {number[]} frames @param {View} view @param {number} width @returns {number}
+ */
 function visibleGap(frames, view, width) {
   if (!frames?.length) return Infinity;
   const [first, last] = visible(frames, view);
   return width / Math.max(1, last - first);
 }
 
-/** How wide a line of about `wide` pixels is that ends where pixels of the canvas do. */
+/**
+ * How wide a line of about `wide` pixels is that ends where pixels of the canvas do.
+ * @param {number} ratio @param {number} [wide] @returns {number}
+ */
 export function hairline(ratio, wide = 1) {
   return Math.max(1, Math.round(wide * ratio)) / ratio;
 }
 
-/** Where such a line begins that is centred on x. */
+/**
+ * Where such a line begins that is centred on x.
+ * @param {number} x @param {number} ratio @param {number} [wide] @returns {number}
+ */
 export function snapToPixel(x, ratio, wide = 1) {
   return Math.round((x - hairline(ratio, wide) / 2) * ratio) / ratio;
 }

@@ -1,8 +1,12 @@
+// @ts-check
 // The keyboard: which key does what. The table is all there is; the help page and the menu tell the same.
 //
 // Ctrl and Cmd belong to ComfyUI (undo, run, copy), but for Ctrl+A. "mod": Shift, Alt or Ctrl+ in front of the key.
 
-/** [keys as `keyName` names them, name of the command, its argument]. */
+/**
+ * [keys as `keyName` names them, name of the command, its argument].
+ * @type {[string[], string, any?][]}
+ */
 export const KEYS = [
   [["ArrowLeft"], "nudge", -1],
   [["ArrowRight"], "nudge", 1],
@@ -49,7 +53,10 @@ const BY_KEY = new Map(KEYS.flatMap(([keys, command, argument]) => keys.map((key
 const HELD = new Set(["nudge", "stretch"]); // one step of undo for as long as the key is down
 const REPEATED = new Set([...HELD, "step", "extend", "zoom", "pan"]); // what a key that stays down does again and again
 
-/** A key press as the table names it: "Shift+ArrowLeft", "A", "+". Signs carry their Shift already. */
+/**
+ * A key press as the table names it: "Shift+ArrowLeft", "A", "+". Signs carry their Shift already.
+ * @param {Pick<KeyboardEvent, "key" | "shiftKey" | "altKey" | "ctrlKey" | "metaKey">} press @returns {string}
+ */
 export function keyName({ key, shiftKey, altKey, ctrlKey, metaKey }) {
   const isSign = key.length === 1 && !/[a-z0-9]/i.test(key) && key !== " ";
   const name = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
@@ -57,14 +64,21 @@ export function keyName({ key, shiftKey, altKey, ctrlKey, metaKey }) {
   return (ctrlKey || metaKey ? "Ctrl+" : "") + (altKey && !isSign ? "Alt+" : "") + shift + name;
 }
 
-/** What a key press means: {command, argument, isHeld, repeats}, or null. */
+/**
+ * What a key press means: {command, argument, isHeld, repeats}, or null.
+ * @param {Parameters<typeof keyName>[0]} event
+ * @returns {{ command: string, argument?: any, isHeld: boolean, repeats: boolean } | null}
+ */
 export function commandOf(event) {
   const found = BY_KEY.get(keyName(event));
   return found ? { ...found, isHeld: HELD.has(found.command), repeats: REPEATED.has(found.command) } : null;
 }
 
-/** The first key of a command, for menus and tooltips; "" if it has none. */
-export function keyOf(command, argument) {
+/**
+ * The first key of a command, for menus and tooltips; "" if it has none.
+ * @param {string} command @param {any} [argument] @returns {string}
+ */
+export function keyOf(command, argument = undefined) {
   const row = KEYS.find(([, name, value]) => name === command && (argument === undefined || value === argument));
   return row ? row[0][0].replace("Arrow", "") : "";
 }

@@ -1,35 +1,60 @@
+// @ts-check
 // What a dragged keyframe sticks to: an onset, a peak of the motion curve, a beat, or else whole frames.
 
 import { bisect, frameList, scaleOf } from "../canvas/geometry.mjs";
 
+/** @import { View } from "../canvas/geometry.mjs" */
+/** @import { Plan } from "../plan/plan.mjs" */
+/** @import { RunResult } from "../state/edit_status.mjs" */
+
+/** @typedef {"onset" | "peak" | "beat"} MarkKind */
+/** @typedef {MarkKind | "frame"} SnapKind */
+/** @typedef {{ frames: Int32Array, names: MarkKind[] }} SnapTargets frames ascend, each once; names: what is there */
+/** @typedef {{ onsets?: number[], beats?: number[], peaks?: number[] }} Marks frames; peaks: of the motion curve */
+
+/** @type {SnapKind[]} */
 const ORDER = ["onset", "peak", "beat"]; // which one is named where several fall on one frame
 
 /**
- * The frames worth sticking to, ascending, each once: {frames: Int32Array, names: ["onset"|"peak"|"beat", ...]}.
+ * What a run measured that keyframes stick to.
+ * @param {RunResult | null} measured @returns {Marks}
+ */
+export function snapMarks(measured) {
+  return { onsets: measured?.onsets, beats: measured?.beats, peaks: measured?.curve_peaks };
+}
+
+/**
+ * The frames worth sticking to.
  *
  * plan: frames that hold a keyframe are left out, since nothing can be dropped there; moving: those of its frames that
- * are being dragged and so count as free. onsets, beats, peaks (of the motion curve): frames.
+ * are being dragged and so count as free.
+ * @param {Marks & { plan?: Plan | null, moving?: number[] }} [options] @returns {SnapTargets}
  */
-export function snapTargets({ plan = null, moving = [], onsets = [], beats = [], peaks = [] } = {}) {
-  const taken = new Set(frameList(plan));
+export function snapTargets({ plan = null, moving = [], onsets, beats, peaks } = {}) {
+  const taken = new Set(Array.from(frameList(plan)));
   for (const frame of moving) taken.delete(frame);
+  /** @type {Map<number, MarkKind>} */
   const named = new Map();
-  for (const [name, frames] of [
+  /** @type {[MarkKind, number[] | undefined][]} */
+  const marks = [
     ["beat", beats],
     ["peak", peaks],
     ["onset", onsets],
-  ]) {
+  ];
+  for (const [name, frames] of marks) {
     for (const frame of frames ?? []) if (!taken.has(frame)) named.set(frame, name);
   }
-  const frames = Int32Array.from(named.keys()).sort();
-  return { frames, names: Array.from(frames, (frame) => named.get(frame)) };
+  const entries = [...named].sort(([a], [b]) => a - b);
+  return { frames: Int32Array.from(entries, ([frame]) => frame), names: entries.map(([, name]) => name) };
 }
 
 /**
  * Where something dragged to `frameFloat` lands: always a whole frame.
  *
  * to: what it stuck to; "frame" when nothing was within tolerancePx; null when snapping is off.
- * @returns {{frame: number, to: null|"onset"|"peak"|"beat"|"frame"}}
+ * @param {number} frameFloat @param {SnapTargets} targets @param {View} view @param {number} width
+ * @param {{ enabled?: boolean, tolerancePx?: number }} [options]
+ * @returns {{ frame: number, to: SnapKind | null }}
  */
 export function snap(frameFloat, targets, view, width, { enabled = true, tolerancePx = 8 } = {}) {
   const whole = Math.round(frameFloat);
@@ -37,7 +62,7 @@ export function snap(frameFloat, targets, view, width, { enabled = true, toleran
   const { frames, names } = targets;
   const after = bisect(frames, frameFloat);
   const near = [after - 1, after].filter((i) => i >= 0 && i < frames.length);
-  const distance = (i) => Math.abs(frames[i] - frameFloat);
+  const distance = (/** @type {number} */ i) => Math.abs(frames[i] - frameFloat);
   near.sort((a, b) => distance(a) - distance(b) || ORDER.indexOf(names[a]) - ORDER.indexOf(names[b]));
   const [best] = near;
   if (best === undefined || distance(best) * scaleOf(view, width) > tolerancePx) return { frame: whole, to: "frame" };

@@ -1,17 +1,26 @@
+// @ts-check
 // What the editor says before there is a plan to show: what to do next, with the button that does it.
 
 import { element } from "../dom.mjs";
 
+/** @import { Commands } from "../input/commands.mjs" */
+/** @import { Host, Session } from "../state/session.mjs" */
+
 const UNCONNECTED =
   "No wire comes to the plan input. Connect the plan of Select Keyframes, or run up to here if it comes without a wire.";
-const UNRUN = "See the keyframes on the sound, and move them by hand.";
+const NOT_RUN = "See the keyframes on the sound, and move them by hand.";
+
+/** @param {number[]} frames @returns {string} */
 const typed = (frames) => {
   const list = frames.slice(0, 12).join(", ") + (frames.length > 12 ? " …" : "");
   return `Your frames: ${list}. Run up to here to see them on the sound.`;
 };
 
-/** {root, show(), focus(options)}. */
-export function createStart({ session, commands, host }) {
+/**
+ * @param {{ session: Session, commands: Commands, host: Pick<Host, "hasPlan"> }} parts
+ * @returns {{ root: HTMLElement, show: () => void, focus: (options: FocusOptions) => void }}
+ */
+export function createEmptyState({ session, commands, host }) {
   const words = element("p");
   const start = { type: "button", class: "keyvid-main", onclick: () => commands.run() };
   const run = element("button", start, "Run up to here");
@@ -23,7 +32,7 @@ export function createStart({ session, commands, host }) {
     const isConnected = host.hasPlan();
     root.hidden = plan !== null || problem !== null;
     if (!isConnected) words.textContent = UNCONNECTED;
-    else words.textContent = edit.state === "frames" ? typed(edit.frames) : UNRUN;
+    else words.textContent = edit.frames ? typed(edit.frames) : NOT_RUN;
   }
   return { root, show, focus: (options) => run.focus(options) };
 }

@@ -1,8 +1,12 @@
+// @ts-check
 // The list of keys and gestures, as short as it can be; js/docs/KeyVID_EditKeyframes.md says more.
 
 import { element } from "../dom.mjs";
 
-/** [what the hand does, what for] */
+/**
+ * [what the hand does, what for]
+ * @type {[string, string][]}
+ */
 export const HELP = [
   ["Drag a keyframe", "move it; Ctrl or Cmd: without snapping; Alt: scale what is selected"],
   ["Double-click", "add a keyframe; on one: type where it goes"],
@@ -29,9 +33,12 @@ export const HELP = [
   ["M, Menu key, Shift + F10", "menu"],
 ];
 
-/** HELP as an element that the keyboard can scroll. */
+/** HELP as an element that the keyboard can scroll. @returns {HTMLElement} */
 export function helpTable() {
-  const cells = (keys, meaning) => [element("th", { scope: "row" }, keys), element("td", {}, meaning)];
+  const cells = (/** @type {string} */ keys, /** @type {string} */ meaning) => [
+    element("th", { scope: "row" }, keys),
+    element("td", {}, meaning),
+  ];
   const rows = HELP.map((line) => element("tr", {}, ...cells(...line)));
   return element("div", { class: "keyvid-help", tabindex: "0" }, element("table", {}, ...rows));
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The images on the editor's buttons, as SVG paths on a grid of 16 x 16.
 
 export const ICONS = {

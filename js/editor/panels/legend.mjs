@@ -1,46 +1,60 @@
+// @ts-check
 // The line that says what the shapes mean, and how many there are of each.
 
-import { element, icon } from "../dom.mjs";
-import { KIND_SHAPES } from "../canvas/draw.mjs";
-import { KINDS } from "../plan/plan.mjs";
+import { KIND_SHAPES } from "../canvas/shapes.mjs";
 import { readTheme } from "../canvas/theme.mjs";
+import { element, icon } from "../dom.mjs";
+import { KINDS } from "../plan/plan.mjs";
 
-/** {root, show()}. */
+/** @import { Timeline } from "../canvas/timeline.mjs" */
+/** @import { Plan } from "../plan/plan.mjs" */
+/** @import { Session } from "../state/session.mjs" */
+
+/**
+ * @param {{ session: Session, timeline: Pick<Timeline, "themed"> }} parts
+ * @returns {{ root: HTMLElement, show: () => void }}
+ */
 export function createLegend({ session, timeline }) {
-  const counts = new Map();
-  const root = element("div", { class: "keyvid-legend", "aria-label": "Kinds of keyframes" });
-  for (const kind of [...KINDS, "locked"]) {
+  const entries = [...KINDS, "locked"].map((kind) => {
     const shape = icon(KIND_SHAPES[kind], { isFilled: true });
     shape.setAttribute("viewBox", "-8 -8 16 16");
     const count = element("b", {});
-    counts.set(kind, { count, shape });
-    root.append(element("span", {}, shape, kind, count));
-  }
+    return { kind, shape, count, root: element("span", {}, shape, kind, count) };
+  });
+  const about = { class: "keyvid-legend", "aria-label": "Kinds of keyframes" };
+  const root = element("div", about, ...entries.map((entry) => entry.root));
+  /** @type {Plan | null} */
   let shown = null;
   let isThemed = false;
 
   function show() {
-    const plan = session.previewPlan ?? session.plan;
+    const plan = session.shownPlan;
     if (!isThemed && root.isConnected) paint();
     if (plan === shown) return;
     shown = plan;
-    const found = new Map();
-    for (const { kind, locked } of plan?.keyframes ?? []) {
-      found.set(kind, (found.get(kind) ?? 0) + 1);
-      if (locked) found.set("locked", (found.get("locked") ?? 0) + 1);
-    }
-    for (const [kind, { count }] of counts) {
-      count.textContent = found.get(kind) ?? "";
-      count.parentElement.style.opacity = !plan || found.has(kind) ? "" : "0.55";
+    const found = countsOf(plan);
+    for (const { kind, count, root: entry } of entries) {
+      count.textContent = String(found.get(kind) ?? "");
+      entry.style.opacity = !plan || found.has(kind) ? "" : "0.55";
     }
   }
 
-  /** The shapes in the colours of the timeline; called again when the palette changes. */
+  /** The shapes in the colours of the timeline. */
   function paint() {
     isThemed = true;
     const { kinds, text } = readTheme(root);
-    for (const [kind, { shape }] of counts) shape.style.color = kinds[kind] ?? text;
+    for (const { kind, shape } of entries) shape.style.color = kinds[kind] ?? text;
   }
-  timeline.onTheme = paint;
+  timeline.themed.on(paint);
   return { root, show };
+}
+
+/** How many keyframes there are of each kind, and "locked". @param {Plan | null} plan @returns {Map<string, number>} */
+function countsOf(plan) {
+  const found = new Map();
+  for (const { kind, locked } of plan?.keyframes ?? []) {
+    found.set(kind, (found.get(kind) ?? 0) + 1);
+    if (locked) found.set("locked", (found.get("locked") ?? 0) + 1);
+  }
+  return found;
 }

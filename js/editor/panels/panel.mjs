@@ -1,10 +1,24 @@
+// @ts-check
 // What lies over the timeline for a while: the text of the edit, import, export, and the list of keys.
 
 import { element } from "../dom.mjs";
-import { FORMATS, exportText } from "../plan/formats.mjs";
-import { helpTable } from "./help.mjs";
+import { exportText, FORMATS } from "../plan/formats.mjs";
 import { PlanError } from "../plan/plan.mjs";
 import { importedText } from "../state/edit_status.mjs";
+import { helpTable } from "./help.mjs";
+
+/** @import { Child } from "../dom.mjs" */
+/** @import { Commands } from "../input/commands.mjs" */
+/** @import { Host, Session, ShowMessage } from "../state/session.mjs" */
+/** @import { PanelName } from "../state/view_state.mjs" */
+
+/** @typedef {{ session: Session, commands: Commands, host: Pick<Host, "save">, showMessage: ShowMessage }} PanelParts */
+/**
+ * @typedef {Object} Content of one panel
+ * @property {Child[]} tools in the row of the title @property {Child[]} body
+ * @property {HTMLElement | null} first what gets the keyboard; null: the first button
+ * @property {() => void} [show] after each change
+ */
 
 const PLACEHOLDER =
   "Empty: the predicted keyframes are used as they are.\nOr type the frames of your own plan, such as 0, 7, 12.";
@@ -14,67 +28,110 @@ const TYPED =
   "What you type counts at once: frames such as 0, 12, 31 are a whole plan, nothing at all is the prediction, and the " +
   "long text is the edit itself.";
 
+/** @type {Record<PanelName, string>} */
 const TITLES = { text: "The edit as text", import: "Import", export: "Export", help: "Keys and gestures" };
 
-/** {root, show(), focus()}; the text panel writes as one types, as text boxes of ComfyUI do. */
-export function createPanel({ session, commands, host, say }) {
+/**
+ * The panel; the text writes as one types, as text boxes of ComfyUI do.
+ * @param {PanelParts} parts @returns {{ root: HTMLElement, show: () => void, focus: () => void }}
+ */
+export function createPanel(parts) {
+  const { session, commands } = parts;
   const root = element("div", { class: "keyvid-over", role: "dialog", hidden: true });
-  const box = (label, placeholder = "", properties = {}) =>
-    element("textarea", { "aria-label": label, placeholder, spellcheck: "false", ...properties });
-  const text = box("Keyframe edit", PLACEHOLDER, { oninput: () => session.type(text.value) });
-  const pasted = box("Keyframes to import", EXPECTED);
-  const shown = box("Keyframes in the chosen format", "", { readonly: true });
-  const word = (label, onclick, tooltip = label) =>
-    element("button", { type: "button", class: "keyvid-word", title: tooltip, onclick }, label);
-  const row = (...children) => element("div", { class: "keyvid-row" }, ...children);
-  const title = (name) => element("b", { class: "keyvid-title" }, TITLES[name]);
   const close = () => word("Close", () => commands.togglePanel(null), "Back to the timeline (Esc)");
+  /** @type {Record<PanelName, Content>} */
+  const contents = {
+    text: textContent(parts),
+    import: importContent(parts),
+    export: exportContent(parts),
+    help: { tools: [], body: [helpTable()], first: null },
+  };
+  /** @type {PanelName | null} */
+  let open = null;
+
+  function show() {
+    const { panel } = session.state;
+    root.hidden = !panel;
+    contents.text.show?.();
+    if (panel && panel !== "text") contents[panel].show?.();
+    if (panel === open) return;
+    open = panel;
+    root.setAttribute("aria-label", panel ? TITLES[panel] : "");
+    if (!panel) return root.replaceChildren();
+    const { tools, body } = contents[panel];
+    const title = element("b", { class: "keyvid-title" }, TITLES[panel]);
+    root.replaceChildren(element("div", { class: "keyvid-row" }, title, ...tools, close()));
+    for (const child of body) if (child) root.append(child);
+  }
+
+  function focus() {
+    const { panel } = session.state;
+    const first = (panel && contents[panel].first) ?? root.querySelector("button");
+    first?.focus({ preventScroll: true });
+  }
+  return { root, show, focus };
+}
+
+/** @param {string} label @param {() => void} onclick @returns {HTMLButtonElement} */
+function word(label, onclick, tooltip = label) {
+  return element("button", { type: "button", class: "keyvid-word", title: tooltip, onclick }, label);
+}
+
+/** @param {string} label @param {string} placeholder @param {Record<string, any>} [properties] */
+function textBox(label, placeholder, properties) {
+  return element("textarea", { "aria-label": label, placeholder, spellcheck: "false", ...properties });
+}
+
+/** @param {PanelParts} parts @returns {Content} */
+function textContent({ session }) {
+  const text = textBox("Keyframe edit", PLACEHOLDER, { oninput: () => session.type(text.value) });
+  return {
+    tools: [],
+    body: [element("small", { class: "keyvid-hint" }, TYPED), text],
+    first: text,
+    show() {
+      const isTyping = document.activeElement === text && !text.readOnly;
+      text.readOnly = session.status.problem === "newer"; // what this version cannot read it must not touch
+      if (!isTyping && text.value !== session.text) text.value = session.text;
+    },
+  };
+}
+
+/** @param {PanelParts} parts @returns {Content} */
+function importContent({ session, commands, showMessage }) {
+  const pasted = textBox("Keyframes to import", EXPECTED);
   const accept = ".json,.csv,.txt,.tsv,text/*,application/json";
   const file = element("input", { type: "file", accept, hidden: true, onchange: readFile });
-  const format = element(
-    "select",
-    { "aria-label": "Format", onchange: showExport },
-    ...FORMATS.map((one) => element("option", { value: one.format }, one.name)),
-  );
 
-  const panels = {
-    text: () => [row(title("text"), close()), element("small", { class: "keyvid-hint" }, TYPED), text],
-    import: () => [
-      row(
-        title("import"),
-        word("Open file…", choose),
-        word("Import", () => take(pasted.value)),
-        close(),
-      ),
-      pasted,
-      file,
-    ],
-    export: () => [row(title("export"), format, word("Copy", copy), word("Save…", save), close()), shown],
-    help: () => [row(title("help"), close()), helpTable()],
-  };
-  const first = { text, import: pasted, export: format };
-
+  /** @param {string} imported */
   function take(imported) {
     try {
-      const { text: next, notes } = importedText(session.status, imported);
+      const { text, notes } = importedText(session.status, imported);
       commands.togglePanel(null);
-      session.write(next, ["Imported.", ...notes].join(" "));
+      session.write(text, ["Imported.", ...notes].join(" "));
       pasted.value = "";
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;
-      say(error.message, true);
+      showMessage(error.message, true);
     }
   }
 
-  const choose = () => file.click();
-
   async function readFile() {
-    const [chosen] = file.files;
+    const chosen = file.files?.[0];
     file.value = "";
     if (chosen) take(await chosen.text());
   }
+  const tools = [word("Open file…", () => file.click()), word("Import", () => take(pasted.value))];
+  return { tools, body: [pasted, file], first: pasted };
+}
 
-  function showExport() {
+/** @param {PanelParts} parts @returns {Content} */
+function exportContent({ session, host, showMessage }) {
+  const shown = textBox("Keyframes in the chosen format", "", { readonly: true });
+  const options = FORMATS.map((one) => element("option", { value: one.format }, one.name));
+  const format = element("select", { "aria-label": "Format", onchange: show }, ...options);
+
+  function show() {
     if (session.plan) shown.value = exportText(session.plan, format.value);
   }
 
@@ -83,28 +140,12 @@ export function createPanel({ session, commands, host, say }) {
     // pages that are not served over https or from this very machine have no clipboard
     const write = navigator.clipboard?.writeText(shown.value) ?? Promise.reject(new Error("no clipboard"));
     const isCopied = await write.then(() => true).catch(() => document.execCommand("copy"));
-    say(isCopied ? "Copied." : "The browser does not let us copy: press Ctrl+C.", !isCopied);
+    showMessage(isCopied ? "Copied." : "The browser does not let us copy: press Ctrl+C.", !isCopied);
   }
 
   function save() {
-    const { file: name } = FORMATS.find((one) => one.format === format.value);
-    host.save(name, shown.value);
+    const chosen = FORMATS.find((one) => one.format === format.value);
+    if (chosen) host.save(chosen.file, shown.value);
   }
-
-  let open = null;
-  function show() {
-    const { panel } = session.state;
-    root.hidden = !panel;
-    const isTyping = document.activeElement === text && !text.readOnly;
-    text.readOnly = session.status.problem === "newer"; // what this version cannot read it must not touch
-    if (!isTyping && text.value !== session.text) text.value = session.text;
-    if (panel === "export") showExport();
-    if (panel === open) return;
-    open = panel;
-    root.setAttribute("aria-label", TITLES[panel] ?? "");
-    root.replaceChildren(...(panel ? panels[panel]() : []));
-  }
-
-  const focus = () => (first[session.state.panel] ?? root.querySelector("button"))?.focus({ preventScroll: true });
-  return { root, show, focus };
+  return { tools: [format, word("Copy", copy), word("Save…", save)], body: [shown], first: format, show };
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // How the editor looks, in ComfyUI's own colours, so that it follows every theme. One sheet for all nodes.
 
 const ID = "keyvid-edit-style";

@@ -1,7 +1,8 @@
-// What the artist can do to a plan, each with the words that tell what happened. Pure: no element, no text, no node.
+// @ts-check
+// What the artist can do to a plan, each with the message that says what happened. Pure: no element, no text, no node.
 //
-// Every action takes (plan, frames of the selection, ...more) and returns {plan, frames, said}: the new plan, where the
-// selection is now, and one sentence. What cannot be done throws a PlanError that says why.
+// Every action takes (plan, frames of the selection, ...more) and returns {plan, frames, message}: the new plan, where the
+// selection is now, and what is shown to the artist. What cannot be done throws a PlanError that says why.
 
 import {
   deleteAll,
@@ -16,83 +17,113 @@ import {
 import { framesOf, keyframeAt, PlanError } from "../plan/plan.mjs";
 import { addKeyframe, deleteKeyframe, lockKeyframe, moveKeyframe, setKind } from "../plan/rules.mjs";
 
-/** Adds a keyframe at a frame. */
+/** @import { Plan } from "../plan/plan.mjs" */
+/** @import { Outcome } from "./session.mjs" */
+
+/**
+ * Adds a keyframe at a frame.
+ * @param {Plan} plan @param {number[]} _ @param {number} frame @returns {Outcome}
+ */
 export function add(plan, _, frame) {
   const next = addKeyframe(plan, frame);
   const gone = framesOf(plan).find((old) => !keyframeAt(next, old));
-  return { plan: next, frames: [frame], said: `Added a keyframe at frame ${frame}; the one at ${gone} gave way.` };
+  return { plan: next, frames: [frame], message: `Added a keyframe at frame ${frame}; the one at ${gone} gave way.` };
 }
 
-/** Deletes the selected keyframes; fills take their places. */
+/**
+ * Deletes the selected keyframes; fills take their places.
+ * @param {Plan} plan @param {number[]} frames @returns {Outcome}
+ */
 export function remove(plan, frames) {
   if (frames.length === 1) {
     const next = deleteKeyframe(plan, frames[0]);
     const refill = framesOf(next).find((frame) => !keyframeAt(plan, frame));
-    const said = `Deleted the keyframe at frame ${frames[0]}; a fill at ${refill} keeps the count of ${plan.count}.`;
-    return { plan: next, frames: [], said };
+    const message = `Deleted the keyframe at frame ${frames[0]}; a fill at ${refill} keeps the count of ${plan.count}.`;
+    return { plan: next, frames: [], message };
   }
   const { plan: next, frames: left } = deleteAll(plan, frames);
   const nGone = frames.filter((frame) => !left.includes(frame)).length;
   const stayed = left.length ? ` ${left.length} stayed: frame 0 and locked ones do.` : "";
-  return { plan: next, frames: left, said: `Deleted ${nGone} keyframes; fills keep the count.${stayed}` };
+  return { plan: next, frames: left, message: `Deleted ${nGone} keyframes; fills keep the count.${stayed}` };
 }
 
-/** Moves the selected keyframes together by a number of frames, as far as there is room. */
+/**
+ * Moves the selected keyframes together by a number of frames, as far as there is room.
+ * @param {Plan} plan @param {number[]} frames @param {number} delta @returns {Outcome}
+ */
 export function move(plan, frames, delta) {
   const moved = moveTogether(plan, frames, delta);
   if (samePlaces(plan, moved.plan)) {
     if (frames.length === 1) moveKeyframe(plan, frames[0], clamp(frames[0] + delta, plan.n_frames)); // says why not
-    return { plan, frames, said: "There is no room to move there." };
+    return { plan, frames, message: "There is no room to move there." };
   }
-  return { ...moved, said: `Moved to ${inWords(moved.frames)}.` };
+  return { ...moved, message: `Moved to ${inWords(moved.frames)}.` };
 }
 
-/** Moves the selection so that its first keyframe that can move is at a frame. */
+/**
+ * Moves the selection so that its first keyframe that can move is at a frame.
+ * @param {Plan} plan @param {number[]} frames @param {number} frame @returns {Outcome}
+ */
 export function moveTo(plan, frames, frame) {
   const first = frames.find((one) => one !== 0 && !keyframeAt(plan, one)?.locked) ?? frames[0];
   if (frames.length === 1) {
     const next = moveKeyframe(plan, first, frame);
-    return { plan: next, frames: [frame], said: `Moved to frame ${frame}.` };
+    return { plan: next, frames: [frame], message: `Moved to frame ${frame}.` };
   }
   return move(plan, frames, frame - first);
 }
 
-/** Stretches (frames > 0) or squeezes the selection by moving its last keyframe; its first one stays. */
+/**
+ * Stretches (frames > 0) or squeezes the selection by moving its last keyframe; its first one stays.
+ * @param {Plan} plan @param {number[]} frames @param {number} delta @returns {Outcome}
+ */
 export function stretch(plan, frames, delta) {
   if (frames.length < 2) throw new PlanError("Select two keyframes or more to stretch them.");
-  const [anchor, last] = [frames[0], frames.at(-1)];
+  const [anchor, last] = [frames[0], frames[frames.length - 1]];
   const scaled = scaleTogether(plan, frames, anchor, (last + delta - anchor) / (last - anchor));
-  return { ...scaled, said: `Scaled to ${inWords(scaled.frames)}.` };
+  return { ...scaled, message: `Scaled to ${inWords(scaled.frames)}.` };
 }
 
-/** Locks the selected keyframes, or unlocks them if all of them are locked. */
+/**
+ * Locks the selected keyframes, or unlocks them if all of them are locked.
+ * @param {Plan} plan @param {number[]} frames @returns {Outcome}
+ */
 export function toggleLock(plan, frames) {
   const locked = !frames.every((frame) => keyframeAt(plan, frame)?.locked);
   const word = locked ? "Locked" : "Unlocked";
   if (frames.length === 1) {
     const next = lockKeyframe(plan, frames[0], locked);
-    return { plan: next, frames, said: `${word} the keyframe at frame ${frames[0]}.` };
+    return { plan: next, frames, message: `${word} the keyframe at frame ${frames[0]}.` };
   }
-  return { ...lockAll(plan, frames, locked), said: `${word} ${frames.length} keyframes.` };
+  return { ...lockAll(plan, frames, locked), message: `${word} ${frames.length} keyframes.` };
 }
 
-/** Gives the selected keyframes a kind. */
+/**
+ * Gives the selected keyframes a kind.
+ * @param {Plan} plan @param {number[]} frames @param {string} kind @returns {Outcome}
+ */
 export function changeKind(plan, frames, kind) {
   if (frames.length === 1) {
     const next = setKind(plan, frames[0], kind);
-    return { plan: next, frames, said: `The keyframe at frame ${frames[0]} is ${kindInWords(kind)} now.` };
+    return { plan: next, frames, message: `The keyframe at frame ${frames[0]} is ${kindInWords(kind)} now.` };
   }
   const n = frames.filter((frame) => frame !== 0).length; // frame 0 stays what it is
-  const said = `Made ${n === 1 ? "one keyframe" : `${n} keyframes`} ${kindInWords(kind, n)}.`;
-  return { ...setKinds(plan, frames, kind), said };
+  const message = `Made ${n === 1 ? "one keyframe" : `${n} keyframes`} ${kindInWords(kind, n)}.`;
+  return { ...setKinds(plan, frames, kind), message };
 }
 
-/** Spreads the selected keyframes (all of them, if fewer than three) evenly. */
+/**
+ * Spreads the selected keyframes (all of them, if fewer than three) evenly.
+ * @param {Plan} plan @param {number[]} frames @returns {Outcome}
+ */
 export function distribute(plan, frames) {
-  return { ...distributeEvenly(plan, frames), said: "Distributed evenly." };
+  return { ...distributeEvenly(plan, frames), message: "Distributed evenly." };
 }
 
-/** Moves every selected keyframe (all of them, if none is selected) to its nearest onset. */
+/**
+ * Moves every selected keyframe (all of them, if none is selected) to its nearest onset.
+ * @param {Plan} plan @param {number[]} frames @param {number[] | undefined} onsets @returns {Outcome}
+ */
 export function snapToOnsets(plan, frames, onsets) {
   if (!onsets?.length) throw new PlanError("No onsets are known: connect audio or a curve, and run up to here.");
   const chosen = frames.length ? frames : framesOf(plan);
@@ -100,43 +131,56 @@ export function snapToOnsets(plan, frames, onsets) {
   if (samePlaces(plan, snapped.plan)) {
     throw new PlanError("Nothing moved: the nearest onsets have keyframes already.");
   }
-  return { ...snapped, frames: frames.length ? snapped.frames : [], said: "Moved to the nearest onsets." };
+  return { ...snapped, frames: frames.length ? snapped.frames : [], message: "Moved to the nearest onsets." };
 }
 
-/** Shifts all keyframes but frame 0 and locked ones by a number of frames, as far as there is room. */
+/**
+ * Shifts all keyframes but frame 0 and locked ones by a number of frames, as far as there is room.
+ * @param {Plan} plan @param {number[]} _ @param {number} delta @returns {Outcome}
+ */
 export function shift(plan, _, delta) {
   const shifted = shiftAll(plan, delta);
   if (samePlaces(plan, shifted.plan)) throw new PlanError("Nothing can be shifted that way: there is no room.");
-  const isLocked = ({ frame, locked }) => frame !== 0 && locked;
-  const nLocked = plan.keyframes.filter(isLocked).length;
+  const nLocked = plan.keyframes.filter(({ frame, locked }) => frame !== 0 && locked).length;
   const nShifted = plan.count - 1 - nLocked;
   const by = (sum(framesOf(shifted.plan)) - sum(framesOf(plan))) / nShifted; // all of them by the same
   const stayed = nLocked ? ` Frame 0 and ${nLocked} locked stayed.` : "";
   const stopped = by === delta ? "" : ` There is no room for ${delta}.`;
-  const said = `Shifted ${nShifted} keyframe${nShifted === 1 ? "" : "s"} by ${by}.${stopped}${stayed}`;
-  return { plan: shifted.plan, frames: [], said };
+  const message = `Shifted ${nShifted} keyframe${nShifted === 1 ? "" : "s"} by ${by}.${stopped}${stayed}`;
+  return { plan: shifted.plan, frames: [], message };
 }
 
-/** Whether two plans have their keyframes at the same frames. */
+/**
+ * Whether two plans have their keyframes at the same frames.
+ * @param {Plan} a @param {Plan} b @returns {boolean}
+ */
 function samePlaces(a, b) {
   const [left, right] = [framesOf(a), framesOf(b)];
   return left.length === right.length && left.every((frame, i) => frame === right[i]);
 }
 
-/** The action in words for someone who cannot see it: "frame 12", or "frames 12 to 30". */
+/**
+ * The action in words for someone who cannot see it: "frame 12", or "frames 12 to 30".
+ * @param {number[]} frames @returns {string}
+ */
 export function inWords(frames) {
   if (frames.length === 0) return "nothing";
   return frames.length === 1 ? `frame ${frames[0]}` : `frames ${frames[0]} to ${frames.at(-1)}`;
 }
 
-/** "a peak", "manual"; of several: "peaks", "manual". */
+/**
+ * "a peak", "manual"; of several: "peaks", "manual".
+ * @param {string} kind @param {number} [n] @returns {string}
+ */
 function kindInWords(kind, n = 1) {
   if (kind === "manual") return kind;
   return n === 1 ? `a ${kind}` : `${kind}s`;
 }
 
+/** @param {number[]} numbers @returns {number} */
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
+/** @param {number} frame @param {number} nFrames @returns {number} */
 function clamp(frame, nFrames) {
   return Math.min(nFrames - 1, Math.max(0, frame));
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The painted keyframes above their markers: which Keyframe Sheet shows an editor's plan, and its images by frame.
 //
 // Nothing of it is saved: a sheet names its images with each run, and a checksum of the plan they were painted with.
@@ -6,9 +7,19 @@
 
 import { roundedRate } from "../plan/timebase.mjs";
 
+/** @import { Plan } from "../plan/plan.mjs" */
+/** @import { ServedFile } from "./edit_status.mjs" */
+
+/**
+ * @typedef {Object} SheetPayload what a Keyframe Sheet reported (keyvid_sheet[0])
+ * @property {string} plan checksum of the plan it was painted with
+ * @property {number[]} frames @property {ServedFile[]} pictures the painted keyframes, as many as frames
+ */
+
 /**
  * What of a plan is painted, as 8 hex digits: the mirror of plan_checksum in preview/editor.py
  * (tests/plan_checksums.json holds both). Kinds and locks are not painted.
+ * @param {Pick<Plan, "fps" | "n_frames" | "fingerprint" | "keyframes">} plan @returns {string}
  */
 export function planChecksum({ fps, n_frames, fingerprint = null, keyframes }) {
   const painted = [roundedRate(fps), n_frames, keyframes.map(({ frame }) => frame), fingerprint];
@@ -17,6 +28,7 @@ export function planChecksum({ fps, n_frames, fingerprint = null, keyframes }) {
     .padStart(8, "0");
 }
 
+/** @param {Uint8Array} bytes @returns {number} */
 function crc32(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -26,7 +38,10 @@ function crc32(bytes) {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
-/** The first of what Keyframe Sheets reported (keyvid_sheet[0]) that was painted with a plan, or null. */
+/**
+ * The first of what Keyframe Sheets reported (keyvid_sheet[0]) that was painted with a plan, or null.
+ * @param {SheetPayload[]} payloads @param {Plan | null} plan @returns {SheetPayload | null}
+ */
 export function sheetOf(payloads, plan) {
   if (!plan || !payloads.length) return null;
   const checksum = planChecksum(plan);
@@ -39,6 +54,8 @@ export function sheetOf(payloads, plan) {
  * sheetPayload: what a Keyframe Sheet reported as keyvid_sheet[0], or null; urlOf({filename, subfolder, type}) gives
  * the address of an image, load(url) an image that may still be loading.
  * @returns {Map<number, HTMLImageElement>}
+ * @param {SheetPayload | null} sheetPayload
+ * @param {{ plan: Plan | null, urlOf: (file: ServedFile) => string, load: (url: string) => HTMLImageElement }} options
  */
 export function imagesFor(sheetPayload, { plan, urlOf, load }) {
   if (!plan || !sheetPayload || sheetPayload.plan !== planChecksum(plan)) return new Map();
@@ -51,11 +68,13 @@ export function imagesFor(sheetPayload, { plan, urlOf, load }) {
  *
  * load.forget(): ask anew for the images that did not come. They are named by their content, so a later run may have
  * written the very file that was missing.
+ * @param {() => void} onLoad @param {() => HTMLImageElement} [createImage]
+ * @returns {((url: string) => HTMLImageElement) & { forget: () => void }}
  */
 export function imageLoader(onLoad, createImage = () => new Image()) {
   const images = new Map();
   const failed = new Set();
-  const load = (url) => {
+  const load = (/** @type {string} */ url) => {
     if (!images.has(url)) {
       const image = createImage();
       image.onload = onLoad;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 
-import { createPlayer } from "../../../js/editor/audio/player.mjs";
+import { Player } from "../../../js/editor/audio/player.mjs";
 
 export const FPS = 24;
 export const LEAD_S = 0.03;
@@ -67,7 +67,7 @@ export function setUp({ bytes = 2000, ok = true, clicks = [], nFrames = 48, url 
   const context = new FakeContext();
   const log = { fetched: [], times: [], ended: 0, errors: [], made: 0, context, clicks, frames: new Map() };
   let number = 0;
-  const player = createPlayer({
+  const player = new Player({
     createContext: () => (log.made++, context),
     fetch: async (address) => {
       log.fetched.push(address);
@@ -75,10 +75,13 @@ export function setUp({ bytes = 2000, ok = true, clicks = [], nFrames = 48, url 
     },
     onTime: (frame) => log.times.push(frame),
     onEnd: () => log.ended++,
-    onError: (sentence) => log.errors.push(sentence),
+    onError: (message) => log.errors.push(message),
     clickAt: () => log.clicks,
-    requestFrame: (tick) => (log.frames.set(++number, tick), number),
-    cancelFrame: (id) => log.frames.delete(id),
+    requestFrame: (tick) => {
+      const id = ++number;
+      log.frames.set(id, tick);
+      return () => log.frames.delete(id);
+    },
     ...more,
   });
   player.load(url, { fps: FPS, nFrames });

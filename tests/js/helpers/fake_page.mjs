@@ -1,7 +1,7 @@
 // As much of a page as the editor needs: elements with listeners, one keyboard focus, and a sound whose clock tests
 // turn. Nothing is painted. `put()` makes it the page that the editor finds.
 
-import { createView } from "../../../js/editor/editor.mjs";
+import { Editor } from "../../../js/editor/editor.mjs";
 
 const SIZE = { width: 800, height: 240 };
 
@@ -213,7 +213,7 @@ export function openEditor(t, { text = "", result = null } = {}) {
     runUpToHere() {},
     leaveWheelToGraph() {},
   };
-  const view = createView(host);
+  const view = new Editor(host);
   t.after(() => view.stop());
   document.body.append(view.root);
   view.start();

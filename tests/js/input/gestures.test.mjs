@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { fit, frameToX } from "../../../js/editor/canvas/geometry.mjs";
 import { boxSelect, dragKeys, dragLoop, dragOverview, pan } from "../../../js/editor/input/gestures.mjs";
 import { menuItems, placeOf } from "../../../js/editor/panels/menu.mjs";
-import { createSession } from "../../../js/editor/state/session.mjs";
+import { Session } from "../../../js/editor/state/session.mjs";
 
 const WIDTH = 800;
 const FRAMES = [0, 10, 20, 30, 40, 50];
@@ -16,46 +16,46 @@ function opened({ view = null } = {}) {
     return { frame, kind: frame ? "peak" : "first", locked: false, source: "strongest" };
   });
   const prediction = { version: 1, fps: 24, n_frames: 60, count: 6, fingerprint: null, keyframes };
-  const [written, said] = [[], []];
-  const say = (sentence) => said.push(sentence);
-  const session = createSession({ host: { write: (text) => written.push(text) }, onChange: () => {}, say });
+  const [written, messages] = [[], []];
+  const showMessage = (message) => messages.push(message);
+  const session = new Session({ host: { write: (text) => written.push(text) }, showMessage });
   const run = (document) =>
     session.setResult({ prediction: document, n_frames: document.n_frames, fps: 24, onsets: [14, 33], beats: [] });
   run(prediction);
-  session.state.view = view;
+  session.state.setView(view);
   const seen = () => session.state.view ?? fit(session.nFrames);
-  const timeline = { look: {}, view: seen, width: () => WIDTH, redraw: () => {} };
+  const timeline = { view: seen, width: () => WIDTH };
   const x = (frame) => ({ x: frameToX(frame, timeline.view(), WIDTH), y: 0 });
   const editor = { session, timeline, playback: { follow: () => {} } };
-  return { session, timeline, written, said, x, run, prediction, editor };
+  return { session, written, messages, x, run, prediction, editor };
 }
 
 const FREE = { ctrlKey: false, metaKey: false };
 const BYPASSED = { ctrlKey: true, metaKey: false };
 
 test("a drag sticks to an onset nearby, unless it is bypassed or turned off", () => {
-  const { session, timeline, x, editor } = opened();
+  const { session, x, editor } = opened();
   session.select([10]);
   const drag = dragKeys(editor, x(10), 10, {});
   drag.move(x(13.6), FREE);
-  assert.deepEqual([session.frames, timeline.look.snapMark, timeline.look.snapTo], [[14], 14, "onset"]);
+  assert.deepEqual([session.frames, session.state.snapMark, session.state.snapTo], [[14], 14, "onset"]);
   drag.move(x(13.4), BYPASSED);
-  assert.deepEqual([session.frames, timeline.look.snapMark], [[13], null]);
-  session.state.snapping = false;
+  assert.deepEqual([session.frames, session.state.snapMark], [[13], null]);
+  session.state.setSnapping(false);
   drag.move(x(13.4), FREE);
   assert.deepEqual(session.frames, [13]);
   drag.end();
-  assert.equal(timeline.look.snapMark, null);
+  assert.equal(session.state.snapMark, null);
 });
 
 test("a drag says what it stuck to, and what stood in its way", () => {
-  const { session, said, run, prediction, x, editor } = opened();
+  const { session, messages, run, prediction, x, editor } = opened();
   const dropped = (from, to) => {
     session.select([from]);
     const drag = dragKeys(editor, x(from), from, {});
     drag.move(x(to), FREE);
     drag.end();
-    return said.at(-1);
+    return messages.at(-1);
   };
   assert.equal(dropped(10, 13.6), "Snapped to the onset at frame 14.");
   assert.equal(dropped(14, 17), "Moved to frame 17.");
@@ -135,7 +135,7 @@ test("scaling holds the end that is farther from the hand", () => {
 });
 
 test("a box selects what it covers, and a cancelled one what was selected before", () => {
-  const { session, timeline, x, editor } = opened();
+  const { session, x, editor } = opened();
   session.select([50]);
   const box = boxSelect(editor, x(5), { added: true });
   box.move(x(35));
@@ -143,7 +143,7 @@ test("a box selects what it covers, and a cancelled one what was selected before
   box.move(x(15));
   assert.deepEqual(session.frames, [10, 50]);
   box.cancel();
-  assert.deepEqual([session.frames, timeline.look.box], [[50], null]);
+  assert.deepEqual([session.frames, session.state.box], [[50], null]);
 });
 
 test("a loop is drawn in either direction and pulled by its edges", () => {

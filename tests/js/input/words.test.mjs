@@ -17,21 +17,21 @@ function planAt(frames, locked = []) {
 }
 
 test("a shift tells by how much it went", () => {
-  const said = (plan, delta) => actions.shift(plan, [], delta).said;
-  assert.equal(said(planAt([0, 10, 20, 30]), 10), "Shifted 3 keyframes by 10.");
-  assert.equal(said(planAt([0, 10, 20, 45]), 10), "Shifted 3 keyframes by 2. There is no room for 10.");
-  assert.equal(said(planAt([0, 3, 20]), -9), "Shifted 2 keyframes by -2. There is no room for -9.");
-  assert.equal(said(planAt([0, 10, 20], [20]), 3), "Shifted 1 keyframe by 3. Frame 0 and 1 locked stayed.");
-  assert.equal(said(planAt([0, 10, 12, 20], [12]), 5), "Shifted 2 keyframes by 5. Frame 0 and 1 locked stayed.");
+  const message = (plan, delta) => actions.shift(plan, [], delta).message;
+  assert.equal(message(planAt([0, 10, 20, 30]), 10), "Shifted 3 keyframes by 10.");
+  assert.equal(message(planAt([0, 10, 20, 45]), 10), "Shifted 3 keyframes by 2. There is no room for 10.");
+  assert.equal(message(planAt([0, 3, 20]), -9), "Shifted 2 keyframes by -2. There is no room for -9.");
+  assert.equal(message(planAt([0, 10, 20], [20]), 3), "Shifted 1 keyframe by 3. Frame 0 and 1 locked stayed.");
+  assert.equal(message(planAt([0, 10, 12, 20], [12]), 5), "Shifted 2 keyframes by 5. Frame 0 and 1 locked stayed.");
 });
 
 test("a changed kind is told in its own words, and without frame 0, which stays", () => {
   const plan = planAt([0, 10, 20]);
-  const said = (frames, kind) => actions.changeKind(plan, frames, kind).said;
-  assert.equal(said([10], "valley"), "The keyframe at frame 10 is a valley now.");
-  assert.equal(said([10], "manual"), "The keyframe at frame 10 is manual now.");
-  assert.equal(said([0, 10, 20], "fill"), "Made 2 keyframes fills.");
-  assert.equal(said([0, 10], "manual"), "Made one keyframe manual.");
+  const message = (frames, kind) => actions.changeKind(plan, frames, kind).message;
+  assert.equal(message([10], "valley"), "The keyframe at frame 10 is a valley now.");
+  assert.equal(message([10], "manual"), "The keyframe at frame 10 is manual now.");
+  assert.equal(message([0, 10, 20], "fill"), "Made 2 keyframes fills.");
+  assert.equal(message([0, 10], "manual"), "Made one keyframe manual.");
 });
 
 const SIGNS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", "-": "−" };

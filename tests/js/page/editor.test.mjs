@@ -64,9 +64,9 @@ test("a key that stays down is pressed once, unless it walks, zooms or nudges", 
   for (const repeat of [false, true, true, true]) key("s", { repeat });
   assert.equal(state.snapping, false);
   view.session.select([]);
-  state.playhead = 3;
+  state.setPlayhead(3);
   key("a");
-  state.playhead = 5;
+  state.setPlayhead(5);
   for (let i = 0; i < 4; i++) key("a", { repeat: true });
   assert.equal(written.length, 2);
   for (let i = 0; i < 4; i++) key("Delete", { repeat: true });
@@ -119,7 +119,7 @@ test("a frame that is none is told and taken back when one goes on, and left to 
 test("looking at the number of a keyframe changes nothing, also when another is selected meanwhile", (t) => {
   const { view, labelled, written, show } = opened(t);
   const box = labelled("Frame of the keyframe");
-  view.session.state.unit = "seconds";
+  view.session.state.setUnit("seconds");
   view.session.select([14]);
   show();
   box.focus();
@@ -152,7 +152,7 @@ test("a panel is named, and what it covers cannot have the keyboard", (t) => {
   const dialog = view.root.all.find((one) => one.getAttribute("role") === "dialog");
   canvas.focus();
   for (const [panel, name] of [["text", /text/], ["import", /Import/], ["export", /Export/], ["help", /Keys/]]) {
-    view.session.state.panel = panel;
+    view.session.state.setPanel(panel);
     show();
     assert.match(dialog.getAttribute("aria-label"), name);
     assert.equal(canvas.canFocus, false);
@@ -162,7 +162,7 @@ test("a panel is named, and what it covers cannot have the keyboard", (t) => {
 
   const before = openEditor(t);
   assert.equal(before.canvas.canFocus, false, "the page that says what to do first covers the timeline");
-  before.view.session.state.panel = "text";
+  before.view.session.state.setPanel("text");
   before.show();
   before.labelled("Keyframe edit").focus();
   before.key("Escape");
@@ -208,9 +208,9 @@ test("a loop drawn on the ruler, and its ends by the keyboard", (t) => {
   drag(30, 10, "ruler", { shiftKey: true });
   assert.deepEqual([view.session.state.loop, view.session.state.isLooping], [[10, 30], true]);
   canvas.focus();
-  view.session.state.playhead = 12;
+  view.session.state.setPlayhead(12);
   key("i");
-  view.session.state.playhead = 25;
+  view.session.state.setPlayhead(25);
   key("o");
   assert.deepEqual(view.session.state.loop, [12, 25]);
   key("r");
@@ -220,8 +220,7 @@ test("a loop drawn on the ruler, and its ends by the keyboard", (t) => {
 test("a loop that a shorter clip does not have is dropped, another one stays", async (t) => {
   for (const [loop, kept] of [[[30, 48], null], [[10, 30], null], [[10, 24], [10, 24]]]) {
     const { view, key, audio, paint, canvas } = opened(t);
-    view.session.state.loop = loop;
-    view.session.state.isLooping = true;
+    view.session.state.setLoop(loop);
     view.setResult(resultOf(SHORTER));
     assert.deepEqual([view.session.state.loop, view.session.state.isLooping], [kept, kept !== null]);
     canvas.focus();
@@ -250,7 +249,7 @@ test("what is imported while the edit is another clip's is for the clip of the l
   for (const [prediction, problem] of [[longer, "length"], [rate, "rate"]]) {
     const { view, written, labelled, show } = openEditor(t, { text, result: resultOf(prediction) });
     assert.equal(view.session.status.problem, problem);
-    view.session.state.panel = "import";
+    view.session.state.setPanel("import");
     show();
     labelled("Keyframes to import").value = "0, 7, 47";
     const take = view.root.all.find((one) => one.tagName === "BUTTON" && one.textContent === "Import");
@@ -263,7 +262,7 @@ test("what is imported while the edit is another clip's is for the clip of the l
 
 test("nothing is imported over the text of a newer version", (t) => {
   const { view, written, labelled, show, said } = opened(t, { text: NEWER });
-  view.session.state.panel = "import";
+  view.session.state.setPanel("import");
   show();
   labelled("Keyframes to import").value = "0, 7, 47";
   view.root.all.find((one) => one.tagName === "BUTTON" && one.textContent === "Import").dispatch("click");

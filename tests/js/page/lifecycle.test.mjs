@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createView } from "../../../js/editor/editor.mjs";
+import { Editor } from "../../../js/editor/editor.mjs";
 import { forget, stateOf } from "../../../js/editor/state/view_state.mjs";
 import { openEditor, put } from "../helpers/fake_page.mjs";
 
@@ -44,7 +44,7 @@ function counted() {
 
 test("an editor that is only made, as for a copy, listens to nothing", () => {
   const { held } = counted();
-  const view = createView(HOST);
+  const view = new Editor(HOST);
   view.text = "0, 9, 31";
   assert.deepEqual(held(), [0, 0, 0]);
   assert.deepEqual(view.timeline.canvas.listeners, []);
@@ -53,7 +53,7 @@ test("an editor that is only made, as for a copy, listens to nothing", () => {
 
 test("a stopped editor leaves nothing behind, and can be started again", async () => {
   const { held } = counted();
-  const view = createView(HOST);
+  const view = new Editor(HOST);
   document.body.append(view.root);
   let before = null;
   for (let round = 0; round < 2; round++) {

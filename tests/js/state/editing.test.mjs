@@ -6,7 +6,7 @@ import { test } from "node:test";
 import * as actions from "../../../js/editor/state/actions.mjs";
 import { commandOf, keyName, keyOf, KEYS } from "../../../js/editor/input/keys.mjs";
 import { framesOf, keyframeAt, planFrom } from "../../../js/editor/plan/plan.mjs";
-import { createSession, neighbour } from "../../../js/editor/state/session.mjs";
+import { neighbour, Session } from "../../../js/editor/state/session.mjs";
 import { stateOf } from "../../../js/editor/state/view_state.mjs";
 
 const FINGERPRINT = { n_frames: 48, loudness: [0, 5, 9, 3] };
@@ -26,18 +26,17 @@ function prediction(changes = {}) {
 
 const resultOf = (document) => ({ prediction: document, n_frames: document.n_frames, fps: document.fps, onsets: [7, 30] });
 
-/** A session after a run, and all that it wrote and said. */
+/** A session after a run, and all that it wrote and messages. */
 function opened({ text = "", result = resultOf(prediction()) } = {}) {
   const written = [];
-  const said = [];
-  const session = createSession({
+  const messages = [];
+  const session = new Session({
     host: { write: (one) => written.push(one), type: (one) => written.push(one) },
-    onChange: () => {},
-    say: (sentence, isProblem) => said.push([sentence, isProblem]),
+    showMessage: (message, isProblem) => messages.push([message, isProblem]),
   });
   session.setText(text);
   if (result) session.setResult(result);
-  return { session, written, said };
+  return { session, written, messages };
 }
 
 const framesIn = (text) => JSON.parse(text).plan.keyframes.map(({ frame }) => frame);
@@ -75,11 +74,11 @@ test("a held key does its action once, by the sum of its presses", () => {
     const [held, once] = [opened(), opened()];
     held.session.select(frames);
     once.session.select(frames);
-    for (let i = 0; i < delta; i++) held.session.hold(action, 1);
+    for (let i = 0; i < delta; i++) held.session.previewHeldKey(action, 1);
     held.session.settle();
     once.session.act(action, delta);
     assert.deepEqual(held.written, once.written, action.name);
-    assert.deepEqual(held.said, once.said, action.name);
+    assert.deepEqual(held.messages, once.messages, action.name);
     assert.deepEqual(held.session.frames, once.session.frames, action.name);
   }
 });
@@ -87,10 +86,10 @@ test("a held key does its action once, by the sum of its presses", () => {
 test("a held key that ends where it began leaves the keyframes what they are", () => {
   const { session, written } = opened();
   session.select([14]);
-  for (const delta of [1, 1, -1, -1]) session.hold(actions.move, delta);
+  for (const delta of [1, 1, -1, -1]) session.previewHeldKey(actions.move, delta);
   session.settle();
   session.select([8, 14, 20]);
-  for (const delta of [1, 1, 1, -1, -1, -1]) session.hold(actions.stretch, delta);
+  for (const delta of [1, 1, 1, -1, -1, -1]) session.previewHeldKey(actions.stretch, delta);
   session.settle();
   assert.deepEqual(written, []);
   assert.equal(keyframeAt(session.plan, 14).kind, "fill");
@@ -99,8 +98,8 @@ test("a held key that ends where it began leaves the keyframes what they are", (
 test("two held keys one upon the other are one step", () => {
   const { session, written } = opened();
   session.select([14, 20]);
-  session.hold(actions.move, 1);
-  session.hold(actions.stretch, 1);
+  session.previewHeldKey(actions.move, 1);
+  session.previewHeldKey(actions.stretch, 1);
   session.settle();
   assert.equal(written.length, 1);
   assert.deepEqual(session.frames, [15, 22]);
@@ -113,11 +112,11 @@ test("a run that ends while a key is held waits for the key", () => {
   for (const other of others) {
     const { session, written } = opened();
     session.select([20]);
-    session.hold(actions.move, 1);
+    session.previewHeldKey(actions.move, 1);
     const shown = session.plan;
     session.setResult(resultOf(other));
     assert.equal(session.plan, shown);
-    session.hold(actions.move, 1);
+    session.previewHeldKey(actions.move, 1);
     session.settle();
     assert.deepEqual(JSON.parse(written[0]).base, prediction());
     assert.deepEqual(framesIn(written[0]), [0, 8, 14, 22, 26, 31, 40]);
@@ -125,7 +124,7 @@ test("a run that ends while a key is held waits for the key", () => {
   }
   const { session } = opened();
   session.select([20]);
-  session.hold(actions.move, 1);
+  session.previewHeldKey(actions.move, 1);
   session.setResult(resultOf(others[1]));
   session.cancel();
   assert.deepEqual(framesOf(session.plan), [0, 8, 12, 20, 26, 31, 40], "also after nothing was written");
@@ -134,19 +133,19 @@ test("a run that ends while a key is held waits for the key", () => {
 test("another text ends what is in the hand", () => {
   const { session, written } = opened();
   session.select([14]);
-  session.hold(actions.move, 1);
+  session.previewHeldKey(actions.move, 1);
   session.setText("0, 9, 31");
   session.settle();
   assert.deepEqual([written, session.text, framesOf(session.plan)], [[], "0, 9, 31", [0, 9, 31]]);
 });
 
 test("a run of a newer version is told, and the one before stays", () => {
-  const { session, said } = opened();
+  const { session, messages } = opened();
   const before = framesOf(session.plan);
   session.setResult(resultOf(prediction({ version: 99 })));
   assert.deepEqual(framesOf(session.plan), before);
-  assert.equal(said.length, 1);
-  assert.match(said[0][0], /reload the page.*version 99/);
+  assert.equal(messages.length, 1);
+  assert.match(messages[0][0], /reload the page.*version 99/);
 });
 
 test("what a run measured is shown on a clip of its length and rate", () => {
@@ -186,19 +185,19 @@ test("what stands after a gesture is what was shown during it, for every action"
     [[], actions.shift, 2],
   ];
   for (const [frames, action, ...more] of cases) {
-    const { session, written, said } = opened();
+    const { session, written, messages } = opened();
     session.select(frames);
     session.preview(action, ...more);
     const shown = session.previewPlan;
-    assert.ok(shown, `${action.name}: ${JSON.stringify(said)}`);
+    assert.ok(shown, `${action.name}: ${JSON.stringify(messages)}`);
     session.settle();
     assert.equal(written.length, 1, action.name);
     assert.deepEqual(framesOf(session.plan), framesOf(shown), action.name);
     assert.equal(session.plan.count, 7, action.name);
     for (const frame of session.frames) assert.ok(keyframeAt(session.plan, frame), action.name);
-    assert.equal(said.length, 1, action.name);
-    assert.equal(said[0][1], false, action.name);
-    assert.match(said[0][0], /^[A-Z].*\.$/, action.name);
+    assert.equal(messages.length, 1, action.name);
+    assert.equal(messages[0][1], false, action.name);
+    assert.match(messages[0][0], /^[A-Z].*\.$/, action.name);
   }
 });
 
@@ -216,22 +215,22 @@ test("what cannot be done is told and writes nothing", () => {
     [[], actions.snapToOnsets, [], /No onsets/],
     [[], actions.snapToOnsets, [0], /Nothing moved/],
   ];
-  for (const [frames, action, argument, sentence] of cases) {
-    const { session, written, said } = opened({ result: resultOf(locked) });
+  for (const [frames, action, argument, message] of cases) {
+    const { session, written, messages } = opened({ result: resultOf(locked) });
     session.select(frames);
     session.act(action, argument);
     assert.deepEqual(written, [], action.name);
-    assert.equal(said.length, 1, action.name);
-    assert.match(said[0][0], sentence, action.name);
-    assert.equal(said[0][1], true, action.name);
+    assert.equal(messages.length, 1, action.name);
+    assert.match(messages[0][0], message, action.name);
+    assert.equal(messages[0][1], true, action.name);
   }
 });
 
 test("before the first run nothing can be changed, and the editor says why", () => {
-  const { session, written, said } = opened({ result: null });
+  const { session, written, messages } = opened({ result: null });
   session.act(actions.add, 3);
   assert.deepEqual(written, []);
-  assert.match(said[0][0], /run up to here/);
+  assert.match(messages[0][0], /run up to here/);
 });
 
 test("an edit without a run is changed on the prediction it names", () => {
@@ -262,7 +261,7 @@ test("an edit of another length is shown and left alone", () => {
   assert.equal(other.session.status.problem, "length");
   other.session.act(actions.add, 3);
   assert.deepEqual(other.written, []);
-  assert.equal(other.said[0][1], true);
+  assert.equal(other.messages[0][1], true);
 });
 
 test("a newer version's text is shown as a sentence and never touched", () => {
