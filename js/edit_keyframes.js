@@ -1,3 +1,4 @@
+// @ts-check
 // Edit Keyframes: makes the timeline editor of the node's text box, once every file of the editor has come.
 //
 // To ComfyUI the edit is a plain text. Where this file or one that it needs does not come (a proxy, a blocker, a
@@ -5,7 +6,7 @@
 
 import { app } from "../../scripts/app.js";
 
-// errors.js tells the artist where this extension is missing
+// errors.js says so to the artist where this extension is missing
 const timeline = await import("./comfy/timeline_node.mjs").catch((error) => {
   console.error("KeyVID: the timeline of Edit Keyframes cannot be loaded; its edit is shown as text.", error);
 });

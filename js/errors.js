@@ -1,7 +1,8 @@
-// Shows the pack's own error sentences where the artist looks: in a toast, as soon as they happen. And says where the
+// @ts-check
+// Shows the pack's own error messages where the artist looks: in a toast, as soon as they happen. And says where the
 // timeline editor did not come.
 //
-// ComfyUI 0.30 says only that a node "threw an error", or that it "rejected one or more input values"; the sentence
+// ComfyUI 0.30 says only that a node "threw an error", or that it "rejected one or more input values"; the message
 // that says what to do is two clicks away.
 
 import { api } from "../../scripts/api.js";
@@ -14,35 +15,42 @@ const TIMELINE = "KeyVID.EditKeyframes"; // the extension of edit_keyframes.js
 const NO_TIMELINE =
   "The timeline editor could not be loaded, so Edit Keyframes shows its edit as a text box. Nothing of it is lost. " +
   "Reload the page; if that does not help, turn off content blockers for this page, or install ComfyUI-KeyVID anew.";
-const ANSWER_STEP_MS = 200;
-const ANSWER_TIMEOUT_MS = 30000;
+const RESPONSE_STEP_MS = 200;
+const RESPONSE_TIMEOUT_MS = 30000;
 
-function tell(nodeId, sentence) {
+/** @param {string | number} nodeId @param {string} message */
+function showError(nodeId, message) {
   const node = app.graph?.getNodeById?.(nodeId);
   app.extensionManager.toast.add({
     severity: "error",
     summary: node?.title ?? "KeyVID",
-    detail: sentence.trim(),
+    detail: message.trim(),
     life: 20000,
   });
 }
 
-/** What our nodes refused before anything ran, out of the errors that the server answered, by node. */
-function tellRefusals(errorsByNode) {
+/**
+ * What our nodes refused before anything ran, out of the errors that the server answered, by node.
+ * @param {Record<string, { class_type?: string, errors: any[] }>} errorsByNode
+ */
+function showRefusals(errorsByNode) {
   for (const [nodeId, { class_type: type, errors }] of Object.entries(errorsByNode)) {
     if (!type?.startsWith(OWN_NODES)) continue;
     for (const error of errors.filter((one) => one.type === REFUSED)) {
-      tell(nodeId, error.details.replace(`${error.extra_info?.input_name} - `, ""));
+      showError(nodeId, error.details.replace(`${error.extra_info?.input_name} - `, ""));
     }
   }
 }
 
-/** ComfyUI sends no event when the server refuses a whole graph: it clears its list of errors, and fills it anew. */
-async function awaitAnswer(isQueued) {
-  for (let waited = 0; waited < ANSWER_TIMEOUT_MS; waited += ANSWER_STEP_MS) {
-    await new Promise((resolve) => setTimeout(resolve, ANSWER_STEP_MS));
+/**
+ * ComfyUI sends no event when the server refuses a whole graph: it clears its list of errors, and fills it anew.
+ * @param {() => boolean} isQueued
+ */
+async function awaitResponse(isQueued) {
+  for (let waited = 0; waited < RESPONSE_TIMEOUT_MS; waited += RESPONSE_STEP_MS) {
+    await new Promise((resolve) => setTimeout(resolve, RESPONSE_STEP_MS));
     const errors = app.extensionManager.lastNodeErrors;
-    if (errors) tellRefusals(errors);
+    if (errors) showRefusals(errors);
     if (errors || isQueued()) return;
   }
 }
@@ -58,10 +66,10 @@ app.registerExtension({
     api.addEventListener("promptQueued", () => nQueued++);
     api.addEventListener("promptQueueing", () => {
       const before = nQueued;
-      awaitAnswer(() => nQueued > before);
+      awaitResponse(() => nQueued > before);
     });
     api.addEventListener("execution_error", ({ detail }) => {
-      if (detail?.exception_type?.startsWith(OWN_ERRORS)) tell(detail.node_id, detail.exception_message);
+      if (detail?.exception_type?.startsWith(OWN_ERRORS)) showError(detail.node_id, detail.exception_message);
     });
   },
 });

@@ -1,10 +1,14 @@
+// @ts-check
 // Multimodal CFG: a line on the node that says how many passes a step takes, and so how long it takes.
 //
-// The line is told from the node's own inputs; it is no value, and neither workflow nor prompt holds it.
+// The line follows from the node's own inputs; it is not saved in the workflow, and not sent with the prompt.
 
 import { app } from "../../scripts/app.js";
-import { passesText } from "./guidance_passes.mjs";
+import { chain } from "./comfy/hooks.mjs";
 import { remountSoon } from "./comfy/remount.mjs";
+import { passesText } from "./guidance_passes.mjs";
+
+/** @import { GraphNode } from "../../scripts/app.js" */
 
 const NODE_ID = "KeyVID_MultimodalCFG";
 const WIDGET_TYPE = "KEYVID_PASSES";
@@ -12,18 +16,25 @@ const CSS_CLASS = "keyvid-passes";
 const HEIGHT = 24;
 const SCALES = { image: "image_scale", text: "text_scale", audio: "audio_scale", rescale: "rescale" };
 
-/** Whether a value may come without a wire: Anything Everywhere writes into the prompt what it is allowed to here. */
+/**
+ * Whether a value may come without a wire: Anything Everywhere writes into the prompt what it is allowed to here.
+ * @param {GraphNode} node @param {string} name @returns {boolean}
+ */
 function isWireless(node, name) {
   return Boolean(node.properties?.ue_properties?.widget_ue_connectable?.[name]);
 }
 
-/** The value of a widget; NaN where another node brings one, or may, and it is not known. */
+/**
+ * The value of a widget; NaN where another node brings one, or may, and it is not known.
+ * @param {GraphNode} node @param {string} name @returns {number}
+ */
 function widgetValue(node, name) {
   const isLinked = node.inputs?.some((input) => input.widget?.name === name && input.link != null);
   if (isLinked || isWireless(node, name)) return NaN;
-  return Number(node.widgets.find((widget) => widget.name === name)?.value);
+  return Number(node.widgets?.find((widget) => widget.name === name)?.value);
 }
 
+/** @param {GraphNode} node */
 function addLine(node) {
   const element = document.createElement("div");
   element.className = CSS_CLASS;
@@ -44,30 +55,16 @@ function addLine(node) {
   });
   widget.serialize = false; // not into the workflow; last, so that no saved value is shifted
 
-  for (const name of Object.values(SCALES)) {
-    const scale = node.widgets.find((candidate) => candidate.name === name);
-    const changed = scale.callback;
-    scale.callback = function (...given) {
-      const result = changed?.apply(this, given);
-      show();
-      return result;
-    };
-  }
-  for (const event of ["onConfigure", "onConnectionsChange"]) {
-    const before = node[event];
-    node[event] = function (...given) {
-      const result = before?.apply(this, given);
-      show();
-      return result;
-    };
-  }
+  const scales = node.widgets?.filter((candidate) => Object.values(SCALES).includes(candidate.name)) ?? [];
+  for (const scale of scales) chain(scale, "callback", show);
+  for (const event of ["onConfigure", "onConnectionsChange"]) chain(node, event, show);
   show();
 }
 
 app.registerExtension({
   name: "KeyVID.MultimodalCFG",
   afterConfigureGraph: () => remountSoon(app, WIDGET_TYPE, CSS_CLASS),
-  nodeCreated(node) {
+  nodeCreated(/** @type {GraphNode} */ node) {
     if (node.comfyClass === NODE_ID) addLine(node);
   },
 });

@@ -1,3 +1,4 @@
+// @ts-check
 // Keeps video nodes cached when nothing changed.
 //
 // When a node has shown a video, the classic renderer sends the preview's (always empty) widget along as an

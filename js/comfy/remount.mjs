@@ -1,10 +1,17 @@
+// @ts-check
 // After undo Nodes 2.0 keeps showing the element of the node that it threw away: put the living one there.
 
-/** Call after a graph was configured; type: of the widgets, cssClass: of their elements. */
+/** @import { App } from "../../../scripts/app.js" */
+
+/**
+ * Call after a graph was configured; type: of the widgets, cssClass: of their elements.
+ * @param {App} app @param {string} type @param {string} cssClass
+ */
 export function remountSoon(app, type, cssClass) {
   requestAnimationFrame(() => requestAnimationFrame(() => remount(app, type, cssClass)));
 }
 
+/** @param {App} app @param {string} type @param {string} cssClass */
 function remount(app, type, cssClass) {
   // what is on the screen may be the inside of a subgraph
   for (const node of (app.canvas?.graph ?? app.graph)?._nodes ?? []) {

@@ -1,6 +1,9 @@
+// @ts-check
 // Which Keyframe Sheets a plan is wired to.
 
 import { nodesOf } from "./graph_nodes.mjs";
+
+/** @import { Graph, GraphNode, Link } from "../../../scripts/app.js" */
 
 const SHEET = "KeyVID_KeyframeSheet";
 const REROUTE = "Reroute"; // the reroute that is a node; the other kind is part of a link
@@ -10,18 +13,21 @@ const SUBGRAPH_OUTPUT = -20; // litegraph's number for the far side of a subgrap
  * The Keyframe Sheets that are given the plan of an Edit Keyframes node, through reroutes, into and out of subgraphs.
  *
  * graph: the root graph, where the search for the subgraphs around the node begins.
- * @returns {LGraphNode[]} nearest first
+ * @param {GraphNode} node @param {Graph} graph @returns {GraphNode[]} nearest first
  */
 export function sheetsDownstream(node, graph) {
+  /** @type {GraphNode[]} */
   const sheets = [];
   const followed = new Set();
+  /** @type {[Graph, Link | null][]} */
   const waiting = [];
-  const leave = (from, slot) => {
-    for (const id of from.outputs?.[slot]?.links ?? []) waiting.push([from.graph, from.graph.getLink(id)]);
+  const leave = (/** @type {GraphNode} */ from, /** @type {number} */ slot) => {
+    const { graph: around, outputs } = from;
+    for (const id of outputs?.[slot]?.links ?? []) if (around) waiting.push([around, around.getLink(id)]);
   };
   leave(node, 0);
-  while (waiting.length) {
-    const [inside, link] = waiting.shift();
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const [inside, link] = next;
     if (!link || followed.has(link)) continue;
     followed.add(link);
     if (Number(link.target_id) === SUBGRAPH_OUTPUT) {

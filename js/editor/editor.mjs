@@ -95,7 +95,7 @@ export class Editor {
     return this.session.text;
   }
   set text(text) {
-    if (text !== this.session.text) this.#pointer.cancel(); // what is in the hand was of the other text
+    if (text !== this.session.text) this.#pointer.cancel(); // the gesture under way was of the other text
     this.session.setText(text);
   }
 

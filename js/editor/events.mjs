@@ -1,5 +1,5 @@
 // @ts-check
-// Events with several listeners, for what the parts of the editor tell each other.
+// Events with several listeners, by which the parts of the editor notify each other.
 
 /**
  * @template T

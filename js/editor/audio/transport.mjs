@@ -17,7 +17,7 @@ export function placeAfter(played, loop) {
 }
 
 /**
- * Where playing begins that was asked for at a place: there, unless the loop or the end of the clip lies before.
+ * Where playing begins that was asked for at a place: there, unless the loop or the end of the clip is before.
  * @param {number} place in seconds @param {{ loop: LoopS, endS: number }} clip @returns {number}
  */
 export function startOf(place, { loop, endS }) {

@@ -1,7 +1,7 @@
 // @ts-check
-// Where things lie: frames to pixels and back, the bands of the editor, and what is under the pointer.
+// Where things are: frames to pixels and back, the bands of the editor, and what is under the pointer.
 //
-// A view is what of the clip is seen: {first, span} in frames (floats). A keyframe stands at the moment its frame is
+// A view is what of the clip is seen: {first, span} in frames (floats). A keyframe is at the moment its frame is
 // first shown, so frame f and the start of its cell share one x; the clip ends at nFrames. Pixels are CSS pixels.
 
 /** @import { Plan } from "../plan/plan.mjs" */
@@ -37,7 +37,7 @@ export function fit(nFrames) {
 }
 
 /**
- * The nearest view that lies within the clip and is neither too near nor too far.
+ * The nearest view within the clip and is neither too near nor too far.
  * @param {View} view @param {number} nFrames @returns {View}
  */
 export function clampView({ first, span }, nFrames) {
@@ -160,7 +160,7 @@ export function visible(frames, view, pad = 0) {
 }
 
 /**
- * The plan's frames whose markers stand from x0 to x1, in any order.
+ * The plan's frames whose markers are from x0 to x1, in any order.
  * @param {Plan} plan @param {View} view @param {number} width @param {number} x0 @param {number} x1
  * @returns {number[]}
  */

@@ -22,7 +22,7 @@ export function drawImages(context, scene) {
     drawImage(context, item, band, selection.has(item.frame) ? theme.text : theme.line);
   }
 
-  // the one under the hand whole, over its neighbours
+  // the one under the pointer whole, over its neighbours
   const raised = hover?.frame ?? focus;
   const whole = seen.find(({ frame }) => frame === raised);
   if (!whole) return;

@@ -54,7 +54,7 @@ export function drawStems(context, scene, { whole, cells }) {
 }
 
 /**
- * All that lies over the playhead.
+ * All that is drawn over the playhead.
  * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Drawn} drawn
  */
 export function drawMarkers(context, scene, { whole, radius }) {
@@ -263,7 +263,7 @@ function tile(context, x, y, half, { fill, line, wide }) {
 }
 
 /**
- * Numbers below the markers: first those under the hand, then from left to right while there is room.
+ * Numbers below the markers: first those under the pointer, then from left to right while there is room.
  * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Marked[]} keyframes
  */
 function drawLabels(context, scene, keyframes) {

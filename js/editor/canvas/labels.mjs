@@ -1,5 +1,5 @@
 // @ts-check
-// Text on the canvas that never lies over other text.
+// Text on the canvas that never covers other text.
 
 /** @import { Theme } from "./theme.mjs" */
 
@@ -8,7 +8,7 @@
 const CHIP_PADDING = 6;
 
 /**
- * A row of labels `width` pixels wide: `claim(left, right)` tells whether the place was still free, and takes it.
+ * A row of labels `width` pixels wide: `claim(left, right)` returns whether the place was still free, and takes it.
  * @param {number} width @returns {(left: number, right: number) => boolean}
  */
 export function freeRow(width) {
@@ -46,7 +46,7 @@ export function wrapped(context, text, width) {
 }
 
 /**
- * Where a chip lies, a rounded label centred on x and pushed inwards at the edges: {left, right, widths, parts}.
+ * Where a chip is, a rounded label centred on x and pushed inwards at the edges: {left, right, widths, parts}.
  *
  * parts: [text, colour] one after another; measured in the context's current font.
  * @param {CanvasRenderingContext2D} context @param {[string, string][]} parts @param {number} x @param {number} width

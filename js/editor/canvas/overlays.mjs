@@ -1,5 +1,5 @@
 // @ts-check
-// What moves over the timeline: playhead, pointer, the box of a selection, and the sentence of an empty one.
+// What moves over the timeline: playhead, pointer, the box of a selection, and the message of an empty one.
 
 import { MARKER_ZONE } from "./keyframes.mjs";
 import { snapToPixel, hairline } from "./waveform.mjs";

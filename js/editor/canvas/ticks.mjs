@@ -42,7 +42,7 @@ export function ticks(view, width, unit, fps) {
 }
 
 /**
- * How a unit is counted: its round steps, where a value lies in frames, and how it reads beside such a step.
+ * How a unit is counted: its round steps, which frame a value is, and how it reads beside such a step.
  * @type {Record<Unit, (fps: number) => Counting>}
  */
 const UNITS = {
@@ -72,7 +72,7 @@ function roundNumbers(unit) {
 }
 
 /**
- * As few decimals as tell two neighbours apart; minutes from one minute on.
+ * As few decimals as distinguish two neighbours; minutes from one minute on.
  * @param {number} value @param {number} step @returns {string}
  */
 function secondsText(value, step) {

@@ -9,7 +9,7 @@ import { commandOf } from "./keys.mjs";
 /** @import { Commands } from "./commands.mjs" */
 /** @import { Pointer } from "./pointer.mjs" */
 
-const DURING_DRAG = ["escape", "toggleSnapping"]; // with a drag in the hand only its own keys count
+const DURING_DRAG = ["escape", "toggleSnapping"]; // during a drag only its own keys count
 const MODIFIERS = ["Shift", "Alt", "Control", "Meta"];
 
 /** @param {{ session: Session, timeline: Timeline, commands: Commands, pointer: Pointer, scope: Scope }} parts */

@@ -1,5 +1,5 @@
 // @ts-check
-// The keyboard: which key does what. The table is all there is; the help page and the menu tell the same.
+// The keyboard: which key does what. The help page and the menu say the same as this table.
 //
 // Ctrl and Cmd belong to ComfyUI (undo, run, copy), but for Ctrl+A. "mod": Shift, Alt or Ctrl+ in front of the key.
 

@@ -1,5 +1,5 @@
 // @ts-check
-// Two fingers: they zoom, and move what lies between them.
+// Two fingers: they zoom, and move what is between them.
 
 import { panBy, scaleOf, xToFrame, zoomAt } from "../canvas/geometry.mjs";
 

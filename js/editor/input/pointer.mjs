@@ -1,5 +1,5 @@
 // @ts-check
-// Mouse, pen and fingers on the timeline: tells a press from a drag, and which gesture it begins.
+// Mouse, pen and fingers on the timeline: distinguishes a press from a drag, and begins gestures.
 //
 // Nodes 2.0 and the classic canvas both let these events through to us; none may travel on, or the graph moves with
 // them. A pointerdown's default stays: without it there is no mouseup, and ComfyUI records no step of undo.

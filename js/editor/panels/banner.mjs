@@ -67,7 +67,7 @@ function choicesOf({ session, commands, showMessage }) {
     ],
     rescale: ["Rescale", "Stretches or squeezes the edit to this clip's length", write(rescaledText, "Rescaled.")],
     reset: ["Reset", "Forgets the edit and goes back to the prediction", () => commands.reset()],
-    text: ["Show text", "Shows the text of the edit, to be mended by hand", () => commands.togglePanel("text", true)],
+    text: ["Show text", "Shows the text of the edit, to be fixed by hand", () => commands.togglePanel("text", true)],
     run: ["Run up to here", "Runs this node and what it needs, and nothing after it", () => commands.run()],
   };
 }

@@ -1,5 +1,5 @@
 // @ts-check
-// What lies over the timeline for a while: the text of the edit, import, export, and the list of keys.
+// What covers the timeline for a while: the text of the edit, import, export, and the list of keys.
 
 import { element } from "../dom.mjs";
 import { exportText, FORMATS } from "../plan/formats.mjs";

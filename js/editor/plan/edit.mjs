@@ -34,7 +34,7 @@ const OTHER_SOUND = // as nodes/edit.py says it
  */
 
 /**
- * What stands in the widget, as an Edit; never throws.
+ * What is in the widget, as an Edit; never throws.
  * @param {any} text @returns {Edit}
  */
 export function readEdit(text) {

@@ -1,5 +1,5 @@
 // @ts-check
-// What the editor may refuse, each with a sentence for the artist: the classes of errors.py.
+// What the editor may refuse, each with a message for the artist: the classes of errors.py.
 
 /** A plan, edit or file that cannot be used as it is; the message says what is wrong and what to do. */
 export class PlanError extends Error {

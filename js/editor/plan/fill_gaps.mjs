@@ -73,7 +73,7 @@ function roomiest(ends, banned) {
 /**
  * `count` frames spread evenly over the free frames between a and b, both excluded; null if they are too few.
  * Without anything in the way they are a + floor(j (b - a) / (count + 1)), as keyframes/fill_gaps.py spreads fills.
- * @param {Set<number>} taken frames where none may stand
+ * @param {Set<number>} taken frames that are not free
  * @param {number} a @param {number} b @param {number} count @returns {number[] | null}
  */
 export function evenly(a, b, count, taken = new Set()) {

@@ -10,7 +10,7 @@ import { frameAt, ratesToldApart, sameRate, timeAt } from "./timebase.mjs";
 
 /** @import { Keyframe, Plan } from "./plan.mjs" */
 
-/** What exportText writes and importText tells by content. `name` is for a menu, `file` for a saved one. */
+/** What exportText writes and importText recognizes by its content. `name` is for a menu, `file` for a saved one. */
 export const FORMATS = [
   { format: "json", name: "Timing file (JSON)", file: "keyframes.json" },
   { format: "csv", name: "Table (CSV)", file: "keyframes.csv" },
@@ -49,7 +49,7 @@ export function exportText(plan, format) {
 
 /**
  * A plan for the clip of `plan` from text in any of the FORMATS, or from a plan or edit document.
- * notes: sentences on what could not be taken over as it was. Throws PlanError if it holds no keyframes at all.
+ * notes: messages about what could not be taken over as it was. Throws PlanError if it holds no keyframes at all.
  * @param {string} text @param {{ plan: Plan }} options @returns {{ plan: Plan, format: Format, notes: string[] }}
  */
 export function importText(text, { plan }) {
@@ -124,7 +124,7 @@ function fromWords(text) {
 
 /** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */
 function fromAudacity(text, plan, notes) {
-  // lines that begin with a backslash tell the frequencies of the label before
+  // lines that begin with a backslash hold the frequencies of the label before
   const lines = text.split(/\r\n?|\n/).filter((line) => line.trim() && !line.startsWith("\\"));
   const keyframes = lines.map((line, i) => {
     const found = LABEL.exec(line.trimEnd());
@@ -149,7 +149,7 @@ function kindFrom(name, frame, notes) {
 }
 
 /**
- * The keyframes that stand in the clip, frame 0 among them and each frame once; what was left out goes to notes.
+ * The keyframes inside the clip, frame 0 among them and each frame once; what was left out goes to notes.
  * @param {Keyframe[]} keyframes @param {Plan} plan @param {string[]} notes @returns {Keyframe[]}
  */
 function fitted(keyframes, plan, notes) {

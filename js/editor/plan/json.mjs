@@ -45,7 +45,7 @@ export function toLine(value) {
 }
 
 /**
- * A value as a sentence quotes it: as JSON writes it, and short, whatever it is.
+ * A value as a message quotes it: as JSON writes it, and short, whatever it is.
  * @param {any} value @returns {string}
  */
 export function shown(value) {

@@ -40,7 +40,7 @@ export function shiftAll(plan, delta) {
 export function scaleTogether(plan, frames, anchor, factor) {
   const moving = movableOf(plan, frames);
   const unchanged = { plan, frames: sorted(frames) };
-  // the one that is farthest from the anchor moves most: its frame stands for the factor
+  // the one that is farthest from the anchor moves most: its frame represents the factor
   const end = moving.reduce((a, b) => (Math.abs(b - anchor) > Math.abs(a - anchor) ? b : a), anchor);
   if (end === anchor) return unchanged;
   const fits = fitting(plan, moving);
@@ -97,7 +97,7 @@ export function setKinds(plan, frames, kind) {
 
 /**
  * Spreads keyframes evenly between the first and the last of them and around locked ones; all of the plan if fewer than
- * three are given. What is not given and stands in between keeps its place.
+ * three are given. What is not given and is in between keeps its place.
  * @param {Plan} plan @param {number[]} frames @returns {Moved}
  */
 export function distributeEvenly(plan, frames) {
@@ -177,7 +177,7 @@ function staying(plan, moving) {
 }
 
 /**
- * A function that says whether ascending keyframes may stand at these frames, in the same order.
+ * A function that says whether ascending keyframes may be at these frames, in the same order.
  * @param {Plan} plan @param {number[]} moving @returns {(targets: number[]) => boolean}
  */
 function fitting(plan, moving) {

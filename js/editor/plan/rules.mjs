@@ -64,7 +64,7 @@ export function moveKeyframe(plan, frame, to) {
 }
 
 /**
- * A keyframe brought to another frame by hand; where it stands it stays what it is.
+ * A keyframe moved to another frame by hand; on its own frame it stays what it is.
  * @param {Keyframe} keyframe @param {number} frame @returns {Keyframe}
  */
 export function movedTo(keyframe, frame) {
@@ -72,7 +72,7 @@ export function movedTo(keyframe, frame) {
 }
 
 /**
- * Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or where it stands.
+ * Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or its own.
  * @param {Plan} plan @param {number} frame @param {number} to @returns {number}
  */
 export function nearestFree(plan, frame, to) {

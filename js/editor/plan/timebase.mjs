@@ -41,7 +41,7 @@ export function timecode(frame, fps) {
 }
 
 /**
- * A frame (int) as text in a unit; seconds get as many decimals as it takes to tell frames apart.
+ * A frame (int) as text in a unit; seconds get as many decimals as it takes to distinguish frames.
  * @param {number} frame @param {Unit} unit @param {number} fps @returns {string}
  */
 export function label(frame, unit, fps) {
@@ -91,7 +91,7 @@ export function sameRate(a, b, nFrames) {
 export const roundedRate = (fps) => Math.floor(fps * 1000 + 0.5) / 1000;
 
 /**
- * Two frame rates as sentences quote them: with six digits at most, or with nine where it takes more to differ.
+ * Two frame rates as messages quote them: with six digits at most, or with nine where it takes more to differ.
  * @param {number} a @param {number} b @returns {string[]}
  */
 export function ratesToldApart(a, b) {

@@ -65,7 +65,7 @@ export function keptText({ edit, prediction, plan, base, problem }) {
  * The text for imported keyframes, for the clip of the last run, whatever was there before: all of it is the
  * artist's. Throws PlanError if there is no clip yet, or nothing that can be imported.
  * @param {EditStatus} status @param {string} imported
- * @returns {{ text: string, notes: string[] }} notes: as importText tells them
+ * @returns {{ text: string, notes: string[] }} notes: those of importText
  */
 export function importedText({ prediction, plan, problem, message }, imported) {
   if (problem === "newer") throw new PlanError(message);

@@ -1,1 +1,4 @@
-export const api: any;
+export const api: {
+  apiURL(route: string): string;
+  addEventListener(type: string, listener: (event: CustomEvent) => void): void;
+};

@@ -1,0 +1,41 @@
+// @ts-check
+// What the editor asks of ComfyUI.
+
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { shownId } from "./execution_ids.mjs";
+import { paintedFor } from "./painted_sheets.mjs";
+
+/** @import { GraphNode, Widget } from "../../../scripts/app.js" */
+/** @import { Host } from "../editor/state/session.mjs" */
+
+/**
+ * The editor's host for a node.
+ * @param {GraphNode} node @param {() => Widget | null} widget the one that carries its text @returns {Host}
+ */
+export function hostOf(node, widget) {
+  return {
+    write(text) {
+      widget()?.callback?.(text);
+      node.graph?.setDirtyCanvas?.(true, false);
+      app.extensionManager.workflow.activeWorkflow?.changeTracker?.captureCanvasState(); // one step of undo
+    },
+    type: (text) => widget()?.callback?.(text),
+    runUpToHere: () => app.queuePrompt(0, 1, [shownId(node, app.graph)]),
+    hasPlan: () => node.inputs?.some((input) => input.name === "plan" && input.link != null) ?? false,
+    sheets: () => paintedFor(node),
+    urlOf: (file) => api.apiURL(`/view?${new URLSearchParams(file)}`),
+    ask: (title, message, defaultValue) => app.extensionManager.dialog.prompt({ title, message, defaultValue }),
+    save(name, text) {
+      const link = document.createElement("a");
+      link.download = name;
+      link.href = `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`;
+      link.click();
+    },
+    leaveWheelToGraph(event) {
+      if (node.graph === null || document.querySelector("[data-node-id]")) return; // Nodes 2.0 has it already
+      app.canvas.canvas.dispatchEvent(new WheelEvent("wheel", event));
+      event.preventDefault();
+    },
+  };
+}
