@@ -31,7 +31,7 @@ export function merge(base, edited, next) {
  * @param {number} count @param {Plan | null} base @param {Plan} edited @param {Plan} next @returns {Plan}
  */
 export function mergeTo(count, base, edited, next) {
-  const { userEdits, refills, removed } = whatTheArtistDid(base, edited);
+  const { userEdits, refills, removed } = changesOf(base, edited);
   const nUserEdits = userEdits.size + 1;
   if (nUserEdits > count) {
     throw new PlanError(
@@ -93,7 +93,7 @@ export function sameSound(a, b) {
  * @param {Plan | null} base @param {Plan} edited
  * @returns {{ userEdits: Map<number, Keyframe>, refills: Keyframe[], removed: Set<number> }}
  */
-function whatTheArtistDid(base, edited) {
+function changesOf(base, edited) {
   const before = new Map((base?.keyframes ?? []).map((keyframe) => [keyframe.frame, keyframe]));
   /** @type {Map<number, Keyframe>} */
   const userEdits = new Map();
