@@ -26,8 +26,10 @@ async ({ url, clicks, loop, rate, from, durationS, sampleRate, fps, nFrames }) =
     createContext: () => context,
     onError: (sentence) => said.push(sentence),
     clickAt: () => clicks,
-    requestFrame: (next) => (tick = next),
-    cancelFrame: () => (tick = null),
+    requestFrame: (next) => {
+      tick = next;
+      return () => (tick = null);
+    },
   });
   player.load(url, { fps, nFrames });
   player.setLoop(loop);

@@ -10,7 +10,7 @@ import { PlanError, VERSION, framesOf, planFrom } from "../../../js/editor/plan/
 import { deleteKeyframe, lockKeyframe, moveKeyframe } from "../../../js/editor/plan/rules.mjs";
 import { assertRefused, planOf, randomOf, randomPlan, textOf } from "../helpers/plan_cases.mjs";
 
-const DOCUMENTS = "unit/documents";
+const DOCUMENTS = "unit/keyframes/documents";
 const SAVED = textOf(`${DOCUMENTS}/edit_v1.json`);
 const PREDICTED = planOf(
   [[0, "first"], [10, "peak"], [24, "peak"], [40, "fill"]],

@@ -36,7 +36,7 @@ test("each format comes back as itself, with its frames; the tables with kinds a
 
 test("plan documents, edits and timing files are all read", () => {
   const plan = { ...PLAN, n_frames: 48 };
-  const [document, edit] = ["plan_v1.json", "edit_v1.json"].map((name) => textOf(`unit/documents/${name}`));
+  const [document, edit] = ["plan_v1.json", "edit_v1.json"].map((name) => textOf(`unit/keyframes/documents/${name}`));
   for (const text of [document, edit, `{"keyvid_timing": 1, "plan": ${document}}`]) {
     assert.deepEqual(framesOf(imported(text, plan).plan), [0, 11, 24, 36]);
   }
