@@ -22,8 +22,9 @@ from .. import recipe
 from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
 from ..data.records import Report, draw_records
 from ..engine.loop import Scalars, Task, load_averages
-from .diffusion_loss import denoising_loss, draw_dropped, draw_timesteps, frames_of, moving_weight
-from .encoders import ENCODERS, TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
+from .diffusion_batch import common_batch
+from .diffusion_loss import denoising_loss, draw_timesteps, frames_of, moving_weight
+from .encoders import ENCODERS, TRAINED_ENCODERS, encode, make_encoders, tokenized
 from .frame_sets import draw_frame_set
 from .samples import Networks, sample_keyframes
 
@@ -98,24 +99,21 @@ def draw_batch(
 ) -> dict[str, Any]:
     """n clips, some frames of each, and everything random but the noise; one frame count for the whole batch.
 
-    Returns a dict: what `encoders.condition_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these
-    frames and "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "timesteps" (n,); "dropped"; "joint": whether
-    the encoders are trained; "whole_frames": whether they count.
+    Returns a dict: what `common_batch` gives; "frame_index" (n, T); "latents" (n, 4, T, h, w) of these frames and
+    "first" (n, 4, 1, h, w); "weight" (n, 1, T, h, w); "joint": whether the encoders are trained.
     """
     records = draw_records(clips, rng, n)
     count = int(rng.choice(recipe.KEYFRAME_COUNTS))
     frame_index = torch.tensor([draw_frame_set(rng, record, count) for record in records])
     latents = clip_latents(records)
+    timesteps = draw_timesteps(rng, n)
     return {
-        **condition_batch(records, tokens[:-1], tokens[-1]),
+        **common_batch(records, tokens, rng, timesteps=timesteps, whole_frames=whole_frames),
         "frame_index": frame_index,
         "latents": frames_of(latents, frame_index),
         "first": latents[:, :, :1],
         "weight": frames_of(moving_weight(latents), frame_index),
-        "timesteps": draw_timesteps(rng, n),
-        "dropped": draw_dropped(rng, n),
         "joint": joint,
-        "whole_frames": whole_frames,
     }
 
 

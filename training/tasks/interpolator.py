@@ -23,8 +23,9 @@ from .. import recipe
 from ..data.clips import CAPTIONS, clip_latents, clips_and_vae
 from ..data.records import Report, draw_records
 from ..engine.loop import Scalars, Task, load_averages
-from .diffusion_loss import denoising_loss, draw_dropped, draw_timesteps, moving_weight
-from .encoders import TRAINED_ENCODERS, condition_batch, encode, make_encoders, tokenized
+from .diffusion_batch import common_batch
+from .diffusion_loss import denoising_loss, draw_timesteps, moving_weight
+from .encoders import TRAINED_ENCODERS, encode, make_encoders, tokenized
 from .frame_sets import draw_frame_set
 from .samples import Networks, sample_video
 
@@ -123,10 +124,9 @@ def draw_batch(
 ) -> dict[str, Any]:
     """n whole clips and everything random but the noise.
 
-    Returns a dict: what `encoders.condition_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w);
-    "timesteps" (n,); "dropped"; "planned" bool (n, 1, 48, 1, 1), the keyframes; "keyframe_noise" (n, 1, 1, 1, 1), the
-    noise level of the given ones; "plans": the keyframes as lists; "mixed": for each sample whether its noise is
-    mixed; "whole_frames": whether their loss counts.
+    Returns a dict: what `common_batch` gives; "latents" (n, 4, 48, h, w); "weight" (n, 1, 48, h, w); "planned" bool
+    (n, 1, 48, 1, 1), the keyframes; "keyframe_noise" (n, 1, 1, 1, 1), the noise level of the given ones; "plans": the
+    keyframes as lists; "mixed": for each sample whether its noise is mixed.
     """
     records = draw_records(clips, rng, n)
     latents, timesteps = clip_latents(records), draw_timesteps(rng, n)
@@ -137,16 +137,13 @@ def draw_batch(
     keyframe_noise = (rng.random(n) < NOISY_KEYFRAME_SHARE) * rng.uniform(0, MAX_KEYFRAME_NOISE, n)
     mixed = (rng.random(n) < MIXED_SHARE) & (timesteps.numpy() >= MIXED_FROM)
     return {
-        **condition_batch(records, tokens[:-1], tokens[-1]),
+        **common_batch(records, tokens, rng, timesteps=timesteps, whole_frames=whole_frames),
         "latents": latents,
         "weight": moving_weight(latents),
-        "timesteps": timesteps,
-        "dropped": draw_dropped(rng, n),
         "planned": planned,
         "keyframe_noise": torch.from_numpy(keyframe_noise).float().view(-1, 1, 1, 1, 1),
         "plans": [tuple(plan) for plan in plans],
         "mixed": tuple(mixed.tolist()),
-        "whole_frames": whole_frames,
     }
 
 
