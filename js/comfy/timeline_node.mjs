@@ -158,7 +158,10 @@ function report(node, id, output) {
   if (node.type === SHEET_ID && output?.keyvid_sheet) showSheet(id, output.keyvid_sheet[0]);
 }
 
-/** @type {Extension} */
+/**
+ * The extension of Edit Keyframes, for app.registerExtension.
+ * @type {Extension}
+ */
 export const extension = {
   name: "KeyVID.EditKeyframes",
   setup() {

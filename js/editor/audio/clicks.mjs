@@ -7,6 +7,7 @@ const CLICK_S = 0.03;
 const CLICK_HZ = 1800;
 const CLICK_LOUDNESS = 0.5;
 
+/** The clicks of one player. */
 export class Clicks {
   /** Those that may not have sounded yet, with their time on the audio clock. @type {{ source: AudioBufferSourceNode, at: number }[]} */
   #scheduled = [];

@@ -8,6 +8,7 @@ export class AudioMissingError extends Error {}
 
 /** @typedef {Pick<Response, "ok" | "arrayBuffer">} Fetched */
 
+/** The audio of the clip that a player has loaded. */
 export class ClipAudio {
   /** @type {string | null} */
   #url = null;

@@ -12,6 +12,7 @@ import { Player } from "./player.mjs";
 
 const OTHER_CLIP = "The sound is another clip's than this edit: keep, rescale or reset the edit first, then play.";
 
+/** What is heard of one editor. */
 export class Playback {
   /** The playhead where a scrub began while playing: it resumes from where the scrub ends. @type {number | null} */
   #resumesAt = null;

@@ -34,7 +34,10 @@ export function playGrain(context, buffer, placeS, leastS) {
   return source;
 }
 
-/** @param {AudioBufferSourceNode} source */
+/**
+ * Stops a source for good.
+ * @param {AudioBufferSourceNode} source
+ */
 export function silence(source) {
   source.stop();
   source.disconnect();

@@ -11,7 +11,10 @@ import { frameToX } from "./geometry.mjs";
 const GAP = 2;
 const NARROWEST = 16; // pixels; an image with less room is left out
 
-/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
+/**
+ * Draws the painted keyframes in their band.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawImages(context, scene) {
   const { boxes, width, images, theme, selection, focus, hover } = scene;
   if (!boxes.images.height || !images?.size) return;

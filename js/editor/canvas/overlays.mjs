@@ -12,7 +12,10 @@ import { label } from "../plan/timebase.mjs";
 const NO_SOUND = "Connect the sound and a curve, then run: they appear here.";
 const LINE_HEIGHT = 17;
 
-/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
+/**
+ * Draws the line where playing is.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawPlayhead(context, { boxes, view, width, playhead, theme, ratio }) {
   if (playhead === null || !Number.isFinite(playhead)) return;
   const x = frameToX(playhead, view, width);
@@ -84,7 +87,10 @@ export function drawSnapMark(context, { boxes, view, width, snapMark, theme, rat
   context.fill();
 }
 
-/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
+/**
+ * Draws the box of a selection that is being made.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawBox(context, { boxes, box, theme }) {
   if (!box) return;
   const [left, right] = [Math.min(box.x0, box.x1), Math.max(box.x0, box.x1)];

@@ -10,7 +10,10 @@ import { columns } from "./levels.mjs";
 
 const CELL_PX = 2;
 
-/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
+/**
+ * Draws the bar of the whole clip below the keyframes.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawOverview(context, scene) {
   const { boxes, view, width, nFrames, theme } = scene;
   const { y, height } = boxes.overview;

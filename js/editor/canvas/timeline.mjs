@@ -35,6 +35,7 @@ const ATTRIBUTES = {
   "aria-keyshortcuts": "ArrowLeft ArrowRight ArrowUp ArrowDown Home End A Delete L S Space Enter M",
 };
 
+/** The canvas of one editor. */
 export class Timeline {
   canvas = element("canvas", ATTRIBUTES);
   /** The painted keyframes by frame. @type {Map<number, HTMLImageElement>} */

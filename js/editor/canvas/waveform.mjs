@@ -15,7 +15,10 @@ const SILENCE = 1e-3; // of full scale: stretched to full height it would look l
 /** @type {WeakMap<Float32Array, Levels | null>} */
 const curveLevels = new WeakMap();
 
-/** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
+/**
+ * Draws sound, curve, onsets, beats and grid.
+ * @param {CanvasRenderingContext2D} context @param {FullScene} scene
+ */
 export function drawWave(context, scene) {
   const { boxes, width } = scene;
   if (boxes.wave.height <= 0) return;

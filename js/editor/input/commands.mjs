@@ -22,7 +22,10 @@ import { viewCommands } from "./view_commands.mjs";
  */
 /** @typedef {ReturnType<typeof createCommands>} Commands */
 
-/** @param {CommandParts} parts */
+/**
+ * All commands of one editor.
+ * @param {CommandParts} parts
+ */
 export function createCommands(parts) {
   return {
     ...keyframeCommands(parts),

@@ -12,7 +12,10 @@ import { commandOf } from "./keys.mjs";
 const DURING_DRAG = ["escape", "toggleSnapping"]; // during a drag only its own keys count
 const MODIFIERS = ["Shift", "Alt", "Control", "Meta"];
 
-/** @param {{ session: Session, timeline: Timeline, commands: Commands, pointer: Pointer, scope: Scope }} parts */
+/**
+ * Listens to the keyboard on a timeline while the scope is attached.
+ * @param {{ session: Session, timeline: Timeline, commands: Commands, pointer: Pointer, scope: Scope }} parts
+ */
 export function attachKeyboard({ session, timeline, commands, pointer, scope }) {
   /** @type {Record<string, (argument?: any) => unknown>} */
   const byName = commands;

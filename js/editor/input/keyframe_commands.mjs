@@ -5,7 +5,10 @@ import * as actions from "../state/actions.mjs";
 
 /** @import { CommandParts } from "./commands.mjs" */
 
-/** @param {CommandParts} parts */
+/**
+ * The commands that change keyframes.
+ * @param {CommandParts} parts
+ */
 export function keyframeCommands({ session, host, playback, showMessage, requestFocus }) {
   const { state } = session;
   const needsSelection = (/** @type {() => void} */ doing) => {

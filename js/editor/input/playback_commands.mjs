@@ -5,7 +5,10 @@ import { fit } from "../canvas/geometry.mjs";
 
 /** @import { CommandParts } from "./commands.mjs" */
 
-/** @param {CommandParts} parts */
+/**
+ * The commands for what is heard.
+ * @param {CommandParts} parts
+ */
 export function playbackCommands({ session, playback, showMessage }) {
   const { state } = session;
 

@@ -7,7 +7,10 @@ import { neighbour } from "../state/session.mjs";
 
 /** @import { CommandParts } from "./commands.mjs" */
 
-/** @param {CommandParts} parts */
+/**
+ * The commands that change what is selected.
+ * @param {CommandParts} parts
+ */
 export function selectionCommands({ session }) {
   const { state } = session;
 

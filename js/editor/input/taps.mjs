@@ -6,6 +6,7 @@ const SLOW_DOUBLE_MS = 1200; // what may have been meant as one
 
 /** @typedef {{ time: number, x: number, part: string, frame: number | null }} Tap time in ms, x in pixels */
 
+/** The taps on one timeline, in the order they come. */
 export class Taps {
   /** What a second tap makes a double click. @type {Tap | null} */
   #last = null;

@@ -8,7 +8,10 @@ import { UNITS } from "../plan/timebase.mjs";
 /** @import { PanelName } from "../state/view_state.mjs" */
 /** @import { CommandParts } from "./commands.mjs" */
 
-/** @param {CommandParts} parts */
+/**
+ * The commands for what is seen.
+ * @param {CommandParts} parts
+ */
 export function viewCommands({ session, playback, timeline, showMessage, requestFocus, openMenu }) {
   const { state } = session;
   const shown = () => state.view ?? fit(session.nFrames);

@@ -10,7 +10,10 @@ import { panBy, scaleOf, xToFrame, zoomAt } from "../canvas/geometry.mjs";
 const WHEEL_ZOOM = 1.0022; // per pixel of wheel: a notch of 100 zooms by a quarter
 const [LINE_PX, PAGE_PX] = [33, 400];
 
-/** @param {{ session: Session, timeline: Timeline, host: Host, scope: Scope }} parts */
+/**
+ * Listens to the wheel over a timeline while the scope is attached.
+ * @param {{ session: Session, timeline: Timeline, host: Host, scope: Scope }} parts
+ */
 export function attachWheel({ session, timeline, host, scope }) {
   const { canvas } = timeline;
 

@@ -19,7 +19,10 @@ const CLIP = {
   rate: "This edit was made for another frame rate. ",
 };
 
-/** @param {BannerParts} parts @returns {{ root: HTMLElement, show: () => void }} */
+/**
+ * The banner, hidden while there is nothing to decide.
+ * @param {BannerParts} parts @returns {{ root: HTMLElement, show: () => void }}
+ */
 export function createBanner(parts) {
   const { session } = parts;
   const words = element("span");

@@ -17,6 +17,7 @@ const typed = (frames) => {
 };
 
 /**
+ * What covers the timeline before there is a plan.
  * @param {{ session: Session, commands: Commands, host: Pick<Host, "hasPlan"> }} parts
  * @returns {{ root: HTMLElement, show: () => void, focus: (options: FocusOptions) => void }}
  */

@@ -1,6 +1,7 @@
 // @ts-check
 // The images on the editor's buttons, as SVG paths on a grid of 16 x 16.
 
+/** SVG paths by the name of what the button does. */
 export const ICONS = {
   play: "M4 2.5v11l9-5.5z",
   pause: "M4 3h3v10H4zM9 3h3v10H9z",

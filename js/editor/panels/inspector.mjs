@@ -18,7 +18,10 @@ const COUNT =
   "How many there are is set by count in Select Keyframes. One that you add takes the place of a fill; one that you " +
   "delete leaves a fill elsewhere.";
 
-/** @param {InspectorParts} parts @returns {{ root: HTMLElement, show: () => void, focusFrame: () => void }} */
+/**
+ * The row of the selected keyframes; focusFrame() gives the keyboard to the box of their frame.
+ * @param {InspectorParts} parts @returns {{ root: HTMLElement, show: () => void, focusFrame: () => void }}
+ */
 export function createInspector(parts) {
   const { session } = parts;
   const frame = frameBox(parts);

@@ -11,6 +11,7 @@ import { KINDS } from "../plan/plan.mjs";
 /** @import { Session } from "../state/session.mjs" */
 
 /**
+ * The legend, in the colours of the timeline.
  * @param {{ session: Session, timeline: Pick<Timeline, "themed"> }} parts
  * @returns {{ root: HTMLElement, show: () => void }}
  */

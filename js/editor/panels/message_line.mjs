@@ -8,7 +8,10 @@ import { element } from "../dom.mjs";
 
 const [PROBLEM_MS, DONE_MS] = [9000, 3500];
 
-/** @param {Scope} scope @returns {{ root: HTMLElement, show: ShowMessage }} */
+/**
+ * The line; show(message, isProblem) replaces what it says.
+ * @param {Scope} scope @returns {{ root: HTMLElement, show: ShowMessage }}
+ */
 export function createMessageLine(scope) {
   const root = element("span", { role: "status", "aria-live": "polite" });
   let cancelClearing = () => {};

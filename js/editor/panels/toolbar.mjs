@@ -26,7 +26,10 @@ const TITLES = {
 };
 const UNIT_LABELS = { frames: "fr", seconds: "s", timecode: "tc" };
 
-/** @param {ToolbarParts} parts @returns {{ root: HTMLElement, show: () => void }} */
+/**
+ * The row of buttons; show() is called at each repaint.
+ * @param {ToolbarParts} parts @returns {{ root: HTMLElement, show: () => void }}
+ */
 export function createToolbar({ session, playback, commands, openMenu }) {
   const buttons = buttonsOf(commands, openMenu);
   const { play, loop, half, click, add, remove, snap, unit, zoomOut, fit, zoomIn, run, text, more } = buttons;

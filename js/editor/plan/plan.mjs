@@ -29,6 +29,7 @@ export const KINDS = ["first", "peak", "valley", "fill", "manual"];
 export const EDIT = "edit";
 /** Source of a fill that took the place of something deleted; no decision of the artist. */
 export const REFILL = "refill";
+/** Version of the document that is written. */
 export const VERSION = 1;
 /** Frames; half an hour at 240 fps: beyond this a number is a typing slip. */
 export const MAX_N_FRAMES = 432000;

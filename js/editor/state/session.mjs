@@ -32,6 +32,7 @@ import { ViewState } from "./view_state.mjs";
 /** @typedef {(plan: Plan, frames: number[], ...more: any[]) => Outcome} Action one of actions.mjs */
 /** @typedef {Outcome & { held?: { action: Action, from: Outcome, sum: number } }} Draft a gesture under way */
 
+/** The editing of one node. */
 export class Session {
   #text = "";
   /** Of the last run that is shown; state.result may be newer while a gesture is under way. @type {RunResult | null} */
