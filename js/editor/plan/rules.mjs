@@ -4,7 +4,6 @@
 
 import { PlanError } from "./errors.mjs";
 import { shown } from "./json.mjs";
-import { element } from "../dom.mjs";
 import { EDIT, KINDS, REFILL, framesOf, keyframeAt, newKeyframe, wholeFrame, withKeyframes } from "./plan.mjs";
 import { roomiestFrame } from "./fill_gaps.mjs";
 
