@@ -191,3 +191,26 @@ def latents_in_between(model, *, pair, batch=1, noise=None, unit_scale=1.0, **op
         callback=lambda i, x0, x, n: seen.append(vp_of(x, sigmas[i])),
     )
     return seen[1:], units
+
+
+def _lora_hook(generator, strength):
+    """A LoRA that rides on CONDITIONING (core's Create Hook LoRA and Set CLIP Hooks)."""
+    import comfy.hooks
+
+    attention = generator.model.diffusion_model.input_blocks[1][1].transformer_blocks[0].attn2
+    rows, columns = attention.to_k_ap.weight.shape
+    name = "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k_ap"
+    draw = torch.Generator().manual_seed(0)
+    lora = {
+        f"{name}.lora_up.weight": torch.randn(rows, 2, generator=draw),
+        f"{name}.lora_down.weight": torch.randn(2, columns, generator=draw),
+    }
+    return comfy.hooks.create_hook_lora(lora=lora, strength_model=strength, strength_clip=0.0)
+
+
+def hooked(pair, generator, strength=1.0):
+    """(positive, negative) with a small LoRA on both."""
+    import comfy.hooks
+
+    hooks = _lora_hook(generator, strength)
+    return tuple(comfy.hooks.set_hooks_for_conditioning(one, hooks) for one in pair)

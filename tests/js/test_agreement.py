@@ -21,6 +21,7 @@ from keyvid_pack.keyframes.plan_document import plan_from_document, plan_to_docu
 from keyvid_pack.keyframes.text import frames_from_text
 from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
 
+from ..helpers.wrong_documents import PREDICTED, WRONG_EDITS, WRONG_PLANS
 from ..oracles.edit_writer import edit_to_json
 from ..oracles.plan_rules import (
     add_keyframe,
@@ -29,8 +30,7 @@ from ..oracles.plan_rules import (
     move_keyframe,
     set_kind,
 )
-from ..unit.keyframes import test_edit, test_plan
-from .test_js import find_node
+from .conftest import find_node
 
 SEED = 20250412
 KINDS = ("peak", "valley", "fill", "manual")
@@ -277,9 +277,9 @@ def test_javascript_answers_as_python_does(make, n_cases):
 
 
 def test_what_python_is_known_to_refuse_javascript_refuses_with_the_same_sentence():
-    documents = [row[0] for row in test_plan.WRONG if is_same_in_javascript(row[0])]
-    texts = [row[0] for row in test_edit.WRONG]
-    prediction = plan_to_document(test_edit.PREDICTED)
+    documents = [row[0] for row in WRONG_PLANS if is_same_in_javascript(row[0])]
+    texts = [row[0] for row in WRONG_EDITS]
+    prediction = plan_to_document(PREDICTED)
     cases = [{"ask": "plan", "document": document} for document in documents]
     cases += [{"ask": "edit", "text": text, "prediction": prediction} for text in texts]
     answers = [expected(case) for case in cases]

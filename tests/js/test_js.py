@@ -1,26 +1,15 @@
 """The JavaScript tests, each file run by node's own test runner."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from .conftest import find_node
+
 FOLDER = Path(__file__).parent
 FILES = sorted(FOLDER.rglob("*.test.mjs"))
-
-
-def find_node():
-    """The node program; without one the test that asks is skipped, or fails where it must not be."""
-    node = shutil.which("node")
-    if not node:
-        message = "No node: install Node.js 20 or newer to run the JavaScript tests."
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
-    return node
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FOLDER).as_posix())

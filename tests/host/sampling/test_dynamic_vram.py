@@ -6,8 +6,7 @@ import torch
 
 from ...helpers import small_encoders, small_video
 from ...helpers.graphs.whole_files import put_whole_file
-from ...helpers.small_video import assert_agree, conditioning, guided, run
-from .test_patched_model import hooked
+from ...helpers.small_video import assert_agree, conditioning, guided, hooked, run
 
 TEXTS = ("a drummer strikes a snare drum", "")
 

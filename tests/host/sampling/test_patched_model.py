@@ -8,7 +8,15 @@ import torch
 from keyvid_pack.errors import KeyVIDError
 
 from ...helpers import small_video
-from ...helpers.small_video import Forwards, assert_agree, conditioning, guided, run, unit_noise
+from ...helpers.small_video import (
+    Forwards,
+    assert_agree,
+    conditioning,
+    guided,
+    hooked,
+    run,
+    unit_noise,
+)
 
 
 def load(path, **options):
@@ -124,28 +132,6 @@ def test_cores_lora_node_reaches_our_weights(generator, comfyui, name):
     (patched,) = loader.load_lora_model_only(generator, "ours.safetensors", 1.0)
     assert (run(guided(patched)) - before).abs().max() > 1e-3
     assert torch.equal(run(guided(generator)), before), "the LoRA stayed in the model"
-
-
-def _lora_hook(generator, strength):
-    """A LoRA that rides on CONDITIONING (core's Create Hook LoRA and Set CLIP Hooks)."""
-    import comfy.hooks
-
-    attention = generator.model.diffusion_model.input_blocks[1][1].transformer_blocks[0].attn2
-    rows, columns = attention.to_k_ap.weight.shape
-    name = "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k_ap"
-    draw = torch.Generator().manual_seed(0)
-    lora = {
-        f"{name}.lora_up.weight": torch.randn(rows, 2, generator=draw),
-        f"{name}.lora_down.weight": torch.randn(2, columns, generator=draw),
-    }
-    return comfy.hooks.create_hook_lora(lora=lora, strength_model=strength, strength_clip=0.0)
-
-
-def hooked(pair, generator, strength=1.0):
-    import comfy.hooks
-
-    hooks = _lora_hook(generator, strength)
-    return tuple(comfy.hooks.set_hooks_for_conditioning(one, hooks) for one in pair)
 
 
 def test_a_lora_on_the_conditioning_holds_for_that_conditioning_only(generator):

@@ -1,7 +1,6 @@
 """The edit document: what the artist's one widget may hold, and what happens to it."""
 
 import json
-import pathlib
 
 import numpy as np
 import pytest
@@ -18,23 +17,15 @@ from keyvid_pack.keyframes.plan import make_plan
 from keyvid_pack.keyframes.plan_document import plan_to_document
 
 from ...helpers.plan_cases import plan_of, plan_to_json
+from ...helpers.wrong_documents import PREDICTED, SAVED_EDIT, WRONG_EDITS, saved_edit
 from ...oracles.edit_writer import edit_to_json
-
-SAVED = (pathlib.Path(__file__).parent / "documents" / "edit_v1.json").read_text(encoding="utf-8")
-PREDICTED = plan_of(
-    [[0, "first"], [10, "peak"], [24, "peak"], [40, "fill"]], n_frames=48, fields={"tempo": 120}
-)
-
-
-def saved(**changes):
-    return {**json.loads(SAVED), **changes}
 
 
 def test_the_saved_edit_of_version_1_loads():
-    edit = edit_from_json(SAVED)
+    edit = edit_from_json(SAVED_EDIT)
     assert edit.plan.frames == [0, 11, 24, 36] and edit.base.frames == [0, 12, 24, 36]
     assert edit.extra == {"made_with": "a field of a program this one does not know"}
-    assert json.loads(edit_to_json(edit)) == json.loads(SAVED)
+    assert json.loads(edit_to_json(edit)) == json.loads(SAVED_EDIT)
     assert edit_from_json(edit_to_json(edit)) == edit
     assert apply_edit(edit, PREDICTED).frames == [0, 11, 24, 40]
 
@@ -70,8 +61,8 @@ def test_a_typed_plan_is_the_artists():
         ("{", "line 1, column 2"),
         ('{"version": 1,\n "plan": {"version": 1,,}}', "line 2, column"),
         ("hello", "line 1, column 1"),
-        (SAVED.rstrip()[:-1], "line 30, column"),
-        (SAVED + "}", "line 31, column"),
+        (SAVED_EDIT.rstrip()[:-1], "line 30, column"),
+        (SAVED_EDIT + "}", "line 31, column"),
         ("\n\n  oops", "line 3, column 3"),
     ],
 )
@@ -81,31 +72,9 @@ def test_garbage_says_where_it_is_wrong_and_that_nothing_changed(text, named):
     assert named in str(error.value) and "Nothing was changed" in str(error.value)
 
 
-WRONG = [
-    ("null", "null", "braces"),
-    ('"0, 7"', '"0, 7"', "braces"),
-    ("[]", "[]", "braces"),
-    ("true", "true", "braces"),
-    ("{}", "no version", '"version": 1'),
-    ('{"version": 1}', '"plan"', "clear the text"),
-    (json.dumps(saved(version="1")), 'version "1"', '"version": 1'),
-    (json.dumps(saved(version=-1)), "version -1", "set it to 1"),
-    (json.dumps(saved(plan=None)), "plan is null", "braces"),
-    (json.dumps(saved(plan=[0, 7])), "plan is [0, 7]", "braces"),
-    (json.dumps(saved(base=7)), "plan is 7", "braces"),
-    (json.dumps(saved(base={**saved()["base"], "n_frames": 60})), "60", "set base to null"),
-    (json.dumps(saved(base={**saved()["base"], "fps": 30})), "30", "set base to null"),
-    ("NaN", "NaN", "number"),
-    ("7, 12", "begin at 7", "begin with 0"),
-    ("0, 7, 7", "7 twice", "delete"),
-    ("0, 12, 7", "7 after 12", "order"),
-    ("0, 7.5", '"7.5"', "whole number"),
-    ("-1, 7", '"-1"', "whole number"),
-    ("0, seven", '"seven"', "write frames like"),
-]
-
-
-@pytest.mark.parametrize(("text", "named", "remedy"), WRONG, ids=[row[0][:20] for row in WRONG])
+@pytest.mark.parametrize(
+    ("text", "named", "remedy"), WRONG_EDITS, ids=[row[0][:20] for row in WRONG_EDITS]
+)
 def test_a_wrong_edit_is_refused_with_a_sentence(text, named, remedy):
     with pytest.raises(PlanError) as error:
         edit_from_json(text)
@@ -119,14 +88,14 @@ def test_what_is_no_text_is_refused(value):
 
 
 def test_a_newer_version_is_told_apart():
-    newer_plan = {**saved()["plan"], "version": 2}
-    for document in (saved(version=2), saved(plan=newer_plan), newer_plan):
+    newer_plan = {**saved_edit()["plan"], "version": 2}
+    for document in (saved_edit(version=2), saved_edit(plan=newer_plan), newer_plan):
         with pytest.raises(PlanVersionError, match="version 2"):
             edit_from_json(json.dumps(document))
 
 
 def test_another_length_or_rate_names_both_and_the_remedy():
-    edit = edit_from_json(SAVED)
+    edit = edit_from_json(SAVED_EDIT)
     longer = make_plan(PREDICTED.keyframes, fps=24, n_frames=60)
     with pytest.raises(
         PlanMismatchError, match="48 frames.* 60.*Clip Audio.*Keep, Rescale or Reset"
@@ -140,7 +109,7 @@ def test_another_length_or_rate_names_both_and_the_remedy():
 def test_another_sound_of_the_same_length_is_no_error():
     other = {"n_frames": 48, "loudness": [0] * 16}
     louder = make_plan(PREDICTED.keyframes, fps=24, n_frames=48, fingerprint=other)
-    merged = apply_edit(edit_from_json(SAVED), louder)
+    merged = apply_edit(edit_from_json(SAVED_EDIT), louder)
     assert merged.fingerprint == other and 11 in merged.frames
 
 
@@ -152,7 +121,7 @@ def test_typed_frames_outside_the_clip_or_too_few_are_named():
 
 
 def test_unknown_fields_are_kept_at_every_level():
-    document = saved(mood="wild")
+    document = saved_edit(mood="wild")
     document["plan"]["title"] = "mine"
     document["plan"]["keyframes"][3]["note"] = "the door"
     edit = edit_from_json(json.dumps(document))
@@ -174,10 +143,10 @@ def test_any_text_gives_an_edit_or_a_sentence(text):
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(0, len(SAVED)), st.integers(1, 40))
+@given(st.integers(0, len(SAVED_EDIT)), st.integers(1, 40))
 def test_a_damaged_edit_gives_an_edit_or_a_sentence(start, length):
     try:
-        edit = edit_from_json(SAVED[:start] + SAVED[start + length :])
+        edit = edit_from_json(SAVED_EDIT[:start] + SAVED_EDIT[start + length :])
     except PlanError as error:
         assert len(str(error)) < 400
     else:
@@ -185,14 +154,14 @@ def test_a_damaged_edit_gives_an_edit_or_a_sentence(start, length):
 
 
 def test_who_adds_a_line_by_hand_need_not_count():
-    edit = edit_from_json(json.dumps(saved(plan=plan_to_document(PREDICTED) | {"count": 9})))
+    edit = edit_from_json(json.dumps(saved_edit(plan=plan_to_document(PREDICTED) | {"count": 9})))
     assert edit.plan.count == len(PREDICTED.keyframes)
 
 
 def test_what_is_left_out_or_out_of_order_by_hand_follows():
     plan = plan_to_document(PREDICTED)
     plan["keyframes"] = [{"frame": 30}, {"frame": 0}, {"frame": 7, "kind": "peak"}]
-    edit = edit_from_json(json.dumps(saved(plan=plan)))
+    edit = edit_from_json(json.dumps(saved_edit(plan=plan)))
     assert [(k.frame, k.kind) for k in edit.plan.keyframes] == [
         (0, "first"),
         (7, "peak"),
@@ -209,7 +178,7 @@ def test_with_the_same_prediction_the_edited_plan_is_what_comes_out():
         assert apply_edit(edit_from_json(text), PREDICTED).frames == frames
 
 
-DOCUMENT = json.loads(SAVED)
+DOCUMENT = json.loads(SAVED_EDIT)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +191,7 @@ DOCUMENT = json.loads(SAVED)
         ([0, 7, 12], "[0, 7, 12]"),
         ("[0, 7, 12]", "[0, 7, 12]"),
         (0, "0"),
-        (SAVED, SAVED),
+        (SAVED_EDIT, SAVED_EDIT),
     ],
 )
 def test_what_clients_send_as_the_edit(sent, text):
