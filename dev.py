@@ -38,6 +38,7 @@ HAS_GPU = (
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
 Command = Callable[[argparse.Namespace], int]
+# browser/ is last: Playwright keeps an event loop in the process, beside which asyncio runs no other
 SUITES = ("unit", "networks", "training", "evaluation", "parity", "js", "host", "graph", "browser")
 
 
@@ -90,7 +91,6 @@ def command_test(options: argparse.Namespace) -> int:
     every = ["-m", ""] if "--long" in options.rest else []
     if not rest:  # a part is sooner done in one process than several have started
         every += ["-n", "auto"]
-        paths.reverse()  # what takes longest comes first, so that the processes end together
     return _run(python, "-m", "pytest", "-q", "-rs", *every, *paths)
 
 
