@@ -13,6 +13,7 @@ LOST = {
     "inner": "**/editor/canvas/geometry.mjs",
     "everything": "**/extensions/ComfyUI-KeyVID/**",
 }
+renderers = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes2"])
 
 
 def edited_workflow():
@@ -76,27 +77,26 @@ def answer_with(page, file, script):
     page.page.route(file, lambda route: route.fulfill(**answer))
 
 
-def check_text_box_in_both_renderers(page, sentence):
-    """sentence: said when the page opens or when the node is made."""
-    page.open(vue=False)
-    said = toasts(page)
-    for vue in (False, True):
-        page.use_renderer(vue=vue)
-        page.load(edited_workflow())
-        assert sent_edit(page) == EDIT, f"vue={vue}"
-        assert saved_node(page)["widgets_values"] == [EDIT], f"vue={vue}"
-        assert sentence in said + toasts(page), f"vue={vue}"
+def check_text_box(page, vue, message):
+    """A page that starts in this renderer shows the edit as text, and the message."""
+    page.open_workflow(edited_workflow(), vue=vue)
+    assert sent_edit(page) == EDIT
+    assert saved_node(page)["widgets_values"] == [EDIT]
+    assert page.page.locator(".keyvid-edit").count() == 0
+    assert message in toasts(page)
 
 
-def test_a_script_error_in_one_file_leaves_the_text_box(page):
+@renderers
+def test_a_script_error_in_one_file_leaves_the_text_box(page, vue):
     answer_with(page, "**/merge.mjs", "export const = ;")
-    check_text_box_in_both_renderers(page, "shows its edit as a text box")
+    check_text_box(page, vue, "shows its edit as a text box")
 
 
-def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page):
+@renderers
+def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page, vue):
     failing = "export function createLegend() { throw new Error('an old browser') }"
     answer_with(page, "**/legend.mjs", failing)
-    check_text_box_in_both_renderers(page, "cannot be shown in this browser")
+    check_text_box(page, vue, "cannot be shown in this browser")
 
 
 @pytest.mark.parametrize("value", [None, {"version": 1, "plan": None}], ids=["null", "object"])
