@@ -61,6 +61,39 @@ export function iconButton({ path, isFilled, label, title, onclick }) {
  * @property {() => void} detach
  */
 
+/** @typedef {(done: () => void) => () => void} Wait calls `done` later, unless what it returns is called before */
+
+/** @param {number} delayMs @returns {Wait} */
+function delay(delayMs) {
+  return (done) => {
+    const number = setTimeout(done, delayMs);
+    return () => clearTimeout(number);
+  };
+}
+
+/** @type {Wait} */
+function nextFrame(done) {
+  const number = requestAnimationFrame(done);
+  return () => cancelAnimationFrame(number);
+}
+
+/**
+ * Does a task after a wait; what cancels it is in `waiting` until then.
+ * @param {Set<() => void>} waiting @param {Wait} wait @param {() => void} task @returns {() => void} cancels it
+ */
+function addTask(waiting, wait, task) {
+  const cancel = () => {
+    waiting.delete(cancel);
+    stop();
+  };
+  const stop = wait(() => {
+    waiting.delete(cancel);
+    task();
+  });
+  waiting.add(cancel);
+  return cancel;
+}
+
 /**
  * Listeners, observers and timers that all begin at once (`attach`) and all end at once (`detach`), again and again,
  * since ComfyUI takes a node out of its graph and puts it back. What was never attached, as the node is that ComfyUI
@@ -73,21 +106,6 @@ export function createScope() {
   /** @type {Set<() => void>} */
   const waiting = new Set(); // what cancels each timer
   let isAttached = false;
-
-  /** @param {(done: () => void) => () => void} begin returns what cancels it @param {() => void} task */
-  function wait(begin, task) {
-    if (!isAttached) return () => {};
-    const cancel = () => {
-      waiting.delete(cancel);
-      stop();
-    };
-    const stop = begin(() => {
-      waiting.delete(cancel);
-      task();
-    });
-    waiting.add(cancel);
-    return cancel;
-  }
 
   return {
     get isAttached() {
@@ -104,16 +122,10 @@ export function createScope() {
       members.push({ attach, detach });
     },
     timeout(task, delayMs) {
-      return wait((done) => {
-        const number = setTimeout(done, delayMs);
-        return () => clearTimeout(number);
-      }, task);
+      return isAttached ? addTask(waiting, delay(delayMs), task) : () => {};
     },
     frame(task) {
-      return wait((done) => {
-        const number = requestAnimationFrame(done);
-        return () => cancelAnimationFrame(number);
-      }, task);
+      return isAttached ? addTask(waiting, nextFrame, task) : () => {};
     },
     attach() {
       if (isAttached) return;

@@ -199,46 +199,18 @@ export function put() {
   return page;
 }
 
-/**
- * An editor on a page of its own, as a hand has it before it. result: of a run, or null. It ends with the test `t`.
- */
-export function openEditor(t, { text = "", result = null } = {}) {
-  const page = put();
-  const written = [];
-  const host = {
-    write: (one) => written.push(one),
-    type: (one) => written.push(one),
-    hasPlan: () => true,
-    urlOf: (file) => `/view?${file.filename}`,
-    runUpToHere() {},
-    leaveWheelToGraph() {},
-  };
-  const view = new Editor(host);
-  t.after(() => view.stop());
-  document.body.append(view.root);
-  view.start();
-  view.text = text;
-  if (result) view.setResult(result);
-  const { canvas } = view.timeline;
-  const all = (accepts) => view.root.all.filter(accepts);
-  const labelled = (label) => all((one) => one.getAttribute("aria-label") === label)[0];
+/** What a hand does on an editor: presses keys, types, clicks and drags. Its clock is at 1000 ms to begin with. */
+function handOn({ timeline }) {
+  const { canvas } = timeline;
   let time = 1000;
   const pointer = (type, x, band, more = {}) => {
-    const { y, height } = view.timeline.boxes()[band];
+    const { y, height } = timeline.boxes()[band];
     const place = { clientX: x, clientY: y + height / 2, timeStamp: time };
     canvas.dispatch(`pointer${type}`, { pointerId: 1, pointerType: "mouse", button: 0, ...place, ...more });
   };
-  const xOf = (frame) => view.timeline.pointOf(frame).clientX;
+  const xOf = (frame) => timeline.pointOf(frame).clientX;
 
   return {
-    ...page,
-    view,
-    canvas,
-    written,
-    labelled,
-    said: () => all((one) => one.getAttribute("role") === "status" && one.tagName === "SPAN")[0].textContent,
-    /** What the screen would show by now. */
-    show: () => view.show(),
     /** Presses keys where the keyboard is, or on the timeline. */
     key(key, more = {}) {
       const target = document.activeElement ?? canvas;
@@ -265,5 +237,40 @@ export function openEditor(t, { text = "", result = null } = {}) {
       for (const share of [0.5, 1]) pointer("move", xOf(start) + share * (xOf(end) - xOf(start)), band, more);
       pointer("up", xOf(end), band, more);
     },
+  };
+}
+
+/**
+ * An editor on a page of its own, as a hand has it before it. result: of a run, or null. It ends with the test `t`.
+ */
+export function openEditor(t, { text = "", result = null } = {}) {
+  const page = put();
+  const written = [];
+  const host = {
+    write: (one) => written.push(one),
+    type: (one) => written.push(one),
+    hasPlan: () => true,
+    urlOf: (file) => `/view?${file.filename}`,
+    runUpToHere() {},
+    leaveWheelToGraph() {},
+  };
+  const view = new Editor(host);
+  t.after(() => view.stop());
+  document.body.append(view.root);
+  view.start();
+  view.text = text;
+  if (result) view.setResult(result);
+  const all = (accepts) => view.root.all.filter(accepts);
+
+  return {
+    ...page,
+    ...handOn(view),
+    view,
+    canvas: view.timeline.canvas,
+    written,
+    labelled: (label) => all((one) => one.getAttribute("aria-label") === label)[0],
+    said: () => all((one) => one.getAttribute("role") === "status" && one.tagName === "SPAN")[0].textContent,
+    /** What the screen would show by now. */
+    show: () => view.show(),
   };
 }
