@@ -17,7 +17,7 @@ def stripes(height, width):
     return torch.stack([x / (width - 1), y / (height - 1), x * 0.0], dim=-1)[None].float()
 
 
-def test_a_image_of_the_right_size_is_untouched(comfyui):
+def test_an_image_of_the_right_size_is_untouched(comfyui):
     levels = torch.arange(256).float().view(1, 16, 16, 1).expand(-1, -1, -1, 3) / 255
     for fit in ("crop", "pad", "stretch"):
         same = fitted(levels, width=16, height=16, fit=fit)

@@ -13,7 +13,7 @@ const HEIGHTS = { ruler: 24, images: 58, keys: 46, overview: 22 };
 const MIN_WAVE = 36;
 const SLOP = { mouse: 10, touch: 22 }; // pixels around a marker that still grab it
 const STEM_SLOP = { mouse: 4, touch: 11 }; // and around its stem in the waveform
-const IMAGE_SLOP = 36; // and around the middle of a image, which is about twice as wide
+const IMAGE_SLOP = 36; // and around the middle of an image, which is about twice as wide
 const EDGE_SLOP = { mouse: 6, touch: 16 }; // and around an edge of the loop or of the overview's window
 
 /** @typedef {{ first: number, span: number }} View In frames; first >= 0, first + span <= nFrames. */

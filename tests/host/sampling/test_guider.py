@@ -270,6 +270,6 @@ class _ControlNet:
         ("a ControlNet", "has a ControlNet"),
     ],
 )
-def test_wrong_wires_is_refused_with_a_message(generator, case, message):
+def test_wrong_wires_are_refused_with_a_message(generator, case, message):
     with pytest.raises(KeyVIDError, match=message):
         _wrong(case, generator)

@@ -226,7 +226,7 @@ def test_windowed_attention_reaches_the_network_and_changes_the_video(generator)
     assert_agree(run(guided(whole, conditioning(frames)), noise=noise), plain)
 
 
-def test_windows_that_do_not_end_with_the_clip_is_refused_with_a_message(generator):
+def test_windows_that_do_not_end_with_the_clip_are_refused_with_a_message(generator):
     from keyvid_pack.host.sampling.video_model import with_temporal_window
 
     with pytest.raises(KeyVIDError, match="do not end at 4 frames"):

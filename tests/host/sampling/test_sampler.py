@@ -181,7 +181,7 @@ def test_a_noise_mask_keeps_the_frames_it_leaves_out(generator):
     assert not torch.allclose(found[:, :, 0], run(guided(generator))[:, :, 0])
 
 
-def test_levels_that_do_not_fall_is_refused_with_a_message(generator):
+def test_levels_that_do_not_fall_are_refused_with_a_message(generator):
     """Karras' schedule spends several steps at the model's highest level, where the published one has a single one."""
     sigmas = core_sigmas(generator, "karras", 20)
     with pytest.raises(KeyVIDError, match="every step must lead to a lower one"):

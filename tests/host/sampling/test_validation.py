@@ -151,7 +151,7 @@ def test_no_keyframes_are_distinguished_from_no_image(interpolator):
         assert f"no image on the {name} input" in message
 
 
-def test_a_image_that_is_not_finite(generator):
+def test_an_image_that_is_not_finite(generator):
     image = small_encoders.images()
     image[0, 3, 3, 0] = float("nan")
     assert "not finite" in refusal(KeyVIDError, conditioned_keyframes, generator, image=image)
@@ -281,7 +281,7 @@ def test_an_audio_encoder_of_another_width(generator):
     assert "768" in message and "width 32" in message
 
 
-def test_a_sound_is_checked_before_a_image_is_encoded(generator):
+def test_a_sound_is_checked_before_an_image_is_encoded(generator):
     class Untouchable(PoolingVAE):
         def encode(self, pictures):
             raise AssertionError("the VAE was run")
