@@ -78,7 +78,7 @@ def kept_page(opened, request):
 def forgotten(browser_server):
     """Nothing is cached on the server, and there is no output from before."""
     shutil.rmtree(browser_server.base / "output", ignore_errors=True)
-    # a page asks for the pictures of every run on record
+    # a page asks for the images of every run on record
     browser_server.post("/history", {"clear": True})
     browser_server.post("/free", {"free_memory": True})
     # ComfyUI forgets when it has run something after being asked to

@@ -4,7 +4,7 @@ import pytest
 from keyvid_pack.tools import environment
 
 TYPES = {".html": "text/html", ".mjs": "text/javascript"}
-SITE = "http://drawing.invalid/"  # answered from the working tree, never looked up
+SITE = "http://drawing.invalid/"  # served from the working tree, never looked up
 PALETTES = ["dark", "light", "arc", "github", "solarized", "nord"]
 
 
@@ -15,13 +15,13 @@ def page(browser):
     opened.on("console", lambda message: complaints.append(message.text))
     opened.on("pageerror", lambda error: complaints.append(str(error)))
 
-    def answer(route):
+    def respond(route):
         path = environment.ROOT / route.request.url.removeprefix(SITE)
         if path.suffix not in TYPES or not path.is_file():
             return route.fulfill(status=204)
         return route.fulfill(path=path, content_type=TYPES[path.suffix])
 
-    opened.route("**/*", answer)
+    opened.route("**/*", respond)
     opened.goto(SITE + "tests/browser/drawing/page.html")
     opened.wait_for_function("() => window.page")
     yield opened

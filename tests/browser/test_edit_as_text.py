@@ -71,10 +71,10 @@ def test_the_edit_outlives_a_page_without_our_javascript(page, kept_page, lost):
     assert [one["name"] for one in node["inputs"]] == ["plan", "curve", "audio"]
 
 
-def answer_with(page, file, script):
+def serve_instead(page, file, script):
     """Have the page get another script in the place of one of ours."""
-    answer = {"content_type": "text/javascript", "body": script}
-    page.page.route(file, lambda route: route.fulfill(**answer))
+    response = {"content_type": "text/javascript", "body": script}
+    page.page.route(file, lambda route: route.fulfill(**response))
 
 
 def check_text_box(page, vue, message):
@@ -88,14 +88,14 @@ def check_text_box(page, vue, message):
 
 @renderers
 def test_a_script_error_in_one_file_leaves_the_text_box(page, vue):
-    answer_with(page, "**/merge.mjs", "export const = ;")
+    serve_instead(page, "**/merge.mjs", "export const = ;")
     check_text_box(page, vue, "shows its edit as a text box")
 
 
 @renderers
 def test_a_timeline_that_cannot_be_made_leaves_the_text_box(page, vue):
     failing = "export function createLegend() { throw new Error('an old browser') }"
-    answer_with(page, "**/legend.mjs", failing)
+    serve_instead(page, "**/legend.mjs", failing)
     check_text_box(page, vue, "cannot be shown in this browser")
 
 

@@ -7,7 +7,7 @@ from ..helpers.editor import KINDS, NODE, Editor, prediction, result_of
 FRAMES = list(KINDS)
 
 
-def answer(editor, label):
+def choose(editor, label):
     editor.page.locator(".keyvid-banner button", has_text=label).click()
     editor.pause()
 
@@ -24,15 +24,15 @@ def test_another_length_is_kept_rescaled_or_reset(kept_page):
     editor.drag(28, 40)
     assert editor.text == text, "an edit for another clip was changed before the artist chose"
 
-    answer(editor, "Keep")
+    choose(editor, "Keep")
     assert 28 in editor.frames and editor.edit["plan"]["n_frames"] == 192
     assert not banner.is_visible()
     editor.undo()
     assert editor.text == text
-    answer(editor, "Rescale")
+    choose(editor, "Rescale")
     assert 56 in editor.frames and editor.edit["plan"]["n_frames"] == 192
     editor.undo()
-    answer(editor, "Reset")
+    choose(editor, "Reset")
     assert editor.text == "" and editor.shown == FRAMES
     editor.undo()
     assert [k["frame"] for k in editor.edit["plan"]["keyframes"]] == edited
@@ -49,7 +49,7 @@ def test_another_sound_is_told_until_it_is_kept(kept_page):
     assert editor.shown == edited
     editor.drag(28, 30)
     assert "another sound" in banner.inner_text()
-    answer(editor, "Keep")
+    choose(editor, "Keep")
     assert not banner.is_visible()
     assert editor.edit["base"]["fingerprint"] == other["fingerprint"]
     assert editor.frames[2] == 30

@@ -216,8 +216,8 @@ def test_painted_keyframes_appear_above_their_markers(kept_page):
         workflow=ui_form("keyvid_keyframes_only"),
         result=result_of(prediction()),
     )
-    picture = {"filename": "keyvid_snare_drum.png", "subfolder": "", "type": "input"}
-    shown = {"frames": FRAMES, "n_frames": 96, "fps": 24, "pictures": [picture] * len(FRAMES)}
+    image = {"filename": "keyvid_snare_drum.png", "subfolder": "", "type": "input"}
+    shown = {"frames": FRAMES, "n_frames": 96, "fps": 24, "pictures": [image] * len(FRAMES)}
     editor.page.evaluate(
         """async shown => {
           const { planChecksum } = await import("/extensions/ComfyUI-KeyVID/editor/state/painted_keyframes.mjs");
@@ -228,12 +228,12 @@ def test_painted_keyframes_appear_above_their_markers(kept_page):
         shown,
     )
     editor.pause()
-    pictured = "[...view.timeline.images.keys()]"
-    assert editor.ask(pictured) == FRAMES
+    painted = "[...view.timeline.images.keys()]"
+    assert editor.ask(painted) == FRAMES
     editor.drag(24, 29)
-    assert editor.ask(pictured) == [], "they were painted with another plan"
+    assert editor.ask(painted) == [], "they were painted with another plan"
     editor.undo()
-    assert editor.ask(pictured) == FRAMES
+    assert editor.ask(painted) == FRAMES
     editor.press_at(34)
     editor.key("l")
-    assert editor.ask(pictured) == FRAMES, "a locked keyframe needs no new picture"
+    assert editor.ask(painted) == FRAMES, "a locked keyframe needs no new image"

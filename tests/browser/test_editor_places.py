@@ -1,5 +1,5 @@
-"""Pictures that come without a wire that could be followed, a plan that comes without one, and a subgraph that
-stands in the graph twice: from the real server."""
+"""Images that come without a wire that could be followed, a plan that comes without one, and a subgraph that
+is in the graph twice: from the real server."""
 
 import pytest
 
@@ -43,17 +43,17 @@ WAYS = """{
     second.connect(0, sheet, "plan");
   },
 }"""
-# a Keyframe Sheet of so many pictures
+# a Keyframe Sheet of so many images
 ADD_SHEET = """([count, way]) => {
-  const edit = EDITOR, pictures = LiteGraph.createNode("EmptyImage");
+  const edit = EDITOR, images = LiteGraph.createNode("EmptyImage");
   const sheet = LiteGraph.createNode("KeyVID_KeyframeSheet");
-  for (const node of [pictures, sheet]) app.graph.add(node);
+  for (const node of [images, sheet]) app.graph.add(node);
   for (const [name, value] of [["width", 64], ["height", 48], ["batch_size", count]])
-    pictures.widgets.find((widget) => widget.name === name).value = value;
-  pictures.connect(0, sheet, "images");
+    images.widgets.find((widget) => widget.name === name).value = value;
+  images.connect(0, sheet, "images");
   (WAYS)[way]({ edit, sheet });
 }""".replace("EDITOR", NODE).replace("WAYS", WAYS)
-N_PICTURES = "view.timeline.images.size"
+N_IMAGES = "view.timeline.images.size"
 
 
 @pytest.fixture
@@ -65,19 +65,19 @@ def editor(kept_page):
 
 
 @pytest.mark.parametrize("way", ["virtual", "wireless", "bypassed"])
-def test_pictures_appear_whatever_way_the_plan_went(editor, way):
+def test_images_appear_whatever_way_the_plan_went(editor, way):
     editor.run_up_to_here()
     count = len(editor.shown)
     editor.page.evaluate(ADD_SHEET, [count, way])
     kinds = [kind for kind, _ in editor.frontend.queue_and_wait()]
     assert "execution_success" in kinds
-    assert editor.ask(N_PICTURES) == count
+    assert editor.ask(N_IMAGES) == count
     frame = editor.shown[3]
     editor.press_at(frame)
     editor.key("ArrowRight")
-    assert editor.ask(N_PICTURES) == 0, "nobody has painted this plan"
+    assert editor.ask(N_IMAGES) == 0, "nobody has painted this plan"
     editor.key("ArrowLeft")
-    assert editor.ask(N_PICTURES) == count
+    assert editor.ask(N_IMAGES) == count
 
 
 def test_a_plan_that_comes_without_a_wire_can_be_run_up_to(editor):

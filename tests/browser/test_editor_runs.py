@@ -1,4 +1,4 @@
-"""What runs bring to the editor, from the real server: a sound to hear, another clip, painted pictures."""
+"""What runs bring to the editor, from the real server: a sound to hear, another clip, painted images."""
 
 import pytest
 
@@ -17,11 +17,11 @@ COUNT_CONTEXTS = """() => {
   };
 }"""
 ADD_SHEET = """([count]) => {
-  const pictures = LiteGraph.createNode("EmptyImage"), sheet = LiteGraph.createNode("KeyVID_KeyframeSheet");
-  for (const node of [pictures, sheet]) app.graph.add(node);
+  const images = LiteGraph.createNode("EmptyImage"), sheet = LiteGraph.createNode("KeyVID_KeyframeSheet");
+  for (const node of [images, sheet]) app.graph.add(node);
   for (const [name, value] of [["width", 64], ["height", 48], ["batch_size", count]])
-    pictures.widgets.find((widget) => widget.name === name).value = value;
-  pictures.connect(0, sheet, "images");
+    images.widgets.find((widget) => widget.name === name).value = value;
+  images.connect(0, sheet, "images");
   EDITOR.connect(0, sheet, "plan");
 }""".replace("EDITOR", NODE)
 
@@ -103,8 +103,8 @@ def test_painted_keyframes_stand_above_the_plan_they_were_painted_with(editor):
     editor.page.evaluate(ADD_SHEET, [count])
     kinds = [kind for kind, _ in editor.frontend.queue_and_wait()]
     assert "execution_success" in kinds
-    n_pictures = "view.timeline.images.size"
-    assert editor.ask(n_pictures) == count
+    n_images = "view.timeline.images.size"
+    assert editor.ask(n_images) == count
     editor.page.wait_for_function(
         f"""() => [...{NODE}.widgets.find((one) => one.name === "edit").editor.timeline.images.values()]
           .every((image) => image.naturalWidth > 0)"""
@@ -112,10 +112,10 @@ def test_painted_keyframes_stand_above_the_plan_they_were_painted_with(editor):
     frame = editor.shown[3]
     editor.press_at(frame)
     editor.key("l")
-    assert editor.ask(n_pictures) == count, "a lock repaints nothing"
+    assert editor.ask(n_images) == count, "a lock repaints nothing"
     editor.key("l")
     editor.press_at(frame)
     editor.key("ArrowRight")
-    assert editor.ask(n_pictures) == 0, "nobody has painted this plan"
+    assert editor.ask(n_images) == 0, "nobody has painted this plan"
     editor.undo()
-    assert editor.ask(n_pictures) == count
+    assert editor.ask(n_images) == count

@@ -11,7 +11,7 @@ from keyvid_pack.tools.environment import ROOT
 ADDRESS = "http://editor.test"
 RATE, FPS, N_FRAMES = 48_000, 24, 48
 FRAME = RATE // FPS  # samples
-LEAD = round(0.03 * RATE)  # samples between the wish to play and the sound
+LEAD = round(0.03 * RATE)  # samples between the request to play and the sound
 # what ComfyUI sends with --disable-api-nodes, where it concerns sound
 POLICY = "default-src 'self'; script-src 'self'; connect-src 'self' data:; object-src 'self';"
 STRIKES = (6, 12, 30)  # frames on which the sound is struck
@@ -24,7 +24,7 @@ async ({ url, clicks, loop, rate, from, durationS, sampleRate, fps, nFrames }) =
   let tick = null;
   const player = new Player({
     createContext: () => context,
-    onError: (sentence) => said.push(sentence),
+    onError: (message) => said.push(message),
     clickAt: () => clicks,
     requestFrame: (next) => {
       tick = next;
@@ -66,7 +66,7 @@ def render(browser):
     """render(**options) plays in the browser and returns the samples (n,) that come out of the loudspeaker."""
     page = browser.new_page()
 
-    def answer(route):
+    def respond(route):
         path = urlsplit(route.request.url).path
         if path == "/":
             headers = {"content-type": "text/html", "content-security-policy": POLICY}
@@ -77,7 +77,7 @@ def render(browser):
             body = (ROOT / path.lstrip("/")).read_text(encoding="utf-8")
             route.fulfill(body=body, headers={"content-type": "text/javascript"})
 
-    page.route(ADDRESS + "/**", answer)
+    page.route(ADDRESS + "/**", respond)
     page.goto(ADDRESS + "/")
 
     def rendered(**options):
@@ -112,21 +112,21 @@ def test_clicks_sound_on_the_very_sample_of_their_frames(render):
 
 
 def test_a_loop_stays_on_the_sample_however_often_it_repeats(render):
-    heard = render(loop=[10, 14], durationS=4.0, **{"from": 10})
+    played = render(loop=[10, 14], durationS=4.0, **{"from": 10})
     rounds = np.arange(23)
-    assert beginnings(heard)[:23].tolist() == (LEAD + (2 + 4 * rounds) * FRAME).tolist()
+    assert beginnings(played)[:23].tolist() == (LEAD + (2 + 4 * rounds) * FRAME).tolist()
     clicked = render(url=None, loop=[10, 14], clicks=[12], durationS=4.0, **{"from": 10})
     assert beginnings(clicked)[:23] == pytest.approx(LEAD + (2 + 4 * rounds) * FRAME, abs=1)
 
 
 def test_half_speed_keeps_sound_and_clicks_together(render):
-    heard = render(rate=0.5, durationS=4.5)
+    played = render(rate=0.5, durationS=4.5)
     clicked = render(url=None, rate=0.5, clicks=list(STRIKES), durationS=4.5)
     expected = np.array([LEAD + 2 * frame * FRAME for frame in STRIKES])
-    assert beginnings(heard) == pytest.approx(expected, abs=2)  # half a sample spreads over two
+    assert beginnings(played) == pytest.approx(expected, abs=2)  # half a sample spreads over two
     assert beginnings(clicked) == pytest.approx(expected, abs=1)
 
 
 def test_playing_from_a_frame_begins_there(render):
-    heard = render(**{"from": 11})
-    assert beginnings(heard).tolist() == [LEAD + (frame - 11) * FRAME for frame in (12, 30)]
+    played = render(**{"from": 11})
+    assert beginnings(played).tolist() == [LEAD + (frame - 11) * FRAME for frame in (12, 30)]

@@ -84,21 +84,21 @@ def test_a_template_without_its_files_says_which_and_where(without_files, page, 
     page.open_template(name, vue=vue)
     page.queue_and_wait()
     for file in named_files(name):
-        sentence = page.page.get_by_text(
+        message = page.page.get_by_text(
             re.compile(f"There is no .* named '{file}'.*models/keyvid.*")
         )
-        sentence.first.wait_for()
+        message.first.wait_for()
     assert not list((page.server.base / "output").rglob("*.mp4"))
 
 
 def test_a_broken_workflow_is_noticed(page):
-    """What the tests above look at can fail: a node nobody has, and a picture that is not there."""
+    """What the tests above look at can fail: a node nobody has, and an image that is not there."""
     workflow = ui_form("keyvid_timing")
     page.open_workflow(_changed(workflow, type="KeyVID_NoSuchNode"), vue=False)
     assert any("KeyVID_NoSuchNode" in text for text in page.complaints())
 
-    picture = {"class_type": "LoadImage", "inputs": {"image": "keyvid/no_such.png"}}
-    page.page.evaluate("graph => app.loadApiJson(graph, 'missing')", {"1": picture})
+    image = {"class_type": "LoadImage", "inputs": {"image": "keyvid/no_such.png"}}
+    page.page.evaluate("graph => app.loadApiJson(graph, 'missing')", {"1": image})
     page.load(page.workflow_json())
     assert any("no_such.png" in text for text in page.complaints())
     assert page.console_errors

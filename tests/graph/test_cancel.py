@@ -31,29 +31,29 @@ def test_cancel_ends_the_step_it_falls_into_and_the_next_run_succeeds(comfy):
     assert len(saved_tensors(comfy, "steps_cancelled.safetensors")["x"]) == 6
 
 
-def test_every_step_sends_a_preview_of_the_picture(comfy):
+def test_every_step_sends_a_preview_of_the_image(comfy):
     prompt = keyframe_graph(comfy, steps=5, file="previews.safetensors")
     _, events = followed(comfy, prompt, extra_data={"preview_method": "latent2rgb"})
-    pictures = [_preview(data) for kind, data in events if kind == "binary"]
-    assert len(pictures) == 5
+    images = [_preview(data) for kind, data in events if kind == "binary"]
+    assert len(images) == 5
     width, height = SIZE["width"], SIZE["height"]
-    for picture in pictures:
-        assert picture.width / picture.height == width / height
-        assert max(ImageStat.Stat(picture).stddev) > 1, "a blank preview"
-    assert pictures[0].tobytes() != pictures[-1].tobytes()
+    for image in images:
+        assert image.width / image.height == width / height
+        assert max(ImageStat.Stat(image).stddev) > 1, "a blank preview"
+    assert images[0].tobytes() != images[-1].tobytes()
     values = [data["value"] for kind, data in events if kind == "progress"]
     assert [v for v in values if v] == [1, 2, 3, 4, 5]
 
 
 def _preview(message):
-    """The picture in one of the server's binary messages: kind, format, then an image file."""
+    """The image in one of the server's binary messages: kind, format, then an image file."""
     kind, _ = struct.unpack(">II", message[:8])
     assert kind == 1, "not a preview"
     return Image.open(io.BytesIO(message[8:]))
 
 
 @pytest.mark.long
-def test_twenty_runs_keep_nothing_of_what_the_network_is_told(comfy):
+def test_twenty_runs_keep_no_conditioning(comfy):
     """Together they keep less than a hundredth of what one run keeps that leaks it on purpose."""
     prompt = up_to(whole_graph(comfy, steps=1), "video")
     watch(prompt, "video", file="memory_steps.safetensors")
@@ -62,7 +62,7 @@ def test_twenty_runs_keep_nothing_of_what_the_network_is_told(comfy):
     leaking = with_inputs(prompt, {"video_watched": {"leak": True}})
     leaked = _held_after_a_run(comfy, leaking, seed=22) - held[-1]
     print(f"20 runs: {held[-1] - held[1]:+} bytes, one that leaks: {leaked:+} bytes")
-    assert leaked > 500_000, "what the network is told of 48 frames is twice that"
+    assert leaked > 500_000, "what the network is conditioned on for 48 frames is twice that"
     assert held[-1] - held[1] < leaked / 100  # the first run fills caches
 
 

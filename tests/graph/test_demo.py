@@ -31,12 +31,12 @@ def video(comfy, clip):
 def test_the_thing_strikes_when_it_is_heard(clip, video):
     assert video.shape == clip.frames.shape
     found = read_events(video, seed=clip.seed, scene=clip.scene).events
-    heard = [event.frame for event in clip.events]
-    seen = figures(count_matches([found], [heard], tolerance=2))
-    assert seen["recall"] >= 0.75 and seen["precision"] >= 0.75, (heard, list(found))
+    events = [event.frame for event in clip.events]
+    seen = figures(count_matches([found], [events], tolerance=2))
+    assert seen["recall"] >= 0.75 and seen["precision"] >= 0.75, (events, list(found))
 
 
-def test_the_picture_stays_what_it_was(clip, video):
+def test_the_image_stays_what_it_was(clip, video):
     first = np.abs(video[0].astype(int) - clip.frames[0])
     moving = (
         np.abs(clip.frames.astype(int) - clip.frames[0]).max(axis=(0, 3)) > 30
@@ -49,8 +49,8 @@ def test_the_picture_stays_what_it_was(clip, video):
 def test_the_demo_is_of_this_clip(clip):
     inputs = [node["inputs"] for node in json.loads(renderer.GRAPH.read_text()).values()]
     assert clip.caption in [text for each in inputs if (text := each.get("text"))]
-    (picture,) = [each["image"] for each in inputs if isinstance(each.get("image"), str)]
-    with Image.open(MEDIA / picture) as shown:
+    (image,) = [each["image"] for each in inputs if isinstance(each.get("image"), str)]
+    with Image.open(MEDIA / image) as shown:
         assert np.array_equal(np.asarray(shown.convert("RGB")), clip.frames[0])
     (sound,) = [each["audio"] for each in inputs if isinstance(each.get("audio"), str)]
     with wave.open(str(MEDIA / sound)) as file:

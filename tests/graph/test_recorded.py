@@ -43,20 +43,20 @@ def check_steps(seen, final, case, tensors, *, prefix=""):
     assert max(errors.values()) <= case["tolerance"]["recommended_atol"], errors
 
 
-def check_told(seen, tensors):
-    """What the network was told in the first step, against the recorded conditions."""
-    heard = {"full": FULL, "zero": NONE}
+def check_conditions(seen, tensors):
+    """What the network was conditioned on in the first step, against the recorded conditions."""
+    audio = {"full": FULL, "zero": NONE}
     context = {"full": FULL, "uncond": NONE}
     for name, expected in tensors.items():
         if name.startswith("dbg.c_audio_"):
             which = name.split("_")[2]
-            found = seen[f"told.{heard[which]}.audio"][..., : expected.shape[-1]]
+            found = seen[f"given.{audio[which]}.audio"][..., : expected.shape[-1]]
         elif name.startswith("dbg.c_crossattn_"):
             number = context[name.split("_")[2]]
-            image = seen[f"told.{number}.image"].flatten(1, 2)
-            found = torch.cat([seen[f"told.{number}.c_crossattn"], image], dim=1)
+            image = seen[f"given.{number}.image"].flatten(1, 2)
+            found = torch.cat([seen[f"given.{number}.c_crossattn"], image], dim=1)
         elif name == "dbg.c_concat":
-            found = seen[f"told.{FULL}.c_concat"]
+            found = seen[f"given.{FULL}.c_concat"]
         else:
             continue
         # the concat latent is divided and multiplied by the scale on its way, audio tokens are resampled
@@ -67,14 +67,14 @@ def check_told(seen, tensors):
 def test_keyframe_stage(comfy):
     prompt = recorded.pipeline(comfy, "pipeline_keyframes")
     case, tensors = recorded.case_of("pipeline_keyframes")
-    prompt["told"] = node(
+    prompt["conditioning"] = node(
         "KeyVID_KeyframeConditioning",
-        image=["pictures", 0],
+        image=["images", 0],
         **recorded.conditioning_inputs(tensors),
     )
     prompt["first"] = recorded.first_noise(comfy, case["id"], tensors["in.x_T"])
     seen, final = run(comfy, prompt)
-    check_told(seen, tensors)
+    check_conditions(seen, tensors)
     check_steps(seen, final, case, tensors)
 
 
@@ -82,15 +82,15 @@ def test_interpolation_stage(comfy):
     """With Interpolated Noise on the recorded raw noise, and the keyframes set in the first steps."""
     prompt = recorded.pipeline(comfy, "pipeline_interpolation")
     case, tensors = recorded.case_of("pipeline_interpolation")
-    prompt["told"] = node(
+    prompt["conditioning"] = node(
         "KeyVID_InterpolationConditioning",
-        keyframes=["pictures", 0],
+        keyframes=["images", 0],
         **recorded.conditioning_inputs(tensors),
     )
     prompt["raw"] = recorded.first_noise(comfy, case["id"], tensors["in.raw_noise"])
     prompt["first"] = node("KeyVID_InterpolatedNoise", noise=["raw", 0])
     seen, final = run(comfy, prompt)
-    check_told(seen, tensors)
+    check_conditions(seen, tensors)
     # zero terminal SNR: the first latent is the noise
     start = recorded.network_scale(seen["x"][0], seen["sigmas"][0])
     assert max_abs_err(start, tensors["out.x_T_after_noise_interpolation"]) <= 1e-5

@@ -11,7 +11,7 @@ import pytest
 from keyvid_pack.tools import environment, server
 
 ROOT = environment.ROOT
-ROOMS = ("nodes", "host", "models", "keyframes", "preview")  # what ComfyUI imports
+PACKAGES = ("nodes", "host", "models", "keyframes", "preview")  # what ComfyUI imports
 MAX_NEW_MODULES = (
     10  # a handful of small helpers (PIL.ImageDraw) is free, scipy.signal alone is 200
 )
@@ -176,7 +176,7 @@ def test_every_node_is_explained(comfy):
 def _imports():
     """(file, top-level module) of each absolute import in the pack."""
     paths = [ROOT / "__init__.py"]
-    paths += [path for room in ROOMS for path in (ROOT / room).rglob("*.py")]
+    paths += [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):

@@ -16,7 +16,7 @@ GENTLE = {"image_scale": 1.2, "text_scale": 1.6, "audio_scale": 1.6}
 
 
 def packets(comfy, outputs):
-    """The compressed pictures and sound of the video that a run saved."""
+    """The compressed images and sound of the video that a run saved."""
     (saved,) = outputs["saved"]["images"]
     with av.open(str(comfy.base / "output" / saved["subfolder"] / saved["filename"])) as container:
         return [bytes(packet) for packet in container.demux()]
@@ -36,7 +36,7 @@ def test_a_seed_gives_the_same_video_and_only_what_changed_runs_again(comfy):
 
     other_seed = with_inputs(prompt, {"video_seed": {"noise_seed": 77}})
     other, events = followed(comfy, other_seed)
-    from_sampler_on = {"video", "video_latents", "video_pictures", "clip_video", "saved"}
+    from_sampler_on = {"video", "video_latents", "video_images", "clip_video", "saved"}
     assert executed(events) == {"video_seed", "video_start"} | from_sampler_on
     assert packets(comfy, other) != packets(comfy, first)
 
@@ -52,10 +52,10 @@ def test_a_keyframe_edit_keeps_what_does_not_depend_on_it(comfy):
     prompt["edit"] = node(
         "KeyVID_EditKeyframes", plan=["plan", 0], curve=["curve", 0], audio=["clip", 0], edit=""
     )
-    prompt["keyframes_told"]["inputs"]["plan"] = ["edit", 0]
+    prompt["keyframes_conditioning"]["inputs"]["plan"] = ["edit", 0]
     succeed(comfy, prompt)
     _, events = followed(comfy, with_inputs(prompt, {"edit": {"edit": FRAMES}}))
-    after = {"edit", "keyframes_told", "keyframes_guider", "keyframes", "latent"}
+    after = {"edit", "keyframes_conditioning", "keyframes_guider", "keyframes", "latent"}
     assert executed(events) == after
 
 
@@ -84,7 +84,7 @@ def planned(comfy):
     return prompt
 
 
-def test_another_sound_alone_changes_the_picture(comfy, planned):
+def test_another_sound_alone_changes_the_image(comfy, planned):
     here = latent_of(comfy, planned, file="here")
     later = latent_of(comfy, planned, {"clip": {"start_s": 1.0}}, file="later")
     assert (later - here).abs().max() > 1e-2
@@ -138,9 +138,9 @@ def test_comfyuis_own_ksampler_paints_with_the_same_conditioning(comfy):
     prompt["keyframes"] = node(
         "KSampler",
         model=["parts", 0],
-        positive=["keyframes_told", 0],
-        negative=["keyframes_told", 1],
-        latent_image=["keyframes_told", 2],
+        positive=["keyframes_conditioning", 0],
+        negative=["keyframes_conditioning", 1],
+        latent_image=["keyframes_conditioning", 2],
         seed=1,
         steps=4,
         cfg=3.0,

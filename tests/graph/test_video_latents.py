@@ -1,4 +1,4 @@
-"""What ComfyUI does with the latent of a video as if it were a picture's: previews while it samples, and decoding."""
+"""What ComfyUI does with the latent of a video as if it were an image's: previews while it samples, and decoding."""
 
 import io
 import subprocess
@@ -38,9 +38,9 @@ def core_sampler():
     return node(
         "KSampler",
         model=["parts", 0],
-        positive=["keyframes_told", 0],
-        negative=["keyframes_told", 1],
-        latent_image=["keyframes_told", 2],
+        positive=["keyframes_conditioning", 0],
+        negative=["keyframes_conditioning", 1],
+        latent_image=["keyframes_conditioning", 2],
         seed=1,
         steps=STEPS,
         cfg=2.0,
@@ -61,20 +61,20 @@ def test_the_preview_method_taesd_shows_previews_and_stops_nothing(comfy, taesd,
         prompt["keyframes"] = core_sampler()
     prompt = up_to(prompt, "keyframes") | {"save": save(["keyframes", 0], "taesd.safetensors")}
     _, events = followed(comfy, prompt, extra_data={"preview_method": "taesd"})
-    pictures = [Image.open(io.BytesIO(data[8:])) for kind, data in events if kind == "binary"]
-    assert len(pictures) == STEPS
-    for picture in pictures:
-        assert picture.width / picture.height == SIZE["width"] / SIZE["height"]
+    images = [Image.open(io.BytesIO(data[8:])) for kind, data in events if kind == "binary"]
+    assert len(images) == STEPS
+    for image in images:
+        assert image.width / image.height == SIZE["width"] / SIZE["height"]
 
 
 def test_vae_decode_straight_on_the_sampler_gives_every_frame(comfy):
-    prompt = up_to(whole_graph(comfy, steps=STEPS), "keyframes_pictures")
+    prompt = up_to(whole_graph(comfy, steps=STEPS), "keyframes_images")
     straight = {"samples": ["keyframes", 0], "vae": ["parts", 3]}
     tiles = {"tile_size": 512, "overlap": 64, "temporal_size": 64, "temporal_overlap": 8}
     prompt |= {
         "whole": node("VAEDecode", **straight),
         "tiled": node("VAEDecodeTiled", **straight, **tiles),
-        "save": save(["keyframes_pictures", 0], "one_by_one.safetensors"),
+        "save": save(["keyframes_images", 0], "one_by_one.safetensors"),
         "save_whole": save(["whole", 0], "whole.safetensors"),
         "save_tiled": save(["tiled", 0], "tiled.safetensors"),
     }

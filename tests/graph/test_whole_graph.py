@@ -1,4 +1,4 @@
-"""Picture and sound in, video out, through the real ComfyUI and small random networks."""
+"""Image and sound in, video out, through the real ComfyUI and small random networks."""
 
 import av
 import pytest
@@ -17,12 +17,12 @@ from ..helpers.recordings import decode
 HEIGHT, WIDTH = SIZE["height"], SIZE["width"]
 LATENT = (HEIGHT // 8, WIDTH // 8)
 SOCKETS = {  # of a stage: {name: (rest of the node's name, slot)}
-    "positive": ("_told", 0),
-    "negative": ("_told", 1),
-    "empty": ("_told", 2),
+    "positive": ("_conditioning", 0),
+    "negative": ("_conditioning", 1),
+    "empty": ("_conditioning", 2),
     "latent": ("", 0),
     "latents": ("_latents", 0),
-    "pictures": ("_pictures", 0),
+    "images": ("_images", 0),
 }
 
 
@@ -70,14 +70,14 @@ def test_the_video_has_48_frames_at_24_fps_and_the_sound(whole):
         rate = audio.sample_rate
         expected = n_samples_at(N_FRAMES, fps=FPS, sample_rate=rate)
         assert audio.duration * audio.time_base * rate == expected
-        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video)]
+        images = [frame.to_ndarray(format="rgb24") for frame in container.decode(video)]
         container.seek(0)
         loudest = max(abs(frame.to_ndarray()).max() for frame in container.decode(audio))
-    assert len(pictures) == N_FRAMES
-    decoded = whole.tensors("video_pictures")["value"].mul(255).flatten(1)
-    shown = torch.stack([torch.from_numpy(picture) for picture in pictures]).float().flatten(1)
+    assert len(images) == N_FRAMES
+    decoded = whole.tensors("video_images")["value"].mul(255).flatten(1)
+    shown = torch.stack([torch.from_numpy(image) for image in images]).float().flatten(1)
     nearest = torch.cdist(shown, decoded).argmin(dim=1)
-    assert nearest.tolist() == list(range(N_FRAMES)), "not the pictures that were decoded"
+    assert nearest.tolist() == list(range(N_FRAMES)), "not the images that were decoded"
     assert loudest > 0.1
 
 
@@ -89,15 +89,18 @@ def test_every_stage_has_its_shapes(whole):
         assert latent.shape == (1, 4, n_frames, *LATENT)
         by_frame = whole.tensors(f"{stage}_latents")["samples"]
         assert torch.equal(by_frame, latent[0].movedim(1, 0))
-        pictures = whole.tensors(f"{stage}_pictures")["value"]
-        assert pictures.shape == (n_frames, HEIGHT, WIDTH, 3)
-        assert latent.isfinite().all() and pictures.isfinite().all()
-        assert pictures.std() > 0.01, "the pictures are blank"
-        for told in (whole.tensors(f"{stage}_positive"), whole.tensors(f"{stage}_negative")):
-            assert told["text"].shape[:2] == (1, 77)
-            assert told[keys.CONCAT].shape == (1, 4, n_frames, *LATENT)
-            assert told[keys.AUDIO].shape[:3] == (1, n_frames, 12)
-            assert told[keys.FRAME_INDEX].shape == (1, n_frames)
+        images = whole.tensors(f"{stage}_images")["value"]
+        assert images.shape == (n_frames, HEIGHT, WIDTH, 3)
+        assert latent.isfinite().all() and images.isfinite().all()
+        assert images.std() > 0.01, "the images are blank"
+        for conditioning in (
+            whole.tensors(f"{stage}_positive"),
+            whole.tensors(f"{stage}_negative"),
+        ):
+            assert conditioning["text"].shape[:2] == (1, 77)
+            assert conditioning[keys.CONCAT].shape == (1, 4, n_frames, *LATENT)
+            assert conditioning[keys.AUDIO].shape[:3] == (1, n_frames, 12)
+            assert conditioning[keys.FRAME_INDEX].shape == (1, n_frames)
     frames = whole.tensors("keyframes_positive")[keys.FRAME_INDEX]
     assert frames.tolist() == [whole.frames]
     _, rate = decode(whole.comfy.base / "input" / whole.prompt["sound"]["inputs"]["audio"])
@@ -113,22 +116,22 @@ def test_each_pass_gets_its_own_pieces(whole):
         passes = {"keyframes": [0, 1, 2], "video": [0, 1, 2, 3]}[stage]
         for row in seen["passes"].tolist():
             assert sorted(number for number in row if number >= 0) == passes
-        image = {number: seen[f"told.{number}.image"] for number in passes}
+        image = {number: seen[f"given.{number}.image"] for number in passes}
         assert image[0].shape[:3] == (1, n_frames, QUERIES_PER_FRAME)
         assert torch.equal(image[0], image[2]) and not torch.allclose(image[0], image[1])
-        audio = {number: seen[f"told.{number}.audio"] for number in passes}
+        audio = {number: seen[f"given.{number}.audio"] for number in passes}
         assert torch.equal(audio[1], audio[2]) and not torch.allclose(audio[0], audio[1])
         assert torch.equal(audio[1], audio.get(3, audio[1]))
 
 
 def test_the_concat_condition_stands_exactly_on_the_planned_frames(whole):
-    concat = whole.tensors("video_steps")["told.0.c_concat"]  # at the network's door
+    concat = whole.tensors("video_steps")["given.0.c_concat"]  # at the network's door
     by_frame = concat.abs().amax(dim=(0, 1, 3, 4))
     assert by_frame.nonzero().flatten().tolist() == whole.frames
     given = whole.tensors("video_positive")[keys.KEYFRAME_LATENTS]
     torch.testing.assert_close(concat[:, :, whole.frames], given * 0.18215)
     assert not torch.allclose(given[:, :, 0], given[:, :, 1])
-    first = whole.tensors("keyframes_steps")["told.0.c_concat"]
+    first = whole.tensors("keyframes_steps")["given.0.c_concat"]
     assert first.abs().amax(dim=(0, 1, 3, 4)).min() > 0
     assert torch.equal(first, first[:, :, :1].expand_as(first))
 

@@ -154,9 +154,9 @@ def test_without_its_files_a_workflow_runs_its_timing_alone_and_says_what_is_mis
 
 
 def refusal(comfy, prompt):
-    """What ComfyUI answers about nodes that cannot run, {node: its errors}, whether or not others can."""
+    """What ComfyUI reports about nodes that cannot run, {node: its errors}, whether or not others can."""
     try:
-        answer = comfy.post("/prompt", {"prompt": prompt})
+        response = comfy.post("/prompt", {"prompt": prompt})
     except urllib.error.HTTPError as error:
-        answer = error.read()
-    return json.loads(answer)["node_errors"]
+        response = error.read()
+    return json.loads(response)["node_errors"]

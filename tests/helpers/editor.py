@@ -5,7 +5,7 @@ import math
 
 from .graphs.workflow_files import ui_form
 
-# the one that runs: a click brings a node to the end of the list, behind one that is bypassed
+# the one that runs: a click brings a node to the end of the list, behind a bypassed one
 NODE = "app.canvas.graph._nodes.find((node) => node.type === 'KeyVID_EditKeyframes' && node.mode !== 4)"
 VIEW = f"{NODE}.widgets.find((widget) => widget.name === 'edit').editor"
 CANVAS = ".keyvid-edit canvas"
@@ -13,7 +13,7 @@ N_FRAMES = 96
 ONSETS = [2, 17, 33, 52, 70]
 NEAR_PX, DOUBLE_MS = 20, 600  # a little more than the editor takes for a double click
 
-# frame: kind, with room around each of them
+# frame: kind, with space around each of them
 KINDS = {
     0: "first", 16: "peak", 24: "fill", 34: "peak", 44: "valley", 56: "fill", 66: "peak", 76: "valley", 86: "fill",
 }  # fmt: skip

@@ -144,6 +144,6 @@ def click_track(bpm, *, sample_rate, duration_s, start_s=0.0):
     tick = 0.8 * np.sin(2 * np.pi * 1000 * t) * np.exp(-t / 0.008)
     for time_s in times:
         start = round(time_s * sample_rate)
-        room = samples[0, start : start + len(tick)]
-        room += tick[: len(room)]
+        target = samples[0, start : start + len(tick)]
+        target += tick[: len(target)]
     return samples, times

@@ -1,4 +1,4 @@
-"""What the conditioning nodes are wired to: small encoders, a text, a sound, pictures and plans."""
+"""What the conditioning nodes are wired to: small encoders, a text, a sound, images and plans."""
 
 import types
 
@@ -26,19 +26,19 @@ class PoolingVAE:
     def spacial_compression_encode(self):
         return self.scale
 
-    def encode(self, pictures):  # (B, H, W, 3)
-        means = torch.nn.functional.avg_pool2d(pictures.movedim(-1, 1), self.scale)
+    def encode(self, images):  # (B, H, W, 3)
+        means = torch.nn.functional.avg_pool2d(images.movedim(-1, 1), self.scale)
         return torch.cat([means, means.sum(dim=1, keepdim=True)], dim=1)  # (B, 4, h, w)
 
 
 class FixedAudioEncoder:
-    """An AUDIO_ENCODER that hears the same in every sound; keeps what it was given in `heard`."""
+    """An AUDIO_ENCODER that gives the same tokens for every sound; keeps its input in `given`."""
 
     def __init__(self, tokens, absent, *, grid=(12, 48)):
         self.tokens, self.absent, self.grid = tokens, absent, grid
 
     def encode_audio(self, waveform, sample_rate):
-        self.heard = waveform, sample_rate
+        self.given = waveform, sample_rate
         return {
             "encoded_audio": self.tokens,
             "keyvid_no_audio": self.absent,
@@ -47,7 +47,7 @@ class FixedAudioEncoder:
 
 
 class ForeignAudioEncoder:
-    """As ComfyUI's own wav2vec2 and Whisper answer."""
+    """Gives what ComfyUI's own wav2vec2 and Whisper do."""
 
     def encode_audio(self, waveform, sample_rate):
         return {"encoded_audio": torch.zeros(1, 99, 32), "audio_samples": waveform.shape[-1]}
@@ -90,7 +90,7 @@ def text(seed=0, *, width=small_checkpoint.UNET.context_width):
 
 
 def images(n=1, *, width=96, height=64, seed=0):
-    """An IMAGE batch of smooth random pictures."""
+    """An IMAGE batch of smooth random images."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, 3, 4, 6, generator=generator)
     smooth = torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear")

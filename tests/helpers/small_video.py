@@ -20,14 +20,14 @@ def write_model(path, *, kind=layouts.GENERATOR, seed=0):
     """A small whole file whose weights are large enough for every input to show in the output."""
     generator = torch.Generator().manual_seed(seed)
     tensors = {
-        name: _lively(name, shape, generator)
+        name: _random_weights(name, shape, generator)
         for name, shape in small_checkpoint.whole_shapes(kind).items()
     }
     safetensors.torch.save_file(tensors, path, metadata=metadata_block(small_checkpoint.METADATA))
     return str(path)
 
 
-def _lively(name, shape, generator):
+def _random_weights(name, shape, generator):
     values = torch.randn(shape, generator=generator)
     if len(shape) > 1:
         return values * values[0].numel() ** -0.5
@@ -37,8 +37,8 @@ def _lively(name, shape, generator):
 def conditioning(frames=FRAMES, *, seed=0, sound=True, keyframes=None, batch=1):
     """(positive, negative) as a KeyVID conditioning node makes them, out of random tokens.
 
-    frames: where the frames of the latent stand in the clip. keyframes: as on the positive of the interpolation,
-    (latents (1, 4, K, h, w), K frames); the concat latent then holds those, else the first picture on all frames.
+    frames: which frames of the clip the latent has. keyframes: as on the positive of the interpolation,
+    (latents (1, 4, K, h, w), K frames); the concat latent then holds those, else the first image on all frames.
     """
     from keyvid_pack.host.sampling import condition_keys as keys
 

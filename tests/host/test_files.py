@@ -118,7 +118,7 @@ def test_a_name_that_really_has_such_signs_is_that_file(folders, files):
         (f"a\0{NAME}", "outside"),
         (f"C:\\Users\\me\\{NAME}", "no timing file named 'C:/Users/me/"),
         (f"nowhere/{NAME}", "no timing file named"),
-        ("picture.png", "no timing file named"),
+        ("image.png", "no timing file named"),
         ("", "no timing file named"),
         (7, "not a file name"),
         (["a"], "not a file name"),
@@ -126,7 +126,7 @@ def test_a_name_that_really_has_such_signs_is_that_file(folders, files):
 )
 def test_a_name_that_means_no_timing_file_is_refused(folders, files, name, words):
     put(folders, NAME)
-    put(folders / "input", "picture.png")
+    put(folders / "input", "image.png")
     problem = files.timing_problem(name)
     assert words in problem and problem.endswith(".")
     with pytest.raises(KeyVIDError):

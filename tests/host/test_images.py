@@ -1,4 +1,4 @@
-"""Pictures are brought to the size of the video as the published code did, or as the artist chose."""
+"""Images are brought to the size of the video as the published code did, or as the artist chose."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ def fitted(image, **options):
 
 
 def stripes(height, width):
-    """A picture (1, H, W, 3) whose red is the column, green the row, each over the last one's."""
+    """An image (1, H, W, 3) whose red is the column, green the row, each over the last one's."""
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     return torch.stack([x / (width - 1), y / (height - 1), x * 0.0], dim=-1)[None].float()
 
@@ -36,7 +36,7 @@ def test_crop_covers_the_size_and_keeps_proportions_and_middle(comfyui, height, 
     assert found.shape == (40, 64, 3)
     middle = found.mean(dim=(0, 1))
     torch.testing.assert_close(middle[:2], torch.tensor([0.5, 0.5]), rtol=0, atol=0.012)
-    per_pixel = [  # how many pixels of the picture one pixel of the result spans
+    per_pixel = [  # how many pixels of the image one pixel of the result spans
         (found[20, -8, 0] - found[20, 8, 0]) * (width - 1) / 48,
         (found[-8, 30, 1] - found[8, 30, 1]) * (height - 1) / 24,
     ]

@@ -32,7 +32,7 @@ def taesd(comfyui, tmp_path, monkeypatch):
 
 @pytest.fixture
 def previews(monkeypatch):
-    """The pictures that ComfyUI's progress bars are given, in order; previews(method) chooses how they are made."""
+    """The images that ComfyUI's progress bars are given, in order; previews(method) chooses how they are made."""
     import comfy.utils
     import latent_preview
 
@@ -67,7 +67,7 @@ def test_a_video_has_a_preview_of_its_size_or_none(request, taesd, previews, kin
     callback = latent_preview.prepare_callback(model, 2)
     callback(0, small_video.unit_noise(n_frames=5), None, 2)
     expected = [] if method == "none" else [(small_video.WIDTH, small_video.HEIGHT)]
-    assert [picture.size for picture in shown] == expected
+    assert [image.size for image in shown] == expected
 
 
 @pytest.mark.parametrize("sampler", ["keyvid", "euler", "dpmpp_2m", "ddim"])
@@ -91,14 +91,14 @@ PLAN = plan_at_frames([0, 5, 9], n_frames=12, fps=6.0)
 
 
 def sheet_of(level):
-    """What the editor is told of a Keyframe Sheet of grey pictures."""
+    """What the editor receives of a Keyframe Sheet of grey images."""
     from keyvid_pack.host.node_previews import keyframe_sheet
 
     class Node:
         hidden = None
 
-    pictures = np.full((3, 24, 32, 3), level, np.float32)
-    return keyframe_sheet(Node, pictures, plan=PLAN, width=320)[1]["keyvid_sheet"][0]["pictures"]
+    images = np.full((3, 24, 32, 3), level, np.float32)
+    return keyframe_sheet(Node, images, plan=PLAN, width=320)[1]["keyvid_sheet"][0]["pictures"]
 
 
 def temp_file(comfyui, shown):
@@ -106,8 +106,8 @@ def temp_file(comfyui, shown):
     return comfyui.base / "temp" / shown["filename"]
 
 
-def names(pictures):
-    return [picture["filename"] for picture in pictures]
+def names(images):
+    return [image["filename"] for image in images]
 
 
 def kept_files(comfyui):
@@ -176,7 +176,7 @@ def test_a_timing_preview_is_named_by_what_it_shows(comfyui, empty_temp):
 
 
 def test_a_preview_that_is_being_looked_at_stays(comfyui, empty_temp, monkeypatch):
-    """Windows replaces no file that somebody reads; the one that is there has the same content."""
+    """Windows replaces no file that somebody reads; the existing file has the same content."""
     _, first = animatic(0.2)
 
     def refuse(*_):

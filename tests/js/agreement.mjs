@@ -1,4 +1,4 @@
-// Answers the cases of test_agreement.py, one by one, as JSON: {"answer": ...} or {"error": class, "message": ...}.
+// Solves the cases of test_agreement.py, one by one, as JSON: {"result": ...} or {"error": class, "message": ...}.
 
 import { readFileSync } from "node:fs";
 
@@ -18,7 +18,7 @@ const STEPS = {
   kind: rules.setKind,
 };
 
-const ANSWERS = {
+const RESULTS = {
   merge: ({ base, edited, next }) => merge(base && planFrom(base), planFrom(edited), planFrom(next)),
   step: ({ plan, step }) => STEPS[step[0]](planFrom(plan), ...step.slice(1)),
   roomiest: ({ frames, n_frames, removed, skipped }) =>
@@ -38,13 +38,13 @@ const ANSWERS = {
 
 const CLASSES = { newer: "PlanVersionError", broken: "PlanError" };
 
-const answered = (row) => {
+const resultOf = (row) => {
   try {
-    return { answer: ANSWERS[row.ask](row) };
+    return { result: RESULTS[row.ask](row) };
   } catch (error) {
     if (!(error instanceof PlanError)) throw error;
     return { error: error.name, message: error.message };
   }
 };
 
-console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(answered)));
+console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(resultOf)));

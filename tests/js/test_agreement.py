@@ -1,6 +1,6 @@
-"""JavaScript and Python give the same answer, or refuse with the same sentence, whatever plan or text they are given.
+"""JavaScript and Python give the same result, or the same error message, whatever plan or text they are given.
 
-The tables hold both to answers that a person chose; here hundreds of random cases look for what nobody thought of.
+The tables hold both to results that a person chose; here hundreds of random cases look for what nobody thought of.
 """
 
 import copy
@@ -67,7 +67,7 @@ TEXTS = (
 
 
 def random_plan(rng, n_frames, *, fps=24):
-    """A document of a valid plan: as a strategy makes it, or with anything that may stand in one."""
+    """A document of a valid plan: as a strategy makes it, or with anything that it may hold."""
     is_wild = rng.random() < 0.5
     frames = sorted(rng.sample(range(1, n_frames), rng.randint(1, min(12, n_frames - 1))))
     keyframes = [{"frame": 0, "kind": "first"}]
@@ -211,7 +211,7 @@ def edit_case(rng):
     return {"ask": "edit", "text": text, "prediction": prediction}
 
 
-def python_answer(case):
+def python_result(case):
     match case["ask"]:
         case "merge":
             base = case["base"] and plan_from_document(case["base"])
@@ -246,19 +246,19 @@ def edit_answer(edit, prediction):
 
 def expected(case):
     try:
-        return {"answer": python_answer(case)}
+        return {"result": python_result(case)}
     except PlanError as error:
         return {"error": type(error).__name__, "message": str(error)}
 
 
-def comparable(answer, case):
-    """An answer without what may differ: a parser's words and column, and where fields named 0, 1, ... stand."""
-    if "message" in answer:
-        message = re.sub(r"at line \d+, column \d+ \(.*?\);", "at ...;", answer["message"])
-        return {**answer, "message": message}
+def comparable(result, case):
+    """A result without what may differ: a parser's words and column, and the place of fields named 0, 1, ...."""
+    if "message" in result:
+        message = re.sub(r"at line \d+, column \d+ \(.*?\);", "at ...;", result["message"])
+        return {**result, "message": message}
     if case["ask"] == "edit" and re.search(r'"\d+":', case["text"]):
-        return {**answer["answer"], "written": json.loads(answer["answer"]["written"])}
-    return answer
+        return {**result["result"], "written": json.loads(result["result"]["written"])}
+    return result
 
 
 @pytest.mark.parametrize(
@@ -266,34 +266,34 @@ def comparable(answer, case):
     [(merge_case, 400), (step_case, 300), (roomiest_case, 300), (plan_case, 300), (edit_case, 500)],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_javascript_answers_as_python_does(make, n_cases):
+def test_javascript_gives_what_python_gives(make, n_cases):
     rng = random.Random(SEED)
     cases = [make(rng) for _ in range(n_cases)]
-    answers = [expected(case) for case in cases]
-    # each kind of case is answered and refused often enough to mean something
-    n_refused = sum("error" in answer for answer in answers)
+    results = [expected(case) for case in cases]
+    # each kind of case is accepted and refused often enough to mean something
+    n_refused = sum("error" in result for result in results)
     assert n_refused < n_cases * 0.9 and (n_refused > 5 or make is roomiest_case)
-    check_agreement(cases, answers)
+    check_agreement(cases, results)
 
 
-def test_what_python_is_known_to_refuse_javascript_refuses_with_the_same_sentence():
+def test_what_python_is_known_to_refuse_javascript_refuses_with_the_same_message():
     documents = [row[0] for row in WRONG_PLANS if is_same_in_javascript(row[0])]
     texts = [row[0] for row in WRONG_EDITS]
     prediction = plan_to_document(PREDICTED)
     cases = [{"ask": "plan", "document": document} for document in documents]
     cases += [{"ask": "edit", "text": text, "prediction": prediction} for text in texts]
-    answers = [expected(case) for case in cases]
-    assert len(cases) > 60 and all("error" in answer for answer in answers)
-    check_agreement(cases, answers)
+    results = [expected(case) for case in cases]
+    assert len(cases) > 60 and all("error" in result for result in results)
+    check_agreement(cases, results)
 
 
 def test_what_javascript_exports_python_reads_and_back():
     rng = random.Random(SEED)
     plans = [random_plan(rng, rng.randint(2, 60)) for _ in range(20)]
     for plan, texts in zip(
-        plans, javascript_answers([{"ask": "export", "plan": plan} for plan in plans]), strict=True
+        plans, javascript_results([{"ask": "export", "plan": plan} for plan in plans]), strict=True
     ):
-        texts = texts["answer"]
+        texts = texts["result"]
         assert plan_to_document(timing_from_json(texts["json"])[0]) == plan
         frames = [keyframe["frame"] for keyframe in plan["keyframes"]]
         assert frames_from_text(texts["list"]) == frames_from_text(texts["schedule"]) == frames
@@ -303,8 +303,8 @@ def test_what_javascript_exports_python_reads_and_back():
         {"ask": "import", "text": text, "plan": plan}
         for text, plan in zip(files, plans, strict=True)
     ]
-    for plan, found in zip(plans, javascript_answers(cases), strict=True):
-        assert found["answer"] == {"plan": plan, "format": "json", "notes": []}
+    for plan, found in zip(plans, javascript_results(cases), strict=True):
+        assert found["result"] == {"plan": plan, "format": "json", "notes": []}
 
 
 def is_same_in_javascript(value):
@@ -316,12 +316,12 @@ def is_same_in_javascript(value):
     return not isinstance(value, int) or abs(value) < 2**53
 
 
-def check_agreement(cases, answers):
-    for case, answer, found in zip(cases, answers, javascript_answers(cases), strict=True):
-        assert comparable(found, case) == comparable(answer, case), json.dumps(case)
+def check_agreement(cases, results):
+    for case, result, found in zip(cases, results, javascript_results(cases), strict=True):
+        assert comparable(found, case) == comparable(result, case), json.dumps(case)
 
 
-def javascript_answers(cases):
+def javascript_results(cases):
     script = Path(__file__).parent / "agreement.mjs"
     result = subprocess.run(
         [find_node(), str(script)],

@@ -34,7 +34,7 @@ NAMES = (
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("how", FORMATS)
 def test_all_formats_and_types_give_the_same_tensors(tmp_path, how, dtype, whole):
-    """The name of a file says nothing: each format is read under every name."""
+    """The name of a file does not matter: each format is read under every name."""
     state = {name: tensor.to(dtype) for name, tensor in whole.items()}
     expected = small.split_parts(state)
     for name in NAMES if dtype == torch.float32 else NAMES[:1]:

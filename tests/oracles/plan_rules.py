@@ -1,6 +1,6 @@
 """How the artist changes a plan. The count stays; each function returns a new plan.
 
-The rules (`tests/count_cases.json` is the table of answers that every implementation of them is held to):
+The rules (`tests/count_cases.json` is the table of results that every implementation of them is held to):
 
 1. Frame 0 can be neither moved nor deleted.
 2. A keyframe is free when it is unlocked and either a fill, or a valley the artist has not changed (source not "edit").
@@ -8,9 +8,9 @@ The rules (`tests/count_cases.json` is the table of answers that every implement
    free valley, of two equally near ones the earlier. A peak never gives way unasked: without anything free, adding is
    refused.
 4. Deleting puts a fill (source "refill") at the roomiest free frame: the one farthest from its neighbours, away
-   from what was deleted (`spread.roomiest_frame`). Without a free frame, deleting is refused.
+   from what was deleted (`fill_gaps.roomiest_frame`). Without a free frame, deleting is refused.
 5. Moving makes a keyframe manual (source "edit"). Onto another keyframe it is refused; a drag stops next to it
-   (`nearest_free`). A move to where it stands changes nothing.
+   (`nearest_free`). A move to where it is changes nothing.
 6. A locked keyframe is neither moved nor deleted until it is unlocked.
 7. Locking and unlocking change nothing else. Setting a kind makes the source "edit".
 """
@@ -75,7 +75,7 @@ def move_keyframe(plan, frame, to):
 
 
 def nearest_free(plan, frame, to):
-    """Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or where it stands."""
+    """Where a keyframe dragged from `frame` to `to` stops: the last free frame on the way, or where it is."""
     taken = set(plan.frames) - {frame}
     step = 1 if to < frame else -1
     while to in taken:

@@ -15,7 +15,7 @@ def training_frames(keypoints, *, count, fps, numpy_generator):
     """Frames as the published training loader selects them from a window of CLIP_S seconds.
 
     keypoints: (n,) of that window, of smoothed, unnormalised measured motion.
-    Returns: sorted list of `count` frames. A frame may come twice when the last anchor lies before frame `count`:
+    Returns: sorted list of `count` frames. A frame may come twice when the last anchor is before frame `count`:
     the published loader does not prevent it.
     """
     anchors = _training_anchors(keypoints, count, fps, numpy_generator)
@@ -57,7 +57,7 @@ def condition_frames(frames, *, fps):
 def strides(frames, *, first=None):
     """Steps from each condition frame to the one before, as the published loaders list them.
 
-    frames: as condition_frames gives them. The first keyframe has none before it: `first` stands there
+    frames: as condition_frames gives them. The first keyframe has none before it: `first` is used there
     (inference: round(24 / 6)), by default the first step is repeated (training).
     """
     steps = np.diff(frames).tolist()

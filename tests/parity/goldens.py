@@ -1,4 +1,4 @@
-"""Where the recorded outputs lie that the tests compare with: KEYVID_GOLDENS names another folder."""
+"""Where the recorded outputs are that the tests compare with: KEYVID_GOLDENS names another folder."""
 
 import os
 import pathlib

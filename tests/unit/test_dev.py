@@ -121,13 +121,13 @@ def test_a_server_that_does_not_start_shows_its_log(tmp_path):
         pass
 
 
-ANSWERS = """
+RESPONDS = """
 import http.server, sys
-class Answer(http.server.BaseHTTPRequestHandler):
+class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
 port = int(sys.argv[sys.argv.index("--port") + 1])
-http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 STARTS_AND_WAITS = """
 import signal, sys, time
@@ -157,7 +157,7 @@ def _ends(pid):
 
 
 def test_the_server_stops_when_the_work_with_it_fails(tmp_path):
-    comfyui = _toy_comfyui(tmp_path / "toy", ANSWERS)
+    comfyui = _toy_comfyui(tmp_path / "toy", RESPONDS)
     with (
         pytest.raises(ZeroDivisionError),
         server.running(tmp_path / "base", python=sys.executable, comfyui=comfyui) as comfy,
@@ -170,7 +170,7 @@ def test_the_server_stops_when_the_work_with_it_fails(tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals to end a process with")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
 def test_the_server_does_not_outlive_its_starter(tmp_path, name):
-    comfyui = _toy_comfyui(tmp_path / "toy", ANSWERS)
+    comfyui = _toy_comfyui(tmp_path / "toy", RESPONDS)
     arguments = [str(environment.ROOT), str(tmp_path / "base"), str(comfyui)]
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTS_AND_WAITS, *arguments],

@@ -32,13 +32,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_pips_output_is_told_package_by_package(tmp_path):
+def test_pips_output_is_shown_package_by_package(tmp_path):
     reader = progress.Reader()
-    told = []
+    found = []
     for line in PIP.splitlines():
         reader.read(line)
-        told.append(reader.status())
-    assert told == [
+        found.append(reader.status())
+    assert found == [
         "working",
         "looking up torch",
         "looking up torch",
@@ -124,20 +124,20 @@ def test_a_slow_program_is_told_while_it_works_and_logged_whole(monkeypatch, tmp
     assert log.read_text() == "Collecting torch\nend\n"
 
 
-def test_waiting_is_told_and_its_end_too(monkeypatch, capsys):
+def test_waiting_is_shown_and_its_end_too(monkeypatch, capsys):
     monkeypatch.setattr(progress, "PLAIN_EVERY_S", 0)
-    told = threading.Event()
+    shown = threading.Event()
     show = progress.Line.show
     monkeypatch.setattr(
-        progress.Line, "show", lambda line, status: (show(line, status), told.set())
+        progress.Line, "show", lambda line, status: (show(line, status), shown.set())
     )
     with progress.waiting("Starting ComfyUI"):
-        assert told.wait(timeout=60)
+        assert shown.wait(timeout=60)
     with pytest.raises(ZeroDivisionError), progress.waiting("Stopping"):
         raise ZeroDivisionError
-    shown = capsys.readouterr().out
-    assert "  Starting ComfyUI ... \n    0:00  the first time takes longest\n" in shown
-    assert shown.endswith("not finished\n")
+    printed = capsys.readouterr().out
+    assert "  Starting ComfyUI ... \n    0:00  the first time takes longest\n" in printed
+    assert printed.endswith("not finished\n")
 
 
 STARTS = """

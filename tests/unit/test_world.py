@@ -95,8 +95,8 @@ def test_every_event_is_heard_at_its_time(name):
 def test_the_strike_is_seen_on_its_frame(name):
     for seed in (1, 2):
         clip = render_clip(seed, scene=name, with_distractors=False)
-        pictures = clip.frames.astype(np.int16)
-        change = np.abs(np.diff(pictures, axis=0, prepend=pictures[:1])).mean(axis=(1, 2, 3))
+        images = clip.frames.astype(np.int16)
+        change = np.abs(np.diff(images, axis=0, prepend=images[:1])).mean(axis=(1, 2, 3))
         for event in clip.events:
             near = range(max(0, event.frame - 3), min(N_FRAMES, event.frame + 4))
             assert abs(max(near, key=clip.motion.__getitem__) - event.frame) <= 1, (seed, event)
@@ -166,20 +166,20 @@ def test_the_truth_is_the_same_at_any_size():
 
 def test_motion_counts_how_far_each_pixel_moved():
     camera = stage.Stage(96, 128, 1.0, 64.0, 48.0, mirrored=False)
-    picture, flow = np.zeros((96, 128, 3), np.float32), np.zeros((96, 128, 2), np.float32)
+    image, flow = np.zeros((96, 128, 3), np.float32), np.zeros((96, 128, 2), np.float32)
     now, was = shapes.Pose(60.0, 50.0), shapes.Pose(57.0, 51.0)
     disc = stage.Part(shapes.disc(20.0), np.ones(3), now, was)
-    stage.paint(camera, picture, [disc], flow)
+    stage.paint(camera, image, [disc], flow)
     assert flow[50, 60] == pytest.approx([3.0, -1.0])
     assert np.abs(flow).sum() == pytest.approx(4 * np.pi * 20**2, rel=0.01)
     # what stands still in front of it hides its motion
     wall = stage.Part(shapes.box(0, 0, 128, 96), np.ones(3))
-    stage.paint(camera, picture, [wall], flow)
+    stage.paint(camera, image, [wall], flow)
     assert np.abs(flow).max() == 0
 
 
 @pytest.mark.parametrize("name", ["ball", "anvil", "metronome", "sea"])
-def test_flow_leads_back_to_the_picture_before(name):
+def test_flow_leads_back_to_the_image_before(name):
     """But for what was hidden before: of the sea, only the wave in front."""
     front = slice(-1, None) if name == "sea" else slice(None)
     camera = stage.Stage(192, 256, 2.0, 64.0, 48.0, mirrored=True)
@@ -190,15 +190,15 @@ def test_flow_leads_back_to_the_picture_before(name):
     still, followed = 0.0, 0.0
     before = None
     for frame in range(N_FRAMES):
-        picture, flow = empty.copy(), np.zeros((192, 256, 2), np.float32)
-        stage.paint(camera, picture, description.parts(frame)[front], flow)
+        image, flow = empty.copy(), np.zeros((192, 256, 2), np.float32)
+        stage.paint(camera, image, description.parts(frame)[front], flow)
         moves = np.abs(flow).sum(axis=2) > 0.5
         if before is not None and moves.any():
             source = [rows - flow[:, :, 1], columns - flow[:, :, 0]]
             warped = ndimage.map_coordinates(before[:, :, 1], source, order=1, mode="nearest")
-            still += np.abs(picture - before)[:, :, 1][moves].sum()
-            followed += np.abs(picture[:, :, 1] - warped)[moves].sum()
-        before = picture
+            still += np.abs(image - before)[:, :, 1][moves].sum()
+            followed += np.abs(image[:, :, 1] - warped)[moves].sum()
+        before = image
     assert followed < 0.35 * still
 
 
@@ -227,10 +227,10 @@ def test_a_clip_is_written_to_be_looked_at(tmp_path, capsys):
     assert show.main("7", str(tmp_path / "new"), "drum") == 0
     clip = render_clip(7, scene="drum")
     with av.open(str(tmp_path / "new" / "drum_7.mp4")) as container:
-        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        images = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
         assert container.streams.audio[0].rate == clip.sample_rate
-    assert len(pictures) == N_FRAMES
-    shown = pictures[20][2::4, 2::4].astype(int)
+    assert len(images) == N_FRAMES
+    shown = images[20][2::4, 2::4].astype(int)
     assert np.abs(shown - clip.frames[20]).mean() < 6
     with Image.open(tmp_path / "new" / "drum_7.png") as sheet:
         assert sheet.width > 8 * 128

@@ -8,7 +8,7 @@ from .memory import LiveTensors
 from .models import ForeignModel
 from .noise import RecordedFirstNoise, RecordedStepNoise
 from .sounds import AnotherForm, BrokenAudio, Clicks
-from .values import AnyValue, First, NoPicture, NumberedPictures, Numbers
+from .values import AnyValue, First, NoImage, NumberedImages, Numbers
 from .watch import WatchSampler
 
 
@@ -24,8 +24,8 @@ class StubExtension(ComfyExtension):
             ForeignModel,
             Latent,
             LiveTensors,
-            NoPicture,
-            NumberedPictures,
+            NoImage,
+            NumberedImages,
             Numbers,
             RecordedAudioEncoder,
             RecordedFirstNoise,

@@ -1,4 +1,4 @@
-"""Encoders that answer with what was recorded, whatever the picture or sound is."""
+"""Encoders that give what was recorded, whatever the image or sound is."""
 
 import comfy.model_management
 import comfy.model_patcher
@@ -24,7 +24,7 @@ class Vision:
         self.tokens, self.tokens_of_grey = tokens, tokens_of_grey
 
     def model(self, pixel_values, **_):
-        """Tokens first, as the tower answers, for prepared pictures (B, 3, H, W)."""
+        """Tokens first, as the tower gives them, for prepared images (B, 3, H, W)."""
         is_grey = pixel_values.std(dim=(2, 3)).amax(dim=1) < 1e-3  # (B,)
         return [torch.cat([self.tokens_of_grey if grey else self.tokens for grey in is_grey])]
 
@@ -45,8 +45,8 @@ class RecordedVision(io.ComfyNode):
         return io.NodeOutput(vision)
 
 
-class PictureVAE:
-    """A VAE that gives each of NumberedPictures its recorded latent."""
+class ImageVAE:
+    """A VAE that gives each of NumberedImages its recorded latent."""
 
     latent_dim = 2
 
@@ -56,8 +56,8 @@ class PictureVAE:
     def spacial_compression_encode(self):
         return self.ratio
 
-    def encode(self, pictures):
-        numbers = (pictures[..., 0].mean(dim=(1, 2)) * 255).round().long()  # (B,)
+    def encode(self, images):
+        numbers = (images[..., 0].mean(dim=(1, 2)) * 255).round().long()  # (B,)
         return self.latents[numbers] / LATENT_SCALE
 
 
@@ -72,23 +72,23 @@ class RecordedVAE(io.ComfyNode):
 
     @classmethod
     def execute(cls, file, ratio):
-        return io.NodeOutput(PictureVAE(read_tensors(file)["latents"], ratio=ratio))
+        return io.NodeOutput(ImageVAE(read_tensors(file)["latents"], ratio=ratio))
 
 
-class Ears:
-    """An AUDIO_ENCODER. Without a recorded silence it answers as ComfyUI's own encoders do."""
+class TokensAudioEncoder:
+    """An AUDIO_ENCODER. Without a recorded silence its output is that of ComfyUI's own encoders."""
 
     def __init__(self, recorded, n_rows):
-        self.answer = {"encoded_audio": recorded["tokens"]}
+        self.encoded = {"encoded_audio": recorded["tokens"]}
         if "tokens_of_silence" in recorded:
             n_columns = (recorded["tokens"].shape[1] - 1) // n_rows
-            self.answer |= {
+            self.encoded |= {
                 "keyvid_no_audio": recorded["tokens_of_silence"],
                 "keyvid_grid": (n_rows, n_columns),
             }
 
     def encode_audio(self, audio, sample_rate):
-        return self.answer
+        return self.encoded
 
 
 class RecordedAudioEncoder(io.ComfyNode):
@@ -102,4 +102,4 @@ class RecordedAudioEncoder(io.ComfyNode):
 
     @classmethod
     def execute(cls, file, n_rows):
-        return io.NodeOutput(Ears(read_tensors(file), n_rows))
+        return io.NodeOutput(TokensAudioEncoder(read_tensors(file), n_rows))

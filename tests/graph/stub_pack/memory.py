@@ -23,7 +23,7 @@ class LiveTensors(io.ComfyNode):
     @classmethod
     def execute(cls, after, file):
         gc.collect()
-        # the type, not isinstance: some objects answer the question for their class with an error
+        # the type, not isinstance: some objects raise when asked for their class
         tensors = [it for it in gc.get_objects() if issubclass(type(it), torch.Tensor)]
         storages = [it.untyped_storage() for it in tensors if it.device.type == "cpu"]
         held = {storage.data_ptr(): storage.nbytes() for storage in storages}  # views share one

@@ -1,4 +1,4 @@
-"""A MODEL that is none of KeyVID's."""
+"""A MODEL not of KeyVID."""
 
 import torch
 from comfy.model_patcher import ModelPatcher

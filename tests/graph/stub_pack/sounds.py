@@ -1,4 +1,4 @@
-"""Sounds that no file would hold, and sounds whose moments are known exactly."""
+"""Sounds that no file would hold, and sounds whose strikes are known exactly."""
 
 import torch
 from comfy_api.latest import io
@@ -65,7 +65,7 @@ class BrokenAudio(io.ComfyNode):
 
 
 class Clicks(io.ComfyNode):
-    """Decaying clicks at the given times: a sound whose moments are known exactly."""
+    """Decaying clicks at the given times: a sound whose strikes are known exactly."""
 
     @classmethod
     def define_schema(cls):

@@ -1,4 +1,4 @@
-"""Numbers and pictures as only other packs send them."""
+"""Numbers and images as only other packs send them."""
 
 import json
 import math
@@ -70,32 +70,30 @@ class First(io.ComfyNode):
         return io.NodeOutput(numbers[0])
 
 
-class NoPicture(io.ComfyNode):
+class NoImage(io.ComfyNode):
     @classmethod
     def define_schema(cls):
-        return io.Schema(node_id="KeyVIDTest_NoPicture", inputs=[], outputs=[io.Image.Output()])
+        return io.Schema(node_id="KeyVIDTest_NoImage", inputs=[], outputs=[io.Image.Output()])
 
     @classmethod
     def execute(cls):
         return io.NodeOutput(torch.zeros(0, 8, 8, 3))
 
 
-class NumberedPictures(io.ComfyNode):
-    """Pictures that differ from one another and are not grey; RecordedVAE tells them apart by their red."""
+class NumberedImages(io.ComfyNode):
+    """Images that differ from one another and are not grey; RecordedVAE tells them apart by their red."""
 
     @classmethod
     def define_schema(cls):
         return io.Schema(
-            node_id="KeyVIDTest_NumberedPictures",
+            node_id="KeyVIDTest_NumberedImages",
             inputs=[io.Int.Input("count"), io.Int.Input("width"), io.Int.Input("height")],
             outputs=[io.Image.Output()],
         )
 
     @classmethod
     def execute(cls, count, width, height):
-        pictures = torch.rand(
-            count, height, width, 3, generator=torch.Generator().manual_seed(count)
-        )
-        # half a level more than the number: pictures are cut to whole levels on their way
-        pictures[..., 0] = ((torch.arange(count) + 0.5) / 255).view(-1, 1, 1)
-        return io.NodeOutput(pictures)
+        images = torch.rand(count, height, width, 3, generator=torch.Generator().manual_seed(count))
+        # half a level more than the number: images are cut to whole levels on their way
+        images[..., 0] = ((torch.arange(count) + 0.5) / 255).view(-1, 1, 1)
+        return io.NodeOutput(images)

@@ -1,4 +1,4 @@
-"""What sampling does inside the server: every step, every forward, and what each pass is told."""
+"""What sampling does inside the server: every step, every forward, and what each pass is given."""
 
 import time
 
@@ -19,7 +19,7 @@ class WatchedSampler:
 
     The file has: sigmas (S + 1,); x, denoised (steps, B, C, T, h, w) as ComfyUI keeps them before each step; passes
     (forwards, 4), ComfyUI's numbers of the passes that each forward ran, filled up with -1; and for the first step
-    told.PASS.NAME, what the network got in each pass. It is written even when sampling is cancelled.
+    given.PASS.NAME, what the network got in each pass. It is written even when sampling is cancelled.
     hold: the forward that waits for Cancel, as a very slow one would; -1 for none. one_by_one: never two passes in
     one forward, as when memory is short. leak: what the network got in the first forward is kept for good.
     """
@@ -29,7 +29,7 @@ class WatchedSampler:
         self.hold, self.one_by_one, self.leak = hold, one_by_one, leak
 
     def sample(self, model_wrap, sigmas, extra_args, callback, *arguments, **options):
-        steps, passes, told = [], [], {}
+        steps, passes, given = [], [], {}
 
         def on_step(index, denoised, x, n_steps):
             steps.append((x.clone(), denoised.clone()))
@@ -39,7 +39,7 @@ class WatchedSampler:
             numbers = list(call["cond_or_uncond"])
             passes.append(numbers + [-1] * (4 - len(numbers)))
             if not steps:
-                told.update(_told(call, numbers))
+                given.update(_given(call, numbers))
             if self.leak and len(passes) == 1:
                 LEAKED.append(call["c"])
             if len(passes) - 1 == self.hold:
@@ -56,18 +56,18 @@ class WatchedSampler:
             )
         finally:
             vars(model).pop("memory_required", None)
-            tensors = {"sigmas": sigmas, "passes": torch.tensor(passes), **told}
+            tensors = {"sigmas": sigmas, "passes": torch.tensor(passes), **given}
             if steps:
                 x, denoised = map(torch.stack, zip(*steps, strict=True))
                 tensors |= {"x": x, "denoised": denoised}
             write_tensors(self.file, tensors)
 
 
-def _told(call, numbers):
-    """{told.PASS.NAME: what one pass of a forward is given}"""
+def _given(call, numbers):
+    """{given.PASS.NAME: what one pass of a forward is given}"""
     given = {"x": call["input"], **call["c"]}
     return {
-        f"told.{number}.{name}": rows
+        f"given.{number}.{name}": rows
         for name, value in given.items()
         if isinstance(value, torch.Tensor)
         for number, rows in zip(numbers, value.chunk(len(numbers)), strict=True)

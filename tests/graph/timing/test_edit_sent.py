@@ -5,7 +5,7 @@ import json
 import pytest
 from keyvid_pack import errors as keyvid_errors
 
-from ...helpers.graphs.prompts import check_sentence, complaint, succeed
+from ...helpers.graphs.prompts import check_message, complaint, succeed
 from ...helpers.graphs.timing_graph import chain, edited_result, frames_of, moved_edit
 
 
@@ -35,7 +35,7 @@ def test_a_list_of_frames_in_the_wrapping_that_comfyui_asks_for(comfy):
     [(True, ["true", "leave the edit out"]), (12.5, ['"12.5"']), ({"a": 1}, ["version"])],
 )
 def test_what_is_no_edit_is_named(comfy, edit, words):
-    check_sentence(complaint(comfy, chain(edit=edit)), words)
+    check_message(complaint(comfy, chain(edit=edit)), words)
 
 
 def values_of(prompt):
@@ -60,7 +60,7 @@ def test_no_value_ends_in_a_traceback(comfy, name, key, is_left_out):
         if kind == "execution_error":
             module, _, error = data["exception_type"].rpartition(".")
             assert module == "KeyVID" and hasattr(keyvid_errors, error), data
-            check_sentence(data["exception_message"])
+            check_message(data["exception_message"])
     for one in history.get("node_errors", {}).values():
         kinds = {error["type"] for error in one["errors"]}
         assert not kinds & {"exception_during_validation", "exception_during_inner_validation"}

@@ -1,14 +1,14 @@
-"""Load Timing in the real ComfyUI: what it lists, which name means which file, and what it says without one."""
+"""Load Timing in the real ComfyUI: what it lists, which name means which file, and its error message without one."""
 
 import pytest
 
-from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.prompts import check_message, complaint, node, shown, succeed
 from ...helpers.graphs.timing_graph import chain
 
 
 @pytest.fixture(scope="module")
 def saved(comfy):
-    """The name of a saved timing file in the output folder; a copy of it lies in a folder inside input."""
+    """The name of a saved timing file in the output folder; a copy of it is in a folder inside input."""
     prompt = chain()
     prompt["save"] = node("KeyVID_SaveTiming", plan=["edit", 0], filename_prefix="named/timing")
     prompt["name"] = shown("save", 0)
@@ -46,10 +46,10 @@ def test_a_name_from_another_system_is_found(comfy, saved, name):
     [{}, {"file": None}, {"file": "no timing file yet: run Save Timing, or put one into input"}],
     ids=["absent", "null", "of an empty list"],
 )
-def test_no_file_is_told_with_what_to_do(comfy, inputs):
+def test_without_a_file_the_message_names_a_remedy(comfy, inputs):
     before = len(comfy.log())
     text = complaint(comfy, load(**inputs))
-    check_sentence(text, ["No timing file is chosen", "Save Timing", "input folder", "press R"])
+    check_message(text, ["No timing file is chosen", "Save Timing", "input folder", "press R"])
     assert (
         "WARNING: " not in comfy.log()[before:]
     )  # how ComfyUI tells that a node could not say what changed
@@ -66,4 +66,4 @@ def test_a_name_over_a_wire_is_read_and_nothing_is_logged(comfy, saved):
         "WARNING: " not in comfy.log()[before:]
     )  # how ComfyUI tells that a node could not say what changed
     prompt["name"]["inputs"]["value"] = "12.5"
-    check_sentence(complaint(comfy, prompt), ["12.5", "not a file name"])
+    check_message(complaint(comfy, prompt), ["12.5", "not a file name"])

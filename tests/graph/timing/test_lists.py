@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.prompts import check_message, complaint, node, shown, succeed
 from ...helpers.graphs.timing_graph import chain, edited_result
 
 FRAMES = [0, 12, 31]
@@ -68,7 +68,7 @@ def test_frames_of_any_type_make_the_plan(comfy, form):
     ],
 )
 def test_what_is_no_list_of_frames_is_shown_as_it_is(comfy, value, form, words):
-    check_sentence(complaint(comfy, frames_to_plan(value, form)), words)
+    check_message(complaint(comfy, frames_to_plan(value, form)), words)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_values_of_any_type_make_the_curve(comfy, form):
 
 
 def test_what_is_no_list_of_values_is_shown(comfy):
-    check_sentence(complaint(comfy, values_to_curve(0.5, "tensor")), ["list of numbers", "0.5"])
-    check_sentence(complaint(comfy, values_to_curve([0.5, None])), ["number"])
+    check_message(complaint(comfy, values_to_curve(0.5, "tensor")), ["list of numbers", "0.5"])
+    check_message(complaint(comfy, values_to_curve([0.5, None])), ["number"])
 
 
 @pytest.mark.parametrize("form", ["float tensor", "float32 array"])

@@ -40,16 +40,16 @@ def test_shipped_workflow_makes_an_exact_mp4_that_flashes_on_the_plan(comfy):
         rate = audio.sample_rate
         expected = n_samples_at(plan["n_frames"], fps=24, sample_rate=rate)
         assert audio.duration * audio.time_base * rate == expected
-        pictures = [frame.to_ndarray(format="rgb24") for frame in container.decode(video)]
-    assert len(pictures) == plan["n_frames"]
-    assert flashes(pictures) == {k["frame"]: k["kind"] for k in plan["keyframes"]}
+        images = [frame.to_ndarray(format="rgb24") for frame in container.decode(video)]
+    assert len(images) == plan["n_frames"]
+    assert flashes(images) == {k["frame"]: k["kind"] for k in plan["keyframes"]}
 
 
-def flashes(pictures):
+def flashes(images):
     """{frame: kind} of the frames whose upper edge is lit in a kind's colour."""
     found = {}
-    for frame, picture in enumerate(pictures):
-        edge = picture[1:3, 8:-8].astype(int)
+    for frame, image in enumerate(images):
+        edge = image[1:3, 8:-8].astype(int)
         for kind, colour in KIND_COLOURS.items():
             if abs(edge - colour).max() < 40:
                 found[frame] = kind
@@ -161,10 +161,10 @@ def test_another_sound_of_the_same_length_warns_and_keeps_the_edit(comfy):
     assert "another sound" in result["notice"]
 
 
-# --- what the editor is told
+# --- what the editor receives
 
 
-def test_the_editor_is_told_what_to_draw_snap_to_and_play(comfy):
+def test_the_editor_receives_what_it_draws_snaps_to_and_plays(comfy):
     result = edited_result(succeed(comfy, chain()))
     assert result["onsets"] == result["curve_peaks"] == [12, 24, 30, 38]
     assert len(result["curve"]) == 48
@@ -176,25 +176,25 @@ def test_the_editor_is_told_what_to_draw_snap_to_and_play(comfy):
     assert "images" not in succeed(comfy, chain())["edit"]
 
 
-def test_a_cached_run_tells_the_editor_again(comfy):
+def test_a_cached_run_sends_the_result_again(comfy):
     first = edited_result(succeed(comfy, chain()))
     _, events = comfy.run(chain())
-    told = [
+    sent = [
         data["output"] for kind, data in events if kind == "executed" and data["node"] == "edit"
     ]
-    assert [output["keyvid_edit"][0] for output in told] == [first]
+    assert [output["keyvid_edit"][0] for output in sent] == [first]
 
 
-def test_the_editor_is_told_the_prediction_that_its_edit_does_not_fit(comfy):
+def test_the_editor_receives_the_prediction_that_its_edit_does_not_fit(comfy):
     edit = moved_edit(comfy, 24, 26)
     prompt = chain(edit=edit)
     prompt["clip"]["inputs"]["n_frames"] = 36
     _, events = comfy.run(prompt)
     failed = dict(events)["execution_error"]
-    (told,) = [
+    (sent,) = [
         data["output"] for kind, data in events if kind == "executed" and data["node"] == "edit"
     ]
-    (result,) = told["keyvid_edit"]
+    (result,) = sent["keyvid_edit"]
     assert failed["node_id"] == "edit"
     assert result["plan"] is None
     assert result["prediction"]["n_frames"] == result["n_frames"] == 36
@@ -233,10 +233,10 @@ def test_cancel_stops_the_editors_listening(comfy):
 def test_cancel_stops_the_preview_leaves_no_file_and_the_next_run_succeeds(comfy):
     prompt = chain(length_s=120.0)
     prompt["clip"]["inputs"]["n_frames"] = 0
-    prompt["picture"] = node("LoadImage", image="keyvid_snare_drum.png")
+    prompt["image"] = node("LoadImage", image="keyvid_snare_drum.png")
     prompt["preview"] = node(
         "KeyVID_TimingPreview",
-        image=["picture", 0],
+        image=["image", 0],
         audio=["clip", 0],
         plan=["edit", 0],
         curve=["curve", 0],

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.prompts import check_message, complaint, node, shown, succeed
 from ...helpers.graphs.timing_graph import chain, edited_result, frames_of
 
 EXACT = [nominal * 1000 / 1001 for nominal in (24, 30, 48, 60, 120)]
@@ -39,7 +39,7 @@ def test_an_edit_fits_the_clip_of_the_same_rate_written_another_way(comfy, exact
 def test_an_edit_still_does_not_fit_another_rate(comfy):
     edit, _ = edit_made_at(comfy, 23.976)
     prompt = at(24.0, edit=edit)
-    check_sentence(complaint(comfy, prompt), ["23.976 fps", "has 24;", "Clip Audio"])
+    check_message(complaint(comfy, prompt), ["23.976 fps", "has 24;", "Clip Audio"])
 
 
 def test_a_timing_file_fits_the_curve_and_the_sound_of_the_same_rate(comfy):
@@ -50,10 +50,10 @@ def test_a_timing_file_fits_the_curve_and_the_sound_of_the_same_rate(comfy):
     prompt = at(24000 / 1001)
     prompt["load"] = node("KeyVID_LoadTiming", file=f"{name} [output]")
     prompt["edit"]["inputs"]["plan"] = ["load", 0]
-    prompt["picture"] = node("EmptyImage", width=64, height=64, batch_size=1, color=0)
+    prompt["image"] = node("EmptyImage", width=64, height=64, batch_size=1, color=0)
     prompt["preview"] = node(
         "KeyVID_TimingPreview",
-        image=["picture", 0],
+        image=["image", 0],
         audio=["clip", 0],
         plan=["load", 0],
         curve=["curve", 0],

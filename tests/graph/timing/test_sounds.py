@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from ...helpers.graphs.prompts import check_sentence, complaint, node, saved_tensors, shown, succeed
+from ...helpers.graphs.prompts import check_message, complaint, node, saved_tensors, shown, succeed
 from ...helpers.graphs.timing_graph import chain, edited_result
 
 # the largest difference from the floats: half a step, and that the largest number is a step below full scale
@@ -30,9 +30,9 @@ def with_sound(kind, *, behind="sound"):
 
 
 def with_preview(prompt, audio):
-    prompt["picture"] = node("EmptyImage", width=64, height=64, batch_size=1, color=0)
+    prompt["image"] = node("EmptyImage", width=64, height=64, batch_size=1, color=0)
     prompt["preview"] = node(
-        "KeyVID_TimingPreview", image=["picture", 0], audio=audio, plan=["plan", 0], width=256
+        "KeyVID_TimingPreview", image=["image", 0], audio=audio, plan=["plan", 0], width=256
     )
     prompt["save"] = node(
         "SaveVideo", video=["preview", 0], filename_prefix="sounds", format="auto", codec="auto"
@@ -84,17 +84,17 @@ def test_the_plan_and_the_video_are_those_of_the_floats(comfy, kind, behind):
 )
 @pytest.mark.parametrize("behind", ["sound", "clip"])
 def test_samples_that_are_no_pcm_are_refused(comfy, kind, words, behind):
-    check_sentence(complaint(comfy, with_sound(kind, behind=behind)), words)
+    check_message(complaint(comfy, with_sound(kind, behind=behind)), words)
 
 
 @pytest.mark.parametrize("kind", ["int16", "list"])
 def test_the_sheet_and_the_localizer_take_it_too(comfy, kind):
     prompt = with_sound(kind, behind="clip")
     prompt["curve"]["inputs"]["method"] = "beats"
-    prompt["pictures"] = node("EmptyImage", width=64, height=64, batch_size=12, color=0)
+    prompt["images"] = node("EmptyImage", width=64, height=64, batch_size=12, color=0)
     prompt["sheet"] = node(
         "KeyVID_KeyframeSheet",
-        images=["pictures", 0],
+        images=["images", 0],
         plan=["plan", 0],
         audio=["other", 0],
         width=640,

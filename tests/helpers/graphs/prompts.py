@@ -68,7 +68,7 @@ def complaint(comfy, prompt):
     return " ".join(error["details"] for error in found)
 
 
-def check_sentence(text, words=()):
+def check_message(text, words=()):
     assert text.rstrip().endswith("."), text
     assert 20 < len(text) < 400, text
     for jargon in ("Traceback", "tensor", "NoneType", "object has no", "dtype", "ndarray"):

@@ -66,8 +66,8 @@ def pipeline(comfy, case_id):
             weight_dtype="fp32",
         ),
         **_encoders(comfy, case_id, recorded, latents),
-        "pictures": node(
-            "KeyVIDTest_NumberedPictures",
+        "images": node(
+            "KeyVIDTest_NumberedImages",
             count=latents.shape[2],
             width=PIXELS * latents.shape[-1],
             height=PIXELS * latents.shape[-2],
@@ -97,7 +97,7 @@ def conditioning_inputs(recorded):
         "clip_vision": ["vision", 0],
         "vae": ["vae", 0],
         "plan": ["plan", 0],
-        "audio_encoder": ["ears", 0],
+        "audio_encoder": ["audio_encoder", 0],
         "audio": ["sound", 0],
         "width": ["width", 0],
         "height": ["height", 0],
@@ -107,14 +107,14 @@ def conditioning_inputs(recorded):
 
 
 def sampling(comfy, case, *, eta, step_noise):
-    """The nodes from a conditioning `told` and a noise `first` to the latent; step_noise: [tensor], empty for none."""
+    """The nodes from the node `conditioning` and a noise `first` to the latent; step_noise: [tensor], or empty."""
     config, file = case["config"], f"{case['id']}_eta{eta:g}"
     graph = {
         "guider": node(
             "KeyVID_MultimodalCFG",
             model=["model", 0],
-            positive=["told", 0],
-            negative=["told", 1],
+            positive=["conditioning", 0],
+            negative=["conditioning", 1],
             image_scale=config["cfg_img"],
             text_scale=config["cfg_text"],
             audio_scale=config["cfg_audio"],
@@ -144,7 +144,7 @@ def sampling(comfy, case, *, eta, step_noise):
             guider=["guider", 0],
             sampler=["watched", 0],
             sigmas=["sigmas", 0],
-            latent_image=["told", 2],
+            latent_image=["conditioning", 2],
         ),
         "saved": node(
             "KeyVIDTest_SaveTensors", value=["video", 0], file=f"{file}_latent.safetensors"
@@ -165,7 +165,7 @@ def first_noise(comfy, case_id, tensor):
 
 
 def _encoders(comfy, case_id, recorded, latents):
-    """Text, picture, VAE and sound with what was recorded in their place."""
+    """Text, image, VAE and sound with what was recorded in their place."""
 
     def put(name, **tensors):
         return put_tensors(comfy, f"{case_id}_{name}.safetensors", tensors)
@@ -174,12 +174,12 @@ def _encoders(comfy, case_id, recorded, latents):
         recorded[f"in.{name}"].unflatten(1, (-1, QUERIES_PER_FRAME))
         for name in ("image_tokens", "image_tokens_zero")
     )
-    heard, silence = (
+    tokens_of_sound, silence = (
         (recorded[f"in.{name}"] @ recorded["in.audio_B"]).unsqueeze(0)
         for name in ("audio_A", "audio_A_zero")
     )
-    ears = put("ears", tokens=heard, tokens_of_silence=silence)
-    by_picture = latents[0].movedim(1, 0)  # (K, 4, h, w)
+    audio_encoder = put("audio_encoder", tokens=tokens_of_sound, tokens_of_silence=silence)
+    by_image = latents[0].movedim(1, 0)  # (K, 4, h, w)
     return {
         "text": node("KeyVIDTest_Conditioning", file=put("text", text=recorded["in.text"])),
         "no_text": node(
@@ -190,8 +190,8 @@ def _encoders(comfy, case_id, recorded, latents):
             file=put("vision", tokens=tokens, tokens_of_grey=grey),
             hidden_size=VISION_WIDTH,
         ),
-        "vae": node("KeyVIDTest_RecordedVAE", file=put("vae", latents=by_picture), ratio=PIXELS),
-        "ears": node("KeyVIDTest_RecordedAudioEncoder", file=ears, n_rows=12),
+        "vae": node("KeyVIDTest_RecordedVAE", file=put("vae", latents=by_image), ratio=PIXELS),
+        "audio_encoder": node("KeyVIDTest_RecordedAudioEncoder", file=audio_encoder, n_rows=12),
     }
 
 

@@ -36,13 +36,13 @@ def put_whole_file(
     n_queries = metadata.n_frames * QUERIES_PER_FRAME
     shapes[PREFIXES["resampler"] + "latents"] = (1, n_queries, RESAMPLER.width)
     generator = torch.Generator().manual_seed(seed)
-    tensors = {part: _lively(part, shape, generator) for part, shape in shapes.items()}
+    tensors = {part: _random_weights(part, shape, generator) for part, shape in shapes.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     safetensors.torch.save_file(tensors, path, metadata=metadata_block(metadata))
     return name
 
 
-def _lively(name, shape, generator):
+def _random_weights(name, shape, generator):
     values = torch.randn(shape, generator=generator)
     if len(shape) > 1:
         return 0.5 * values * values[0].numel() ** -0.5

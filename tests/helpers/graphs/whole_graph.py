@@ -1,4 +1,4 @@
-"""The whole pipeline as a graph: from a picture and a sound to a video, both stages through small whole files."""
+"""The whole pipeline as a graph: from an image and a sound to a video, both stages through small whole files."""
 
 from keyvid_pack.models.checkpoint.layouts import INTERPOLATOR
 
@@ -20,31 +20,31 @@ def whole_graph(comfy, *, steps=STEPS):
     return {
         "parts": node("KeyVID_LoadCheckpoint", ckpt_name=generator, weight_dtype="default"),
         "interpolator": node("KeyVID_LoadModel", model_name=interpolator, weight_dtype="default"),
-        "picture": node("LoadImage", image="keyvid_snare_drum.png"),
+        "image": node("LoadImage", image="keyvid_snare_drum.png"),
         "sound": node("LoadAudio", audio="keyvid_snare_accelerate.wav"),
         "text": node("CLIPTextEncode", clip=["parts", 1], text="a hand strikes a snare drum"),
         "no_text": node("CLIPTextEncode", clip=["parts", 1], text=""),
         **_timing(),
-        "keyframes_told": node(
+        "keyframes_conditioning": node(
             "KeyVID_KeyframeConditioning",
             model=["parts", 0],
-            image=["picture", 0],
+            image=["image", 0],
             **_conditioning_inputs(),
         ),
         **_sampling("keyframes", ["parts", 0], steps=steps, audio_scale=7.5, seed=1),
         "sheet": node(
-            "KeyVID_KeyframeSheet", images=["keyframes_pictures", 0], plan=["plan", 0], width=640
+            "KeyVID_KeyframeSheet", images=["keyframes_images", 0], plan=["plan", 0], width=640
         ),
-        "video_told": node(
+        "video_conditioning": node(
             "KeyVID_InterpolationConditioning",
             model=["interpolator", 0],
-            keyframes=["keyframes_pictures", 0],
+            keyframes=["keyframes_images", 0],
             **_conditioning_inputs(),
         ),
         **_sampling("video", ["interpolator", 0], steps=steps, audio_scale=9.0, seed=2),
         "video_start": node("KeyVID_InterpolatedNoise", noise=["video_seed", 0]),
         "clip_video": node(
-            "CreateVideo", images=["video_pictures", 0], fps=["clip", 1], audio=["clip", 0]
+            "CreateVideo", images=["video_images", 0], fps=["clip", 1], audio=["clip", 0]
         ),
         "saved": node(
             "SaveVideo",
@@ -119,13 +119,13 @@ def _conditioning_inputs():
 
 
 def _sampling(stage, model, *, steps, audio_scale, seed):
-    """The nodes from the conditioning of a stage to its pictures."""
+    """The nodes from the conditioning of a stage to its images."""
     return {
         f"{stage}_guider": node(
             "KeyVID_MultimodalCFG",
             model=model,
-            positive=[f"{stage}_told", 0],
-            negative=[f"{stage}_told", 1],
+            positive=[f"{stage}_conditioning", 0],
+            negative=[f"{stage}_conditioning", 1],
             image_scale=2.0,
             text_scale=7.5,
             audio_scale=audio_scale,
@@ -139,7 +139,7 @@ def _sampling(stage, model, *, steps, audio_scale, seed):
         f"{stage}_seed": node("RandomNoise", noise_seed=seed),
         stage: _sampled(stage, noise=f"{stage}_seed"),
         f"{stage}_latents": node("KeyVID_FramesFromLatent", latent=[stage, 0]),
-        f"{stage}_pictures": node("VAEDecode", samples=[f"{stage}_latents", 0], vae=["parts", 3]),
+        f"{stage}_images": node("VAEDecode", samples=[f"{stage}_latents", 0], vae=["parts", 3]),
     }
 
 
@@ -150,5 +150,5 @@ def _sampled(stage, *, noise):
         guider=[f"{stage}_guider", 0],
         sampler=[f"{stage}_sampler", 0],
         sigmas=[f"{stage}_sigmas", 0],
-        latent_image=[f"{stage}_told", 2],
+        latent_image=[f"{stage}_conditioning", 2],
     )

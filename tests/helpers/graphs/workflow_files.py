@@ -53,7 +53,7 @@ def api_form(name):
 
 
 def small_form(name):
-    """The API form of a workflow, changed as SMALL says and in nothing else."""
+    """The API form of a workflow, changed as SMALL says and nowhere else."""
     return {
         key: {**node, "inputs": {**node["inputs"], **SMALL.get(node["class_type"], {})}}
         for key, node in api_form(name).items()

@@ -1,4 +1,4 @@
-"""The AUDIO_ENCODER hears what the audio tower hears."""
+"""The AUDIO_ENCODER gives the tokens of the audio tower."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ HEADS = Metadata(head_widths={"audio": 16}, published=False)
 
 
 def write(folder, config, *, dtype=torch.float32):
-    """A file with one audio tower of lively weights."""
+    """A file with one audio tower of random weights."""
     tower = imagebind.init_audio_tower(
         imagebind.AudioTower(config), generator=torch.Generator().manual_seed(2)
     )
@@ -48,10 +48,10 @@ def test_sound_and_no_sound_become_the_towers_tokens(tmp_path):
     encoded = encoder.encode_audio(waveform, 44_100)
     assert encoded[audio_encoder.GRID] == (12, 48)
     assert encoded["encoded_audio"].shape == (2, 1 + 12 * 48, small_checkpoint.AUDIO.width)
-    for heard, one in zip(encoded["encoded_audio"], waveform, strict=True):
+    for tokens, one in zip(encoded["encoded_audio"], waveform, strict=True):
         mixed = one.mean(0, keepdim=True)
         expected = tokens_of(path, waveform_to_mel(resample_to_16k(mixed, 44_100)))
-        torch.testing.assert_close(heard[None], expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(tokens[None], expected, rtol=1e-4, atol=1e-4)
     nothing = tokens_of(path, zero_mel())
     torch.testing.assert_close(encoded[audio_encoder.NO_AUDIO], nothing, rtol=1e-4, atol=1e-4)
 
@@ -65,22 +65,22 @@ def test_whole_numbers_are_heard_as_the_sound_they_are(tmp_path, dtype):
     floats = whole.double().div(torch.iinfo(dtype).max + 1).float()
     expected = encoder.encode_audio(floats, 44_100)["encoded_audio"]
     for waveform in (whole, [whole[0]], whole.numpy()):
-        heard = encoder.encode_audio(waveform, 44_100)["encoded_audio"]
-        torch.testing.assert_close(heard, expected, rtol=1e-4, atol=1e-4)
+        tokens = encoder.encode_audio(waveform, 44_100)["encoded_audio"]
+        torch.testing.assert_close(tokens, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_strike_on_either_channel_is_heard(tmp_path):
+def test_a_strike_on_either_channel_counts(tmp_path):
     from keyvid_pack.host.loaders import audio_encoder
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
     right = sound()
     right[:, 0] = 0
-    heard, swapped, silence = (
+    tokens, swapped, silence = (
         encoder.encode_audio(one, 44_100)["encoded_audio"]
         for one in (right, right.flip(1), right * 0)
     )
-    torch.testing.assert_close(heard, swapped)
-    assert not torch.allclose(heard, silence, atol=0.1)
+    torch.testing.assert_close(tokens, swapped)
+    assert not torch.allclose(tokens, silence, atol=0.1)
 
 
 def test_imagebinds_own_file_is_heard_in_keyvids_grid(tmp_path):
@@ -104,10 +104,10 @@ def test_a_half_precision_file_is_computed_in_single_precision(tmp_path):
     encoder = audio_encoder.load_audio_encoder(path)
     weights = encoder.patcher.model.modality_trunks["audio"].blocks[0].mlp.fc1.weight
     assert weights.dtype == torch.float16
-    heard = encoder.encode_audio(waveform, 44_100)["encoded_audio"]
+    tokens = encoder.encode_audio(waveform, 44_100)["encoded_audio"]
     mel = waveform_to_mel(resample_to_16k(waveform[0].mean(0, keepdim=True), 44_100))
     expected = tokens_of(path, mel, dtype=torch.float32)
-    torch.testing.assert_close(heard, expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(tokens, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_middle_of_a_long_sound_is_heard(tmp_path):
@@ -115,9 +115,9 @@ def test_the_middle_of_a_long_sound_is_heard(tmp_path):
 
     encoder = audio_encoder.load_audio_encoder(write(tmp_path, small_checkpoint.AUDIO))
     waveform = sound(seconds=4.0, sample_rate=16_000)
-    heard = encoder.encode_audio(waveform, 16_000)["encoded_audio"]
+    tokens = encoder.encode_audio(waveform, 16_000)["encoded_audio"]
     middle = encoder.encode_audio(waveform[:, :, 16_000:48_000], 16_000)["encoded_audio"]
-    torch.testing.assert_close(heard, middle, rtol=0, atol=0)
+    torch.testing.assert_close(tokens, middle, rtol=0, atol=0)
 
 
 def test_what_is_no_sound_is_refused_with_a_message(tmp_path):

@@ -30,16 +30,16 @@ def encoders():
 
 @pytest.fixture(scope="module")
 def tensors():
-    """A whole small file whose CLIP towers have lively weights, all of which half precision can hold."""
+    """A whole small file whose CLIP towers have random weights, all of which half precision can hold."""
     stored = small_checkpoint.filled(small_checkpoint.whole_shapes())
     text = clip.CLIPTextTower(dataclasses.replace(small_checkpoint.TEXT, layers=3))
     vision = clip.CLIPVisionTower(small_checkpoint.VISION)
     for prefix, tower in ((TEXT_PREFIX, text), (VISION_PREFIX, vision)):
-        stored |= lively(prefix, tower)
+        stored |= random_weights(prefix, tower)
     return stored
 
 
-def lively(prefix, tower):
+def random_weights(prefix, tower):
     """{name in the file: tensor} of a tower in which norms and biases matter too."""
     generator = torch.Generator().manual_seed(5)
     clip.init_clip_tower(tower, generator=generator)
@@ -69,7 +69,7 @@ def token_ids(clip_object, prompt):
 @pytest.mark.parametrize("layers", [2, 3])
 def test_text_is_read_before_the_last_block_and_normed(encoders, tensors, layers):
     tower = clip.CLIPTextTower(dataclasses.replace(small_checkpoint.TEXT, layers=layers))
-    checkpoint = checkpoint_of(changed(tensors, TEXT_PREFIX, lively(TEXT_PREFIX, tower)))
+    checkpoint = checkpoint_of(changed(tensors, TEXT_PREFIX, random_weights(TEXT_PREFIX, tower)))
     made = encoders.clip_of(checkpoint)
     ids = token_ids(made, PROMPT)
     assert ids.shape == (1, 77) and ids[0, -1] == 0  # padded with zeros, as OpenCLIP does
@@ -82,7 +82,9 @@ def test_text_is_read_before_the_last_block_and_normed(encoders, tensors, layers
 def test_a_text_encoder_that_comfyui_cannot_feed_is_refused_with_a_remedy(encoders, tensors):
     for changes, named in (({"vocabulary": 50}, "50 tokens"), ({"layers": 1}, "1 blocks")):
         tower = clip.CLIPTextTower(dataclasses.replace(small_checkpoint.TEXT, **changes))
-        checkpoint = checkpoint_of(changed(tensors, TEXT_PREFIX, lively(TEXT_PREFIX, tower)))
+        checkpoint = checkpoint_of(
+            changed(tensors, TEXT_PREFIX, random_weights(TEXT_PREFIX, tower))
+        )
         with pytest.raises(CheckpointError, match=f"{named}.*Load CLIP"):
             encoders.clip_of(checkpoint)
 
@@ -94,7 +96,7 @@ def test_a_part_with_a_missing_tensor_is_not_loaded(encoders, tensors):
             load(checkpoint_of({n: t for n, t in tensors.items() if n != name}))
 
 
-# --- picture
+# --- image
 
 
 def test_the_vision_towers_last_tokens_are_those_of_the_tower(encoders, tensors):
@@ -130,8 +132,8 @@ def test_a_small_vae_encodes_and_decodes_at_its_own_sizes(encoders, tensors):
     assert vae.vae_dtype == torch.float32
     assert vae.spacial_compression_encode() == vae.spacial_compression_decode() == 4
     assert vae.latent_channels == 4
-    pictures = torch.rand(3, 33, 66, 3, generator=torch.Generator().manual_seed(1))
-    latents = vae.encode(pictures)  # cut to multiples of 4
+    images = torch.rand(3, 33, 66, 3, generator=torch.Generator().manual_seed(1))
+    latents = vae.encode(images)  # cut to multiples of 4
     assert latents.shape == (3, 4, 8, 16) and latents.dtype == torch.float32
     decoded = vae.decode(latents)
     assert decoded.shape == (3, 32, 64, 3) and torch.isfinite(decoded).all()
@@ -167,11 +169,11 @@ def test_the_published_vae_is_the_one_that_comfyui_builds_by_itself(encoders, te
     named = {VAE_PREFIX + name: tensor for name, tensor in stored.items()}
     ours = encoders.vae_of(checkpoint_of(changed(tensors, VAE_PREFIX, named)))
     comfys = VAE(sd=dict(stored))
-    pictures = torch.rand(1, 16, 24, 3, generator=generator)
-    latents = ours.encode(pictures)
+    images = torch.rand(1, 16, 24, 3, generator=generator)
+    latents = ours.encode(images)
     assert latents.shape == (1, 4, 2, 3)
     assert ours.spacial_compression_decode() == comfys.spacial_compression_decode()
-    torch.testing.assert_close(latents, comfys.encode(pictures), rtol=0, atol=0)
+    torch.testing.assert_close(latents, comfys.encode(images), rtol=0, atol=0)
     torch.testing.assert_close(ours.decode(latents), comfys.decode(latents), rtol=0, atol=0)
 
 

@@ -1,4 +1,4 @@
-"""The loader nodes: files told by their content, parts that a file lacks, and bad files before anything runs."""
+"""The loader nodes: files recognized by their content, parts that a file lacks, and bad files before anything runs."""
 
 import dataclasses
 import logging
@@ -149,8 +149,8 @@ def test_localize_keyframes_uses_the_localizer(nodes, write):
     noise = 0.1 * np.random.default_rng(0).standard_normal((1, 1, 32_000))
     sound = {"waveform": torch.from_numpy(noise).float(), "sample_rate": 16_000}
     clip = {"audio": sound, "fps": 24.0, "n_frames": 48}
-    heard = nodes.LocalizeKeyframes.execute(**clip, method="network", localizer=localizer)
-    assert heard.args[0].source == "network" and heard.args[0].n_frames == 48
+    outputs = nodes.LocalizeKeyframes.execute(**clip, method="network", localizer=localizer)
+    assert outputs.args[0].source == "network" and outputs.args[0].n_frames == 48
     # the other methods do without, and take no notice of one
     alone = nodes.LocalizeKeyframes.execute(**clip, method="onset").args[0]
     beside = nodes.LocalizeKeyframes.execute(**clip, method="onset", localizer=localizer).args[0]

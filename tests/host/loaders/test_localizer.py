@@ -1,4 +1,4 @@
-"""The method network: what the localizer says of 2 s, laid over clips of any length."""
+"""The method network: the localizer's scores of 2 s, over clips of any length."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def sound(seconds, *, seed=0):
 
 
 def scores_of(path, samples):
-    """What the network itself says of 2 s, without ComfyUI."""
+    """What the network itself gives for 2 s, without ComfyUI."""
     network = build.build_localizer(open_checkpoint(path))
     with torch.no_grad():
         return network(waveform_to_mel(samples)[None])[0].double().numpy()
@@ -208,8 +208,8 @@ def test_no_method_finds_anything_in_silence(loaded, name, method):
     if method == "network":
         score = network_curve(loaded, samples, RATE, **clip).score
     else:
-        hear = {"onset": onset_curve, "beats": beats_curve}[method]
-        score = hear(samples, RATE, **clip).score
+        curve_of = {"onset": onset_curve, "beats": beats_curve}[method]
+        score = curve_of(samples, RATE, **clip).score
     times_s = np.arange(96) / 24
     if heard_s is None:
         silent = (times_s > 1.5) & (times_s < 2.7)
@@ -229,7 +229,7 @@ def test_an_offset_that_begins_with_the_clip_is_silence_to_the_network(loaded):
 
 
 def test_sound_without_silence_keeps_the_scores_of_the_network(path, listen):
-    """What is heard everywhere is only brought to 0..1, as before."""
+    """A sound without silence is only scaled to 0..1, as before."""
     samples = sound(2) + 0.01 * np.random.default_rng(1).standard_normal((1, 2 * RATE))
     samples = samples.astype(np.float32)
     from keyvid_pack.keyframes.audio.onset_strength import audible_points

@@ -29,9 +29,9 @@ def test_keyframes_are_conditioned_on_text_image_audio_and_frame_index(generator
     torch.testing.assert_close(null_text, small_encoders.text(1)[0][0])
     assert given["keyvid_frame_index"].tolist() == [[0, 5, 20, 40]]
     assert given["keyvid_fps"].tolist() == [6]
-    heard = keyframe_audio_tokens(encoder.tokens, given["keyvid_frame_index"])
+    expected = keyframe_audio_tokens(encoder.tokens, given["keyvid_frame_index"])
     silent = keyframe_audio_tokens(encoder.absent, given["keyvid_frame_index"])
-    torch.testing.assert_close(given["keyvid_audio"], heard, rtol=0, atol=0)
+    torch.testing.assert_close(given["keyvid_audio"], expected, rtol=0, atol=0)
     torch.testing.assert_close(null["keyvid_audio"], silent, rtol=0, atol=0)
     for key in SHARED:
         torch.testing.assert_close(given[key], null[key], rtol=0, atol=0)
@@ -64,7 +64,7 @@ def test_only_the_first_image_is_used(generator):
 def test_the_sound_is_handed_over_as_it_came(generator):
     encoder, audio = small_encoders.random_audio_encoder(), small_encoders.audio(sample_rate=22050)
     conditioned_keyframes(generator, audio_encoder=encoder, audio=audio)
-    waveform, sample_rate = encoder.heard
+    waveform, sample_rate = encoder.given
     torch.testing.assert_close(waveform, audio["waveform"], rtol=0, atol=0)
     assert sample_rate == 22050
 
@@ -99,14 +99,14 @@ def test_frames_in_between_have_the_interpolations_audio_tokens(interpolator):
 
 
 def test_the_interpolator_is_conditioned_on_the_first_keyframe_or_on_the_given_image(interpolator):
-    keyframes, picture = small_encoders.images(4), small_encoders.images(1, seed=5)
+    keyframes, image = small_encoders.images(4), small_encoders.images(1, seed=5)
 
     def seen(**inputs):
         return conditioned_interpolation(interpolator, **inputs)[0][0][1]["keyvid_image"]
 
     first = seen(keyframes=keyframes)
     torch.testing.assert_close(first, seen(keyframes=keyframes, image=keyframes), rtol=0, atol=0)
-    other = seen(keyframes=keyframes, image=picture)
+    other = seen(keyframes=keyframes, image=image)
     assert (other - first).abs().max() > 1e-3
 
 
@@ -195,11 +195,11 @@ def test_the_model_samples_what_it_is_conditioned_on(kind, generator, interpolat
     first = video()
     assert first.isfinite().all()
     torch.testing.assert_close(first, video(), rtol=0, atol=0)
-    pictures = "keyframes" if kind == INTERPOLATOR else "image"
-    n_pictures = 4 if kind == INTERPOLATOR else 1
+    images = "keyframes" if kind == INTERPOLATOR else "image"
+    n_images = 4 if kind == INTERPOLATOR else 1
     changes = [
         {"positive": small_encoders.text(3)},
-        {pictures: small_encoders.images(n_pictures, seed=3)},
+        {images: small_encoders.images(n_images, seed=3)},
         {"fps_condition": 3},
     ]
     if kind != DYNAMICRAFTER:
@@ -210,7 +210,7 @@ def test_the_model_samples_what_it_is_conditioned_on(kind, generator, interpolat
 
 
 def test_encoders_of_a_whole_file_condition_its_model(generator, tmp_path):
-    """No stub: picture, sound and VAE through the networks of one small file."""
+    """No stub: image, sound and VAE through the networks of one small file."""
     from keyvid_pack.host.loaders.audio_encoder import audio_encoder_of
     from keyvid_pack.host.loaders.encoders import clip_vision_of, vae_of
     from keyvid_pack.models.checkpoint.checkpoint import open_tensors

@@ -55,8 +55,8 @@ def test_both_stages_from_image_to_sheet(generator, interpolator):
     """Keyframes are painted, decoded, laid on the sheet, and interpolated: each node takes the last one's output."""
     frames_from_latent, interpolation, keyframes, sheet = nodes_of()
 
-    def painted(model, told):
-        positive, negative, latent = told.args
+    def painted(model, outputs):
+        positive, negative, latent = outputs.args
         scales = {"image_scale": 1.0, "text_scale": 1.0, "audio_scale": 1.0, "rescale": 0.0}
         guider = small_video.guided(model, (positive, negative), **scales)
         noise = small_video.unit_noise(n_frames=latent["samples"].shape[2])
@@ -70,12 +70,12 @@ def test_both_stages_from_image_to_sheet(generator, interpolator):
         return large.movedim(1, -1).sigmoid()
 
     with torch.inference_mode():
-        told = keyframes.execute(**widgets(generator), image=small_encoders.images())
-        pictures = painted(generator, told)
-        assert pictures.shape == (4, 32, 48, 3)
-        sheet.execute(pictures, plan(), 640)
-        told = interpolation.execute(**widgets(interpolator), keyframes=pictures)
-        video = painted(interpolator, told)
+        outputs = keyframes.execute(**widgets(generator), image=small_encoders.images())
+        images = painted(generator, outputs)
+        assert images.shape == (4, 32, 48, 3)
+        sheet.execute(images, plan(), 640)
+        outputs = interpolation.execute(**widgets(interpolator), keyframes=images)
+        video = painted(interpolator, outputs)
     assert video.shape == (48, 32, 48, 3) and video.isfinite().all()
 
 
@@ -119,17 +119,17 @@ def test_the_sheet_is_shown_and_its_images_are_named_for_the_editor(comfyui):
     assert (temp / shown["images"][0]["filename"]).is_file()
     (entry,) = shown["keyvid_sheet"]
     assert (entry["frames"], entry["n_frames"], entry["fps"]) == ([0, 5, 20, 40], 48, 24.0)
-    names = [picture["filename"] for picture in entry["pictures"]]
+    names = [image["filename"] for image in entry["pictures"]]
     assert len(set(names)) == 4 and all(p["type"] == "temp" for p in entry["pictures"])
-    for picture in entry["pictures"]:
-        with Image.open(temp / picture["subfolder"] / picture["filename"]) as small:
+    for named in entry["pictures"]:
+        with Image.open(temp / named["subfolder"] / named["filename"]) as small:
             assert small.format == "JPEG" and small.size == (192, 128)
 
 
 def test_the_checksum_changes_with_the_plan_and_with_nothing_else(comfyui):
     def checksum(frames, seed):
-        pictures = small_encoders.images(4, seed=seed)
-        return shown_sheet(pictures, plan(frames), 320)[1]["keyvid_sheet"][0]["plan"]
+        images = small_encoders.images(4, seed=seed)
+        return shown_sheet(images, plan(frames), 320)[1]["keyvid_sheet"][0]["plan"]
 
     assert checksum((0, 5, 20, 40), 0) == checksum((0, 5, 20, 40), 1) == plan_checksum(plan())
     assert checksum((0, 5, 20, 40), 0) != checksum((0, 5, 20, 41), 0)
@@ -153,10 +153,10 @@ def test_a_sheet_of_nothing_names_its_own_input(comfyui):
 
 
 def test_a_curve_or_sound_of_another_clip_is_refused(comfyui):
-    pictures = small_encoders.images(4)
+    images = small_encoders.images(4)
     for other in (
         {"curve": motion_curve([0.5] * 30, fps=24.0, source="test")},
         {"audio": small_encoders.audio(3.0)},
     ):
         with pytest.raises(KeyVIDError):
-            shown_sheet(pictures, plan(), 640, **other)
+            shown_sheet(images, plan(), 640, **other)

@@ -74,7 +74,7 @@ def made_by(parts):
     made |= {key: v for key, v in positive[0][1].items() if isinstance(v, torch.Tensor)}
     made["video"] = run(guided(model, (positive, negative)), latent=latent["samples"])
     frames = (made["video"] / small_video.LATENT_SCALE)[0].movedim(1, 0)  # (T, 4, h, w)
-    made["pictures"] = vae.decode(frames)
+    made["images"] = vae.decode(frames)
     return made
 
 
@@ -86,7 +86,7 @@ def test_a_whole_file_makes_the_same_video_as_without(whole_file, dynamic_vram):
     parts = parts_of(whole_file)
     assert all(patcher.is_dynamic() for patcher in patchers_of(parts))
     found = made_by(parts)
-    assert found.keys() == plain.keys() >= {"text", IMAGE, AUDIO, CONCAT, "video", "pictures"}
+    assert found.keys() == plain.keys() >= {"text", IMAGE, AUDIO, CONCAT, "video", "images"}
     for what, expected in plain.items():
         assert_agree(found[what], expected)
 

@@ -1,4 +1,4 @@
-"""The guider inside ComfyUI: which passes run, what each is told, how they are batched, what is refused."""
+"""The guider inside ComfyUI: which passes run, what each is conditioned on, how they are batched, what is refused."""
 
 import pytest
 import torch
@@ -60,35 +60,37 @@ def test_a_model_without_sound_takes_three_passes_whatever_the_audio_scale(dynam
 
 
 def test_each_pass_has_its_own_tokens_of_both_conditionings(generator):
-    """Against the formula written out, every answer from ComfyUI's own guider with one conditioning."""
+    """Against the formula written out, every prediction from ComfyUI's own guider with one conditioning."""
     from keyvid_pack.host.sampling import condition_keys as keys
 
     positive, negative = pair = conditioning()
-    picture, silence = positive[0][1][keys.IMAGE], negative[0][1][keys.AUDIO]
-    told = {
+    image, silence = positive[0][1][keys.IMAGE], negative[0][1][keys.AUDIO]
+    entries = {
         "none": negative,
-        "image": entry_with(negative, **{keys.IMAGE: picture}),
+        "image": entry_with(negative, **{keys.IMAGE: image}),
         "image_text": entry_with(positive, **{keys.AUDIO: silence}),
         "full": positive,
     }
     x, level = 30 * unit_noise(), torch.tensor([30.0])
-    answer = {name: denoised(core_guider(generator, one), x, level) for name, one in told.items()}
+    predicted = {
+        name: denoised(core_guider(generator, one), x, level) for name, one in entries.items()
+    }
     expected = (
-        answer["none"]
-        + 2 * (answer["image"] - answer["none"])
-        + 5 * (answer["image_text"] - answer["image"])
-        + 9 * (answer["full"] - answer["image_text"])
+        predicted["none"]
+        + 2 * (predicted["image"] - predicted["none"])
+        + 5 * (predicted["image_text"] - predicted["image"])
+        + 9 * (predicted["full"] - predicted["image_text"])
     )
     scales = {"image_scale": 2.0, "text_scale": 5.0, "audio_scale": 9.0, "rescale": 0.0}
     found = denoised(guided(generator, pair, **scales), x, level)
     # v is recovered from the denoised prediction, which costs a few digits
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
     for name in ("image", "image_text", "full"):
-        assert (answer[name] - answer["none"]).abs().max() > 1e-3, f"{name} hardly matters"
+        assert (predicted[name] - predicted["none"]).abs().max() > 1e-3, f"{name} hardly matters"
 
 
 def denoised(guider, x, sigma):
-    """The guider's answer to x at one noise level."""
+    """The guider's prediction for x at one noise level."""
     import comfy.samplers
 
     found = []
@@ -188,7 +190,7 @@ def test_a_function_after_guidance_is_asked_and_obeyed(generator):
     plain = run(guided(generator, text_scale=6.0))
     assert not torch.allclose(run(guided(model, text_scale=6.0)), plain)
     assert len(seen) == N_STEPS
-    assert seen[0]["cond_scale"] == 6.0, "of the scales, the one that is nearest to ComfyUI's"
+    assert seen[0]["cond_scale"] == 6.0, "of the scales, the one nearest to ComfyUI's"
     told_by_core = (
         "denoised cond uncond model uncond_denoised cond_denoised sigma model_options input"
     )

@@ -73,7 +73,7 @@ def test_the_node_hands_on_the_noise_strength_and_has_the_published_one_without(
 
 
 def test_the_latent_that_a_run_changes_keeps_its_strength(generator):
-    """Noise is weakened, not the latent that a run from a middle level begins with."""
+    """Noise is scaled, not the latent that a run from a middle level begins with."""
     latent, sigmas = unit_noise(seed=9), sigmas_of(generator, 20)[10:]
     options = {"latent": latent / LATENT_SCALE, "sigmas": sigmas}
     weak = run(guided(generator), sampler=keyvid(eta=0.0, noise_strength=0.5), **options)

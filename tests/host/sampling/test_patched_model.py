@@ -189,19 +189,19 @@ def _in_context_windows(model, **options):
 
 
 def test_context_windows_slice_everything_that_belongs_to_frames(generator):
-    """Every window is told the positions, pictures and sounds of its own frames."""
+    """Every window is conditioned on the positions, images and sounds of its own frames."""
     frames = tuple(range(0, 40, 5))
     pair, noise = conditioning(frames), unit_noise(n_frames=len(frames))
     model = _in_context_windows(generator, causal_window_fix=False)
     with Forwards(model) as forwards:
         found = run(guided(model, pair), noise=noise)
     assert torch.isfinite(found).all()
-    told = set()
+    windows = set()
     for _, x, keywords in forwards.calls:
         assert x.shape[2] == 4
         assert keywords["image"].shape[1] == keywords["audio"].shape[1] == 4
-        told |= {tuple(row.tolist()) for row in keywords["frame_index"]}
-    assert told == {frames[start : start + 4] for start in (0, 2, 4)}
+        windows |= {tuple(row.tolist()) for row in keywords["frame_index"]}
+    assert windows == {frames[start : start + 4] for start in (0, 2, 4)}
 
 
 def test_context_windows_with_an_anchor_frame_run(generator):

@@ -52,9 +52,9 @@ def test_recorded_interpolation_stage(comfyui):
         height=64,
     )
     conditions = positive[0][1]
-    heard = conditions["keyvid_audio"][..., :8]
+    audio = conditions["keyvid_audio"][..., :8]
     atol = case["tolerance"]["recommended_atol"]
-    assert max_abs_err(heard, tensors["dbg.c_audio_full_8ch"]) <= atol
+    assert max_abs_err(audio, tensors["dbg.c_audio_full_8ch"]) <= atol
     assert (
         max_abs_err(conditions["concat_latent_image"] * LATENT_SCALE, tensors["dbg.c_concat"])
         <= 1e-6
@@ -73,8 +73,8 @@ class _RecordedVAE(small_encoders.PoolingVAE):
         super().__init__()
         self.latents = scaled[0].movedim(1, 0) / LATENT_SCALE  # (K, 4, h, w)
 
-    def encode(self, pictures):
-        assert len(pictures) == len(self.latents)
+    def encode(self, images):
+        assert len(images) == len(self.latents)
         return self.latents
 
 
@@ -87,7 +87,7 @@ def _recorded_encoder(tensors):
 
 
 def test_recorded_image_through_comfyuis_vision_tower(comfyui, monkeypatch):
-    """Preprocessing and tower as published, with the grey picture; ComfyUI's own encode_image differs."""
+    """Preprocessing and tower as published, with the grey image; ComfyUI's own encode_image differs."""
     from comfy.cli_args import args
     from keyvid_pack.host.sampling.conditioning import vision_tokens
 
@@ -102,11 +102,11 @@ def test_recorded_image_through_comfyuis_vision_tower(comfyui, monkeypatch):
     }
     head_width = case["config"]["vision"]["head_width"]
     tower = small_encoders.clip_vision(weights, head_width=head_width)
-    picture = (recorded_image(*case["config"]["image_hw"]) + 1) / 2
-    picture = picture.movedim(1, -1)  # (1, H, W, 3)
+    image = (recorded_image(*case["config"]["image_hw"]) + 1) / 2
+    image = image.movedim(1, -1)  # (1, H, W, 3)
     with torch.inference_mode():
-        given, grey = vision_tokens(tower, picture)
-        plain_route = tower.encode_image(picture)["last_hidden_state"]
+        given, grey = vision_tokens(tower, image)
+        plain_route = tower.encode_image(image)["last_hidden_state"]
     atol = case["tolerance"]["recommended_atol"]
     assert max_abs_err(given, tensors["out.vision_tokens"]) <= atol
     assert max_abs_err(grey, tensors["out.vision_tokens_zero_image"]) <= atol

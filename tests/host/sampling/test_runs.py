@@ -29,20 +29,20 @@ def test_cancel_between_steps_stops_before_the_next_one(generator, interrupt):
     import comfy.model_management as management
 
     before = run(guided(generator))
-    guider, steps, answers = guided(generator), [], []
+    guider, steps, forwards = guided(generator), [], []
 
     def cancel_in_the_first(index, *_):
         steps.append(index)
-        answers.clear()
+        forwards.clear()
         interrupt()
 
     network = generator.model.diffusion_model
-    handle = network.register_forward_hook(lambda *_: answers.append(True))
+    handle = network.register_forward_hook(lambda *_: forwards.append(True))
     with pytest.raises(management.InterruptProcessingException):
         run(guider, callback=cancel_in_the_first)
     handle.remove()
     assert steps == [0]
-    assert not answers, "the network went on answering"
+    assert not forwards, "the network went on running"
     assert torch.equal(run(guider), before), "the guider that was cancelled runs again"
     assert torch.equal(run(guided(generator)), before)
 

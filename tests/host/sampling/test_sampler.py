@@ -141,7 +141,7 @@ def test_the_steps_are_those_of_the_published_schedule(generator):
 
 @pytest.mark.parametrize(("eta", "strength"), [(0.0, 1.0), (1.0, 1.0), (1.0, 0.25)])
 def test_split_sigmas_equal_the_whole_run(interpolator, eta, strength):
-    """SplitSigmas at step 10 of 20; the second half starts without noise and goes on with the first one's latent.
+    """SplitSigmas at step 10 of 20; the second half starts without noise and continues from the first one's latent.
 
     With eta 1 every step adds noise: that of its own level, whichever part it is in.
     """

@@ -120,7 +120,7 @@ def test_as_many_images_as_keyframes(interpolator):
     assert "3 images" in message and "4 keyframes" in message
 
 
-# --- text and picture
+# --- text and image
 
 
 @pytest.mark.parametrize("name", ["positive", "negative"])
@@ -231,8 +231,8 @@ def test_comfyuis_own_vaes_are_told_apart(generator):
 @pytest.mark.parametrize("node", [conditioned_keyframes, conditioned_interpolation])
 def test_a_vae_that_breaks_down_at_a_single_spot(generator, interpolator, node, value):
     class Broken(PoolingVAE):
-        def encode(self, pictures):
-            latents = super().encode(pictures)
+        def encode(self, images):
+            latents = super().encode(images)
             latents[-1, 2, 1, 1] = value
             return latents
 
@@ -283,7 +283,7 @@ def test_an_audio_encoder_of_another_width(generator):
 
 def test_a_sound_is_checked_before_an_image_is_encoded(generator):
     class Untouchable(PoolingVAE):
-        def encode(self, pictures):
+        def encode(self, images):
             raise AssertionError("the VAE was run")
 
     refusal(

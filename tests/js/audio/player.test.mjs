@@ -14,7 +14,7 @@ test("nothing is fetched and no context made before someone wants to hear", asyn
   assert.deepEqual([log.made, log.fetched], [1, ["/view?a"]]);
 });
 
-test("the sound plays from the frame asked for, and the time told is that of the audio clock", async () => {
+test("the sound plays from the frame asked for, and its time is that of the audio clock", async () => {
   const { player, log, context, pass, sounds } = setUp();
   assert.equal(await player.play(12), true);
   const [source] = sounds();
@@ -30,7 +30,7 @@ test("the sound plays from the frame asked for, and the time told is that of the
   assert.deepEqual([player.isPlaying, player.frame, log.frames.size], [false, null, 0]);
 });
 
-test("the time told is of what is heard, not of what has just left the context", async () => {
+test("the time is of what is heard, not of what has just left the context", async () => {
   const { player, log, context, pass } = setUp();
   context.outputLatency = 0.1;
   await player.play(0);
@@ -90,7 +90,7 @@ test("half speed plays and tells half as fast, from the place where it was", asy
   assert.equal(sounds().length, 2); // no change, no break
 });
 
-test("every keyframe clicks on its moment on the audio clock, once", async () => {
+test("every keyframe clicks at its time on the audio clock, once", async () => {
   const { player, pass, clicked } = setUp({ clicks: [0, 6, 12, 13, 47] });
   player.setClick(true);
   await player.play(0);
@@ -188,7 +188,7 @@ test("without a sound it plays in silence, clicks apart", async () => {
   assert.equal(sounds().length, 0);
 });
 
-test("a sound that is gone or broken is told in a sentence, and may be tried again", async () => {
+test("a sound that is gone or broken gives an error message, and may be tried again", async () => {
   const gone = setUp({ ok: false });
   assert.equal(await gone.player.play(0), false);
   assert.match(gone.log.errors[0], /no longer on the server/);
@@ -250,7 +250,7 @@ test("after dispose nothing sounds, ticks or is kept", async () => {
   const attempt = failing.player.play(0);
   failing.player.dispose();
   await attempt;
-  assert.deepEqual(failing.log.errors, []); // nobody is left to be told
+  assert.deepEqual(failing.log.errors, []); // nobody is left to show it to
 
   const unheard = setUp();
   unheard.player.dispose();

@@ -20,7 +20,7 @@ test("playing begins where it was asked for, or in the loop, or anew at the end"
   for (const outside of [0.2, 1.5, 1.9]) assert.equal(startOf(outside, { loop: [1, 1.5], endS: 2 }), 1);
 });
 
-test("each moment is passed once a round, however the time is cut into pieces", () => {
+test("each time is passed once a round, however the time is cut into pieces", () => {
   const times = [0, 0.5, 1, 1.25, 1.5, 1.9];
   for (const loop of [null, [1, 1.5], [0, 2]]) {
     const whole = loopCrossings(times, { after: 0.5, until: 7, loop });
@@ -31,9 +31,9 @@ test("each moment is passed once a round, however the time is cut into pieces", 
     }
     assert.deepEqual(pieces.length, whole.length);
     pieces.forEach((time, i) => near(time, whole[i]));
-    for (const time of whole) {
-      const found = placeAfter(time, loop);
-      assert.ok(times.some((moment) => Math.abs(moment - found) < 1e-9), `${found} is no moment`);
+    for (const crossing of whole) {
+      const found = placeAfter(crossing, loop);
+      assert.ok(times.some((time) => Math.abs(time - found) < 1e-9), `${found} is none of the times`);
     }
   }
   assert.deepEqual(loopCrossings(times, { after: 0.5, until: 7, loop: null }), [0.5, 1, 1.25, 1.5, 1.9]);

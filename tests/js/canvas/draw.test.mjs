@@ -1,4 +1,4 @@
-// What is drawn, told by a canvas that only listens.
+// What is drawn, recorded by a canvas that only listens.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -15,13 +15,13 @@ const theme = themeOf({ panel: [23, 23, 24], text: [221, 221, 221], accent: [11,
 function listener() {
   const calls = [];
   const state = { fillStyle: "", strokeStyle: "", globalAlpha: 1 };
-  const answers = {
+  const results = {
     measureText: (text) => ({ width: text.length * CHARACTER_PX }),
     createLinearGradient: () => ({ addColorStop() {} }),
   };
   const context = new Proxy(state, {
     get: (_, name) => {
-      if (name in answers) return answers[name];
+      if (name in results) return results[name];
       if (name in state) return state[name];
       return (...args) => void calls.push({ name, args, fill: state.fillStyle, alpha: state.globalAlpha });
     },

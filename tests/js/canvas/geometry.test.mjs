@@ -26,7 +26,7 @@ test("a frame's place leads back to the frame", () => {
   }
 });
 
-test("a whole clip lies between the margins", () => {
+test("a whole clip is between the margins", () => {
   assert.equal(frameToX(0, fit(48), 700), MARGIN);
   assertNear(frameToX(48, fit(48), 700), 700 - MARGIN);
 });
@@ -82,7 +82,7 @@ test("what is visible is what a look at every frame finds", () => {
   assert.deepEqual(visible([], fit(48)), [0, 0]);
 });
 
-test("a box takes the markers that stand in it, drawn from either side", () => {
+test("a box takes the markers inside it, drawn from either side", () => {
   const plan = planAt([0, 5, 9, 20, 31]);
   const view = fit(48);
   const [left, right] = [frameToX(5, view, 700), frameToX(20, view, 700)];
@@ -141,7 +141,7 @@ test("a marker is grabbed near it, further away with a finger, and the nearest o
   assert.equal(at(plan, "keys", frameToX(25.2, fit(48), 700), { touch: true }).frame, 26);
 });
 
-test("a stem is grabbed where it stands alone, and leaves a box its room where not", () => {
+test("a stem is grabbed where it is alone, and leaves space for a box where not", () => {
   const alone = planAt([0, 24], 48);
   assert.deepEqual([at(alone, "wave", frameToX(24, fit(48), 700) + 3).part], ["key"]);
   assert.equal(at(alone, "wave", frameToX(24, fit(48), 700) + 6).part, "wave");

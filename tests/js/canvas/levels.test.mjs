@@ -21,7 +21,7 @@ function extremes(min, max, nFrames, a, b) {
   return [Math.min(...min.slice(first, last)), Math.max(...max.slice(first, last))];
 }
 
-test("columns hold every extreme of what they stand for, and nothing from further than a neighbour", () => {
+test("columns hold every extreme of what they show, and nothing from further than a neighbour", () => {
   for (const [nFrames, nBuckets] of [
     [48, 384],
     [480, 3840],

@@ -28,7 +28,7 @@ const themes = Object.entries(PALETTES).map(([name, [panel, text]]) => {
   return [name, themeOf({ panel: fromHex(panel), text: fromHex(text), accent: fromHex("#0b8ce9") })];
 });
 
-test("whatever the palette, all that matters stands out from every ground it lies on", () => {
+test("whatever the palette, all that matters stands out from every background", () => {
   for (const [name, theme] of themes) {
     const grounds = ["panel", "raised", "outside"].map((ground) => [ground, parsed(theme[ground])]);
     const graphics = {

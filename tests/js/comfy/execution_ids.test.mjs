@@ -1,4 +1,4 @@
-// Which place in the prompt a node stands in, where a subgraph is placed twice.
+// Which place in the prompt a node has, where a subgraph is placed twice.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -22,7 +22,7 @@ test("a node of the root graph has its own number", () => {
   assert.equal(nodeAt("5:1", root), null);
 });
 
-test("of a subgraph that stands twice, the place is that by which it was entered", () => {
+test("of a subgraph placed twice, the place is that by which it was entered", () => {
   const [root, inside] = [graphOf("root"), graphOf("twice")];
   const [first, second] = [add(root, 10, inside), add(root, 11, inside)];
   const node = add(inside, 5);

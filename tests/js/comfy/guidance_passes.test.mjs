@@ -19,10 +19,10 @@ test("the count is that of the table", () => {
 test("a value that is not known counts as any value", () => {
   const known = { image: 2, text: 7.5, audio: 9, rescale: 0.7 };
   for (const name of Object.keys(known)) {
-    for (const hears of [true, false]) {
-      const most = passesPerStep({ ...known, [name]: NaN }, hears);
+    for (const usesAudio of [true, false]) {
+      const most = passesPerStep({ ...known, [name]: NaN }, usesAudio);
       for (const value of [0, 1, 2, 7.5, 9]) {
-        const count = passesPerStep({ ...known, [name]: value }, hears);
+        const count = passesPerStep({ ...known, [name]: value }, usesAudio);
         assert.ok(count <= most, `${name} ${value}`);
       }
     }

@@ -7,12 +7,12 @@ const SIZE = { width: 800, height: 240 };
 
 /** A 2D context that paints nowhere; draw.test.mjs looks at what is drawn. */
 function deafContext() {
-  const answers = {
+  const results = {
     measureText: (text) => ({ width: 6 * text.length }),
     createLinearGradient: () => ({ addColorStop() {} }),
     getImageData: () => ({ data: [23, 23, 24, 255] }),
   };
-  return new Proxy({}, { get: (_, name) => answers[name] ?? (() => {}), set: () => true });
+  return new Proxy({}, { get: (_, name) => results[name] ?? (() => {}), set: () => true });
 }
 
 class FakeElement {

@@ -30,7 +30,7 @@ export function casePlan(row, key) {
   return planOf(row[key], { n_frames: of("n_frames", 24), fps: of("fps", 24), fields: row[`${key}_fields`] });
 }
 
-/** Asserts that a function throws an error of this class whose sentence mentions all of these. */
+/** Asserts that a function throws an error of this class whose message mentions all of these. */
 export function assertRefused(act, name, mentions) {
   assert.throws(act, (error) => {
     assert.equal(error.name, name, error.stack);

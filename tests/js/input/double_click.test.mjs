@@ -29,7 +29,7 @@ for (const afterMs of [120, 300, 420, 480]) {
   });
 }
 
-test("a slow double click counts if the browser calls it one, and is told if not", (t) => {
+test("a slow double click counts if the browser calls it one, and a message follows if not", (t) => {
   const editor = open(t);
   editor.click(MIDDLE);
   editor.click(MIDDLE, "wave", { afterMs: 800 });

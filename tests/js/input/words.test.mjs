@@ -1,4 +1,4 @@
-// What the artist is told: sentences about what was done, and every key in the help.
+// Status messages: what was done, and every key in the help.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -25,7 +25,7 @@ test("a shift tells by how much it went", () => {
   assert.equal(message(planAt([0, 10, 12, 20], [12]), 5), "Shifted 2 keyframes by 5. Frame 0 and 1 locked stayed.");
 });
 
-test("a changed kind is told in its own words, and without frame 0, which stays", () => {
+test("a changed kind has its own message, without frame 0, which stays", () => {
   const plan = planAt([0, 10, 20]);
   const message = (frames, kind) => actions.changeKind(plan, frames, kind).message;
   assert.equal(message([10], "valley"), "The keyframe at frame 10 is a valley now.");

@@ -102,7 +102,7 @@ test("a typed frame counts when one goes on, and not after Escape", (t) => {
   }
 });
 
-test("a frame that is none is told and taken back when one goes on, and left to be mended after Enter", (t) => {
+test("a wrong frame gets a message; leaving the field takes it back, Enter keeps it", (t) => {
   const { view, labelled, type, key, written, said, show } = opened(t);
   const box = labelled("Frame of the keyframe");
   view.session.select([14]);
@@ -232,7 +232,7 @@ test("a loop that a shorter clip does not have is dropped, another one stays", a
   }
 });
 
-test("an edit of another clip is not said to be without a run", (t) => {
+test("an edit of another clip is not reported as without a run", (t) => {
   const { view, labelled, show } = opened(t);
   view.text = JSON.stringify({ version: 1, plan: plan(), base: plan() });
   view.setResult(resultOf(SHORTER));

@@ -65,12 +65,12 @@ test("a message goes by itself, a problem later, and a newer one is not cut shor
 });
 
 test("a signal has several listeners, and each can leave", () => {
-  const heard = [];
+  const received = [];
   const signal = createSignal();
-  const leave = signal.on((value) => heard.push(["a", value]));
-  signal.on((value) => heard.push(["b", value]));
+  const leave = signal.on((value) => received.push(["a", value]));
+  signal.on((value) => received.push(["b", value]));
   signal.emit(1);
   leave();
   signal.emit(2);
-  assert.deepEqual(heard, [["a", 1], ["b", 1], ["b", 2]]);
+  assert.deepEqual(received, [["a", 1], ["b", 1], ["b", 2]]);
 });

@@ -64,7 +64,7 @@ test("each text has its state", () => {
   }
 });
 
-test("text that is no JSON says where it is wrong, in every browser the same", () => {
+test("text that is not JSON says where it is wrong, in every browser the same", () => {
   const wrong = [
     ["{", "line 1, column 2"],
     ['{"version": 1,\n "plan": {"version": 1,,}}', "line 2, column 24"],
@@ -103,7 +103,7 @@ test("what is shown, written as an edit of today's prediction, shows the same", 
   assert.deepEqual(shownPlan(written(typed), PREDICTED).plan, typed.plan);
 });
 
-test("each problem is told, and the artist's own plan is what is seen", () => {
+test("each problem has a message, and the artist's own plan is what is seen", () => {
   const edit = readEdit(SAVED);
   const longer = planOf([[0, "first"], [9, "peak"]], { n_frames: 60 });
   const faster = planOf([[0, "first"], [9, "peak"]], { n_frames: 48, fps: 30 });
@@ -123,7 +123,7 @@ test("each problem is told, and the artist's own plan is what is seen", () => {
   }
 });
 
-test("another sound of the same length is applied, and told", () => {
+test("another sound of the same length is applied, with a message", () => {
   const sound = (level) => ({ n_frames: 48, loudness: Array(16).fill(level) });
   const of = (level) => ({ ...PREDICTED, fingerprint: sound(level) });
   const edit = editOf({ version: 1, plan: of(0), base: of(0) });
@@ -141,14 +141,14 @@ test("an edit of another length is stretched, and the artist's number and hand s
   );
   const edit = { base, plan: lockKeyframe(moveKeyframe(base, 10, 14), 40, true), extra: { mood: 1 } };
   const to = rescaled(edit, longer);
-  // 10 was moved to 14, so 21 and 30 stand for nothing new; the number is the prediction's, so that 65 fills up
+  // 10 was moved to 14, so 21 and 30 are nothing new; the number is the prediction's, so that 65 fills up
   assert.deepEqual(framesOf(to.plan), [0, 28, 50, 65, 80, 90]);
   assert.equal(to.plan.keyframes.find((keyframe) => keyframe.frame === 80).locked, true);
   assert.deepEqual([to.base, to.extra, to.plan.n_frames], [longer, edit.extra, 96]);
   assert.deepEqual(shownPlan(written(to), longer).plan, to.plan, "and no banner comes back");
 });
 
-test("an edit of another length or rate may keep its times; what lies past the end goes", () => {
+test("an edit of another length or rate may keep its times; what is past the end goes", () => {
   const base = planOf([[0, "first"], [10, "peak"], [20, "fill"], [40, "peak"]], { n_frames: 48 });
   const edit = { base, plan: moveKeyframe(moveKeyframe(base, 10, 14), 40, 44), extra: {} };
   const short = planOf([[0, "first"], [5, "peak"], [11, "fill"], [20, "fill"]], { n_frames: 24 });
@@ -172,7 +172,7 @@ test("the end of the clip: its last frame stays the last one, and what begins wi
   assert.deepEqual(framesOf(kept(readEdit("0, 7, 24"), short).plan), [0, 7]);
 });
 
-test("stretching into fewer frames parts what meets, and refuses what cannot stand", () => {
+test("stretching into fewer frames parts what meets, and refuses what cannot be", () => {
   const frames = [0, 1, 2, 3, 40, 46, 47];
   const plan = planOf(frames.map((frame) => [frame, frame ? "manual" : "first", "edit"]), { n_frames: 48 });
   const short = (n_frames) => planOf([[0, "first"], [2, "peak"]], { n_frames });

@@ -53,16 +53,16 @@ test("a file of another rate keeps its times, and says so", () => {
   assert.ok(notes[0].includes("12 fps"));
 });
 
-test("a file of the same rate written another way keeps its frames, and nothing is said", () => {
+test("a file of the same rate written another way keeps its frames, and nothing is noted", () => {
   const { plan, notes } = imported(JSON.stringify({ ...PLAN, fps: 23.976 }), { ...PLAN, fps: 24000 / 1001 });
   assert.deepEqual([framesOf(plan), plan.fps, notes], [framesOf(PLAN), 24000 / 1001, []]);
 });
 
-test("frames of other programs: unordered, twice, past the end, without 0, each told", () => {
+test("frames of other programs: unordered, twice, past the end, without 0, each noted", () => {
   const { plan, notes } = imported("24 12, 7\n7");
   assert.deepEqual(framesOf(plan), [0, 7, 12]);
-  const told = ["1 outside", "1 on a frame", "Frame 0 was added", "The plan has 3"];
-  assert.ok(notes.length === 4 && told.every((words, i) => notes[i].startsWith(words)), notes.join("\n"));
+  const expected = ["1 outside", "1 on a frame", "Frame 0 was added", "The plan has 3"];
+  assert.ok(notes.length === 4 && expected.every((words, i) => notes[i].startsWith(words)), notes.join("\n"));
   assert.deepEqual(framesOf(imported("0:(sin(2*t)), 7:(0.5)").plan), [0, 7]);
   for (const wrong of ["", "  ", "hello", "0, x", "0, 1.5", "0:(1"]) {
     assertRefused(() => imported(wrong), "PlanError", [";"]);

@@ -104,7 +104,7 @@ test("each goes to its nearest onset, one to each", () => {
   assert.equal(snapAll(PLAN, [], [4, 8, 16, 20]).plan, PLAN);
 });
 
-test("whatever is done: count, order and locked ones stay, and the selection is told truly", () => {
+test("whatever is done: count, order and locked ones stay, and the selection is reported truly", () => {
   const random = randomOf(7);
   const some = (list) => list.filter(() => random(2));
   let nChanged = 0;

@@ -25,7 +25,7 @@ test("frames and seconds are those of the table", () => {
   for (const { time_s, fps, frame } of table.time_at) assert.equal(timeAt(frame, fps), time_s, `${frame} ${fps}`);
 });
 
-test("rates that are the same are told as the same", () => {
+test("rates that are the same are reported as the same", () => {
   assert.ok(table.same_rate.length >= 60);
   for (const { a, b, n_frames, same } of table.same_rate) {
     assert.equal(sameRate(a, b, n_frames), same, `${a} ${b} ${n_frames}`);
@@ -67,7 +67,7 @@ test("what a label says, typed, is that frame again in every unit and at every r
   }
 });
 
-test("a frame may be typed in any unit, and what is none is null", () => {
+test("a frame may be typed in any unit, and anything else is null", () => {
   assert.equal(parseFrame(" 12 ", "frames", 24), 12);
   assert.equal(parseFrame("1.5", "seconds", 24), 36);
   assert.equal(parseFrame("1,5", "seconds", 24), 36);

@@ -139,7 +139,7 @@ test("another text ends what is in the hand", () => {
   assert.deepEqual([written, session.text, framesOf(session.plan)], [[], "0, 9, 31", [0, 9, 31]]);
 });
 
-test("a run of a newer version is told, and the one before stays", () => {
+test("a run of a newer version gives a message, and the one before stays", () => {
   const { session, messages } = opened();
   const before = framesOf(session.plan);
   session.setResult(resultOf(prediction({ version: 99 })));
@@ -166,7 +166,7 @@ test("a cancelled gesture and one that ends where it began write nothing", () =>
   assert.deepEqual([written, session.frames], [[], [14]]);
 });
 
-test("what stands after a gesture is what was shown during it, for every action", () => {
+test("what is kept after a gesture is what was shown during it, for every action", () => {
   const cases = [
     [[14], actions.move, 2],
     [[8, 14], actions.move, 100],
@@ -201,7 +201,7 @@ test("what stands after a gesture is what was shown during it, for every action"
   }
 });
 
-test("what cannot be done is told and writes nothing", () => {
+test("what cannot be done gives a message and writes nothing", () => {
   const locked = prediction();
   locked.keyframes[1].locked = true;
   const cases = [
@@ -264,7 +264,7 @@ test("an edit of another length is shown and left alone", () => {
   assert.equal(other.messages[0][1], true);
 });
 
-test("a newer version's text is shown as a sentence and never touched", () => {
+test("a newer version's text is shown as a message and never touched", () => {
   const text = '{"version": 99, "plan": {}, "base": null}';
   const { session, written } = opened({ text });
   session.act(actions.add, 3);

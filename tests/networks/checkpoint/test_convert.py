@@ -166,7 +166,7 @@ class CountingFile(io.BufferedReader):
 @pytest.mark.parametrize("half", [False, True])
 @pytest.mark.parametrize("save", SAVES)
 def test_a_shared_storage_is_read_once_and_held_alone(tmp_path, monkeypatch, save, half):
-    """Ten tensors of 400 kB, each shared by five names that stand far apart in the file's list."""
+    """Ten tensors of 400 kB, each shared by five names far apart in the file's list."""
     whole = [torch.full((100_000,), float(k)) for k in range(10)]
     state = {f"{i}.{k}": part[i : i + 100] for i in range(5) for k, part in enumerate(whole)}
     torch.save(state, tmp_path / "x.pt", **SAVES[save])

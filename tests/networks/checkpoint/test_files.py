@@ -1,4 +1,4 @@
-"""Weight files as files: what is none is named, cut ones too, and only what is asked for is read."""
+"""Weight files as files: wrong and cut ones are named, and only what is asked for is read."""
 
 import json
 import os

@@ -35,7 +35,7 @@ def test_every_step_is_that_of_diffusers(n_steps, eta):
         x, v, noise = (randn(seed=3 * index + k) for k in range(3))
         theirs = oracle.step(v, timestep, x, eta=eta, variance_noise=noise)
         found, x0 = ddim_step(x, v, schedule=schedule, index=index, noise=noise)
-        # in the first step at eta 1 the root of a rounding error stands before eps: up to 3e-4, or NaN there
+        # in the first step at eta 1 eps is multiplied by the root of a rounding error: up to 3e-4, or NaN there
         first = index == 0 and eta == 1
         if first and theirs.prev_sample.isnan().all():
             assert found.isfinite().all()

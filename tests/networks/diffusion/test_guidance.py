@@ -64,7 +64,7 @@ def test_three_passes_are_those_of_a_model_without_sound():
     assert torch.allclose(combine(out, weights), expected, atol=ROUNDING)
 
 
-def test_the_whole_rescale_gives_the_spread_of_the_full_answer():
+def test_the_whole_rescale_gives_the_std_of_the_full_prediction():
     out = predictions(3, 4, 5, 2, 6)
     out["full"] *= torch.tensor([0.1, 1, 10])[:, None, None, None, None]
     weights = pass_weights(2, 7.5, 9)
@@ -84,7 +84,7 @@ def test_samples_of_a_batch_do_not_touch(rescale):
         assert torch.allclose(alone, together[b : b + 1], atol=1e-6)
 
 
-def test_a_flat_answer_stays_finite():
+def test_a_flat_prediction_stays_finite():
     out = {name: torch.ones(1, 4, 2, 2, 2) for name in PASSES}
     assert torch.equal(combine(out, pass_weights(2, 7.5, 7.5), rescale=0.7), out["full"])
 

@@ -230,7 +230,7 @@ def test_what_cannot_be_told_is_an_error(infer, tower):
         infer({}, head_width=8)
 
 
-def test_a_tower_for_oblong_pictures_is_refused():
+def test_a_tower_for_oblong_images_is_refused():
     shapes = shapes_of(CLIPVisionTower(VISION, device="meta").state_dict())
     with pytest.raises(CheckpointNamesError, match="not one more than a square"):
         clip_vision_config_from_shapes(shapes | {"positional_embedding": (25, 48)}, head_width=12)

@@ -42,14 +42,14 @@ def test_nothing_is_clamped():
 
 
 @pytest.mark.parametrize("shape", [(1, 300), (300, 1), (1, 1)])
-def test_pictures_one_pixel_thin_pass(shape):
+def test_images_one_pixel_thin_pass(shape):
     found = clip_pixels(torch.full((1, 3, *shape), 0.5))
     grey = (0.75 - torch.tensor(CLIP_MEAN)) / torch.tensor(CLIP_STD)
     expected = grey[None, :, None, None].expand(1, 3, 224, 224)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-def test_half_precision_pictures_are_computed_in_float32():
+def test_half_precision_images_are_computed_in_float32():
     image = noise(320, 512, torch.bfloat16)
     assert torch.equal(clip_pixels(image), clip_pixels(image.float()))
     assert clip_pixels(image.double()).dtype == torch.float64

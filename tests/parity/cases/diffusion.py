@@ -270,13 +270,13 @@ def _pair(tensors, given, absent):
 
 
 def _image_tokens(tensors):
-    """What stands for the Resampler's output: a pair of (B, F, Q, C)."""
+    """In place of the Resampler's output: a pair of (B, F, Q, C)."""
     pair = _pair(tensors, "image_tokens", "image_tokens_zero")
     return [tokens.unflatten(1, (-1, QUERIES_PER_FRAME)) for tokens in pair]
 
 
 def _audio_tokens(tensors):
-    """What stands for the audio tower's output, recorded as two factors: a pair of (B, N, D)."""
+    """In place of the audio tower's output, recorded as two factors: a pair of (B, N, D)."""
     pair = [factor @ tensors["in.audio_B"] for factor in _pair(tensors, "audio_A", "audio_A_zero")]
     return [tokens.reshape(-1, *tokens.shape[-2:]) for tokens in pair]  # recorded without a batch
 

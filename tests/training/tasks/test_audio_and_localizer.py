@@ -1,4 +1,4 @@
-"""Sounds with known moments, and what the audio tower and the localizer are taught from them."""
+"""Sounds with known strikes, and what the audio tower and the localizer learn from them."""
 
 import numpy as np
 import pytest

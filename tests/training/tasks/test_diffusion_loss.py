@@ -1,4 +1,4 @@
-"""Noising, the right answer, dropped conditions and what counts how much."""
+"""Noising, the target, dropped conditions and what counts how much."""
 
 import numpy as np
 import pytest

@@ -75,7 +75,7 @@ def test_garbage_says_where_it_is_wrong_and_that_nothing_changed(text, named):
 @pytest.mark.parametrize(
     ("text", "named", "remedy"), WRONG_EDITS, ids=[row[0][:20] for row in WRONG_EDITS]
 )
-def test_a_wrong_edit_is_refused_with_a_sentence(text, named, remedy):
+def test_a_wrong_edit_is_refused_with_a_message(text, named, remedy):
     with pytest.raises(PlanError) as error:
         edit_from_json(text)
     assert named in str(error.value) and remedy in str(error.value)

@@ -44,13 +44,13 @@ def test_a_document_is_written_in_the_order_of_the_design():
 @pytest.mark.parametrize(
     ("wrong", "named", "remedy"), WRONG_PLANS, ids=[row[1] for row in WRONG_PLANS]
 )
-def test_a_wrong_document_is_refused_with_a_sentence(wrong, named, remedy):
+def test_a_wrong_document_is_refused_with_a_message(wrong, named, remedy):
     before = copy.deepcopy(wrong)
     with pytest.raises(PlanError) as error:
         plan_from_document(wrong)
-    sentence = str(error.value)
-    assert named in sentence and remedy in sentence
-    assert sentence.endswith(".") and len(sentence) < 300 and "\n" not in sentence
+    message = str(error.value)
+    assert named in message and remedy in message
+    assert message.endswith(".") and len(message) < 300 and "\n" not in message
     assert wrong == before
 
 
@@ -77,7 +77,7 @@ def test_a_plan_of_a_newer_version_is_told_apart():
     ],
     ids=range(12),
 )
-def test_text_that_is_no_plan_is_refused_with_a_sentence(text, named):
+def test_text_that_is_no_plan_is_refused_with_a_message(text, named):
     with pytest.raises(PlanError) as error:
         plan_from_json(text)
     assert named in str(error.value) and len(str(error.value)) < 300

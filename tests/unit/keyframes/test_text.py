@@ -53,7 +53,7 @@ def test_frames_from_text(text, frames):
     ],
     ids=range(20),
 )
-def test_text_that_lists_no_frames_is_refused_with_a_sentence(text, named):
+def test_text_that_lists_no_frames_is_refused_with_a_message(text, named):
     with pytest.raises(PlanError) as error:
         frames_from_text(text)
     assert named in str(error.value) and len(str(error.value)) < 300

@@ -59,7 +59,7 @@ def decoded(path):
 
 
 def flashes(path):
-    """(frame, kind) of every frame whose topmost band, beside the picture, is lit in a kind's colour."""
+    """(frame, kind) of every frame whose topmost band, beside the image, is lit in a kind's colour."""
     found = []
     for i, frame in enumerate(decoded(path)):
         band = frame[1:3, 8:-8].reshape(-1, 3).astype(float)
@@ -166,7 +166,7 @@ def test_every_kind_has_a_colour():
 
 
 @pytest.mark.parametrize("size", [(90, 30), (48, 30), (30, 30), (30, 90), (1, 40), (400, 1)])
-def test_any_picture_fits_undistorted(size):
+def test_any_image_fits_undistorted(size):
     layout = layout_of(size, width=321)
     left, top, width, height = layout.image
     assert layout.width == 320 and layout.height % 2 == 0
@@ -178,15 +178,15 @@ def test_any_picture_fits_undistorted(size):
 
 def frames_of(plan, *, image=None, curve=None, width=320):
     image = np.full((60, 100, 3), 0.5, np.float32) if image is None else image
-    picture = to_image(image)
-    layout = layout_of(picture.size, width=width)
+    image = to_image(image)
+    layout = layout_of(image.size, width=width)
     frames = animatic_frames(
-        picture, layout, samples=sound_of(plan), sample_rate=16_000, plan=plan, curve=curve
+        image, layout, samples=sound_of(plan), sample_rate=16_000, plan=plan, curve=curve
     )
     return layout, (frame.copy() for frame in frames)
 
 
-def test_picture_lights_up_and_grows_with_the_curve():
+def test_image_lights_up_and_grows_with_the_curve():
     score = np.zeros(24)
     score[12] = 1
     image = np.full((200, 320, 3), 0.3, np.float32)
@@ -207,7 +207,7 @@ def test_picture_lights_up_and_grows_with_the_curve():
     )
 
 
-def test_without_a_curve_the_picture_pulses_after_keyframes():
+def test_without_a_curve_the_image_pulses_after_keyframes():
     pulse = pulse_of(plan_of([6], n_frames=16))
     assert pulse[0] == pulse[6] == 1
     assert (np.diff(pulse[:6]) < 0).all() and (np.diff(pulse[6:]) < 0).all()

@@ -28,7 +28,7 @@ def struck_sound(sample_rate=16_000):
 
 
 def cell_of(page, frame):
-    """(what is in the middle of a frame's picture, what is on its edge's outside)."""
+    """(what is in the middle of a frame's image, what is on its edge's outside)."""
     x = frame_sheet.GAP + frame % frame_sheet.COLUMNS * (frame_sheet.CELL_WIDTH + frame_sheet.GAP)
     height = frame_sheet.CELL_WIDTH * 24 // 32
     y = frame_sheet.GAP + frame // frame_sheet.COLUMNS * (height + 20 + frame_sheet.GAP)

@@ -24,8 +24,8 @@ def plan_of(*keyframes):
     )
 
 
-def is_colour(picture, colour, tolerance=12):
-    return (np.abs(picture.astype(int) - np.array(colour)) <= tolerance).all(axis=-1)
+def is_colour(image, colour, tolerance=12):
+    return (np.abs(image.astype(int) - np.array(colour)) <= tolerance).all(axis=-1)
 
 
 def x_of(frame, n_frames=N_FRAMES):

@@ -36,10 +36,10 @@ def test_onsets_agree_with_librosa():
 
 
 @pytest.mark.long
-def test_the_kept_answers_of_librosa_are_current():
-    from ....oracles.librosa_answers import librosa_answers
+def test_the_kept_results_of_librosa_are_current():
+    from ....oracles.librosa_results import librosa_results
 
-    found = librosa_answers(*decode(SNARE))
+    found = librosa_results(*decode(SNARE))
     assert found["tempo_bpm"] == pytest.approx(LIBROSA["tempo_bpm"], rel=1e-3)
     for name in ("onsets_s", "beats_s"):
         assert found[name] == pytest.approx(LIBROSA[name], abs=0.03)
@@ -178,8 +178,8 @@ def test_half_keeps_the_harder_beats_and_double_adds_the_middles():
     envelope = np.zeros(8 * 200)
     envelope[50 : 8 * 200 : 100] = 0.9
     envelope[150 : 8 * 200 : 200] = 1.0
-    heard = beats_of(envelope)
-    assert heard.times_s == pytest.approx(np.arange(0.25, 8, 0.5)) and heard.tempo_bpm == 120
+    found = beats_of(envelope)
+    assert found.times_s == pytest.approx(np.arange(0.25, 8, 0.5)) and found.tempo_bpm == 120
     half = beats_of(envelope, tempo="half")
     assert half.times_s == pytest.approx(np.arange(0.75, 8, 1.0)) and half.tempo_bpm == 60
     double = beats_of(envelope, tempo="double")
@@ -190,12 +190,12 @@ def test_half_and_double_do_not_reach_across_a_pause():
     envelope = np.zeros(20 * 200)
     for first, last in ((100, 1000), (2530, 3800)):
         envelope[first:last:100] = 1.0
-    heard = beats_of(envelope).times_s
-    assert not ((heard > 5) & (heard < 12.6)).any()
+    found = beats_of(envelope).times_s
+    assert not ((found > 5) & (found < 12.6)).any()
     for tempo in ("half", "double"):
         times_s = beats_of(envelope, tempo=tempo).times_s
         assert len(times_s) > 8 and not ((times_s > 5) & (times_s < 12.6)).any()
-    assert set(beats_of(envelope, tempo="double").times_s) >= set(heard)
+    assert set(beats_of(envelope, tempo="double").times_s) >= set(found)
 
 
 @pytest.mark.parametrize("tempo", ["half", "double"])

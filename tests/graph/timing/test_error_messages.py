@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ...helpers.graphs.prompts import check_sentence, complaint, node, shown, succeed
+from ...helpers.graphs.prompts import check_message, complaint, node, shown, succeed
 from ...helpers.graphs.timing_graph import chain, moved_edit
 
 
@@ -13,7 +13,7 @@ def test_more_hand_placed_keyframes_than_the_count_are_named(comfy):
     for keyframe in edit["plan"]["keyframes"][1:]:
         keyframe["locked"] = True
     text = complaint(comfy, chain(edit=json.dumps(edit), count=6))
-    check_sentence(text, ["12 keyframes", "room for 6", "count"])
+    check_message(text, ["12 keyframes", "room for 6", "count"])
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_sound_that_cannot_be_used(comfy, kind, words):
     prompt = chain()
     prompt["sound"] = node("KeyVIDTest_BrokenAudio", kind=kind)
     text = complaint(comfy, prompt)
-    check_sentence(text, words)
+    check_message(text, words)
 
 
 def edit_document(**changes):
@@ -66,7 +66,7 @@ def edit_document(**changes):
     ],
 )
 def test_an_edit_that_cannot_be_used(comfy, edit, words):
-    check_sentence(complaint(comfy, chain(edit=edit)), words)
+    check_message(complaint(comfy, chain(edit=edit)), words)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_numbers_that_do_not_fit(comfy, changes, words):
         prompt["info"] = node("KeyVID_PlanInfo", plan=["other", 0])
     for name, inputs in changes.items():
         prompt[name]["inputs"].update(inputs)
-    check_sentence(complaint(comfy, prompt), words)
+    check_message(complaint(comfy, prompt), words)
 
 
 @pytest.mark.parametrize("start_s", [-1.0, float("inf")])
@@ -98,7 +98,7 @@ def test_a_start_over_a_wire_is_checked_too(comfy, start_s):
     prompt["number"] = node("KeyVIDTest_Numbers", numbers=str(start_s))
     prompt["one"] = node("KeyVIDTest_First", numbers=["number", 0])
     prompt["clip"]["inputs"]["start_s"] = ["one", 0]
-    check_sentence(complaint(comfy, prompt), [str(start_s).split(".")[0], "0 or more"])
+    check_message(complaint(comfy, prompt), [str(start_s).split(".")[0], "0 or more"])
 
 
 @pytest.mark.parametrize(("target", "slot"), [("clip", 1), ("curve", 0)])
@@ -107,7 +107,7 @@ def test_a_list_wired_into_a_number_is_named(comfy, target, slot):
     prompt["other"] = node("KeyVID_FramesToPlan", text="0, 5", fps=24.0, n_frames=48)
     prompt["lists"] = node("KeyVID_PlanToFrames", plan=["other", 0], width=64, height=64)
     prompt[target]["inputs"]["start_s" if target == "clip" else "n_frames"] = ["lists", slot]
-    check_sentence(complaint(comfy, prompt))
+    check_message(complaint(comfy, prompt))
 
 
 def test_a_timing_file_without_a_curve_says_so_where_one_is_needed(comfy):
@@ -120,7 +120,7 @@ def test_a_timing_file_without_a_curve_says_so_where_one_is_needed(comfy):
         "values": node("KeyVID_CurveToValues", curve=["load", 1], width=64, height=64),
         "show": shown("values", 1),
     }
-    check_sentence(complaint(comfy, prompt), ["no motion curve"])
+    check_message(complaint(comfy, prompt), ["no motion curve"])
 
 
 @pytest.mark.parametrize("prefix", ["kept/a\0b", "x" * 300, "afile/timing"])
@@ -136,15 +136,15 @@ def test_names_that_cannot_be_written(comfy, prefix):
 
 def test_an_empty_image_batch_is_named(comfy):
     prompt = chain()
-    prompt["picture"] = node("KeyVIDTest_NoPicture")
+    prompt["image"] = node("KeyVIDTest_NoImage")
     prompt["preview"] = node(
         "KeyVID_TimingPreview",
-        image=["picture", 0],
+        image=["image", 0],
         audio=["clip", 0],
         plan=["edit", 0],
         width=640,
     )
-    check_sentence(complaint(comfy, prompt), ["no image", "Load Image"])
+    check_message(complaint(comfy, prompt), ["no image", "Load Image"])
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_values_that_make_no_curve(comfy, numbers, words):
         "out": node("KeyVID_CurveToValues", curve=["curve", 0], width=64, height=64),
         "show": shown("out", 1),
     }
-    check_sentence(complaint(comfy, prompt), words)
+    check_message(complaint(comfy, prompt), words)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_timing_files_that_cannot_be_read(comfy, file, words):
         "info": node("KeyVID_PlanInfo", plan=["load", 0]),
         "show": shown("info", 3),
     }
-    check_sentence(complaint(comfy, prompt), words)
+    check_message(complaint(comfy, prompt), words)
 
 
 def test_a_prefix_cannot_leave_the_output_folder(comfy):
@@ -192,5 +192,5 @@ def test_a_prefix_cannot_leave_the_output_folder(comfy):
     prompt["save"] = node(
         "KeyVID_SaveTiming", plan=["edit", 0], filename_prefix="../../outside/timing"
     )
-    check_sentence(complaint(comfy, prompt), ["outside"])
+    check_message(complaint(comfy, prompt), ["outside"])
     assert not (comfy.base.parent / "outside").exists()

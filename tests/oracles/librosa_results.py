@@ -13,7 +13,7 @@ import numpy as np
 FILE = pathlib.Path(__file__).resolve().parents[1] / "goldens" / "librosa_snare.json"
 
 
-def librosa_answers(samples, sample_rate):
+def librosa_results(samples, sample_rate):
     """What librosa's defaults find in mono samples (1, N): onset and beat times and tempo, in plain numbers."""
     onsets_s = librosa.onset.onset_detect(y=samples[0], sr=sample_rate, units="time")
     tempo_bpm, beats_s = librosa.beat.beat_track(y=samples[0], sr=sample_rate, units="time")
@@ -29,4 +29,4 @@ if __name__ == "__main__":
     sys.path.insert(0, str(FILE.parents[1] / "helpers"))
     from recordings import SNARE, decode
 
-    FILE.write_text(json.dumps(librosa_answers(*decode(SNARE)), indent=1) + "\n")
+    FILE.write_text(json.dumps(librosa_results(*decode(SNARE)), indent=1) + "\n")
