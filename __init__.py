@@ -1,4 +1,4 @@
-"""ComfyUI-KeyVID: pictures that move to sound (the KeyVID method, arXiv 2504.09656)."""
+"""ComfyUI-KeyVID: images that move to sound (the KeyVID method, arXiv 2504.09656)."""
 
 from typing import TYPE_CHECKING
 
