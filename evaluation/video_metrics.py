@@ -14,7 +14,7 @@ from .tracker.pose_search import find_poses, render_poses
 from .tracker.static_scene import build_static_scene
 from .tracker.tracked_objects import TRACKED_OBJECTS
 
-# of the image: less of it stands still where the light of the clip flickers
+# of the image: less of it is static where the light of the clip flickers
 MIN_BACKGROUND = 0.05
 # a pixel that the object changes by more than this, over all channels, is inside it
 INSIDE_CHANGE = 0.15
@@ -66,7 +66,7 @@ def psnr(frames: np.ndarray, truth: np.ndarray) -> float:
 def loudness_correlation(frames: np.ndarray, audio: np.ndarray, sample_rate: int) -> float:
     """Spearman's rank correlation of how much each frame changes and how loud it is: for scenes without events.
 
-    NaN for a video that stands still.
+    NaN for a static video.
 
     frames: uint8 (n, H, W, 3) at FPS. audio: (n_samples,), at least as long.
     """

@@ -10,7 +10,7 @@ import { app } from "../../scripts/app.js";
 
 const OWN_ERRORS = "KeyVID."; // what errors.py calls itself
 const OWN_NODES = "KeyVID_";
-const REFUSED = "custom_validation_failed"; // what ComfyUI calls the answer of a node's validate_inputs
+const REFUSED = "custom_validation_failed"; // the type that ComfyUI gives a refusal by a node's validate_inputs
 const TIMELINE = "KeyVID.EditKeyframes"; // the extension of edit_keyframes.js
 const NO_TIMELINE =
   "The timeline editor could not be loaded, so Edit Keyframes shows its edit as a text box. Nothing of it is lost. " +
@@ -30,7 +30,7 @@ function showError(nodeId, message) {
 }
 
 /**
- * What our nodes refused before anything ran, out of the errors that the server answered, by node.
+ * What our nodes refused before anything ran, out of the errors in the server's response, by node.
  * @param {Record<string, { class_type?: string, errors: any[] }>} errorsByNode
  */
 function showRefusals(errorsByNode) {

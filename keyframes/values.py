@@ -1,4 +1,4 @@
-"""Values that other programs hand over: told apart, brought to Python's own types, quoted in error messages."""
+"""Values from other programs: checked by type, converted to Python's own types, quoted in error messages."""
 
 import json
 from typing import Any, TypeGuard

@@ -21,7 +21,7 @@ from .strip import draw_playhead, draw_strip, frame_x, waveform_columns
 from .style import Progress, Size
 from .waveform import waveform_between, waveform_extremes
 
-PAGE_S = 10.0  # a longer clip's strip turns pages, or its keyframes could not be told apart
+PAGE_S = 10.0  # a longer clip's strip turns pages: its keyframes would be too close to see
 MIN_WIDTH = 128
 DrawFrame = Callable[[int], None]
 

@@ -20,7 +20,7 @@ _REST_LIGHT = 0.9  # brightness at rest, so that full motion has room to light u
 
 
 def to_image(image: np.ndarray) -> Image.Image:
-    """A PIL image from float (H, W, 3) in [0, 1]; what lies outside is cut off.
+    """A PIL image from float (H, W, 3) in [0, 1]; values outside are clipped.
 
     Raises KeyVIDError when the array has another shape or holds something that is not a number.
     """

@@ -24,7 +24,7 @@ from .waveform import waveform_between
 
 MIN_WIDTH = 320
 PER_BAND = 12  # cards around one stretch of the timeline, half of them above
-WIDEST_CARD = 0.24  # of the sheet, so that few keyframes still show where they stand
+WIDEST_CARD = 0.24  # of the sheet, so that few keyframes still show where they are
 THUMBNAIL_WIDTH = 192  # px, enough for the keyframe editor
 JPEG_QUALITY = 85
 
@@ -186,7 +186,7 @@ def _draw_band(
     )
     image.paste(Image.fromarray(strip), (0, strip_top))
     below = strip_top + layout.strip
-    sides = (  # where the cards stand, where their lines begin and end
+    sides = (  # where the cards are, where their lines begin and end
         (0, layout.card[1], strip_top),
         (below + layout.leader, below + layout.leader, below),
     )

@@ -10,7 +10,7 @@ def waveform_extremes(samples: np.ndarray, n_columns: int) -> np.ndarray:
 
     The extremes are taken over all channels: a mix would draw a flat line for channels that cancel.
     Parameters: samples (C, N) float. Returns: float64 (n_columns, 2), columns minimum and maximum; a stretch
-    shorter than one sample shows the sample it lies in. Raises AudioError for an empty sound and ValueError
+    shorter than one sample shows the sample it is in. Raises AudioError for an empty sound and ValueError
     for fewer than one column.
     """
     samples = np.asarray(samples)

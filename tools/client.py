@@ -25,7 +25,7 @@ async def run(
 ) -> Run:
     """Queue an API-format graph: (history entry, [(event type, data), ...]).
 
-    A graph that is refused gives the server's answer ({"error", "node_errors"}) and no events.
+    A graph that is refused gives the server's response ({"error", "node_errors"}) and no events.
     Raises TimeoutError (asyncio's) after `timeout_s` seconds, ConnectionError if the server goes away.
     """
     return await asyncio.wait_for(_run(url, prompt, on_event, extra), timeout_s)
@@ -62,9 +62,9 @@ async def _run(
         ) as socket,  # before queueing: no event is missed
     ):
         body = {"prompt": prompt, "client_id": client_id, **extra}
-        async with session.post(f"{url}/prompt", json=body) as answer:
-            queued = await answer.json()
-            if answer.status != 200:
+        async with session.post(f"{url}/prompt", json=body) as response:
+            queued = await response.json()
+            if response.status != 200:
                 return queued, events
         async for kind, data in _events(socket):
             events.append((kind, data))
@@ -76,8 +76,8 @@ async def _run(
             raise ConnectionError("ComfyUI closed the connection before the graph was done.")
         # the history entry is written just after the last event
         for _ in range(_RECORD_TRIES):
-            async with session.get(f"{url}/history/{queued['prompt_id']}") as answer:
-                entry = (await answer.json()).get(queued["prompt_id"])
+            async with session.get(f"{url}/history/{queued['prompt_id']}") as response:
+                entry = (await response.json()).get(queued["prompt_id"])
             if entry:
                 return entry, events
             await asyncio.sleep(0.05)

@@ -154,7 +154,7 @@ class _NotPartsError(CheckpointFileError):
 
 
 def _parts_of(source: Path) -> tuple[list[Path], bool]:
-    """(files that the source stands for, whether that is certain): itself, or all parts of its split file.
+    """(files that belong to the source, whether that is certain): itself, or all parts of its split file.
 
     Raises CheckpointFileError when some of them are not there.
     """
@@ -232,7 +232,7 @@ def _recognised(shapes: dict[str, tuple[int, ...]], prune: bool) -> layouts.Layo
     except CheckpointUnknownError:
         if prune:
             raise
-        return None  # still worth having without its pickle
+        return None  # a file without its pickle is still useful
 
 
 def _facts(layout: layouts.Layout, entries: Entries) -> dict[str, str]:

@@ -24,9 +24,9 @@
     return () => requests.delete(request);
   };
   window.fetch = function (...given) {
-    const end = begin(given[0]), answer = fetch.apply(this, given);
-    answer.then(end, end);
-    return answer;
+    const end = begin(given[0]), response = fetch.apply(this, given);
+    response.then(end, end);
+    return response;
   };
   XMLHttpRequest.prototype.open = function (method, url, ...given) {
     this.keyvidUrl = url;

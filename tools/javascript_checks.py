@@ -1,6 +1,6 @@
 """Style, format and types of the JavaScript, checked by Biome and TypeScript (package.json says which versions).
 
-Nothing of it is needed to run the pack. The packages lie in node_modules/, installed once per package-lock.json.
+Nothing of it is needed to run the pack. The packages are in node_modules/, installed once per package-lock.json.
 """
 
 import hashlib

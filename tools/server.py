@@ -16,7 +16,7 @@ from . import environment
 
 END_WITH_PARENT = Path(__file__).resolve().parent / "end_with_parent.py"
 START_TIMEOUT_S = 1200  # limits end what hangs; a slow or busy machine never meets one
-ANSWER_TIMEOUT_S = 600
+RESPONSE_TIMEOUT_S = 600
 RUN_TIMEOUT_S = 3600
 # ComfyUI's own address is never behind a proxy, whatever the environment says
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -36,20 +36,20 @@ class Server:
         self.url, self.base, self.log_path, self.process = url, base, log_path, process
 
     def get(self, path: str) -> Any:
-        """The JSON answer to GET path."""
+        """The JSON response to GET path."""
         return json.loads(self.get_bytes(path))
 
     def get_bytes(self, path: str) -> bytes:
-        """The answer to GET path as bytes, such as an image file."""
-        with _OPENER.open(self.url + path, timeout=ANSWER_TIMEOUT_S) as answer:
-            return answer.read()
+        """The response to GET path as bytes, such as an image file."""
+        with _OPENER.open(self.url + path, timeout=RESPONSE_TIMEOUT_S) as response:
+            return response.read()
 
     def post(self, path: str, body: object) -> str:
-        """POST a JSON body; the answer's text."""
+        """POST a JSON body; the text of the response."""
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
-        with _OPENER.open(request, timeout=ANSWER_TIMEOUT_S) as answer:
-            return answer.read().decode()
+        with _OPENER.open(request, timeout=RESPONSE_TIMEOUT_S) as response:
+            return response.read().decode()
 
     def object_info(self) -> dict:
         """The definitions of all nodes."""
@@ -73,7 +73,7 @@ class Server:
     ) -> tuple[dict, list[tuple[str, Any]]]:
         """Queue an API-format graph and wait for its end: (history entry, [(event type, data), ...]).
 
-        A graph that is refused gives the server's answer ({"error", "node_errors"}) and no events.
+        A graph that is refused gives the server's response ({"error", "node_errors"}) and no events.
         `on_event(type, data)` is called as events arrive; `extra` joins the request's body.
         """
         from . import client  # aiohttp, which the plain Python that runs dev.py need not have

@@ -1,6 +1,6 @@
 """Finds the frames of events in the pose of the tracked object over time.
 
-An event is a change whose beginning and end are both visible, so none can lie on the first or on the last frame: an
+An event is a change whose beginning and end are both visible, so none can be on the first or on the last frame: an
 object in contact there was not seen to strike, or not to turn.
 Thresholds are shares of the movement of the strongest strike.
 """

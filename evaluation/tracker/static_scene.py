@@ -43,6 +43,6 @@ def draw(static_scene: StaticScene, parts: Sequence[Part]) -> np.ndarray:
 
 
 def region(stage: Stage, left: float, top: float, right: float, bottom: float) -> np.ndarray:
-    """The pixels whose centres lie within a box in units: bool (H, W)."""
+    """The pixels whose centres are within a box in units: bool (H, W)."""
     x, y = stage.to_units(np.arange(stage.width)[None], np.arange(stage.height)[:, None])
     return (x >= left) & (x <= right) & (y >= top) & (y <= bottom)

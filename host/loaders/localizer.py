@@ -4,7 +4,7 @@ The network reads 2 s of audio at a time. A longer clip is cut into windows of 2
 overlap, their scores are averaged, with weights that fall from the middle of a window to its ends, because near the
 ends the network lacks what comes before or after. Windows are blended as the network gives them and the whole clip is
 then scaled to 0..1: the network was trained on curves normalised within their own 2 s (published-model g.2), so it
-shows what stands out nearby, and says little about how one part of a long clip compares with another.
+shows what stands out nearby, and shows little of how one part of a long clip compares with another.
 
 The network also scores silence, and these scores mean nothing: there the curve stays at 0.
 """

@@ -108,7 +108,7 @@ def register_model_folders() -> None:
     own = os.path.join(folder_paths.models_dir, FOLDER)
     for folder in (own, EMBEDDED):
         folder_paths.add_model_folder_path(FOLDER, folder)
-    # a new name is registered without suffixes, which stands for every file there is
+    # a new name is registered without suffixes, which means every file
     folders, suffixes = folder_paths.folder_names_and_paths[FOLDER]
     suffixes = set(suffixes) | folder_paths.supported_pt_extensions
     folder_paths.folder_names_and_paths[FOLDER] = (folders, suffixes)

@@ -62,7 +62,7 @@ def waveform_to_mel(
 
 
 def zero_mel(*, n_columns: int = N_COLUMNS, n_bins: int = N_BINS) -> torch.Tensor:
-    """The mel that stands for "no audio" in guidance (published-model d.6): float32 zeros (1, n_bins, n_columns).
+    """The mel of "no audio" in guidance (published-model d.6): float32 zeros (1, n_bins, n_columns).
 
     These are zeros after normalisation: neither silence, which is negative there, nor padding, which is positive.
     """

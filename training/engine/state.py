@@ -1,4 +1,4 @@
-"""Saved states of a training, so that it can be stopped at any moment and resumed exactly."""
+"""Saved states of a training, so that it can be stopped at any time and resumed exactly."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ def state_dir(given: str | Path | None = None) -> Path:
 
 def save_state(folder: Path, *, step: int, state: dict[str, Any]) -> Path:
     """Write the state (tensors, numbers, texts, and dicts and lists of them) reached after `step` steps into a
-    training's folder; all but the newest N_KEPT are removed. A crash at any moment leaves the earlier files whole.
+    training's folder; all but the newest N_KEPT are removed. A crash at any time leaves the earlier files whole.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

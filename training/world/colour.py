@@ -34,7 +34,7 @@ class Palette(NamedTuple):
     top: np.ndarray  # of the background
     bottom: np.ndarray
     ground: np.ndarray
-    quiet: np.ndarray  # of what stands still
+    quiet: np.ndarray  # of the static scene
     quiet_dark: np.ndarray
     loud: np.ndarray  # of what moves
     loud_light: np.ndarray

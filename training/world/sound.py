@@ -73,7 +73,7 @@ def strikes(rng: np.random.Generator, events: Sequence[WorldEvent], timbre: Timb
 
 
 def add_at(sound: np.ndarray, other: np.ndarray, time_s: float) -> None:
-    """Adds `other` to `sound` from a time on, in place; what lies outside is cut."""
+    """Adds `other` to `sound` from a time on, in place; what is outside is cut."""
     start = sample_at(time_s, sample_rate=SAMPLE_RATE)
     other = other[max(0, -start) :]
     start = max(0, start)

@@ -1,6 +1,6 @@
 """When things happen in a clip.
 
-Frame f shows the moment f / fps. An event has a time, at which its sound begins, and a frame, the one nearest to that
+Frame f shows the time f / fps. An event has a time, at which its sound begins, and a frame, the one nearest to that
 time (`keyframes.timebase.frame_at`), on which contact is seen. As in drawn animation the pose of contact is always
 drawn: movement runs from event frame to event frame, sound from event time to event time, at most half a frame apart.
 """
@@ -13,7 +13,7 @@ import numpy as np
 from ...keyframes.peaks import PEAK_DISTANCE
 from ...keyframes.timebase import FPS, N_FRAMES, frame_at
 
-FIRST_FRAME, LAST_FRAME = 2, N_FRAMES - 2  # events lie in here: a strike needs frames around it
+FIRST_FRAME, LAST_FRAME = 2, N_FRAMES - 2  # of events: a strike needs frames around it
 MAX_EVENTS = 7
 LATE_SHARE = 0.2  # of the clips are silent in their first half
 LEAD_SHARE = 0.5  # of the clips begin in the aftermath of an event before the first frame
@@ -40,7 +40,7 @@ def event_at(rng: np.random.Generator, frame: int, *, strength: float) -> WorldE
 def draw_events(rng: np.random.Generator, *, min_gap: int) -> tuple[WorldEvent, ...]:
     """Events at irregular frames, sorted, their frames at least min_gap (int, PEAK_DISTANCE or more) apart.
 
-    One to seven lie in the clip; one more may lie before its first frame, so that the clip begins in any phase of the
+    One to seven are in the clip; one more may be before its first frame, so that the clip begins in any phase of the
     movement. Returns a tuple of WorldEvent; `in_clip` keeps those of the clip.
     """
     min_gap = max(min_gap, PEAK_DISTANCE)
@@ -57,5 +57,5 @@ def draw_events(rng: np.random.Generator, *, min_gap: int) -> tuple[WorldEvent, 
 
 
 def in_clip(events: Sequence[WorldEvent]) -> tuple[WorldEvent, ...]:
-    """The events that lie within the clip's frames."""
+    """The events within the clip's frames."""
     return tuple(event for event in events if 0 <= event.frame < N_FRAMES)

@@ -23,7 +23,7 @@ export function fromHex(text) {
 }
 
 /**
- * The colour that lies `amount` (0 to 1) of the way from one to the other.
+ * The colour at `amount` (0 to 1) of the way from one to the other.
  * @param {Colour} colour @param {Colour} other @param {number} amount @returns {Colour}
  */
 export function mix(colour, other, amount) {

@@ -1,7 +1,7 @@
 // @ts-check
 // Where things are: frames to pixels and back, the bands of the editor, and what is under the pointer.
 //
-// A view is what of the clip is seen: {first, span} in frames (floats). A keyframe is at the moment its frame is
+// A view is what of the clip is seen: {first, span} in frames (floats). A keyframe is at the time its frame is
 // first shown, so frame f and the start of its cell share one x; the clip ends at nFrames. Pixels are CSS pixels.
 
 /** @import { Plan } from "../plan/plan.mjs" */
@@ -100,7 +100,7 @@ export function xToFrame(x, view, width) {
 
 /**
  * The bands from top to bottom, each {y, height} in pixels, and the size they were made for.
- * Pictures are left out where they would leave the waveform no room, and so is the overview.
+ * Images are left out where they would leave the waveform no space, and so is the overview.
  * @param {number} width @param {number} height @param {{ hasImages?: boolean }} [options] @returns {Boxes}
  */
 export function layout(width, height, { hasImages = false } = {}) {

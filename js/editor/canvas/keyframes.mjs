@@ -88,7 +88,7 @@ function isMarked(keyframe, scene) {
 }
 
 /**
- * Those that matter to the hand last, so that they lie on top.
+ * Those that matter to the hand last, so that they are on top.
  * @param {Marked[]} keyframes @param {FullScene} scene @returns {Marked[]}
  */
 function inOrder(keyframes, scene) {
@@ -151,7 +151,7 @@ function selectedRuns(cells) {
 }
 
 /**
- * Where the video begins, hatched ground: nothing lies before frame 0, and it cannot be moved.
+ * Where the video begins, hatched ground: nothing is before frame 0, and it cannot be moved.
  * @param {CanvasRenderingContext2D} context @param {FullScene} scene
  */
 function drawGround(context, { boxes, view, width, theme }) {

@@ -44,7 +44,7 @@ function halved({ min, max }) {
 /**
  * Minimum and maximum per column of a drawing `width` pixels wide; NaN where the clip has not begun or is over.
  *
- * The buckets of `levels` lie evenly over nFrames. ratio: columns per pixel. Where buckets are wider than columns the
+ * The buckets of `levels` divide nFrames evenly. ratio: columns per pixel. Where buckets are wider than columns the
  * values between their middles are interpolated, so that a near view has no stairs.
  * @returns {MinMax} Each Math.ceil(width * ratio) long, in the scale of `levels`.
  * @param {Levels} levels @param {View} view @param {number} width @param {number} nFrames @param {number} [ratio]

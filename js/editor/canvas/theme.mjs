@@ -68,7 +68,7 @@ function resolved(context, text, fallback) {
 export function themeOf(palette, font = "sans-serif") {
   const dark = isDark(palette.panel);
   const ink = dark ? [255, 255, 255] : [0, 0, 0];
-  const raised = mix(palette.panel, ink, dark ? 0.055 : 0.045); // ruler and keyframes lie on it
+  const raised = mix(palette.panel, ink, dark ? 0.055 : 0.045); // the ground of ruler and keyframes
   const outside = mix(palette.panel, [0, 0, 0], dark ? 0.35 : 0.09); // before and after the clip
   const ground = dark ? raised : outside; // the hardest to stand out from
   const clear = (/** @type {Colour} */ colour, /** @type {number} */ least) => standingOut(colour, ground, least, ink);

@@ -18,7 +18,7 @@ const SECONDS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 
 /**
  * Ticks of what is seen, margins included, ascending and never before frame 0.
  *
- * unit: "frames", "seconds" or "timecode". A tick of seconds may lie between two frames (frame is a float).
+ * unit: "frames", "seconds" or "timecode". A tick of seconds may be between two frames (frame is a float).
  * @param {View} view @param {number} width @param {Unit} unit @param {number} fps @returns {Tick[]}
  */
 export function ticks(view, width, unit, fps) {

@@ -29,7 +29,7 @@ export function framesFrom(text) {
 }
 
 /**
- * What stands for a frame in a list or schedule, as written. Throws PlanError if there is nothing.
+ * The entry of a frame in a list or schedule, as written. Throws PlanError if there is nothing.
  * @param {string} text @returns {string[]}
  */
 export function wordsOf(text) {
@@ -42,7 +42,7 @@ export function wordsOf(text) {
 }
 
 /**
- * The frame that a word stands for. Throws PlanError.
+ * The frame that a word means. Throws PlanError.
  * @param {string} word @returns {number}
  */
 export function frameOf(word) {

@@ -1,6 +1,6 @@
 // @ts-check
 // The artist's changes to one prediction, carried over to another: the mirror of keyframes/merge.py, whose docstring
-// has the rules by number. tests/merge_cases.json holds both to the same answers.
+// has the rules by number. tests/merge_cases.json holds both to the same results.
 
 import { PlanError, PlanMismatchError } from "./errors.mjs";
 import { sameJson } from "./json.mjs";

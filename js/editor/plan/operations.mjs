@@ -21,7 +21,7 @@ export function moveTogether(plan, frames, delta) {
 }
 
 /**
- * As moveTogether with all keyframes, but kinds stay: what was wrong is the clock, not what they are.
+ * As moveTogether with all keyframes, but kinds stay: the times were wrong, not the kinds.
  * @param {Plan} plan @param {number} delta @returns {Moved}
  */
 export function shiftAll(plan, delta) {
@@ -46,7 +46,7 @@ export function scaleTogether(plan, frames, anchor, factor) {
   const fits = fitting(plan, moving);
   const targetsFor = (/** @type {number} */ to) =>
     moving.map((frame) => Math.floor(anchor + ((frame - anchor) * (to - anchor)) / (end - anchor) + 0.5));
-  // nothing outside the clip is worth trying, however far the pointer is
+  // nothing outside the clip is tried, however far the pointer is
   const wanted = Math.max(-1, Math.min(plan.n_frames, anchor + (end - anchor) * Math.max(0, factor)));
   const step = Math.sign(end - wanted);
   for (let to = wanted; step * (end - to) > 0; to = step > 0 ? Math.floor(to) + 1 : Math.ceil(to) - 1) {

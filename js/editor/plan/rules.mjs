@@ -1,6 +1,6 @@
 // @ts-check
 // How the artist changes a plan, one keyframe at a time. The rules are in the docstring of tests/oracles/plan_rules.py, and
-// tests/count_cases.json holds both to the same answers. Each function returns a new plan or throws PlanError.
+// tests/count_cases.json holds both to the same results. Each function returns a new plan or throws PlanError.
 
 import { PlanError } from "./errors.mjs";
 import { shown } from "./json.mjs";
