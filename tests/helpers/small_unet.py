@@ -25,7 +25,7 @@ OTHERS = {
         TINY, channel_mult=(1, 3, 2), num_res_blocks=(2, 1, 3), attention_levels=(1,)
     ),
     "no attention on the way": dataclasses.replace(TINY, attention_levels=()),
-    "deaf": dataclasses.replace(TINY, audio_width=None, learned_audio_scale=False),
+    "no_audio": dataclasses.replace(TINY, audio_width=None, learned_audio_scale=False),
     "fixed audio scale": dataclasses.replace(TINY, learned_audio_scale=False),
     "no init_attn": dataclasses.replace(TINY, init_heads=0),
     "no fps, no frame index": dataclasses.replace(TINY, has_fps=False, has_frame_index=False),

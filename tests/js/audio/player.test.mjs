@@ -203,7 +203,7 @@ test("a sound that is gone or broken gives an error message, and may be tried ag
   assert.equal(broken.player.isPlaying, false);
 });
 
-test("who pauses while the sound is still coming hears nothing", async () => {
+test("who pauses while the sound is still coming gets no sound", async () => {
   const { player, log, sounds } = setUp();
   const playing = player.play(0);
   player.pause();

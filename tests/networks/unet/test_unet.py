@@ -235,8 +235,8 @@ def test_inputs_that_do_not_fit(change, match):
         run(make_unet(), make_inputs(), **change)
 
 
-def test_a_deaf_model_refuses_audio_and_ignores_positions():
-    config = OTHERS["deaf"]
+def test_a_model_without_audio_input_refuses_audio_and_ignores_positions():
+    config = OTHERS["no_audio"]
     unet, inputs = make_unet(config), make_inputs(config)
     with pytest.raises(SamplingError, match="has no audio input"):
         run(unet, inputs, audio=torch.zeros(2, 3, 4, 12))

@@ -57,7 +57,7 @@ def clips(draw, n_plans):
 
 
 def own_keyframes(base, edited):
-    """What the artist placed, changed or locked, told apart independently of merge.py."""
+    """What the artist placed, changed or locked, found independently of merge.py."""
     before = {k.frame: k for k in base.keyframes}
     own = []
     for keyframe in edited.keyframes:

@@ -23,7 +23,7 @@ RATE = 16_000
 
 
 def clicks(*times_s, length_s=2.0, n_channels=1, level=0.5):
-    """Short noise bursts in silence, (C, N) float32; `length_s` may hold more clicks than are told apart."""
+    """Short noise bursts in silence, (C, N) float32; `length_s` may hold more than can be distinguished."""
     rng = np.random.default_rng(0)
     samples = np.zeros((n_channels, round(length_s * RATE)), dtype=np.float32)
     for time_s in times_s:
