@@ -19,6 +19,7 @@ from .payloads import Audio
 # the widest whole numbers that audio is kept in; the full scale of wider ones is unknown
 _FULL_SCALE_BITS = 32
 _LOUDEST = 100.0  # 40 dB over full scale: audio that is only too loud stays far below it
+_PREROLL = "keyvid_preroll"  # the key of an AUDIO payload that only Clip Audio sets
 _LOAD = "Load it with Load Audio, or convert it first."
 
 
@@ -65,10 +66,24 @@ def clip_samples_of(audio: Audio | None, *, n_frames: int, fps: float) -> tuple[
     return samples, sample_rate
 
 
-def audio_of(samples: np.ndarray, sample_rate: int) -> Audio:
-    """An AUDIO socket payload from samples (C, N) and their rate in Hz."""
+def audio_of(samples: np.ndarray, sample_rate: int, *, preroll: np.ndarray | None = None) -> Audio:
+    """An AUDIO socket payload from samples (C, N) and their rate in Hz.
+
+    preroll: the samples (C, M) just before them, for `preroll_of`; a node that makes other audio of it loses them.
+    """
     waveform = torch.from_numpy(np.array(samples, dtype=np.float32))  # a copy, (C, N)
-    return {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
+    audio = {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
+    if preroll is not None:
+        audio[_PREROLL] = np.array(preroll, dtype=np.float32)
+    return audio
+
+
+def preroll_of(audio: Audio | None, samples: np.ndarray) -> np.ndarray | None:
+    """The samples (C, M) just before those of an AUDIO socket, samples (C, N); None where they are not known."""
+    preroll = audio.get(_PREROLL) if isinstance(audio, Mapping) else None
+    if not isinstance(preroll, np.ndarray) or preroll.ndim != 2 or len(preroll) != len(samples):
+        return None
+    return preroll if np.isfinite(preroll).all() else None
 
 
 def mixed_down(samples: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from comfy_api.latest import io
 
+from ..keyframes.audio.beats import BEATS
 from ..keyframes.curve import MotionCurve
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.plan_document import plan_to_document
@@ -48,14 +49,21 @@ def editor_ui(
         "curve_peaks": [],
         "peaks": None,
         "onsets": [],
+        "candidates": [],
         "beats": [],
         "audio": None,
         "audio_notice": "",
     }
-    if curve is not None:
-        shown |= curve_outline(curve)
     if audio is not None:
         shown |= _audio_part(*audio, n_frames=prediction.n_frames, fps=prediction.fps)
+    if curve is not None:
+        outline = curve_outline(curve)
+        if curve.source == BEATS and audio is not None:
+            del (
+                outline["onsets"],
+                outline["candidates"],
+            )  # its strikes are the beats, which are drawn as such
+        shown |= outline  # over the audio's: the strikes that the plan was selected from
     return {"keyvid_edit": [shown]}
 
 

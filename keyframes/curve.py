@@ -1,11 +1,29 @@
-"""The motion curve: one motion score per video frame."""
+"""The motion curve: one motion score per video frame, and the strikes behind it.
 
+A score per frame cannot tell two strikes within 200 ms apart from one that decays. So what finds strikes hands them on
+beside the score: the clear ones, and candidates, which are too weak to be sure of, but better places for a keyframe
+than a frame that was chosen for even spacing.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import CurveError
-from .timebase import fps_fraction, same_rate, told_apart
+from .timebase import fps_fraction, frame_at, same_rate, told_apart
+
+
+class Strike(NamedTuple):
+    """One strike. time_s: seconds from the first frame. strength: in [0, 1], comparable within its tier.
+
+    clear: whether it stands out from everything that steady sound does by chance; else it is a candidate.
+    """
+
+    time_s: float
+    strength: float
+    clear: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,12 +34,14 @@ class MotionCurve:
     fps: frames per second of the score.
     source: who made it, for captions ("onset", "beats", ...).
     fingerprint: the sound it was made from (see `fingerprint.fingerprint`), or None.
+    strikes: what was found in the sound, ascending in time; None for a curve that was made without looking for them.
     """
 
     score: np.ndarray
     fps: float
     source: str
     fingerprint: dict | None = None
+    strikes: tuple[Strike, ...] | None = None
 
     @property
     def n_frames(self) -> int:
@@ -52,12 +72,53 @@ def checked_scores(values: object) -> np.ndarray:
     return scores
 
 
-def motion_curve(
-    score: object, *, fps: float, source: str, fingerprint: dict | None = None
-) -> MotionCurve:
-    """A checked MotionCurve from scores (n_frames,) in [0, 1].
+def checked_strikes(values: object) -> tuple[Strike, ...]:
+    """Strikes in ascending order of time from rows of (time in seconds, strength, clear).
 
-    Raises CurveError as `checked_scores` does, and when a score is out of range.
+    Raises CurveError when a row is none, a number is not finite, a time lies before 0 or a strength outside [0, 1].
+    """
+    try:
+        rows = [(float(time_s), float(strength), clear) for time_s, strength, clear in values]  # type: ignore
+    except (TypeError, ValueError, OverflowError):
+        raise CurveError(
+            "The strikes of the motion curve are malformed; each has a time in seconds, a strength and whether it "
+            "is clear, such as [0.5, 0.8, true]."
+        ) from None
+    for time_s, strength, clear in rows:
+        if not (np.isfinite(time_s) and time_s >= 0 and 0 <= strength <= 1 and clear in (0, 1)):
+            raise CurveError(
+                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {clear!r}]; times start at 0 s, "
+                "strengths lie between 0 and 1, and the last value is true or false."
+            )
+    return tuple(Strike(t, s, bool(clear)) for t, s, clear in sorted(rows))
+
+
+def strike_frames(
+    strikes: Iterable[Strike], *, n_frames: int, fps: float, clear: bool | None = None
+) -> list[int]:
+    """The frames of the strikes, of one tier (`clear`) or of both (None): the strongest first, each frame once.
+
+    Clear strikes come before candidates; of equal strengths the earlier one comes first. Strikes behind the last
+    frame are left out.
+    """
+    ordered = sorted(
+        strikes, key=lambda strike: (not strike.clear, -strike.strength, strike.time_s)
+    )
+    frames = [frame_at(s.time_s, fps=fps) for s in ordered if clear is None or s.clear == clear]
+    return list(dict.fromkeys(frame for frame in frames if frame < n_frames))
+
+
+def motion_curve(
+    score: object,
+    *,
+    fps: float,
+    source: str,
+    fingerprint: dict | None = None,
+    strikes: object = None,
+) -> MotionCurve:
+    """A checked MotionCurve from scores (n_frames,) in [0, 1], and strikes as `checked_strikes` takes them, or None.
+
+    Raises CurveError as `checked_scores` and `checked_strikes` do, and when a score is out of range.
     """
     fps_fraction(fps)
     score = checked_scores(score)
@@ -67,7 +128,13 @@ def motion_curve(
             "0 and 1. Normalise it first."
         )
     score.setflags(write=False)
-    return MotionCurve(score=score, fps=float(fps), source=source, fingerprint=fingerprint)
+    return MotionCurve(
+        score=score,
+        fps=float(fps),
+        source=source,
+        fingerprint=fingerprint,
+        strikes=None if strikes is None else checked_strikes(strikes),
+    )
 
 
 def normalise(values: object) -> np.ndarray:

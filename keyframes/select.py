@@ -9,7 +9,7 @@ import random
 import numpy as np
 
 from ..errors import SelectionError
-from .curve import MotionCurve
+from .curve import MotionCurve, strike_frames
 from .fill_gaps import fill_gaps
 from .peaks import PEAK_DISTANCE, PROMINENCE, find_keypoints, find_peaks, find_valleys
 from .plan import Keyframe, KeyframePlan, make_plan
@@ -39,7 +39,8 @@ def select_keyframes(
 
     count: 2 to n_frames, by default default_count; first_last has 2 and does not look at it. selection_seed: whole
     number from 0 for released and paper, whose draws are their own and repeat exactly. distance in frames and
-    prominence of a peak or valley. A keyframe's kind says what the curve does there: peak, valley or neither (fill).
+    prominence of a peak or valley; strongest takes the strikes of a curve that has them, however close together. A
+    keyframe's kind says what is there: a peak of the curve or a strike, a valley, or neither (fill).
     Raises SelectionError.
     """
     if strategy not in STRATEGIES:
@@ -49,8 +50,11 @@ def select_keyframes(
     count = 2 if strategy == "first_last" else _checked_count(count, curve.n_frames)
     thresholds = {"distance": distance, "prominence": prominence}
     keypoints = find_keypoints(curve.score, **thresholds)
+    strikes = peaks_by_prominence(curve.score, **thresholds)
+    if strategy == "strongest" and curve.strikes is not None:
+        strikes = strike_frames(curve.strikes, n_frames=curve.n_frames, fps=curve.fps)
     if strategy == "strongest":
-        frames = strongest_frames(curve.score, count=count, **thresholds)
+        frames = strongest_frames(curve.score, strikes, count=count, **thresholds)
     elif strategy == "released":
         numpy_generator, python_generator = generators(selection_seed)
         frames = published_frames(
@@ -67,7 +71,7 @@ def select_keyframes(
         frames = [i * curve.n_frames // count for i in range(count)]
     else:
         frames = [0, curve.n_frames - 1]
-    keypoints[find_peaks(curve.score, **thresholds)[0]] = 1
+    keypoints[strikes] = 1
     kinds = {1: "peak", -1: "valley", 0: "fill"}
     return make_plan(
         [
@@ -82,6 +86,7 @@ def select_keyframes(
 
 def strongest_frames(
     score: np.ndarray,
+    peaks: list[int],
     *,
     count: int,
     distance: int = PEAK_DISTANCE,
@@ -89,14 +94,13 @@ def strongest_frames(
 ) -> list[int]:
     """Frames by importance: frame 0, then peaks, then valleys, then fills, until there are `count`.
 
-    Peaks come by prominence, those at the very end of the clip among them. Only where room is left, one valley
-    between each two neighbouring peaks (frame 0 counts as one) is added, the most prominent first;
-    the rest fills the widest gaps, the tail included. Deterministic: of equals the earlier one.
-    score: (n,). Returns a sorted list.
+    peaks: frames where something strikes, the strongest first (`strike_frames` or `peaks_by_prominence`). Only where
+    room is left, one valley of the score (n,) between each two neighbouring peaks (frame 0 counts as one) is added,
+    the most prominent first; the rest fills the widest gaps, the tail included. Deterministic: of equals the earlier
+    one. Returns a sorted list.
     """
-    by_prominence = _by_prominence(*find_peaks(score, distance=distance, prominence=prominence))
-    peaks = [frame for frame in by_prominence if frame > 0][: count - 1]
-    anchors = [0, *sorted(peaks)]
+    chosen = [frame for frame in peaks if frame > 0][: count - 1]
+    anchors = [0, *sorted(chosen)]
     candidates = _by_prominence(*find_valleys(score, distance=distance, prominence=prominence))
     # a valley belongs to the pair of peaks whose earlier one comes last before it
     pairs = np.searchsorted(anchors, candidates) - 1
@@ -109,6 +113,13 @@ def strongest_frames(
             used.add(pair)
             valleys.append(frame)
     return fill_gaps(sorted([*anchors, *valleys]), count, n_frames=len(score))
+
+
+def peaks_by_prominence(
+    score: np.ndarray, *, distance: int = PEAK_DISTANCE, prominence: float = PROMINENCE
+) -> list[int]:
+    """The frames of the peaks of a score (n,), those at its very end among them, the most prominent first."""
+    return _by_prominence(*find_peaks(score, distance=distance, prominence=prominence))
 
 
 def generators(selection_seed: int) -> tuple[np.random.RandomState, random.Random]:

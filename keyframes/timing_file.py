@@ -25,6 +25,10 @@ def timing_to_json(*, plan: KeyframePlan | None = None, curve: MotionCurve | Non
             # rounded to what a score means, so that the file stays readable
             "score": [round(float(score), 6) for score in curve.score],
         }
+        if curve.strikes is not None:
+            document["curve"]["strikes"] = [
+                [round(s.time_s, 6), round(s.strength, 6), s.clear] for s in curve.strikes
+            ]
     return json.dumps(document, indent=1, allow_nan=False) + "\n"
 
 
@@ -64,4 +68,5 @@ def _curve_from_document(document: object) -> MotionCurve:
         fps=document["fps"],
         source=str(document.get("source", "file")),
         fingerprint=checked_fingerprint(document.get("fingerprint")),
+        strikes=document.get("strikes"),  # files of earlier versions of KeyVID have none
     )

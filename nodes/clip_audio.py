@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..host.audio import audio_of, samples_of
 from ..host.payloads import Audio
-from ..keyframes.audio.clip import cut_clip
+from ..keyframes.audio.clip import cut_clip, preroll
 from ..keyframes.timebase import FPS, MAX_N_FRAMES, N_FRAMES
 from ..keyframes.values import plain_number, plain_value
 
@@ -61,4 +61,5 @@ class ClipAudio(io.ComfyNode):
         start_s, fps, n_frames = plain_value(start_s), plain_value(fps), plain_number(n_frames)
         samples, sample_rate = samples_of(audio)
         clip, n_frames = cut_clip(samples, sample_rate, start_s=start_s, n_frames=n_frames, fps=fps)
-        return io.NodeOutput(audio_of(clip, sample_rate), fps, n_frames)
+        before = preroll(samples, sample_rate, start_s=start_s)
+        return io.NodeOutput(audio_of(clip, sample_rate, preroll=before), fps, n_frames)

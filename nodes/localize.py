@@ -4,17 +4,24 @@ from functools import partial
 
 from comfy_api.latest import io
 
-from ..host.audio import clip_samples_of
+from ..host.audio import clip_samples_of, preroll_of
+from ..host.librosa_curves import librosa_beats_curve, librosa_onset_curve
 from ..host.loaders.localizer import LoadedLocalizer, network_curve
 from ..host.node_previews import strip_ui
 from ..host.payloads import Audio
 from ..host.running_node import progress_steps
 from ..keyframes.audio.beats import AS_HEARD, TEMPOS, beats_curve
-from ..keyframes.audio.onset import onset_curve
+from ..keyframes.audio.onset import SENSITIVITY, onset_curve
 from ..keyframes.values import plain_number, plain_value
 from .sockets import Curve, Localizer
 
-METHODS = ONSET, BEATS, NETWORK = "onset", "beats", "network"
+METHODS = ONSET, BEATS, NETWORK, LIBROSA_ONSET, LIBROSA_BEATS = (
+    "onset",
+    "beats",
+    "network",
+    "librosa onset",
+    "librosa beats",
+)
 
 
 class LocalizeKeyframes(io.ComfyNode):
@@ -42,7 +49,8 @@ class LocalizeKeyframes(io.ComfyNode):
                     options=list(METHODS),
                     default="onset",
                     tooltip="onset: every strike, hit or note start. beats: the steady pulse of music. network: the "
-                    "score of a trained localizer; connect one.",
+                    "score of a trained localizer; connect one. librosa onset, librosa beats: those of the package "
+                    "librosa, where it is installed.",
                 ),
                 Localizer.Input(
                     "localizer",
@@ -57,6 +65,16 @@ class LocalizeKeyframes(io.ComfyNode):
                     tooltip="Only for the method beats, where music can be counted in more than one way. "
                     "half: every second beat. double: also midway between the beats.",
                 ),
+                io.Float.Input(
+                    "sensitivity",
+                    default=SENSITIVITY,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="Only for the method onset: how faint a strike may be and still count as clear. Higher "
+                    "finds more in a full mix or in reverberation; lower only the clearest.",
+                ),
             ],
             outputs=[Curve.Output(display_name="curve", tooltip="One motion score per frame.")],
         )
@@ -70,13 +88,17 @@ class LocalizeKeyframes(io.ComfyNode):
         method: str,
         localizer: LoadedLocalizer | None = None,
         tempo: str = AS_HEARD,
+        sensitivity: float = SENSITIVITY,
     ) -> io.NodeOutput:
         n_frames, fps = plain_number(n_frames), plain_value(fps)  # a wire may bring 48.0
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
+        before = preroll_of(audio, samples)
         curve_of = {
-            ONSET: onset_curve,
-            BEATS: partial(beats_curve, tempo=tempo),
+            ONSET: partial(onset_curve, sensitivity=plain_number(sensitivity), preroll=before),
+            BEATS: partial(beats_curve, tempo=tempo, preroll=before),
             NETWORK: partial(network_curve, localizer),
+            LIBROSA_ONSET: librosa_onset_curve,
+            LIBROSA_BEATS: librosa_beats_curve,
         }[method]
         curve = curve_of(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps())
         shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)

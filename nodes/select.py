@@ -27,7 +27,7 @@ class SelectKeyframes(io.ComfyNode):
                     "strategy",
                     options=list(STRATEGIES),
                     default="strongest",
-                    tooltip="strongest: the clearest peaks first, always the same result. released: the "
+                    tooltip="strongest: the strikes of the sound first, always the same result. released: the "
                     "random choice of the published KeyVID code. paper: the random choice of the paper "
                     "(Algorithm 1). uniform: evenly spaced. first_last: only the first and the last frame.",
                 ),
@@ -56,7 +56,7 @@ class SelectKeyframes(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     advanced=True,
-                    tooltip="How far a peak must stand out from its surroundings to count.",
+                    tooltip="How far a peak of the curve must stand out to count. Not for strikes in strongest.",
                 ),
                 io.Int.Input(
                     "peak_distance",
@@ -65,7 +65,8 @@ class SelectKeyframes(io.ComfyNode):
                     min=1,
                     max=240,
                     advanced=True,
-                    tooltip="Of two peaks closer than this many frames only the higher one counts.",
+                    tooltip="Of two peaks of the curve closer than this only the higher one counts. Not for strikes "
+                    "in strongest.",
                 ),
             ],
             outputs=[

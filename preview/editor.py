@@ -5,13 +5,14 @@ It travels with every run, so its size is bounded: MAX_POINTS numbers for an out
 
 import json
 import zlib
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..keyframes.audio.beats import beat_frames
-from ..keyframes.audio.onset import clip_envelope, onset_frames
-from ..keyframes.curve import MotionCurve
+from ..keyframes.audio.onset import clip_onsets
+from ..keyframes.curve import MotionCurve, Strike, strike_frames
 from ..keyframes.peaks import find_peaks
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import rounded_rate
@@ -34,18 +35,30 @@ def plan_checksum(plan: KeyframePlan) -> str:
 
 
 def curve_outline(curve: MotionCurve) -> dict[str, list]:
-    """{"curve": scores with 3 decimals, "curve_peaks": frames} of a MotionCurve.
+    """{"curve": scores with 3 decimals, "curve_peaks": frames} of a MotionCurve, and its strikes if it has them.
 
-    One score per frame; of a clip longer than MAX_POINTS frames the highest of each of MAX_POINTS equal stretches.
+    The strikes come as by `strike_outline`. One score per frame; of a clip longer than MAX_POINTS frames the highest of
+    each of MAX_POINTS equal stretches.
     """
     score = curve.score
     if len(score) > MAX_POINTS:
         starts = np.arange(MAX_POINTS) * len(score) // MAX_POINTS
         score = np.maximum.reduceat(score, starts)
-    return {
+    outline = {
         "curve": np.round(score, 3).tolist(),
         "curve_peaks": find_peaks(curve.score)[0].tolist(),
     }
+    if curve.strikes is not None:
+        outline |= strike_outline(curve.strikes, n_frames=curve.n_frames, fps=curve.fps)
+    return outline
+
+
+def strike_outline(strikes: Iterable[Strike], *, n_frames: int, fps: float) -> dict[str, list[int]]:
+    """{"onsets": frames of clear strikes, "candidates": frames of weaker ones}, ascending, no frame twice."""
+    strikes = list(strikes)
+    clear = strike_frames(strikes, n_frames=n_frames, fps=fps, clear=True)
+    candidates = strike_frames(strikes, n_frames=n_frames, fps=fps, clear=False)
+    return {"onsets": sorted(clear), "candidates": sorted(set(candidates) - set(clear))}
 
 
 def sound_outline(
@@ -56,7 +69,9 @@ def sound_outline(
     fps: float,
     on_step: Progress | None = None,
 ) -> dict[str, Any]:
-    """{"peaks": {"min", "max"}, "onsets": frames, "beats": frames} of a clip's sound, samples (C, N).
+    """{"peaks": {"min", "max"}, "onsets", "candidates" and "beats": frames} of a clip's sound, samples (C, N).
+
+    onsets are the frames of clear strikes, candidates those of weaker ones.
 
     The waveform's ints lie in -LOUDEST..LOUDEST, POINTS_PER_FRAME per frame, MAX_POINTS at most.
     on_step(n_done, n_steps) is called now and then and may raise to cancel. Raises AudioError as `check_audio` does.
@@ -65,9 +80,9 @@ def sound_outline(
     extremes = waveform_extremes(samples, n_points)
     extremes *= LOUDEST / (np.abs(extremes).max() or 1.0)
     low, high = np.round(extremes).astype(int).T
-    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
+    found = clip_onsets(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
     return {
         "peaks": {"min": low.tolist(), "max": high.tolist()},
-        "onsets": onset_frames(envelope, n_frames=n_frames, fps=fps),
-        "beats": beat_frames(envelope, n_frames=n_frames, fps=fps, on_step=on_step),
+        **strike_outline(found.strikes, n_frames=n_frames, fps=fps),
+        "beats": beat_frames(found.envelope, n_frames=n_frames, fps=fps, on_step=on_step),
     }

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ..errors import KeyVIDError
-from ..keyframes.audio.onset import clip_envelope, onset_frames
+from ..keyframes.audio.onset import clip_onsets
+from ..keyframes.curve import strike_frames
 from . import style
 
 COLUMNS = 8
@@ -60,8 +61,8 @@ def write_frame_sheet(video_path: str | os.PathLike) -> Path:
     frames, fps, samples, sample_rate = _read(video_path)
     onsets = []
     if samples is not None:
-        envelope = clip_envelope(samples, sample_rate, n_frames=len(frames), fps=fps)
-        onsets = onset_frames(envelope, n_frames=len(frames), fps=fps)
+        found = clip_onsets(samples, sample_rate, n_frames=len(frames), fps=fps)
+        onsets = strike_frames(found.strikes, n_frames=len(frames), fps=fps, clear=True)
     page = draw_frame_sheet(frames, fps=fps, onsets=onsets)
     path = Path(video_path).with_suffix(".png")
     Image.fromarray(page).save(path)

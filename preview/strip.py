@@ -79,6 +79,7 @@ def draw_strip(
         _draw_waveform(image, waveform, waveform_peak, x_range, (to_y(0), to_y(1)))
     if curve is not None:
         _draw_curve(image, curve.score, span, to_x, to_y, scale * ss)
+        _draw_strikes(image, curve, span, to_x, bottom * ss, scale * ss)
     scores = None if curve is None else curve.score
     _draw_keyframes(image, keyframes, scores, to_x, to_y, scale * ss)
     image = image.reduce(ss)
@@ -214,6 +215,25 @@ def _draw_curve(
     image.paste(style.CURVE, mask=Image.fromarray(alpha.astype(np.uint8)))
     draw = ImageDraw.Draw(image)
     draw.line(points, fill=style.CURVE, width=max(1, round(1.6 * scale)), joint="curve")
+
+
+def _draw_strikes(
+    image: Image.Image,
+    curve: MotionCurve,
+    span: range,
+    to_x: Callable[[float], float],
+    bottom: float,
+    scale: float,
+) -> None:
+    """Ticks on the bottom line at the strikes of a curve: bright and tall for clear ones, dim and short for others."""
+    draw = ImageDraw.Draw(image)
+    for strike in curve.strikes or ():
+        frame = strike.time_s * curve.fps
+        if span[0] <= frame < span[-1]:
+            length, colour = (10, style.TEXT) if strike.clear else (5, style.TEXT_DIM)
+            draw.rectangle(
+                _bar(to_x(frame), bottom - length * scale, bottom, 1.5 * scale), fill=colour
+            )
 
 
 def _draw_keyframes(

@@ -20,8 +20,9 @@ from ...errors import KeyVIDError
 from ...keyframes.audio.checks import check_audio
 from ...keyframes.audio.fingerprint import fingerprint_of_checked
 from ...keyframes.audio.onset_strength import frames_near_sound
-from ...keyframes.curve import MotionCurve, motion_curve, normalise
-from ...keyframes.timebase import check_n_frames, fps_fraction, n_samples_at
+from ...keyframes.curve import MotionCurve, Strike, motion_curve, normalise
+from ...keyframes.peaks import PROMINENCE, find_peaks
+from ...keyframes.timebase import check_n_frames, fps_fraction, n_samples_at, time_at
 from ...models.build import build_localizer
 from ...models.checkpoint.checkpoint import open_checkpoint, refuse_kind
 from ...models.checkpoint.layouts import LOCALIZER
@@ -99,7 +100,18 @@ def network_curve(
         fps=fps,
         source=SOURCE,
         fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
+        strikes=_strikes(score, fps=fps),
     )
+
+
+def _strikes(score: np.ndarray, *, fps: float) -> list[Strike]:
+    """The peaks of a score (n_frames,), however close together: the prominent ones as clear strikes."""
+    frames, prominences = find_peaks(score, distance=1, prominence=0.0)
+    return [
+        Strike(time_at(frame, fps=fps), min(1.0, prominence), prominence >= PROMINENCE)
+        for frame, prominence in zip(frames.tolist(), prominences.tolist(), strict=True)
+        if prominence > 0
+    ]
 
 
 def window_starts(n_scores: int, *, window: int, step: int) -> list[int]:

@@ -24,12 +24,13 @@ from ...errors import KeyVIDError
 from ..curve import MotionCurve, motion_curve
 from ..timebase import frame_at, frames_at
 from .fingerprint import fingerprint_of_checked
-from .onset import clip_envelope, decayed
+from .onset import clip_onsets, decayed
 from .onset_strength import POINT_RATE
 
 BEAT_RATE = 100  # grid points per second on which beats are placed before they are refined
 SLOWEST_BPM, FASTEST_BPM = 30.0, 240.0
 LAGS_PER_OCTAVE = 24  # intervals to choose from: at most 10 ms or 3 % apart
+MAX_STEP = 12  # from the index of an interval to that of the next one
 FULL_SHARE = (
     0.89  # an onset this strong beside the strongest one nearby has the full local score of 1
 )
@@ -49,6 +50,7 @@ LOCAL_S = 2.0  # how far an onset is compared with others
 # of the strongest onset of all: where everything is fainter, nothing has the full local score
 LOUD_SHARE = 0.25
 
+BEATS = "beats"  # the source of a curve of beats
 TEMPOS = AS_HEARD, HALF, DOUBLE = "as heard", "half", "double"
 
 
@@ -107,27 +109,34 @@ def beats_curve(
     n_frames: int,
     fps: float,
     tempo: str = AS_HEARD,
+    preroll: np.ndarray | None = None,
     on_step: Callable[[int, int], object] | None = None,
 ) -> MotionCurve:
     """A pulse on the frame of each beat, as high as the onset strength there, which decays after it.
 
-    A beat without an onset leaves the curve at 0. tempo as in `beats_of`; the other parameters and the
-    errors are those of `onset_curve`.
+    A beat without an onset leaves the curve at 0, and is a candidate among the strikes. tempo as in `beats_of`; the
+    other parameters and the errors are those of `onset_curve`.
     Returns: MotionCurve with source "beats".
     """
-    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
+    envelope = clip_onsets(
+        samples, sample_rate, n_frames=n_frames, fps=fps, preroll=preroll, on_step=on_step
+    ).envelope
     width = 2 * round(NEAR_S * POINT_RATE) + 1
     nearby = ndimage.maximum_filter1d(envelope, width, mode="constant")
     pulses = np.zeros(n_frames)
+    strikes = []
     for time_s in beats_of(envelope, tempo=tempo, on_step=on_step).times_s:
         frame = frame_at(time_s, fps=fps)
         if frame < n_frames:
-            pulses[frame] = max(pulses[frame], nearby[round(time_s * POINT_RATE)])
+            strength = float(nearby[round(time_s * POINT_RATE)])
+            pulses[frame] = max(pulses[frame], strength)
+            strikes.append((time_s, strength, strength > 0))
     return motion_curve(
         decayed(pulses, fps=fps),
         fps=fps,
-        source="beats",
+        source=BEATS,
         fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
+        strikes=strikes,
     )
 
 
@@ -164,7 +173,6 @@ def _best_beats(local_score: np.ndarray, on_step: Callable[[int, int], object] |
     lags = _lags()
     octaves = np.log2(60 * BEAT_RATE / lags / PREFERRED_BPM)
     lag_cost = (TEMPO_PRIOR * octaves**2 - INTERVAL_GAIN * lags / BEAT_RATE).astype(np.float32)
-    change_cost = (TIGHTNESS * np.log(lags[:, None] / lags[None, :]) ** 2).astype(np.float32)
     columns, block, n_kept = np.arange(len(lags)), lags[0], lags[0] + lags[-1]
     # best score of beats that end at point t (row t modulo n_kept) when each lag comes next, and the lag before it
     onward = np.full((n_kept, len(lags)), -np.inf, dtype=np.float32)
@@ -172,6 +180,7 @@ def _best_beats(local_score: np.ndarray, on_step: Callable[[int, int], object] |
     previous_lag = np.full((len(local_score), len(lags)), FIRST_BEAT, dtype=np.uint8)
     last_lag = np.zeros(len(local_score), dtype=int)  # of the best beats that end at each point
     runs = _BestRuns(len(local_score))
+    changes = _changes(lags)
     for n_blocks, first in enumerate(range(0, len(local_score), block)):
         points = np.arange(first, min(first + block, len(local_score)))
         rows = (points[:, None] - lags) % n_kept
@@ -183,13 +192,38 @@ def _best_beats(local_score: np.ndarray, on_step: Callable[[int, int], object] |
         previous_lag[points] = np.where(continued > started, onward_from[rows, columns], FIRST_BEAT)
         last_lag[points] = score.argmax(axis=1)
         runs.add(points, score.max(axis=1))
-        steps = score[:, None, :] - change_cost
-        best = steps.argmax(axis=2)
-        onward_from[points % n_kept] = best
-        onward[points % n_kept] = np.take_along_axis(steps, best[:, :, None], axis=2)[:, :, 0]
+        onward[points % n_kept], onward_from[points % n_kept] = _best_change(score, changes)
         if on_step and n_blocks % STEP_BLOCKS == 0:
             on_step(first, len(local_score))
     return _backtrack(previous_lag, last_lag, runs, lags)
+
+
+def _changes(lags: np.ndarray) -> list[tuple[slice, slice, np.ndarray]]:
+    """For each step from one interval to the next: which lags it leads from and to, and what it costs.
+
+    Steps beyond MAX_STEP (an interval 1.4 times the one before) cost more than a missing beat or two on the way.
+    """
+    changes = []
+    for step in [step for step in range(-MAX_STEP, MAX_STEP + 1) if step]:
+        to = slice(max(0, -step), len(lags) - max(0, step))
+        before = slice(to.start + step, to.stop + step)
+        cost = (TIGHTNESS * np.log(lags[to] / lags[before]) ** 2).astype(np.float32)
+        changes.append((before, to, cost))
+    return changes
+
+
+def _best_change(
+    score: np.ndarray, changes: list[tuple[slice, slice, np.ndarray]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """max_m (score(m) - cost of changing from lag m to l) of scores (points, lags), and the index of that m."""
+    best = score.copy()  # the same lag again costs nothing
+    index = np.tile(np.arange(score.shape[1], dtype=np.uint8), (len(score), 1))
+    for before, to, cost in changes:
+        changed = score[:, before] - cost
+        better = changed > best[:, to]
+        np.copyto(best[:, to], changed, where=better)
+        np.copyto(index[:, to], np.arange(before.start, before.stop, dtype=np.uint8), where=better)
+    return best, index
 
 
 class _BestRuns:

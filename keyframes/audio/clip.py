@@ -7,6 +7,14 @@ import numpy as np
 from ...errors import AudioError
 from ..timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at, told_apart
 
+PREROLL_S = 0.2  # what of a sound before a clip is handed on: whether something was going on
+
+
+def preroll(samples: np.ndarray, sample_rate: float, *, start_s: float) -> np.ndarray:
+    """The samples (C, M) of at most PREROLL_S before start_s of samples (C, N); none at the beginning. A view."""
+    start = sample_at(start_s, sample_rate=sample_rate)
+    return samples[:, max(0, start - sample_at(PREROLL_S, sample_rate=sample_rate)) : start]
+
 
 def cut_clip(
     samples: np.ndarray, sample_rate: float, *, start_s: float, n_frames: int, fps: float

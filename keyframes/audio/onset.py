@@ -1,75 +1,191 @@
 """The localizer without weights: a motion curve with a peak wherever the sound is struck."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from ..curve import MotionCurve, motion_curve
-from ..peaks import find_peaks
-from ..timebase import check_n_frames, frames_at, n_samples_at
+from ...errors import KeyVIDError
+from ..curve import MotionCurve, Strike, checked_strikes, motion_curve
+from ..timebase import check_n_frames, frame_at, frames_at, n_samples_at
 from .checks import check_audio
 from .fingerprint import fingerprint_of_checked
-from .onset_strength import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, spectral_flux
+from .onset_strength import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, SpectralFlux, spectral_flux
 
 BAND_THRESHOLD = 0.65  # doublings that steady noise does not reach by chance
 BROADBAND_THRESHOLD = 0.35  # doublings of all bands together below which nothing counts
-BACKGROUND_FACTOR = (
-    7.0  # times the usual broadband flux, which steady noise does not reach by chance
-)
+# doublings below which nothing counts by the lower quartile of the broadband flux alone
+BROADBAND_QUARTILE_THRESHOLD = 0.55
+# times the median and the lower quartile of the usual broadband flux, which steady noise does not reach by chance
+MEDIAN_FACTOR, QUARTILE_FACTOR = 7.0, 4.0
+CANDIDATE_BAND, CANDIDATE_BROADBAND = 0.25, 0.2  # below the two nothing is a candidate
+CANDIDATE_FACTOR = 1.5  # times the usual band flux, which a candidate exceeds
+SENSITIVITY = 0.5  # at which the thresholds of clear strikes are those above
 SATURATION = 1.2  # doublings above the threshold at which an onset reaches 1 - 1/e of full strength
 LOUDNESS_RANGE_DB = 50.0  # a strike this far below the loudest one moves nothing
 CLEAR_STRENGTH = 0.2  # of an onset that may count as the loudest
+CLEAR_HEIGHT = 0.08  # of the scale of the envelope: what is lower is no clear strike
 FULL_SCALE = 0.5  # curves that stay below it are not stretched to 1: they hold no clear strike
 SUPPRESSION_S = 0.04  # within it there is one onset
 HALF_LIFE_S = 0.05  # the curve decays by half in this time, so that a peak reads as motion
 NEGLIGIBLE = 0.02  # below it nothing moves; a level stretch has its valley in its middle, not before the next peak
 
 
+class Onsets(NamedTuple):
+    """What was found in a sound. envelope: float64 (n,), onset strength at POINT_RATE points per second.
+
+    strikes: ascending in time, in seconds from the beginning; clear ones, and candidates.
+    """
+
+    envelope: np.ndarray
+    strikes: tuple[Strike, ...]
+
+
+def find_onsets(
+    samples: np.ndarray,
+    sample_rate: float,
+    *,
+    sensitivity: float = SENSITIVITY,
+    preroll: np.ndarray | None = None,
+    on_step: Callable[[int, int], object] | None = None,
+) -> Onsets:
+    """The onset strength of a sound and its strikes; point k of the envelope lies at k / POINT_RATE seconds.
+
+    With B and W the band and the broadband flux and P the added power of `spectral_flux`, b and w their thresholds
+    (`_thresholds`), and L(k) = clip(1 + 10 log10(P(k) / P_max) / LOUDNESS_RANGE_DB, 0, 1):
+
+        F(k)        = max(B(k) - b(k), W(k) - w(k), 0)
+        envelope(k) = (1 - exp(-F(k) / SATURATION)) L(k)
+
+    P_max is the greatest power of an onset of at least CLEAR_STRENGTH before the factor L. A strike thus counts by how
+    clearly it stands out and, compressed in decibels, by how loud it is beside the loudest one: 20 dB less is still
+    0.6. Clear strikes are the local maxima of the envelope that reach CLEAR_HEIGHT of its scale; candidates are other
+    local maxima, of the envelope with the lower thresholds of candidates.
+    Parameters: samples (C, N) float, sample_rate in Hz. sensitivity in [0, 1] divides the thresholds of clear strikes
+    by 2^(2 sensitivity - 1): 0 doubles them, 1 halves them. preroll: the samples (C, M) that came just before the
+    sound, where they are known; they tell a strike on the first frame from a sound that was going on. on_step as in
+    `spectral_flux`. Returns: Onsets; each value of the envelope lies in [0, 1], and steady sound gives zeros.
+    Raises AudioError as `check_audio` does, KeyVIDError for another sensitivity.
+    """
+    check_audio(samples, sample_rate)
+    check_sensitivity(sensitivity)
+    return _onsets(samples, sample_rate, sensitivity, preroll, on_step)
+
+
+def _onsets(
+    samples: np.ndarray,
+    sample_rate: float,
+    sensitivity: float,
+    preroll: np.ndarray | None,
+    on_step: Callable[[int, int], object] | None,
+) -> Onsets:
+    """`find_onsets` of a sound and a sensitivity that are checked already."""
+    n_before = 0
+    samples = np.asarray(samples)
+    if preroll is not None and preroll.shape[1]:
+        n_before = round(preroll.shape[1] * POINT_RATE / sample_rate)
+        samples = np.concatenate([preroll, samples], axis=1)
+    flux = SpectralFlux(
+        *(values[n_before:] for values in spectral_flux(samples, sample_rate, on_step=on_step))
+    )
+    clear, candidate = _thresholds(flux, sensitivity)
+    strength = _strength(flux, *clear)
+    loud = strength > CLEAR_STRENGTH
+    loudest = flux.power[loud].max() if loud.any() else flux.power.max()
+    if loudest <= 0:
+        return Onsets(np.zeros_like(strength), ())
+    loudness_db = 10 * np.log10(np.maximum(flux.power / loudest, 1e-12))
+    loudness = np.clip(1.0 + loudness_db / LOUDNESS_RANGE_DB, 0.0, 1.0)
+    envelope = strength * loudness
+    return Onsets(envelope, _strikes(envelope, _strength(flux, *candidate) * loudness))
+
+
 def onset_envelope(
     samples: np.ndarray, sample_rate: float, *, on_step: Callable[[int, int], object] | None = None
 ) -> np.ndarray:
-    """The onset strength of a sound, POINT_RATE times a second; point k lies at k / POINT_RATE seconds.
+    """The envelope (n,) of `find_onsets`, which says what the parameters are and what is raised."""
+    return find_onsets(samples, sample_rate, on_step=on_step).envelope
 
-    With F = max(band flux - BAND_THRESHOLD, broadband flux - its threshold) and P the added power of `spectral_flux`:
 
-        strength(k) = 1 - exp(-max(0, F(k)) / SATURATION)
-        envelope(k) = strength(k) * clip(1 + 10 log10(P(k) / P_max) / LOUDNESS_RANGE_DB, 0, 1)
+def check_sensitivity(sensitivity: object) -> None:
+    """Raises KeyVIDError unless the sensitivity is a number from 0 to 1."""
+    is_number = isinstance(sensitivity, (int, float, np.number)) and not isinstance(
+        sensitivity, bool
+    )
+    if not (is_number and 0 <= sensitivity <= 1):  # type: ignore
+        raise KeyVIDError(
+            f"The sensitivity is {sensitivity!r}; give a number from 0 (only the clearest strikes) to 1 (faint ones "
+            f"too), such as {SENSITIVITY}."
+        )
 
-    P_max is the greatest power of an onset of at least CLEAR_STRENGTH. A strike thus counts by how clearly it stands
-    out and, compressed in decibels, by how loud it is beside the loudest one: 20 dB less is still 0.6.
-    Parameters: samples (C, N) float, sample_rate in Hz; on_step as in `spectral_flux`. Returns: float64 (n,), each in
-    [0, 1]; steady sound gives zeros. Raises AudioError as `check_audio` does.
+
+def _strength(flux: SpectralFlux, band: np.ndarray, broadband: np.ndarray) -> np.ndarray:
+    """The strength (n,) of what exceeds the thresholds (n,) of band and broadband flux, in [0, 1)."""
+    beyond = np.maximum(flux.band - band, flux.broadband - broadband)
+    return 1.0 - np.exp(-np.maximum(0.0, beyond) / SATURATION)
+
+
+def _thresholds(
+    flux: SpectralFlux, sensitivity: float
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """The thresholds (n,) of band and broadband flux for clear strikes, and those for candidates.
+
+    Clear strikes exceed what steady sound reaches by chance: for the broadband flux a multiple of the median of its
+    maxima over blocks or, where most blocks hold a strike, of their lower quartile. A candidate exceeds what this
+    sound usually holds.
     """
-    check_audio(samples, sample_rate)
-    return _envelope(samples, sample_rate, on_step)
-
-
-def _envelope(
-    samples: np.ndarray, sample_rate: float, on_step: Callable[[int, int], object] | None
-) -> np.ndarray:
-    """The `onset_envelope` of samples that are checked already."""
-    band, broadband, power = spectral_flux(np.asarray(samples), sample_rate, on_step=on_step)
-    beyond = np.maximum(band - BAND_THRESHOLD, broadband - _broadband_threshold(broadband))
-    strength = 1.0 - np.exp(-np.maximum(0.0, beyond) / SATURATION)
-    clear = strength > CLEAR_STRENGTH
-    loudest = power[clear].max() if clear.any() else power.max()
-    if loudest <= 0:
-        return np.zeros_like(strength)
-    loudness_db = 10 * np.log10(np.maximum(power / loudest, 1e-12))
-    return strength * np.clip(1.0 + loudness_db / LOUDNESS_RANGE_DB, 0.0, 1.0)
-
-
-def _broadband_threshold(broadband: np.ndarray) -> np.ndarray:
-    """The broadband flux (n,) that is no onset around each point: a multiple of the median of maxima over blocks."""
-    blocks = np.zeros(-(-len(broadband) // BLOCK) * BLOCK)
-    blocks[: len(broadband)] = broadband
-    usual = ndimage.median_filter(
-        blocks.reshape(-1, BLOCK).max(axis=1), size=BACKGROUND_BLOCKS, mode="reflect"
+    scale = 2.0 ** (1 - 2 * sensitivity)
+    band_maxima, broadband_maxima = _block_maxima(flux.band), _block_maxima(flux.broadband)
+    median, quartile = (_usual(broadband_maxima, percent) for percent in (50, 25))
+    band = np.full_like(median, scale * BAND_THRESHOLD)
+    broadband = scale * np.minimum(
+        np.maximum(BROADBAND_THRESHOLD, MEDIAN_FACTOR * median),
+        np.maximum(BROADBAND_QUARTILE_THRESHOLD, QUARTILE_FACTOR * quartile),
     )
-    return np.maximum(
-        BROADBAND_THRESHOLD, BACKGROUND_FACTOR * np.repeat(usual, BLOCK)[: len(broadband)]
+    low_band = np.maximum(CANDIDATE_BAND, CANDIDATE_FACTOR * _usual(band_maxima, 25))
+    low_broadband = np.maximum(CANDIDATE_BROADBAND, QUARTILE_FACTOR * quartile)
+    # one value a block; the flux has one a point
+    band, broadband, low_band, low_broadband = (
+        np.repeat(values, BLOCK)[: len(flux.band)]
+        for values in (
+            band,
+            broadband,
+            np.minimum(band, low_band),
+            np.minimum(broadband, low_broadband),
+        )
     )
+    return (band, broadband), (low_band, low_broadband)
+
+
+def _block_maxima(flux: np.ndarray) -> np.ndarray:
+    """The greatest value of each block of 0.1 s of a flux (n,)."""
+    blocks = np.zeros(-(-len(flux) // BLOCK) * BLOCK)
+    blocks[: len(flux)] = flux
+    return blocks.reshape(-1, BLOCK).max(axis=1)
+
+
+def _usual(block_maxima: np.ndarray, percent: int) -> np.ndarray:
+    """A percentile of the block maxima (m,) over 3 s around each of them."""
+    return ndimage.percentile_filter(block_maxima, percent, size=BACKGROUND_BLOCKS, mode="reflect")
+
+
+def _strikes(envelope: np.ndarray, candidates: np.ndarray) -> tuple[Strike, ...]:
+    """The strikes behind an envelope (n,) and the one (n,) of candidates."""
+    scale = max(FULL_SCALE, float(envelope.max(initial=0.0)))
+    clear = np.flatnonzero(local_maxima(envelope) >= CLEAR_HEIGHT * scale)
+    width = 2 * round(SUPPRESSION_S * POINT_RATE) + 1
+    taken = np.zeros(len(envelope), dtype=np.uint8)
+    taken[clear] = 1
+    weak = np.flatnonzero(
+        (local_maxima(candidates) > 0)
+        & (ndimage.maximum_filter1d(taken, width, mode="constant") == 0)
+    )
+    found = [Strike(k / POINT_RATE, float(envelope[k]) / scale, True) for k in clear.tolist()]
+    found += [
+        Strike(k / POINT_RATE, min(1.0, float(candidates[k]) / scale), False) for k in weak.tolist()
+    ]
+    return checked_strikes(found)
 
 
 def onset_curve(
@@ -78,21 +194,33 @@ def onset_curve(
     *,
     n_frames: int,
     fps: float,
+    sensitivity: float = SENSITIVITY,
+    preroll: np.ndarray | None = None,
     on_step: Callable[[int, int], object] | None = None,
 ) -> MotionCurve:
-    """The motion curve of a sound: a peak on the frame of each strike, which decays after it.
+    """The motion curve of a sound and its strikes: a peak on the frame of each clear strike, which decays after it.
 
     Parameters: samples (C, N) float, sample_rate in Hz; the curve covers the first n_frames / fps seconds, and
-    is 0 past the end of a shorter sound. on_step(n_done, n_steps) is called now and then and may raise to cancel.
+    is 0 past the end of a shorter sound. sensitivity and preroll as in `find_onsets`. on_step(n_done, n_steps) is
+    called now and then and may raise to cancel.
     Takes the place of the learned localizer (arXiv 2504.09656, sec. 3.2).
-    Returns: MotionCurve with source "onset". Raises AudioError, CurveError, KeyVIDError (frame rate).
+    Returns: MotionCurve with source "onset". Raises AudioError, CurveError, KeyVIDError (frame rate, sensitivity).
     """
-    envelope = clip_envelope(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
+    onsets = clip_onsets(
+        samples,
+        sample_rate,
+        n_frames=n_frames,
+        fps=fps,
+        sensitivity=sensitivity,
+        preroll=preroll,
+        on_step=on_step,
+    )
     return motion_curve(
-        onset_score(envelope, n_frames=n_frames, fps=fps),
+        onset_score(onsets.envelope, n_frames=n_frames, fps=fps),
         fps=fps,
         source="onset",
         fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
+        strikes=[s for s in onsets.strikes if frame_at(s.time_s, fps=fps) < n_frames],
     )
 
 
@@ -102,24 +230,22 @@ def onset_score(envelope: np.ndarray, *, n_frames: int, fps: float) -> np.ndarra
     return decayed(peaks, fps=fps) / max(FULL_SCALE, peaks.max(initial=0.0))
 
 
-def onset_frames(envelope: np.ndarray, *, n_frames: int, fps: float) -> list[int]:
-    """The frames on which the sound is struck clearly enough for a keyframe, however close together, ascending."""
-    return find_peaks(onset_score(envelope, n_frames=n_frames, fps=fps), distance=1)[0].tolist()
-
-
-def clip_envelope(
+def clip_onsets(
     samples: np.ndarray,
     sample_rate: float,
     *,
     n_frames: int,
     fps: float,
+    sensitivity: float = SENSITIVITY,
+    preroll: np.ndarray | None = None,
     on_step: Callable[[int, int], object] | None = None,
-) -> np.ndarray:
-    """The onset envelope (n,) of the first n_frames / fps seconds of samples (C, N). Raises AudioError, KeyVIDError."""
+) -> Onsets:
+    """`find_onsets` of the first n_frames / fps seconds of samples (C, N)."""
     check_audio(samples, sample_rate)
     check_n_frames(n_frames)
+    check_sensitivity(sensitivity)
     n_samples = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
-    return _envelope(samples[:, : max(1, n_samples)], sample_rate, on_step)
+    return _onsets(samples[:, : max(1, n_samples)], sample_rate, sensitivity, preroll, on_step)
 
 
 def local_maxima(envelope: np.ndarray) -> np.ndarray:

@@ -28,13 +28,17 @@ BLOCK = 20  # points whose mean is one reading of the background
 BACKGROUND_BLOCKS = 31  # readings (3.1 s) around a point that make its background:
 BACKGROUND_PERCENT = 35  # the level below which this share of them lies
 MARGIN = 2.0  # a band counts once it exceeds this many times its background
-MASKING = 1e-3  # what is 30 dB below the loudest band of the reference is masked by it
+MASKING = 1e-4  # what is 40 dB below the loudest band of the reference is masked by it
 BROADBAND_MARGIN, BROADBAND_MASKING = 0.3, 1e-2  # the same two for all bands together
 SILENT_POWER = 1e-8  # per band, for a sound whose loudest sample is 1
 SILENT_POWER_FULL_SCALE = 1e-11  # per band, whatever the loudest sample: 16-bit noise lies below
 AUDIBLE_POWER = 1e-9  # of all bands together, -90 dB: the dither of 16-bit sound stays below
 NEAR_SOUND_S = 0.25  # motion may come this much before a sound, or continue after it
 OFFSET_SAMPLES = 1_000_000  # at most as many samples of a channel are used to measure its offset
+EDGE = 3  # points at the beginning whose windows reach out of the sound
+AFTER_EDGE = slice(
+    12, 40
+)  # points (60 to 200 ms) that tell what was going on when the sound begins
 CHUNK_BLOCKS = 200  # 20 s are analysed in one go
 CONTEXT_BLOCKS = BACKGROUND_BLOCKS // 2 + 1  # analysed in addition on either side of them
 
@@ -69,9 +73,10 @@ def spectral_flux(
         power(k)     = sum_b max(0, max_{0 <= i < STRIKE} X_b(k + i) - R_b(k))
         broadband(k) = max(0, 2 log2((1 + Y(k, 0)) / (1 + max(Y_N(k), max_j Y(k, j)))))
 
-    where Y(k, j) = mean_b sqrt(X_b(k - j) / U_b(k)), Y_N the same of N_b, and U_b is M_b with the two constants of
-    BROADBAND_*. Memory beyond the samples is that of about 20 s of sound, whatever the length; after as much,
-    on_step(n_done, n_points) is called, which may raise to cancel.
+    Y(k, j) = mean_b sqrt(X_b(k - j) / U_b(k)), Y_N is the same of N_b, and U_b is M_b with the two constants of
+    BROADBAND_*. What is taken to lie before the sound is explained in `_with_past`. Memory beyond the samples is that
+    of about 20 s of sound, whatever the length; after as much, on_step(n_done, n_points) is called, which may raise to
+    cancel.
     """
     n_points = samples.shape[1] * POINT_RATE // math.ceil(sample_rate) + 1
     flux = SpectralFlux(*np.zeros((3, n_points)))
@@ -84,7 +89,10 @@ def spectral_flux(
         stop = min(start + chunk, n_points)
         first, last = max(0, start - context), min(n_points, stop + context)
         bands = _band_powers(samples, sample_rate, range(first, last), gain=1 / peak)
-        inner = slice(start - first, stop - first)
+        lead = 0
+        if first == 0:
+            bands, lead = _with_past(bands), BLOCK
+        inner = slice(start - first + lead, stop - first + lead)
         for whole, part in zip(flux, _flux_of_bands(bands, silent_power), strict=True):
             whole[start:stop] = part[inner]
         if on_step:
@@ -179,6 +187,21 @@ def _piece(
     piece = np.pad(piece.astype(np.float32), (0, max(0, last - inside[1])), mode="symmetric")
     piece = piece[max(0, first - inside[0]) :]
     return np.pad(piece, (max(0, -first), 0))
+
+
+def _with_past(bands: np.ndarray) -> np.ndarray:
+    """Band powers (n, B) of the beginning of a sound, behind BLOCK points of what is taken to have been before it.
+
+    A clip may be cut out of a sound that goes on. Silence before it would make a strike of the cut, so each band is
+    taken to have held what it holds a moment after the beginning, and no more than it holds at the beginning. A strike
+    on the first sample has faded by then; a chord has not.
+    """
+    bands = bands.copy()
+    edge = min(EDGE, len(bands) - 1)
+    bands[:edge] = bands[edge]
+    after = bands[AFTER_EDGE]
+    past = np.minimum(bands[edge], np.median(after, axis=0) if len(after) else bands[-1])
+    return np.concatenate([np.repeat(past[None], BLOCK, axis=0), bands])
 
 
 def _flux_of_bands(bands: np.ndarray, silent_power: float) -> SpectralFlux:

@@ -12,7 +12,7 @@ import torch
 from einops import rearrange
 from torch import nn
 
-from ...errors import CheckpointMetadataError
+from ...errors import CheckpointMetadataError, CheckpointNamesError
 from ..attention import Attention, sdpa_attention
 from ..config_inference import Shape, count_blocks, count_heads, shape_of
 from ..frame_index import gather_frames
@@ -201,3 +201,28 @@ def select_frames(tokens: torch.Tensor, frame_index: torch.Tensor) -> torch.Tens
     Returns (B, T, Q, C). Raises SelectionError when an index lies outside the frames or the batches do not fit.
     """
     return gather_frames(tokens, frame_index, what="image projection")
+
+
+def resize_latents(
+    latents: torch.Tensor, n_frames_from: int, n_frames_to: int, n_queries: int = QUERIES_PER_FRAME
+) -> torch.Tensor:
+    """Latents for another number of frames: linear in time, each query by itself (published-model a.3).
+
+    latents: (1, n_frames_from * n_queries, width). Returns (1, n_frames_to * n_queries, width) in the same dtype. The
+    authors made KeyVID's 48 frames from DynamiCrafter's 16 in this way, and so does a training that starts from it.
+    Raises CheckpointNamesError when the latents are not those of n_frames_from frames.
+    """
+    n_latents = latents.shape[1]
+    if n_latents != n_frames_from * n_queries:
+        raise CheckpointNamesError(
+            f"The image projection has {n_latents} latents, but {n_frames_from} frames of {n_queries} queries are "
+            f"{n_frames_from * n_queries}; give the number of frames the file was made for."
+        )
+    tracks = rearrange(
+        latents.float(), "1 (frames queries) width -> 1 (queries width) frames", queries=n_queries
+    )
+    tracks = nn.functional.interpolate(tracks, size=n_frames_to, mode="linear", align_corners=False)
+    resized = rearrange(
+        tracks, "1 (queries width) frames -> 1 (frames queries) width", queries=n_queries
+    )
+    return resized.to(latents.dtype)

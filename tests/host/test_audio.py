@@ -159,3 +159,17 @@ def test_whole_numbers_that_became_floats_unscaled_are_refused(samples_of, full_
 def test_a_sound_far_too_loud_is_still_a_sound(samples_of):
     found, _ = samples_of({"waveform": WAVE * 20, "sample_rate": RATE})
     assert np.abs(found).max() == pytest.approx(10, rel=1e-3)
+
+
+def test_the_preroll_of_a_clip_is_read_only_where_it_fits():
+    from keyvid_pack.host.audio import audio_of, preroll_of, samples_of
+
+    samples, before = np.ones((2, 100), np.float32), np.full((2, 20), 0.5, np.float32)
+    audio = audio_of(samples, 8000, preroll=before)
+    assert np.array_equal(samples_of(audio)[0], samples)
+    assert np.array_equal(preroll_of(audio, samples), before)
+    assert preroll_of(audio_of(samples, 8000), samples) is None
+    assert preroll_of(audio, samples[:1]) is None  # mixed down by another node
+    assert preroll_of(audio_of(samples, 8000, preroll=before * np.nan), samples) is None
+    assert preroll_of(audio_of(samples, 8000) | {"keyvid_preroll": "text"}, samples) is None
+    assert preroll_of(None, samples) is None

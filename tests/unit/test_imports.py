@@ -13,7 +13,17 @@ RULES = {
     "models": ({"errors", "keyframes"}, {"numpy", "scipy", "torch", "torchvision", "einops"}),
     "host": (
         {"errors", "keyframes", "preview", "models"},
-        {"numpy", "torch", "comfy", "comfy_api", "comfy_execution", "folder_paths", "server"},
+        # librosa only where the artist has it
+        {
+            "numpy",
+            "torch",
+            "comfy",
+            "comfy_api",
+            "comfy_execution",
+            "folder_paths",
+            "server",
+            "librosa",
+        },
     ),
     "nodes": ({"errors", "keyframes", "host"}, {"comfy_api"}),
     "training": (
@@ -45,6 +55,7 @@ PARTS = {
         "editor_payload": {"files", "payloads", "running_node"},
         "files": set(),
         "images": {"payloads"},
+        "librosa_curves": {"audio"},
         "node_previews": {"files", "images", "payloads", "running_node"},
         "page_files": set(),
         "payloads": set(),

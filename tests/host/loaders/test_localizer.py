@@ -238,3 +238,15 @@ def test_sound_without_silence_keeps_the_scores_of_the_network(path, listen):
     np.testing.assert_allclose(
         listen(samples, n_frames=48), normalise(scores_of(path, samples)), rtol=0, atol=1e-4
     )
+
+
+def test_strikes_are_the_peaks_of_the_score_however_close_together(loaded):
+    from keyvid_pack.host.loaders.localizer import network_curve
+
+    curve = network_curve(loaded, sound(4), RATE, n_frames=96, fps=24.0)
+    score = np.pad(curve.score, 1, constant_values=-1)
+    higher = (score[1:-1] > score[:-2]) & (score[1:-1] > score[2:])
+    frames = {round(strike.time_s * 24) for strike in curve.strikes}
+    assert frames and frames <= set(np.flatnonzero(higher).tolist())
+    for strike in curve.strikes:
+        assert strike.clear == (strike.strength >= 0.1)

@@ -12,6 +12,7 @@ from keyvid_pack.models.encoders.resampler import (
     ResamplerConfig,
     init_resampler,
     resampler_config_from_shapes,
+    resize_latents,
     select_frames,
 )
 from torch import nn
@@ -184,3 +185,35 @@ def test_a_batch_of_one_serves_the_other():
 def test_frames_of_another_batch_are_named(shape):
     with pytest.raises(SelectionError, match="the image projection of 2 clips.*same batch"):
         select_frames(torch.zeros(2, 5, 3, 4), torch.zeros(shape, dtype=torch.int64))
+
+
+@pytest.mark.parametrize(("n_from", "n_to"), [(16, 48), (16, 12), (16, 16)])
+def test_latents_are_resized_as_one_bilinear_image(n_from, n_to):
+    latents = torch.randn(1, n_from * 16, 8, generator=torch.Generator().manual_seed(6))
+    image = latents.reshape(1, n_from, 16, 8).permute(0, 3, 1, 2)
+    expected = nn.functional.interpolate(
+        image, size=(n_to, 16), mode="bilinear", align_corners=False
+    )
+    expected = expected.permute(0, 2, 3, 1).reshape(1, n_to * 16, 8)
+    found = resize_latents(latents, n_from, n_to)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    if n_from == n_to:
+        assert torch.equal(found, latents)
+
+
+def test_resized_latents_keep_their_dtype_and_ramps_stay_ramps():
+    ramp = torch.arange(16.0).repeat_interleave(2)[None, :, None].expand(1, 32, 3)
+    found = resize_latents(ramp.half(), 16, 48, 2)
+    assert found.dtype == torch.float16
+    frames = found.reshape(48, 2, 3)
+    expected = ((torch.arange(48) + 0.5) / 3 - 0.5).clamp(0, 15)
+    torch.testing.assert_close(
+        frames.float(), expected[:, None, None].expand(48, 2, 3), atol=5e-3, rtol=0
+    )
+
+
+def test_latents_of_another_file_are_refused():
+    with pytest.raises(
+        CheckpointNamesError, match="768 latents, but 16 frames of 16 queries are 256"
+    ):
+        resize_latents(torch.zeros(1, 768, 8), 16, 48)
