@@ -65,13 +65,10 @@ class SelectKeyframes(io.ComfyNode):
                     min=1,
                     max=240,
                     advanced=True,
-                    tooltip="Of two peaks of the curve closer than this only the higher one counts. Not for strikes "
-                    "in strongest.",
+                    tooltip="Of two closer peaks of the curve only the higher counts. Not for strikes in strongest.",
                 ),
             ],
-            outputs=[
-                Plan.Output(display_name="plan", tooltip="The keyframes, ready to be edited.")
-            ],
+            outputs=[Plan.Output(display_name="plan", tooltip="The keyframes, ready for edits.")],
         )
 
     @classmethod
