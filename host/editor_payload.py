@@ -58,11 +58,9 @@ def editor_ui(
         shown |= _audio_part(*audio, n_frames=prediction.n_frames, fps=prediction.fps)
     if curve is not None:
         outline = curve_outline(curve)
-        if curve.source == BEATS and audio is not None:
-            del (
-                outline["onsets"],
-                outline["candidates"],
-            )  # its strikes are the beats, which are drawn as such
+        if curve.source == BEATS and curve.strikes is not None:
+            # its strikes are the beats, at the tempo that was chosen
+            outline["beats"] = sorted(outline.pop("onsets") + outline.pop("candidates"))
         shown |= outline  # over the audio's: the strikes that the plan was selected from
     return {"keyvid_edit": [shown]}
 

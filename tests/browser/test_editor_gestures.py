@@ -163,7 +163,7 @@ def test_all_at_once_from_the_menu(editor):
         editor.page.get_by_role("menuitem", name=label).click()
         editor.pause()
 
-    choose("Snap all to nearest onsets")
+    choose("Snap all to nearest strikes")
     assert editor.frames == [0, 17, 24, 33, 44, 52, 70, 76, 86]
     choose("Reset to prediction")
     assert editor.text == ""

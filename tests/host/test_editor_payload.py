@@ -126,3 +126,30 @@ def test_the_prediction_is_shown_although_the_edit_does_not_fit_it(comfyui, monk
 def test_without_a_browser_the_error_is_all(comfyui):
     with pytest.raises(PlanMismatchError):
         shown_by(plan_of(), edit=plan_to_json(plan_of(n_frames=96)))
+
+
+STRIKES = [(0.25, 1.0, True), (0.5, 0.3, False), (1.0, 0.5, True)]
+
+
+def test_the_strikes_shown_are_those_of_the_curve(comfyui):
+    curve = motion_curve(np.linspace(0, 1, 48), fps=24, source="onset", strikes=STRIKES)
+    for more in ({}, {"audio": sound(3)}):
+        shown = shown_by(plan_of(), curve=curve, **more)
+        assert (shown["onsets"], shown["candidates"]) == ([6, 24], [12])
+
+
+def test_the_strikes_of_a_beats_curve_are_its_beats(comfyui):
+    curve = motion_curve(np.linspace(0, 1, 48), fps=24, source="beats", strikes=STRIKES)
+    shown = shown_by(plan_of(), curve=curve, audio=sound(3))
+    assert shown["beats"] == [6, 12, 24] and shown["onsets"] != [6, 24]
+
+
+@pytest.mark.parametrize("source", ["onset", "beats"])
+def test_a_curve_of_an_old_file_leaves_the_strikes_to_the_sound(comfyui, source):
+    curve = motion_curve(np.linspace(0, 1, 48), fps=24, source=source)
+    alone, beside = (
+        shown_by(plan_of(), audio=sound(3)),
+        shown_by(plan_of(), curve=curve, audio=sound(3)),
+    )
+    for name in ("onsets", "candidates", "beats"):
+        assert alone[name] == beside[name]

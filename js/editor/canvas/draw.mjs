@@ -28,7 +28,8 @@ export { KIND_SHAPES } from "./shapes.mjs";
  * @property {Hit | null} hover @property {number | null} playhead in frames (float)
  * @property {[number, number] | null} loop in frames @property {{ x0: number, x1: number } | null} box in pixels
  * @property {Levels | null} wave @property {Float32Array | null} curve scores in [0, 1], evenly over nFrames
- * @property {number[]} onsets frames @property {number[]} beats frames
+ * @property {number[]} onsets frames of clear strikes @property {number[]} [candidates] frames of weaker ones
+ * @property {number[]} beats frames
  * @property {Map<number, CanvasImageSource>} images by frame
  * @property {Theme} theme @property {number | null} snapMark a frame
  * @property {string | null} [snapTo] what is there

@@ -3,6 +3,7 @@
 
 import { element } from "../dom.mjs";
 import { createSignal } from "../events.mjs";
+import { beatsOn } from "../plan/beat_grid.mjs";
 import { keyframeAt } from "../plan/plan.mjs";
 import { timeAt } from "../plan/timebase.mjs";
 import { draw } from "./draw.mjs";
@@ -169,7 +170,8 @@ export class Timeline {
       wave,
       curve,
       onsets: measured?.onsets ?? [],
-      beats: measured?.beats ?? [],
+      candidates: measured?.candidates ?? [],
+      beats: beatsOn(measured?.beats, state.beatGrid),
       images: this.images,
       noSound: isOtherClip ? OTHER_CLIP : undefined,
     };

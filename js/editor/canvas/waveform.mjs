@@ -172,8 +172,12 @@ function curveEnvelope({ boxes, view, width, nFrames, curve }) {
 }
 
 /** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
-function drawOnsets(context, { boxes, view, width, onsets, theme }) {
-  const gap = visibleGap(onsets, view, width);
+function drawOnsets(context, { boxes, view, width, onsets, candidates = [], theme, ratio }) {
+  const gap = visibleGap(
+    [...onsets, ...candidates].sort((a, b) => a - b),
+    view,
+    width,
+  );
   if (gap < 3) return;
   const half = Math.min(3.5, gap / 4);
   const top = boxes.wave.y;
@@ -185,6 +189,10 @@ function drawOnsets(context, { boxes, view, width, onsets, theme }) {
     context.lineTo(x, top + 5);
   });
   context.fill();
+  // apart by shape, not by colour alone: weaker strikes are short lines
+  forVisible(candidates, view, width, (x) => {
+    context.fillRect(snapToPixel(x, ratio), top, hairline(ratio), 3);
+  });
 }
 
 /** @param {number[]} frames @param {View} view @param {number} width @param {(x: number) => void} use */

@@ -39,8 +39,8 @@ export function dragKeys({ session, timeline }, start, grabbed, { isScaling = fa
   const { frames, measured, status, state } = session;
   const plan = /** @type {Plan} */ (session.plan); // a keyframe was grabbed
   const moving = framesOf(plan).filter((frame) => frames.includes(frame));
-  const targets = snapTargets({ plan, moving, ...snapMarks(measured) });
-  const all = snapTargets(snapMarks(measured)); // also those that hold a keyframe: to say so
+  const targets = snapTargets({ plan, moving, ...snapMarks(measured, state.beatGrid) });
+  const all = snapTargets(snapMarks(measured, state.beatGrid)); // also those that hold a keyframe: to say so
   const startFrame = xToFrame(start.x, timeline.view(), timeline.width());
   const anchor = anchorOf(frames, grabbed);
   return {

@@ -40,6 +40,7 @@ export const KEYS = [
   [["H"], "toggleHalfSpeed"],
   [["C"], "toggleClick"],
   [["U"], "nextUnit"],
+  [["G"], "nextBeatGrid"],
   [["+", "="], "zoom", 1.5],
   [["-"], "zoom", 1 / 1.5],
   [["Shift+PageUp", ","], "pan", -0.25],

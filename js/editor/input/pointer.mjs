@@ -253,7 +253,7 @@ export class Pointer {
   #addedFrame(at, event) {
     const { session, timeline } = this.#parts;
     const { plan, measured, state } = session;
-    const targets = snapTargets({ plan, ...snapMarks(measured) });
+    const targets = snapTargets({ plan, ...snapMarks(measured, state.beatGrid) });
     const enabled = state.snapping && !event.ctrlKey && !event.metaKey;
     const { frame } = snap(at, targets, timeline.view(), timeline.width(), { enabled });
     return Math.min(session.nFrames - 1, Math.max(0, frame));

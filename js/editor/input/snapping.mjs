@@ -1,26 +1,33 @@
 // @ts-check
-// What a dragged keyframe sticks to: an onset, a peak of the motion curve, a beat, or else whole frames.
+// What a dragged keyframe sticks to: a clear strike, a peak of the motion curve, a beat, a weaker strike, or else whole
+// frames.
 
 import { bisect, frameList, scaleOf } from "../canvas/geometry.mjs";
+import { beatsOn } from "../plan/beat_grid.mjs";
 
 /** @import { View } from "../canvas/geometry.mjs" */
+/** @import { BeatGrid } from "../plan/beat_grid.mjs" */
 /** @import { Plan } from "../plan/plan.mjs" */
 /** @import { RunResult } from "../state/edit_status.mjs" */
 
-/** @typedef {"onset" | "peak" | "beat"} MarkKind */
+/** @typedef {"onset" | "peak" | "beat" | "candidate"} MarkKind onset: a clear strike, candidate: a weaker one */
 /** @typedef {MarkKind | "frame"} SnapKind */
 /** @typedef {{ frames: Int32Array, names: MarkKind[] }} SnapTargets frames ascend, each once; names: what is there */
-/** @typedef {{ onsets?: number[], beats?: number[], peaks?: number[] }} Marks frames; peaks: of the motion curve */
+/**
+ * Frames; peaks: of the motion curve.
+ * @typedef {{ onsets?: number[], beats?: number[], peaks?: number[], candidates?: number[] }} Marks
+ */
 
 /** @type {SnapKind[]} */
-const ORDER = ["onset", "peak", "beat"]; // which one is named where several fall on one frame
+const ORDER = ["onset", "peak", "beat", "candidate"]; // which one is named where several fall on one frame
 
 /**
  * What a run measured that keyframes stick to.
- * @param {RunResult | null} measured @returns {Marks}
+ * @param {RunResult | null} measured @param {BeatGrid} grid @returns {Marks}
  */
-export function snapMarks(measured) {
-  return { onsets: measured?.onsets, beats: measured?.beats, peaks: measured?.curve_peaks };
+export function snapMarks(measured, grid) {
+  const beats = beatsOn(measured?.beats, grid);
+  return { onsets: measured?.onsets, beats, peaks: measured?.curve_peaks, candidates: measured?.candidates };
 }
 
 /**
@@ -30,13 +37,14 @@ export function snapMarks(measured) {
  * are being dragged and so count as free.
  * @param {Marks & { plan?: Plan | null, moving?: number[] }} [options] @returns {SnapTargets}
  */
-export function snapTargets({ plan = null, moving = [], onsets, beats, peaks } = {}) {
+export function snapTargets({ plan = null, moving = [], onsets, beats, peaks, candidates } = {}) {
   const taken = new Set(Array.from(frameList(plan)));
   for (const frame of moving) taken.delete(frame);
   /** @type {Map<number, MarkKind>} */
   const named = new Map();
   /** @type {[MarkKind, number[] | undefined][]} */
   const marks = [
+    ["candidate", candidates],
     ["beat", beats],
     ["peak", peaks],
     ["onset", onsets],

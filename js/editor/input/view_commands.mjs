@@ -2,6 +2,7 @@
 // Commands for what is seen: zoom, units, panels, menus.
 
 import { fit, panBy, zoomAt } from "../canvas/geometry.mjs";
+import { BEAT_GRIDS } from "../plan/beat_grid.mjs";
 import { UNITS } from "../plan/timebase.mjs";
 
 /** @import { Unit } from "../plan/timebase.mjs" */
@@ -27,11 +28,15 @@ export function viewCommands({ session, playback, timeline, showMessage, request
     toggleSnapping() {
       state.setSnapping(!state.snapping);
       playback.follow();
-      showMessage(state.snapping ? "Snaps to onsets, peaks and beats." : "Moves by whole frames.", false);
+      showMessage(state.snapping ? "Snaps to strikes, peaks and beats." : "Moves by whole frames.", false);
     },
     /** @param {Unit} unit */
     setUnit: (unit) => state.setUnit(unit),
     nextUnit: () => state.setUnit(UNITS[(UNITS.indexOf(state.unit) + 1) % UNITS.length]),
+    nextBeatGrid() {
+      state.setBeatGrid(BEAT_GRIDS[(BEAT_GRIDS.indexOf(state.beatGrid) + 1) % BEAT_GRIDS.length]);
+      showMessage(`Beats: ${state.beatGrid}.`, false);
+    },
     /** @param {number} factor above 1: nearer */
     zoom(factor) {
       const view = shown();

@@ -24,12 +24,13 @@ export const HELP = [
   ["Delete or Backspace", "delete; fills keep the count"],
   ["Enter", "type where the keyframe goes"],
   ["L, 1 2 3 4", "lock, make it a peak, valley, fill or manual"],
-  ["E, N", "distribute evenly, snap to onsets"],
+  ["E, N", "distribute evenly, snap to strikes"],
   ["Space, R, H, C", "play, loop, half speed, clicks"],
   ["I, O", "the loop begins, ends at the playhead"],
   ["+ or =, −, 0 or F", "zoom in, out, show all"],
   [", . or Shift + Page Up, Page Down", "sideways"],
   ["S, U, T", "snapping, unit of the ruler, text"],
+  ["G", "beats: as heard, half, the other half, double"],
   ["M, Menu key, Shift + F10", "menu"],
 ];
 

@@ -17,7 +17,7 @@ const TITLES = {
   click: "A click at each keyframe, to hear whether it sits (C)",
   add: "Add a keyframe at the playhead (A), or double-click the timeline",
   remove: "Delete the selected keyframes; fills keep the count (Del)",
-  snap: "Snap to onsets, peaks and beats (S); hold Ctrl or Cmd while dragging to do without",
+  snap: "Snap to strikes, peaks and beats (S); hold Ctrl or Cmd while dragging to do without",
   zoomIn: "Zoom in (+), or turn the wheel over the timeline once you have clicked it",
   run: "Run this node and what it needs, and nothing after it",
   loop: "Repeat the selected or the visible part (R); drag along the ruler with Shift to draw one.",

@@ -125,13 +125,13 @@ export function distribute(plan, frames) {
  * @param {Plan} plan @param {number[]} frames @param {number[] | undefined} onsets @returns {Outcome}
  */
 export function snapToOnsets(plan, frames, onsets) {
-  if (!onsets?.length) throw new PlanError("No onsets are known: connect audio or a curve, and run up to here.");
+  if (!onsets?.length) throw new PlanError("No strikes are known: connect audio or a curve, and run up to here.");
   const chosen = frames.length ? frames : framesOf(plan);
   const snapped = snapAll(plan, chosen, onsets);
   if (samePlaces(plan, snapped.plan)) {
-    throw new PlanError("Nothing moved: the nearest onsets have keyframes already.");
+    throw new PlanError("Nothing moved: the nearest strikes have keyframes already.");
   }
-  return { ...snapped, frames: frames.length ? snapped.frames : [], message: "Moved to the nearest onsets." };
+  return { ...snapped, frames: frames.length ? snapped.frames : [], message: "Moved to the nearest strikes." };
 }
 
 /**

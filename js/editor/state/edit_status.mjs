@@ -14,7 +14,8 @@ import { PlanError, planFrom } from "../plan/plan.mjs";
 /**
  * @typedef {Object} RunResult what a run reported (keyvid_edit of nodes/edit.py); lists of frames ascend
  * @property {any} prediction a plan document, of any version @property {number} n_frames @property {number} fps
- * @property {number[]} onsets @property {number[]} beats @property {number[]} curve_peaks
+ * @property {number[]} onsets clear strikes @property {number[]} [candidates] weaker ones
+ * @property {number[]} beats @property {number[]} curve_peaks
  * @property {number[] | null} curve scores in [0, 1], evenly over the clip
  * @property {{ min: number[], max: number[] } | null} peaks of the waveform, evenly over the clip
  * @property {ServedFile | null} audio @property {string} audio_notice why there is none

@@ -5,6 +5,7 @@ import { createSignal } from "../events.mjs";
 
 /** @import { Hit, View } from "../canvas/geometry.mjs" */
 /** @import { SnapKind } from "../input/snapping.mjs" */
+/** @import { BeatGrid } from "../plan/beat_grid.mjs" */
 /** @import { Unit } from "../plan/timebase.mjs" */
 /** @import { RunResult } from "./edit_status.mjs" */
 
@@ -18,7 +19,7 @@ import { createSignal } from "../events.mjs";
  * @property {number | null} focus frame of the keyframe that the keyboard is on
  * @property {number} playhead frame, a float while playing
  * @property {Loop | null} loop @property {boolean} isLooping
- * @property {Unit} unit of the ruler @property {boolean} snapping @property {number} rate of playing
+ * @property {Unit} unit of the ruler @property {BeatGrid} beatGrid @property {boolean} snapping @property {number} rate of playing
  * @property {boolean} click @property {PanelName | null} panel which one is open
  * @property {RunResult | null} result what the last run reported
  * @property {number | null} undoneAt when undo was asked for with the keyboard in this editor, in ms
@@ -41,6 +42,7 @@ function freshState() {
     loop: null,
     isLooping: false,
     unit: "frames",
+    beatGrid: "as heard",
     snapping: true,
     rate: 1,
     click: false,
@@ -134,6 +136,9 @@ export class ViewState {
   get unit() {
     return this.#node.unit;
   }
+  get beatGrid() {
+    return this.#node.beatGrid;
+  }
   get snapping() {
     return this.#node.snapping;
   }
@@ -201,6 +206,10 @@ export class ViewState {
   /** @param {Unit} unit */
   setUnit(unit) {
     this.#set({ unit });
+  }
+  /** @param {BeatGrid} beatGrid */
+  setBeatGrid(beatGrid) {
+    this.#set({ beatGrid });
   }
   /** @param {boolean} snapping */
   setSnapping(snapping) {

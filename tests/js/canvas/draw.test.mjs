@@ -258,3 +258,16 @@ test("images never overlap, but for the whole one under the hand", () => {
     Math.abs(focused[1] - focused[0] - 1.6 * (layout(720, 260, { hasImages: true }).images.height - 6)) < 1e-6,
   );
 });
+
+test("clear strikes and weaker ones differ in shape: triangles and short lines, each at its frame", () => {
+  const scene = sceneOf(48, 12, { onsets: [10], candidates: [20, 30], beats: [] });
+  const { wave } = layout(scene.width, scene.height, { hasImages: false });
+  const calls = drawn(scene);
+  const lines = calls.filter(({ name, args, fill }) => name === "fillRect" && fill === theme.onset && args[1] === wave.y);
+  const near = (x, frame) => Math.abs(x - frameToX(frame, scene.view, scene.width)) <= 1;
+  assert.equal(lines.length, 2);
+  for (const [i, frame] of [20, 30].entries()) assert.ok(near(lines[i].args[0], frame));
+  const tips = calls.filter(({ name, args }) => name === "lineTo" && args[1] === wave.y + 5);
+  assert.equal(tips.length, 1);
+  assert.ok(near(tips[0].args[0], 10));
+});

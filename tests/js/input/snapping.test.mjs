@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { fit } from "../../../js/editor/canvas/geometry.mjs";
-import { snap, snapTargets } from "../../../js/editor/input/snapping.mjs";
+import { snap, snapMarks, snapTargets } from "../../../js/editor/input/snapping.mjs";
 
 const plan = {
   n_frames: 48,
@@ -49,4 +49,16 @@ test("reach is measured on the screen: further in, it spans fewer frames", () =>
   const targets = snapTargets({ onsets: [20] });
   assert.equal(snap(18.5, targets, fit(480), WIDTH).to, "onset");
   assert.equal(snap(18.5, targets, { first: 15, span: 10 }, WIDTH).to, "frame");
+});
+
+test("a weaker strike holds what no clear one, peak or beat does", () => {
+  const targets = snapTargets({ onsets: [20], beats: [24], candidates: [20, 24, 30] });
+  assert.deepEqual(targets.names, ["onset", "beat", "candidate"]);
+  assert.deepEqual(snap(29.6, targets, fit(48), WIDTH), { frame: 30, to: "candidate" });
+});
+
+test("marks come from the run, the beats by the grid that is chosen", () => {
+  const measured = { onsets: [1], candidates: [2], beats: [10, 20, 30], curve_peaks: [3] };
+  assert.deepEqual(snapMarks(measured, "half"), { onsets: [1], candidates: [2], beats: [10, 30], peaks: [3] });
+  assert.deepEqual(snapMarks(null, "double").beats, []);
 });
