@@ -168,7 +168,8 @@ def test_every_node_is_explained(comfy):
     nodes = {k: v for k, v in comfy.object_info().items() if k.startswith("KeyVID_")}
     assert len(nodes) > 20
     docs = ROOT / "js" / "docs"
-    assert [line for one in nodes.items() for line in unexplained(*one, readme, docs)] == []
+    found = [line for one in nodes.items() for line in unexplained(*one, readme, docs)]
+    assert not found, "\n".join(found)
     toy = {"description": "", "input": {"required": {"n": ["INT", {}]}}}
     assert len(list(unexplained("KeyVID_Toy", toy, readme, docs))) == 4
 
