@@ -20,6 +20,7 @@ from .payloads import Audio
 _FULL_SCALE_BITS = 32
 _LOUDEST = 100.0  # 40 dB over full scale: audio that is only too loud stays far below it
 _PREROLL = "keyvid_preroll"  # the key of an AUDIO payload that only Clip Audio sets
+_N_SHARED = 1024  # samples of a clip by which its preroll is known to belong to it
 _LOAD = "Load it with Load Audio, or convert it first."
 
 
@@ -74,16 +75,24 @@ def audio_of(samples: np.ndarray, sample_rate: int, *, preroll: np.ndarray | Non
     waveform = torch.from_numpy(np.array(samples, dtype=np.float32))  # a copy, (C, N)
     audio = {"waveform": waveform.unsqueeze(0), "sample_rate": sample_rate}
     if preroll is not None:
-        audio[_PREROLL] = np.array(preroll, dtype=np.float32)
+        kept = {"samples": preroll, "before": samples[:, :_N_SHARED]}
+        audio[_PREROLL] = {name: np.array(part, dtype=np.float32) for name, part in kept.items()}
+        audio[_PREROLL]["sample_rate"] = sample_rate
     return audio
 
 
-def preroll_of(audio: Audio | None, samples: np.ndarray) -> np.ndarray | None:
-    """The samples (C, M) just before those of an AUDIO socket, samples (C, N); None where they are not known."""
+def preroll_of(audio: Audio | None, samples: np.ndarray, sample_rate: int) -> np.ndarray | None:
+    """The samples (C, M) just before those of an AUDIO socket; None where they are not known.
+
+    samples (C, N) and sample_rate: what `samples_of` gave for it. Another node may have copied what Clip Audio made and
+    changed the waveform: then they are not what came before it, and are not used.
+    """
     preroll = audio.get(_PREROLL) if isinstance(audio, Mapping) else None
-    if not isinstance(preroll, np.ndarray) or preroll.ndim != 2 or len(preroll) != len(samples):
+    if not isinstance(preroll, Mapping) or preroll.get("sample_rate") != sample_rate:
         return None
-    return preroll if np.isfinite(preroll).all() else None
+    if not np.array_equal(preroll.get("before", ()), samples[:, :_N_SHARED]):
+        return None
+    return preroll["samples"]
 
 
 def mixed_down(samples: Any) -> Any:

@@ -20,8 +20,9 @@ from .running_node import progress_steps
 MAX_PLAYED_S = 600.0  # a browser keeps audio as 32-bit samples: ten minutes of stereo are 230 MB
 N_KEPT = 8
 
-# {(digest of the audio, n_frames, fps): outline} of the last N_KEPT: each edit runs the node again, with the same audio
-_outlines: dict[tuple[str, int, float], dict[str, Any]] = {}
+# {(digests of the audio and of its preroll, n_frames, fps): outline} of the last N_KEPT: each edit runs the node again,
+# with the same audio
+_outlines: dict[tuple[str, str | None, int, float], dict[str, Any]] = {}
 
 
 def editor_ui(
@@ -32,11 +33,12 @@ def editor_ui(
     error: str = "",
     curve: MotionCurve | None = None,
     audio: tuple[np.ndarray, int] | None = None,
+    preroll: np.ndarray | None = None,
 ) -> UI:
     """The ui dict of Edit Keyframes: what its editor knows beyond the text in its widget.
 
     plan: the prediction with the edit applied; None if the edit does not fit, and `error` says why. audio: samples
-    (C, N) and their rate in Hz. Cancel leaves nothing half done.
+    (C, N) and their rate in Hz; preroll: the samples (C, M) before them, if known. Cancel leaves nothing half done.
     """
     shown: dict[str, Any] = {
         "prediction": plan_to_document(prediction),
@@ -55,7 +57,7 @@ def editor_ui(
         "audio_notice": "",
     }
     if audio is not None:
-        shown |= _audio_part(*audio, n_frames=prediction.n_frames, fps=prediction.fps)
+        shown |= _audio_part(*audio, preroll, n_frames=prediction.n_frames, fps=prediction.fps)
     if curve is not None:
         outline = curve_outline(curve)
         if curve.source == BEATS and curve.strikes is not None:
@@ -66,13 +68,23 @@ def editor_ui(
 
 
 def _audio_part(
-    samples: np.ndarray, sample_rate: int, *, n_frames: int, fps: float
+    samples: np.ndarray,
+    sample_rate: int,
+    preroll: np.ndarray | None,
+    *,
+    n_frames: int,
+    fps: float,
 ) -> dict[str, Any]:
     """The part of the editor's payload that comes from the audio."""
     digest = _digest(samples, sample_rate)
-    key = (digest, n_frames, fps)
+    key = (digest, None if preroll is None else _digest(preroll, sample_rate), n_frames, fps)
     outline = _outlines.pop(key, None) or sound_outline(
-        samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps()
+        samples,
+        sample_rate,
+        n_frames=n_frames,
+        fps=fps,
+        preroll=preroll,
+        on_step=progress_steps(),
     )
     _outlines[key] = outline  # the latest last
     while len(_outlines) > N_KEPT:

@@ -16,7 +16,9 @@ from ..keyframes.curve import MotionCurve, motion_curve
 from ..keyframes.timebase import frame_at, n_samples_at
 from .audio import mixed_down
 
-HOP_S = 0.005  # between two values of the onset strength: a frame at 24 fps holds eight
+RATE = 22_050  # Hz, librosa's default
+HOP = 110  # samples between two values of the onset strength, 5 ms: a frame at 24 fps holds eight
+N_FFT = 2048  # samples of a spectrum, librosa's default
 
 
 def librosa_onset_curve(
@@ -34,12 +36,11 @@ def librosa_onset_curve(
     Raises KeyVIDError without librosa.
     """
     librosa = _librosa("librosa onset")
-    strength, hop, mono = _onset_strength(librosa, samples, sample_rate, n_frames, fps, on_step)
+    strength, mono = _onset_strength(librosa, samples, sample_rate, n_frames, fps, on_step)
     points = librosa.onset.onset_detect(
-        y=mono, onset_envelope=strength, sr=sample_rate, hop_length=hop, units="frames"
+        y=mono, onset_envelope=strength, sr=RATE, hop_length=HOP, units="frames"
     )
-    times_s = points * hop / sample_rate
-    return _curve(times_s, strength[points], samples, n_frames, fps, "librosa onset")
+    return _curve(points * HOP / RATE, strength[points], samples, n_frames, fps, "librosa onset")
 
 
 def librosa_beats_curve(
@@ -52,12 +53,12 @@ def librosa_beats_curve(
 ) -> MotionCurve:
     """The MotionCurve of librosa's beats (librosa.beat.beat_track); parameters and errors as `librosa_onset_curve`."""
     librosa = _librosa("librosa beats")
-    strength, hop, _ = _onset_strength(librosa, samples, sample_rate, n_frames, fps, on_step)
+    strength, _ = _onset_strength(librosa, samples, sample_rate, n_frames, fps, on_step)
     _, points = librosa.beat.beat_track(
-        onset_envelope=strength, sr=sample_rate, hop_length=hop, units="frames"
+        onset_envelope=strength, sr=RATE, hop_length=HOP, units="frames"
     )
     points = np.asarray(points, dtype=int)
-    return _curve(points * hop / sample_rate, strength[points], samples, n_frames, fps, BEATS)
+    return _curve(points * HOP / RATE, strength[points], samples, n_frames, fps, BEATS)
 
 
 def _librosa(method: str) -> Any:
@@ -79,15 +80,17 @@ def _onset_strength(
     n_frames: int,
     fps: float,
     on_step: Callable[[int, int], object] | None,
-) -> tuple[np.ndarray, int, np.ndarray]:
-    """librosa's onset strength (n,) of the clip's mean channel, its hop in samples, and that channel (N,)."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """librosa's onset strength (n,) of the clip's mean channel, one value per HOP; that channel (N,) at RATE."""
     if on_step is not None:
         on_step(0, 1)
     n_samples = max(1, n_samples_at(n_frames, fps=fps, sample_rate=sample_rate))
     mono = np.asarray(mixed_down(samples[:, :n_samples])[0], dtype=np.float32)
-    hop = max(1, round(HOP_S * sample_rate))
-    strength = librosa.onset.onset_strength(y=mono, sr=sample_rate, hop_length=hop)
-    return strength, hop, mono
+    # at the rate that its defaults are made for, and no shorter than its spectra
+    mono = librosa.resample(mono, orig_sr=sample_rate, target_sr=RATE)
+    mono = np.pad(mono, (0, max(0, N_FFT - len(mono))))
+    strength = librosa.onset.onset_strength(y=mono, sr=RATE, hop_length=HOP, n_fft=N_FFT)
+    return strength, mono
 
 
 def _curve(

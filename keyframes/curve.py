@@ -14,6 +14,8 @@ import numpy as np
 from ..errors import CurveError
 from .timebase import fps_fraction, frame_at, same_rate, told_apart
 
+MAX_TIME_S = 1e6  # of a strike: eleven days, which no clip lasts
+
 
 class Strike(NamedTuple):
     """One strike. time_s: seconds from the first frame. strength: in [0, 1], comparable within its tier.
@@ -78,17 +80,18 @@ def checked_strikes(values: object) -> tuple[Strike, ...]:
     Raises CurveError when a row is none, a number is not finite, a time lies before 0 or a strength outside [0, 1].
     """
     try:
-        rows = [(float(time_s), float(strength), clear) for time_s, strength, clear in values]  # type: ignore
+        rows = [(float(t), float(strength), clear) for t, strength, clear in values]  # type: ignore
     except (TypeError, ValueError, OverflowError):
         raise CurveError(
             "The strikes of the motion curve are malformed; each has a time in seconds, a strength and whether it "
             "is clear, such as [0.5, 0.8, true]."
         ) from None
     for time_s, strength, clear in rows:
-        if not (np.isfinite(time_s) and time_s >= 0 and 0 <= strength <= 1 and clear in (0, 1)):
+        is_flag = isinstance(clear, (bool, np.bool_, int)) and clear in (0, 1)
+        if not (0 <= time_s <= MAX_TIME_S and 0 <= strength <= 1 and is_flag):
             raise CurveError(
-                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {clear!r}]; times start at 0 s, "
-                "strengths lie between 0 and 1, and the last value is true or false."
+                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {clear!r}]; times lie between 0 and "
+                f"{MAX_TIME_S:.0f} s, strengths lie between 0 and 1, and the last value is true or false."
             )
     return tuple(Strike(t, s, bool(clear)) for t, s, clear in sorted(rows))
 

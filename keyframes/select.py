@@ -50,11 +50,12 @@ def select_keyframes(
     count = 2 if strategy == "first_last" else _checked_count(count, curve.n_frames)
     thresholds = {"distance": distance, "prominence": prominence}
     keypoints = find_keypoints(curve.score, **thresholds)
-    strikes = peaks_by_prominence(curve.score, **thresholds)
     if strategy == "strongest" and curve.strikes is not None:
-        strikes = strike_frames(curve.strikes, n_frames=curve.n_frames, fps=curve.fps)
+        struck = strike_frames(curve.strikes, n_frames=curve.n_frames, fps=curve.fps)
+    else:
+        struck = peaks_by_prominence(curve.score, **thresholds)
     if strategy == "strongest":
-        frames = strongest_frames(curve.score, strikes, count=count, **thresholds)
+        frames = strongest_frames(curve.score, struck, count=count, **thresholds)
     elif strategy == "released":
         numpy_generator, python_generator = generators(selection_seed)
         frames = published_frames(
@@ -71,7 +72,7 @@ def select_keyframes(
         frames = [i * curve.n_frames // count for i in range(count)]
     else:
         frames = [0, curve.n_frames - 1]
-    keypoints[strikes] = 1
+    keypoints[struck] = 1
     kinds = {1: "peak", -1: "valley", 0: "fill"}
     return make_plan(
         [

@@ -6,7 +6,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..errors import KeyVIDError
-from ..host.audio import clip_samples_of
+from ..host.audio import clip_samples_of, preroll_of
 from ..host.editor_payload import editor_ui
 from ..host.payloads import Audio
 from ..host.running_node import show_now
@@ -67,10 +67,10 @@ class EditKeyframes(io.ComfyNode):
     ) -> io.NodeOutput:
         if curve is not None:
             check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
-        clip = None
+        shown: dict[str, Any] = {"prediction": plan, "curve": curve}
         if audio is not None:
             clip = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
-        shown: dict[str, Any] = {"prediction": plan, "curve": curve, "audio": clip}
+            shown |= {"audio": clip, "preroll": preroll_of(audio, *clip)}
         try:
             made = edit_from_json(edit_text(edit))
             result = apply_edit(made, plan)

@@ -92,7 +92,7 @@ class LocalizeKeyframes(io.ComfyNode):
     ) -> io.NodeOutput:
         n_frames, fps = plain_number(n_frames), plain_value(fps)  # a wire may bring 48.0
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
-        before = preroll_of(audio, samples)
+        before = preroll_of(audio, samples, sample_rate)
         curve_of = {
             ONSET: partial(onset_curve, sensitivity=plain_number(sensitivity), preroll=before),
             BEATS: partial(beats_curve, tempo=tempo, preroll=before),

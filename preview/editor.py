@@ -67,11 +67,12 @@ def sound_outline(
     *,
     n_frames: int,
     fps: float,
+    preroll: np.ndarray | None = None,
     on_step: Progress | None = None,
 ) -> dict[str, Any]:
     """{"peaks": {"min", "max"}, "onsets", "candidates" and "beats": frames} of a clip's sound, samples (C, N).
 
-    onsets are the frames of clear strikes, candidates those of weaker ones.
+    onsets are the frames of clear strikes, candidates those of weaker ones; preroll as in `find_onsets`.
 
     The waveform's ints lie in -LOUDEST..LOUDEST, POINTS_PER_FRAME per frame, MAX_POINTS at most.
     on_step(n_done, n_steps) is called now and then and may raise to cancel. Raises AudioError as `check_audio` does.
@@ -80,7 +81,9 @@ def sound_outline(
     extremes = waveform_extremes(samples, n_points)
     extremes *= LOUDEST / (np.abs(extremes).max() or 1.0)
     low, high = np.round(extremes).astype(int).T
-    found = clip_onsets(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=on_step)
+    found = clip_onsets(
+        samples, sample_rate, n_frames=n_frames, fps=fps, preroll=preroll, on_step=on_step
+    )
     return {
         "peaks": {"min": low.tolist(), "max": high.tolist()},
         **strike_outline(found.strikes, n_frames=n_frames, fps=fps),

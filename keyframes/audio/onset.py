@@ -81,14 +81,7 @@ def _onsets(
     on_step: Callable[[int, int], object] | None,
 ) -> Onsets:
     """`find_onsets` of a sound and a sensitivity that are checked already."""
-    n_before = 0
-    samples = np.asarray(samples)
-    if preroll is not None and preroll.shape[1]:
-        n_before = round(preroll.shape[1] * POINT_RATE / sample_rate)
-        samples = np.concatenate([preroll, samples], axis=1)
-    flux = SpectralFlux(
-        *(values[n_before:] for values in spectral_flux(samples, sample_rate, on_step=on_step))
-    )
+    flux = spectral_flux(np.asarray(samples), sample_rate, preroll=preroll, on_step=on_step)
     clear, candidate = _thresholds(flux, sensitivity)
     strength = _strength(flux, *clear)
     loud = strength > CLEAR_STRENGTH
@@ -252,10 +245,13 @@ def local_maxima(envelope: np.ndarray) -> np.ndarray:
     """Non-maximum suppression of an onset envelope (n,): 0 wherever a point within SUPPRESSION_S is greater.
 
     A clear onset is nearly as strong a few hundredths of a second to either side, which would smear it over frames.
+    Of equal neighbours the first one stays.
     """
     width = 2 * round(SUPPRESSION_S * POINT_RATE) + 1
     highest = ndimage.maximum_filter1d(envelope, width, mode="constant")
-    return np.where(envelope == highest, envelope, 0.0)
+    repeats = np.zeros(len(envelope), dtype=bool)
+    repeats[1:] = envelope[1:] == envelope[:-1]
+    return np.where((envelope == highest) & ~repeats, envelope, 0.0)
 
 
 def frame_maxima(points: np.ndarray, *, n_frames: int, fps: float) -> np.ndarray:

@@ -36,9 +36,9 @@ AUDIBLE_POWER = 1e-9  # of all bands together, -90 dB: the dither of 16-bit soun
 NEAR_SOUND_S = 0.25  # motion may come this much before a sound, or continue after it
 OFFSET_SAMPLES = 1_000_000  # at most as many samples of a channel are used to measure its offset
 EDGE = 3  # points at the beginning whose windows reach out of the sound
-AFTER_EDGE = slice(
-    12, 40
-)  # points (60 to 200 ms) that tell what was going on when the sound begins
+# points (60 to 200 ms) that tell what was going on when the sound begins
+AFTER_EDGE = slice(12, 40)
+FLANK = 8  # points within which two increases are one strike
 CHUNK_BLOCKS = 200  # 20 s are analysed in one go
 CONTEXT_BLOCKS = BACKGROUND_BLOCKS // 2 + 1  # analysed in addition on either side of them
 
@@ -59,9 +59,13 @@ class SpectralFlux(NamedTuple):
 
 
 def spectral_flux(
-    samples: np.ndarray, sample_rate: float, *, on_step: Callable[[int, int], object] | None = None
+    samples: np.ndarray,
+    sample_rate: float,
+    *,
+    preroll: np.ndarray | None = None,
+    on_step: Callable[[int, int], object] | None = None,
 ) -> SpectralFlux:
-    """The SpectralFlux of samples (C, N) at sample_rate Hz.
+    """The SpectralFlux of samples (C, N) at sample_rate Hz; preroll: the samples (C, M) before them, if known.
 
     With X_b(k) the power of band b at point k (summed over channels, so that channels cannot cancel each other), N_b(k)
     its background (a low percentile over 3 s), and j from LAG to LAG + MEMORY:
@@ -74,9 +78,9 @@ def spectral_flux(
         broadband(k) = max(0, 2 log2((1 + Y(k, 0)) / (1 + max(Y_N(k), max_j Y(k, j)))))
 
     Y(k, j) = mean_b sqrt(X_b(k - j) / U_b(k)), Y_N is the same of N_b, and U_b is M_b with the two constants of
-    BROADBAND_*. What is taken to lie before the sound is explained in `_with_past`. Memory beyond the samples is that
-    of about 20 s of sound, whatever the length; after as much, on_step(n_done, n_points) is called, which may raise to
-    cancel.
+    BROADBAND_*. What lies before the sound is the preroll, or what `_with_past` supposes. Memory beyond the samples is
+    that of about 20 s of sound, whatever the length; after as much, on_step(n_done, n_points) is called, which may
+    raise to cancel.
     """
     n_points = samples.shape[1] * POINT_RATE // math.ceil(sample_rate) + 1
     flux = SpectralFlux(*np.zeros((3, n_points)))
@@ -91,10 +95,15 @@ def spectral_flux(
         bands = _band_powers(samples, sample_rate, range(first, last), gain=1 / peak)
         lead = 0
         if first == 0:
-            bands, lead = _with_past(bands), BLOCK
+            before = _junction(samples, sample_rate, preroll, gain=1 / peak)
+            bands, lead = _with_past(bands, before), BLOCK
+        part = _flux_of_bands(bands, silent_power)
+        if lead:
+            _end_flank(part.band, lead)
+            _end_flank(part.broadband, lead)
         inner = slice(start - first + lead, stop - first + lead)
-        for whole, part in zip(flux, _flux_of_bands(bands, silent_power), strict=True):
-            whole[start:stop] = part[inner]
+        for whole, values in zip(flux, part, strict=True):
+            whole[start:stop] = values[inner]
         if on_step:
             on_step(stop, n_points)
     return flux
@@ -189,19 +198,50 @@ def _piece(
     return np.pad(piece, (max(0, -first), 0))
 
 
-def _with_past(bands: np.ndarray) -> np.ndarray:
-    """Band powers (n, B) of the beginning of a sound, behind BLOCK points of what is taken to have been before it.
+def _with_past(bands: np.ndarray, before: np.ndarray | None) -> np.ndarray:
+    """Band powers (n, B) of the beginning of a sound, behind BLOCK points of what was before it.
 
-    A clip may be cut out of a sound that goes on. Silence before it would make a strike of the cut, so each band is
-    taken to have held what it holds a moment after the beginning, and no more than it holds at the beginning. A strike
-    on the first sample has faded by then; a chord has not.
+    before: the powers (BLOCK + EDGE, B) around the beginning, where it is known what was before. Elsewhere the clip may
+    be cut out of a sound that goes on, and silence before it would make a strike of the cut. So each band is supposed
+    to have held what it holds a moment after the beginning, and no more than it holds at the beginning: a strike on the
+    first sample has faded by then, and a chord has not.
     """
     bands = bands.copy()
     edge = min(EDGE, len(bands) - 1)
+    if before is not None:
+        bands[:edge] = before[BLOCK : BLOCK + edge]
+        return np.concatenate([before[:BLOCK], bands])
     bands[:edge] = bands[edge]
-    after = bands[AFTER_EDGE]
-    past = np.minimum(bands[edge], np.median(after, axis=0) if len(after) else bands[-1])
+    if len(bands) < AFTER_EDGE.stop:  # a clip of a few frames is too short to tell
+        past = bands.mean(axis=0)
+    else:
+        past = np.minimum(bands[edge], np.median(bands[AFTER_EDGE], axis=0))
     return np.concatenate([np.repeat(past[None], BLOCK, axis=0), bands])
+
+
+def _junction(
+    samples: np.ndarray, sample_rate: float, preroll: np.ndarray | None, *, gain: float
+) -> np.ndarray | None:
+    """Band powers (BLOCK + EDGE, B) from BLOCK points before the beginning of samples (C, N) on; None without preroll.
+
+    Of a preroll shorter than that the first powers are repeated.
+    """
+    if preroll is None or not preroll.shape[1]:
+        return None
+    n_before = round(preroll.shape[1] * POINT_RATE / sample_rate)
+    n_after = round(2 * WINDOW_S * sample_rate)
+    around = np.concatenate([preroll, samples[:, :n_after]], axis=1)
+    points = range(max(0, n_before - BLOCK), n_before + EDGE)
+    powers = _band_powers(around, sample_rate, points, gain=gain)
+    missing = BLOCK + EDGE - len(powers)
+    return np.pad(powers, ((missing, 0), (0, 0)), mode="edge")
+
+
+def _end_flank(flux: np.ndarray, lead: int) -> None:
+    """Zeroes, in place, what after `lead` points belongs to a greater flux before them: a strike before the cut."""
+    for k in range(lead, min(lead + FLANK, len(flux))):
+        if flux[k - FLANK : lead].max() > flux[k]:
+            flux[k] = 0.0
 
 
 def _flux_of_bands(bands: np.ndarray, silent_power: float) -> SpectralFlux:

@@ -164,12 +164,16 @@ def test_a_sound_far_too_loud_is_still_a_sound(samples_of):
 def test_the_preroll_of_a_clip_is_read_only_where_it_fits():
     from keyvid_pack.host.audio import audio_of, preroll_of, samples_of
 
-    samples, before = np.ones((2, 100), np.float32), np.full((2, 20), 0.5, np.float32)
+    samples = np.random.default_rng(0).random((2, 4000), dtype=np.float32)
+    before = np.full((2, 20), 0.5, np.float32)
     audio = audio_of(samples, 8000, preroll=before)
     assert np.array_equal(samples_of(audio)[0], samples)
-    assert np.array_equal(preroll_of(audio, samples), before)
-    assert preroll_of(audio_of(samples, 8000), samples) is None
-    assert preroll_of(audio, samples[:1]) is None  # mixed down by another node
-    assert preroll_of(audio_of(samples, 8000, preroll=before * np.nan), samples) is None
-    assert preroll_of(audio_of(samples, 8000) | {"keyvid_preroll": "text"}, samples) is None
-    assert preroll_of(None, samples) is None
+    assert np.array_equal(preroll_of(audio, samples, 8000), before)
+    assert preroll_of(audio_of(samples, 8000), samples, 8000) is None
+    # what other nodes do to a copy of it
+    assert preroll_of(audio, samples[:1], 8000) is None
+    assert preroll_of(audio, samples, 16_000) is None
+    assert preroll_of(audio, samples[:, 10:], 8000) is None
+    assert preroll_of(audio, 0.5 * samples, 8000) is None
+    assert preroll_of({**audio, "keyvid_preroll": "text"}, samples, 8000) is None
+    assert preroll_of(None, samples, 8000) is None

@@ -49,3 +49,12 @@ def test_without_librosa_the_message_says_what_to_do(curve_of, method, monkeypat
     with pytest.raises(KeyVIDError, match="not installed here") as caught:
         curve_of[method](np.zeros((1, 44_100), np.float32), 44_100, n_frames=24, fps=24)
     assert method in str(caught.value) and "pip install librosa" in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("sample_rate", "n_frames"), [(8000, 48), (192_000, 48), (48_000, 2)])
+@pytest.mark.parametrize("method", METHODS)
+def test_any_rate_and_length_is_taken_without_warnings(curve_of, method, sample_rate, n_frames):
+    samples, _ = click_track(120, sample_rate=sample_rate, duration_s=n_frames / 24)
+    curve = curve_of[method](samples, sample_rate, n_frames=n_frames, fps=24)
+    assert curve.n_frames == n_frames

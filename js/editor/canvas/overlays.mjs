@@ -12,6 +12,9 @@ import { label } from "../plan/timebase.mjs";
 const NO_SOUND = "Connect the sound and a curve, then run: they appear here.";
 const LINE_HEIGHT = 17;
 
+/** What a dragged keyframe sticks to, in the words of the help page. @type {Record<string, string>} */
+const SNAPPED_TO = { onset: "strike", candidate: "weak strike" };
+
 /**
  * Draws the line where playing is.
  * @param {CanvasRenderingContext2D} context @param {FullScene} scene
@@ -62,7 +65,7 @@ export function drawHint(
     [keyframe.kind, theme.kinds[keyframe.kind]],
     [` · frame ${frame} · ${time}`, theme.text],
     [keyframe.locked ? " · locked" : "", theme.dim],
-    [previewPlan && snapTo && snapTo !== "frame" ? ` · ${snapTo}` : "", theme.text],
+    [previewPlan && snapTo && snapTo !== "frame" ? ` · ${SNAPPED_TO[snapTo] ?? snapTo}` : "", theme.text],
   ];
   context.font = fontOf(theme, 11, 500);
   const chip = chipAt(context, parts, frameToX(keyframe.frame, view, width), width);

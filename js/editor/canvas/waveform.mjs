@@ -173,23 +173,21 @@ function curveEnvelope({ boxes, view, width, nFrames, curve }) {
 
 /** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
 function drawOnsets(context, { boxes, view, width, onsets, candidates = [], theme, ratio }) {
-  const gap = visibleGap(
-    [...onsets, ...candidates].sort((a, b) => a - b),
-    view,
-    width,
-  );
-  if (gap < 3) return;
-  const half = Math.min(3.5, gap / 4);
+  const gap = visibleGap(onsets, view, width);
   const top = boxes.wave.y;
   context.fillStyle = theme.onset;
-  context.beginPath();
-  forVisible(onsets, view, width, (x) => {
-    context.moveTo(x - half, top);
-    context.lineTo(x + half, top);
-    context.lineTo(x, top + 5);
-  });
-  context.fill();
-  // apart by shape, not by colour alone: weaker strikes are short lines
+  if (gap >= 3) {
+    const half = Math.min(3.5, gap / 4);
+    context.beginPath();
+    forVisible(onsets, view, width, (x) => {
+      context.moveTo(x - half, top);
+      context.lineTo(x + half, top);
+      context.lineTo(x, top + 5);
+    });
+    context.fill();
+  }
+  // apart by shape, not by colour alone: weaker strikes are short lines, the first to go where there is no room
+  if (visibleGap(candidates, view, width) < 6) return;
   forVisible(candidates, view, width, (x) => {
     context.fillRect(snapToPixel(x, ratio), top, hairline(ratio), 3);
   });

@@ -125,7 +125,7 @@ export function distribute(plan, frames) {
  * @param {Plan} plan @param {number[]} frames @param {number[] | undefined} onsets @returns {Outcome}
  */
 export function snapToOnsets(plan, frames, onsets) {
-  if (!onsets?.length) throw new PlanError("No strikes are known: connect audio or a curve, and run up to here.");
+  if (!onsets?.length) throw new PlanError("No clear strikes are known: connect audio or a curve, and run up to here.");
   const chosen = frames.length ? frames : framesOf(plan);
   const snapped = snapAll(plan, chosen, onsets);
   if (samePlaces(plan, snapped.plan)) {

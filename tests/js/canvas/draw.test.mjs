@@ -215,7 +215,7 @@ test("while something is dragged, the dragged plan is drawn, and where it came f
   });
   assert.ok(number(calls, 30) && !number(calls, 20));
   assert.ok(calls.some(({ name, args }) => name === "setLineDash" && args[0].length === 2));
-  assert.ok(written(calls).some(({ text }) => text === " · onset"));
+  assert.ok(written(calls).some(({ text }) => text === " · strike"));
   assert.ok(at(calls, 20, "arc") || at(calls, 20, "lineTo"), "an outline where it came from");
 });
 

@@ -212,7 +212,7 @@ test("what cannot be done gives a message and writes nothing", () => {
     [[], actions.add, 14, /already/],
     [[14], actions.moveTo, 20, /one already/],
     [[14], actions.stretch, 1, /two keyframes/],
-    [[], actions.snapToOnsets, [], /No strikes/],
+    [[], actions.snapToOnsets, [], /No clear strikes/],
     [[], actions.snapToOnsets, [0], /Nothing moved/],
   ];
   for (const [frames, action, argument, message] of cases) {

@@ -10,7 +10,7 @@ from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
 
 from ....helpers.recordings import SNARE, click_track, decode, recording, snare_strikes
-from ....helpers.rhythms import OTHER_PATTERNS, PATTERNS, SAMPLE_RATE, music
+from ....helpers.sounds.rhythms import OTHER_PATTERNS, PATTERNS, SAMPLE_RATE, music
 
 WINDOW_S = 0.07  # a beat counts as found within it, as is usual for beat trackers
 LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").read_text())
