@@ -87,13 +87,17 @@ def test_importing_the_pack_imports_nothing_heavy(tmp_path):
     assert len(foreign) <= MAX_NEW_MODULES, sorted(foreign)
 
 
+# used where the artist has it; tests/host/test_librosa_curves.py holds what is said where not
+OPTIONAL = {"host/librosa_curves.py: librosa"}
+
+
 def test_the_pack_imports_only_what_comfyui_brings():
     """Every import statement in the pack, lazy ones included, is met by ComfyUI's own requirements."""
     provided = {module for modules in _modules_comfyui_requires().values() for module in modules}
     tree = {path.stem for path in environment.COMFYUI.iterdir() if path.suffix in ("", ".py")}
     allowed = provided | tree | set(sys.stdlib_module_names)
     missing = {f"{path}: {name}" for path, name in _imports() if name not in allowed}
-    assert not missing
+    assert missing == OPTIONAL
     assert {"numpy", "scipy"} <= {name for _, name in _imports()}, "no imports were found at all"
 
 
