@@ -11,14 +11,16 @@ from ..host.node_previews import strip_ui
 from ..host.payloads import Audio
 from ..host.running_node import progress_steps
 from ..keyframes.audio.beats import AS_HEARD, TEMPOS, beats_curve
+from ..keyframes.audio.combined import SOURCE, combined_curve
 from ..keyframes.audio.onset import SENSITIVITY, onset_curve
 from ..keyframes.values import plain_number, plain_value
 from .sockets import Curve, Localizer
 
-METHODS = ONSET, BEATS, NETWORK, LIBROSA_ONSET, LIBROSA_BEATS = (
+METHODS = ONSET, BEATS, NETWORK, COMBINED, LIBROSA_ONSET, LIBROSA_BEATS = (
     "onset",
     "beats",
     "network",
+    SOURCE,
     "librosa onset",
     "librosa beats",
 )
@@ -49,13 +51,13 @@ class LocalizeKeyframes(io.ComfyNode):
                     options=list(METHODS),
                     default="onset",
                     tooltip="onset: every strike, hit or note start. beats: the steady pulse of music. network: the "
-                    "score of a trained localizer; connect one. librosa onset, librosa beats: those of the package "
-                    "librosa, where it is installed.",
+                    "score of a trained localizer; connect one. onset + network: the strikes of both. librosa "
+                    "onset, librosa beats: those of the package librosa, where it is installed.",
                 ),
                 Localizer.Input(
                     "localizer",
                     optional=True,
-                    tooltip="From Load Localizer; only used by the method network.",
+                    tooltip="From Load Localizer; only used by the methods with network.",
                 ),
                 io.Combo.Input(
                     "tempo",
@@ -72,7 +74,7 @@ class LocalizeKeyframes(io.ComfyNode):
                     max=1.0,
                     step=0.05,
                     optional=True,
-                    tooltip="Only for the method onset: how faint a strike may be and still count as clear. Higher "
+                    tooltip="Only for the methods with onset: how faint a strike may be and still be clear. Higher "
                     "finds more in a full mix or in reverberation; lower only the clearest.",
                 ),
             ],
@@ -93,13 +95,21 @@ class LocalizeKeyframes(io.ComfyNode):
         n_frames, fps = plain_number(n_frames), plain_value(fps)  # a wire may bring 48.0
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
         before = preroll_of(audio, samples, sample_rate)
-        curve_of = {
-            ONSET: partial(onset_curve, sensitivity=plain_number(sensitivity), preroll=before),
-            BEATS: partial(beats_curve, tempo=tempo, preroll=before),
-            NETWORK: partial(network_curve, localizer),
-            LIBROSA_ONSET: librosa_onset_curve,
-            LIBROSA_BEATS: librosa_beats_curve,
+        onset = partial(onset_curve, sensitivity=plain_number(sensitivity), preroll=before)
+        network = partial(network_curve, localizer)
+        curves_of = {
+            ONSET: [onset],
+            BEATS: [partial(beats_curve, tempo=tempo, preroll=before)],
+            NETWORK: [network],
+            COMBINED: [network, onset],  # the one that may lack its file first
+            LIBROSA_ONSET: [librosa_onset_curve],
+            LIBROSA_BEATS: [librosa_beats_curve],
         }[method]
-        curve = curve_of(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps())
+        clip = {"n_frames": n_frames, "fps": fps}
+        *others, curve = (
+            make(samples, sample_rate, **clip, on_step=progress_steps()) for make in curves_of
+        )
+        if others:
+            curve = combined_curve(curve, *others)
         shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)
         return io.NodeOutput(curve, ui=shown)

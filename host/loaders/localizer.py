@@ -78,7 +78,7 @@ def network_curve(
     """
     if not isinstance(localizer, LoadedLocalizer):
         raise KeyVIDError(
-            "The method network needs a localizer, but none is connected. Connect Load Localizer, or choose the "
+            "This method needs a localizer, but none is connected. Connect Load Localizer, or choose the "
             "method onset, which needs no file."
         )
     check_n_frames(n_frames)

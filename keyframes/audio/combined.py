@@ -1,0 +1,40 @@
+"""Strikes of the onset curve and of a localizer network in one list: each hears some that the other one misses.
+
+The onset curve is exact in time, and nearly all of its clear strikes are strikes; the network, which was trained on
+sounds with known events, is surer of strikes under other sound and in noise.
+"""
+
+from ..curve import MotionCurve, Strike, motion_curve
+from ..timebase import frame_at
+
+NEAR_FRAMES = 1  # a peak of the network this close to a strike is the same strike
+NETWORK_SHARE = 0.3  # of a strength; the rest is the onset's
+SURE = 0.5  # prominence from which a peak of the network makes a candidate beside it clear
+
+SOURCE = "onset + network"
+
+
+def combined_curve(onset: MotionCurve, network: MotionCurve) -> MotionCurve:
+    """The onset curve with the strikes of both; both curves belong to the same clip and have strikes.
+
+    A strike s of the onset curve with a peak p of the network within NEAR_FRAMES has the strength
+    (1 - NETWORK_SHARE) s + NETWORK_SHARE p, without one (1 - NETWORK_SHARE) s; it is clear if it was, or if p is at
+    least SURE. A peak of the network without such a strike is a candidate of strength NETWORK_SHARE p. Where the onset
+    curve has no clear strike at all, none becomes clear: a network finds its highest peak in steady noise too.
+    Returns: MotionCurve with source "onset + network" and the score and fingerprint of the onset curve.
+    """
+    left = {frame_at(peak.time_s, fps=network.fps): peak for peak in network.strikes or ()}
+    is_struck = any(strike.clear for strike in onset.strikes or ())
+    strikes = []
+    for strike in onset.strikes or ():
+        frame = frame_at(strike.time_s, fps=onset.fps)
+        near = [f for f in left if abs(f - frame) <= NEAR_FRAMES]
+        peak = left.pop(min(near, key=lambda f: abs(f - frame))).strength if near else 0.0
+        strength = (1 - NETWORK_SHARE) * strike.strength + NETWORK_SHARE * peak
+        strikes.append(
+            Strike(strike.time_s, strength, strike.clear or (is_struck and peak >= SURE))
+        )
+    strikes += [Strike(peak.time_s, NETWORK_SHARE * peak.strength, False) for peak in left.values()]
+    return motion_curve(
+        onset.score, fps=onset.fps, source=SOURCE, fingerprint=onset.fingerprint, strikes=strikes
+    )
