@@ -4,7 +4,6 @@ Nothing of it is needed to run the pack. The packages are in node_modules/, inst
 """
 
 import hashlib
-import os
 import shutil
 import subprocess
 
@@ -22,15 +21,12 @@ NO_NODE = "install Node.js 20 or newer, which brings node and npm"
 def check(*, fix: bool) -> int:
     """Check all JavaScript, with `fix` repairing what can be; returns an exit code.
 
-    Without node, npm or their packages it says so and returns 0, as the js tests are skipped then; in CI, where
-    everything has to be checked, it raises SetupError.
+    Without node, npm or their packages it says so and returns 0: the tests run without them, and a registry that is
+    down for an hour is no fault of a change.
     """
     node, missing = shutil.which("node"), _install()
     if missing or not node:
-        message = f"The JavaScript is not checked: {missing or NO_NODE}."
-        if os.environ.get("CI"):
-            raise environment.SetupError(message)
-        print(message)
+        print(f"The JavaScript is not checked: {missing or NO_NODE}.")
         return 0
     words = ["check", "--write"] if fix else ["check"]
     for command in ([BIOME, *words, "--error-on-warnings"], [TYPESCRIPT, "--project", ROOT]):
