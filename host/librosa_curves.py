@@ -10,10 +10,9 @@ import numpy as np
 
 from ..errors import KeyVIDError
 from ..keyframes.audio.beats import BEATS
-from ..keyframes.audio.fingerprint import fingerprint_of_checked
-from ..keyframes.audio.onset import decayed
-from ..keyframes.curve import MotionCurve, motion_curve
-from ..keyframes.timebase import frame_at, n_samples_at
+from ..keyframes.audio.onset import struck_curve
+from ..keyframes.curve import MotionCurve
+from ..keyframes.timebase import n_samples_at
 from .audio import mixed_down
 
 RATE = 22_050  # Hz, librosa's default
@@ -40,7 +39,14 @@ def librosa_onset_curve(
     points = librosa.onset.onset_detect(
         y=mono, onset_envelope=strength, sr=RATE, hop_length=HOP, units="frames"
     )
-    return _curve(points * HOP / RATE, strength[points], samples, n_frames, fps, "librosa onset")
+    return struck_curve(
+        points * HOP / RATE,
+        _share(strength[points]),
+        samples,
+        n_frames=n_frames,
+        fps=fps,
+        source="librosa onset",
+    )
 
 
 def librosa_beats_curve(
@@ -58,7 +64,14 @@ def librosa_beats_curve(
         onset_envelope=strength, sr=RATE, hop_length=HOP, units="frames"
     )
     points = np.asarray(points, dtype=int)
-    return _curve(points * HOP / RATE, strength[points], samples, n_frames, fps, BEATS)
+    return struck_curve(
+        points * HOP / RATE,
+        _share(strength[points]),
+        samples,
+        n_frames=n_frames,
+        fps=fps,
+        source=BEATS,
+    )
 
 
 def _librosa(method: str) -> Any:
@@ -93,27 +106,6 @@ def _onset_strength(
     return strength, mono
 
 
-def _curve(
-    times_s: np.ndarray,
-    strength: np.ndarray,
-    samples: np.ndarray,
-    n_frames: int,
-    fps: float,
-    source: str,
-) -> MotionCurve:
-    """The curve of strikes at times_s (m,), their strength (m,) divided by the greatest."""
-    share = np.clip(strength / max(float(strength.max(initial=0.0)), 1e-9), 0.0, 1.0)
-    pulses = np.zeros(n_frames)
-    strikes = []
-    for time_s, height in zip(times_s.tolist(), share.tolist(), strict=True):
-        frame = frame_at(time_s, fps=fps)
-        if frame < n_frames:
-            pulses[frame] = max(pulses[frame], height)
-            strikes.append((time_s, height, True))
-    return motion_curve(
-        decayed(pulses, fps=fps),
-        fps=fps,
-        source=source,
-        fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
-        strikes=strikes,
-    )
+def _share(strength: np.ndarray) -> np.ndarray:
+    """Strengths (m,) as shares of the greatest."""
+    return np.clip(strength / max(float(strength.max(initial=0.0)), 1e-9), 0.0, 1.0)

@@ -1,8 +1,9 @@
-"""Where the layers of a network come from, so that ComfyUI's own can be passed in."""
+"""Where the layers and parameters of a network come from, so that ComfyUI's own layers can be passed in."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
+import torch
 from torch import nn
 
 
@@ -27,3 +28,8 @@ class Operations(Protocol):
     def LayerNorm(self) -> Callable[..., nn.Module]: ...
     @property
     def Embedding(self) -> Callable[..., nn.Module]: ...
+
+
+def empty_parameter(*shape: int, **factory: Any) -> nn.Parameter:
+    """A parameter without values, to be loaded or initialised; factory: dtype and device."""
+    return nn.Parameter(torch.empty(shape, **factory))

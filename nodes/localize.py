@@ -6,12 +6,12 @@ from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of, preroll_of
 from ..host.librosa_curves import librosa_beats_curve, librosa_onset_curve
-from ..host.loaders.localizer import LoadedLocalizer, network_curve
+from ..host.loaders.localizer import LoadedLocalizer, network_curve, onset_network_curve
 from ..host.node_previews import strip_ui
 from ..host.payloads import Audio
 from ..host.running_node import progress_steps
 from ..keyframes.audio.beats import AS_HEARD, TEMPOS, beats_curve
-from ..keyframes.audio.combined import SOURCE, combined_curve
+from ..keyframes.audio.combined import SOURCE
 from ..keyframes.audio.onset import SENSITIVITY, onset_curve
 from ..keyframes.values import plain_number, plain_value
 from .sockets import Curve, Localizer
@@ -95,21 +95,15 @@ class LocalizeKeyframes(io.ComfyNode):
         n_frames, fps = plain_number(n_frames), plain_value(fps)  # a wire may bring 48.0
         samples, sample_rate = clip_samples_of(audio, n_frames=n_frames, fps=fps)
         before = preroll_of(audio, samples, sample_rate)
-        onset = partial(onset_curve, sensitivity=plain_number(sensitivity), preroll=before)
-        network = partial(network_curve, localizer)
-        curves_of = {
-            ONSET: [onset],
-            BEATS: [partial(beats_curve, tempo=tempo, preroll=before)],
-            NETWORK: [network],
-            COMBINED: [network, onset],  # the one that may lack its file first
-            LIBROSA_ONSET: [librosa_onset_curve],
-            LIBROSA_BEATS: [librosa_beats_curve],
+        of_onsets = {"sensitivity": plain_number(sensitivity), "preroll": before}
+        curve_of = {
+            ONSET: partial(onset_curve, **of_onsets),
+            BEATS: partial(beats_curve, tempo=tempo, preroll=before),
+            NETWORK: partial(network_curve, localizer),
+            COMBINED: partial(onset_network_curve, localizer, **of_onsets),
+            LIBROSA_ONSET: librosa_onset_curve,
+            LIBROSA_BEATS: librosa_beats_curve,
         }[method]
-        clip = {"n_frames": n_frames, "fps": fps}
-        *others, curve = (
-            make(samples, sample_rate, **clip, on_step=progress_steps()) for make in curves_of
-        )
-        if others:
-            curve = combined_curve(curve, *others)
+        curve = curve_of(samples, sample_rate, n_frames=n_frames, fps=fps, on_step=progress_steps())
         shown = strip_ui(cls, n_frames=n_frames, fps=fps, samples=samples, curve=curve)
         return io.NodeOutput(curve, ui=shown)

@@ -18,7 +18,9 @@ import torch
 
 from ...errors import KeyVIDError
 from ...keyframes.audio.checks import check_audio
+from ...keyframes.audio.combined import combined_curve
 from ...keyframes.audio.fingerprint import fingerprint_of_checked
+from ...keyframes.audio.onset import onset_curve
 from ...keyframes.audio.onset_strength import frames_near_sound
 from ...keyframes.curve import MotionCurve, Strike, motion_curve, normalise
 from ...keyframes.peaks import PROMINENCE, find_peaks
@@ -102,6 +104,26 @@ def network_curve(
         fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
         strikes=_strikes(score, fps=fps),
     )
+
+
+def onset_network_curve(
+    localizer: LoadedLocalizer | None,
+    samples: np.ndarray,
+    sample_rate: int,
+    *,
+    n_frames: int,
+    fps: float,
+    sensitivity: float,
+    preroll: np.ndarray | None = None,
+    on_step: Callable[[int, int], None] | None = None,
+) -> MotionCurve:
+    """The `combined_curve` of both methods; parameters and errors are those of `network_curve` and `onset_curve`."""
+    clip = {"n_frames": n_frames, "fps": fps, "on_step": on_step}
+    network = network_curve(
+        localizer, samples, sample_rate, **clip
+    )  # first: its file may be missing
+    onset = onset_curve(samples, sample_rate, sensitivity=sensitivity, preroll=preroll, **clip)
+    return combined_curve(onset, network)
 
 
 def _strikes(score: np.ndarray, *, fps: float) -> list[Strike]:

@@ -21,10 +21,9 @@ import numpy as np
 from scipy import ndimage
 
 from ...errors import KeyVIDError
-from ..curve import MotionCurve, motion_curve
-from ..timebase import frame_at, frames_at
-from .fingerprint import fingerprint_of_checked
-from .onset import clip_onsets, decayed
+from ..curve import MotionCurve
+from ..timebase import frames_at
+from .onset import clip_onsets, struck_curve
 from .onset_strength import POINT_RATE
 
 BEAT_RATE = 100  # grid points per second on which beats are placed before they are refined
@@ -123,21 +122,9 @@ def beats_curve(
     ).envelope
     width = 2 * round(NEAR_S * POINT_RATE) + 1
     nearby = ndimage.maximum_filter1d(envelope, width, mode="constant")
-    pulses = np.zeros(n_frames)
-    strikes = []
-    for time_s in beats_of(envelope, tempo=tempo, on_step=on_step).times_s:
-        frame = frame_at(time_s, fps=fps)
-        if frame < n_frames:
-            strength = float(nearby[round(time_s * POINT_RATE)])
-            pulses[frame] = max(pulses[frame], strength)
-            strikes.append((time_s, strength, strength > 0))
-    return motion_curve(
-        decayed(pulses, fps=fps),
-        fps=fps,
-        source=BEATS,
-        fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
-        strikes=strikes,
-    )
+    times_s = beats_of(envelope, tempo=tempo, on_step=on_step).times_s
+    strength = nearby[np.round(times_s * POINT_RATE).astype(int)]
+    return struck_curve(times_s, strength, samples, n_frames=n_frames, fps=fps, source=BEATS)
 
 
 def _local_score(envelope: np.ndarray) -> np.ndarray:

@@ -7,7 +7,11 @@ sounds with known events, is surer of strikes under other sound and in noise.
 from ..curve import MotionCurve, Strike, motion_curve
 from ..timebase import frame_at
 
-NEAR_FRAMES = 1  # a peak of the network this close to a strike is the same strike
+NEAR_STEPS = (
+    0,
+    -1,
+    1,
+)  # frames from a strike to a peak of the network that is the same strike, the nearest first
 NETWORK_SHARE = 0.3  # of a strength; the rest is the onset's
 SURE = 0.5  # prominence from which a peak of the network makes a candidate beside it clear
 
@@ -17,7 +21,7 @@ SOURCE = "onset + network"
 def combined_curve(onset: MotionCurve, network: MotionCurve) -> MotionCurve:
     """The onset curve with the strikes of both; both curves belong to the same clip and have strikes.
 
-    A strike s of the onset curve with a peak p of the network within NEAR_FRAMES has the strength
+    A strike s of the onset curve with a peak p of the network on its frame or beside it has the strength
     (1 - NETWORK_SHARE) s + NETWORK_SHARE p, without one (1 - NETWORK_SHARE) s; it is clear if it was, or if p is at
     least SURE. A peak of the network without such a strike is a candidate of strength NETWORK_SHARE p. Where the onset
     curve has no clear strike at all, none becomes clear: a network finds its highest peak in steady noise too.
@@ -28,8 +32,8 @@ def combined_curve(onset: MotionCurve, network: MotionCurve) -> MotionCurve:
     strikes = []
     for strike in onset.strikes or ():
         frame = frame_at(strike.time_s, fps=onset.fps)
-        near = [f for f in left if abs(f - frame) <= NEAR_FRAMES]
-        peak = left.pop(min(near, key=lambda f: abs(f - frame))).strength if near else 0.0
+        near = next((frame + step for step in NEAR_STEPS if frame + step in left), None)
+        peak = 0.0 if near is None else left.pop(near).strength
         strength = (1 - NETWORK_SHARE) * strike.strength + NETWORK_SHARE * peak
         strikes.append(
             Strike(strike.time_s, strength, strike.clear or (is_struck and peak >= SURE))

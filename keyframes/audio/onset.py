@@ -217,6 +217,34 @@ def onset_curve(
     )
 
 
+def struck_curve(
+    times_s: np.ndarray,
+    strength: np.ndarray,
+    samples: np.ndarray,
+    *,
+    n_frames: int,
+    fps: float,
+    source: str,
+) -> MotionCurve:
+    """The curve of strikes at times_s (m,), each as high as its strength (m,), in [0, 1], and decaying after it.
+
+    A strike of strength 0 is a candidate, the others are clear; those behind the last frame are left out. samples
+    (C, N), checked already, are those they were found in.
+    """
+    frames = frames_at(times_s, fps=fps)
+    inside = frames < n_frames
+    pulses = np.zeros(n_frames)
+    np.maximum.at(pulses, frames[inside], strength[inside])
+    rows = zip(times_s[inside].tolist(), strength[inside].tolist(), strict=True)
+    return motion_curve(
+        decayed(pulses, fps=fps),
+        fps=fps,
+        source=source,
+        fingerprint=fingerprint_of_checked(samples, n_frames=n_frames),
+        strikes=[(time_s, height, height > 0) for time_s, height in rows],
+    )
+
+
 def onset_score(envelope: np.ndarray, *, n_frames: int, fps: float) -> np.ndarray:
     """The score (n_frames,) of a clip's onset envelope (n,), each in [0, 1]: what `onset_curve` holds."""
     peaks = frame_maxima(local_maxima(envelope), n_frames=n_frames, fps=fps)

@@ -19,7 +19,7 @@ from torch import nn
 from ...errors import CheckpointNamesError
 from ..attention import Attention, sdpa_attention
 from ..config_inference import Shape, count_blocks, count_heads, shape_of
-from ..operations import Operations
+from ..operations import Operations, empty_parameter
 
 Tower = TypeVar("Tower", "CLIPVisionTower", "CLIPTextTower")
 FIRST_LOGIT_SCALE = math.log(1 / 0.07)  # Radford et al., section 2.5
@@ -143,13 +143,13 @@ class CLIPVisionTower(nn.Module):
         width, patch = config.width, config.patch_size
         self.config = config
         self.conv1 = operations.Conv2d(3, width, patch, stride=patch, bias=False, **factory)
-        self.class_embedding = _parameter(width, **factory)
+        self.class_embedding = empty_parameter(width, **factory)
         n_patches = (config.image_size // patch) ** 2
-        self.positional_embedding = _parameter(1 + n_patches, width, **factory)
+        self.positional_embedding = empty_parameter(1 + n_patches, width, **factory)
         self.ln_pre = operations.LayerNorm(width, **factory)
         self.transformer = _Transformer(config, operations, attention, factory)
         self.ln_post = operations.LayerNorm(width, **factory)
-        self.proj = _parameter(width, config.projection_width, **factory)
+        self.proj = empty_parameter(width, config.projection_width, **factory)
         self.ln_post.requires_grad_(False)
         self.proj.requires_grad_(False)
 
@@ -182,11 +182,11 @@ class CLIPTextTower(nn.Module):
         width = config.width
         self.config = config
         self.token_embedding = operations.Embedding(config.vocabulary, width, **factory)
-        self.positional_embedding = _parameter(config.context, width, **factory)
+        self.positional_embedding = empty_parameter(config.context, width, **factory)
         self.transformer = _Transformer(config, operations, attention, factory)
         self.ln_final = operations.LayerNorm(width, **factory)
-        self.text_projection = _parameter(width, config.projection_width, **factory)
-        self.logit_scale = _parameter(**factory)
+        self.text_projection = empty_parameter(width, config.projection_width, **factory)
+        self.logit_scale = empty_parameter(**factory)
         self.transformer.resblocks[-1].requires_grad_(False)
         self.text_projection.requires_grad_(False)
         self.logit_scale.requires_grad_(False)
@@ -228,10 +228,6 @@ def init_clip_tower(tower: Tower, *, generator: torch.Generator | None = None) -
             else:  # embeddings and projections, which are (inputs, outputs) or lookups
                 parameter.normal_(std=tower.config.width**-0.5, generator=generator)
     return tower
-
-
-def _parameter(*shape: int, **factory: Any) -> nn.Parameter:
-    return nn.Parameter(torch.empty(shape, **factory))
 
 
 class _Transformer(nn.Module):
@@ -303,8 +299,8 @@ class _SelfAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.attention = attention
-        self.in_proj_weight = _parameter(3 * width, width, **factory)
-        self.in_proj_bias = _parameter(3 * width, **factory)
+        self.in_proj_weight = empty_parameter(3 * width, width, **factory)
+        self.in_proj_bias = empty_parameter(3 * width, **factory)
         self.out_proj = operations.Linear(width, width, **factory)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:

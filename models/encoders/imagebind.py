@@ -17,7 +17,7 @@ from torch.nn import functional
 from ...errors import AudioError, CheckpointError
 from ..attention import Attention, sdpa_attention
 from ..config_inference import Shape, count_blocks, count_heads, shape_of
-from ..operations import Operations
+from ..operations import Operations, empty_parameter
 from .mel import LOCALIZER_COLUMNS, N_BINS, N_COLUMNS
 
 STEM, TRUNK = "modality_preprocessors.audio", "modality_trunks.audio"
@@ -214,10 +214,6 @@ def _pair(stride: int | tuple[int, int]) -> tuple[int, int]:
     return (stride, stride) if isinstance(stride, int) else (stride[0], stride[1])
 
 
-def _parameter(*shape: int, **factory: Any) -> nn.Parameter:
-    return nn.Parameter(torch.empty(shape, **factory))
-
-
 class _PatchStem(nn.Module):
     """Overlapping patches of the mel, each turned into a token and normed."""
 
@@ -239,7 +235,7 @@ class _Positions(nn.Module):
 
     def __init__(self, config: AudioTowerConfig, factory: dict[str, Any]) -> None:
         super().__init__()
-        self.pos_embed = _parameter(1, config.n_tokens, config.width, **factory)
+        self.pos_embed = empty_parameter(1, config.n_tokens, config.width, **factory)
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         return tokens + self.pos_embed.to(tokens)
@@ -253,7 +249,7 @@ class _Stem(nn.Module):
     ) -> None:
         super().__init__()
         if config.has_cls:
-            self.cls_token = _parameter(1, 1, config.width, **factory)
+            self.cls_token = empty_parameter(1, 1, config.width, **factory)
         self.has_cls = config.has_cls
         self.rgbt_stem = _PatchStem(config, operations, factory)
         self.pos_embedding_helper = _Positions(config, factory)
@@ -335,10 +331,10 @@ class _SelfAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.attention = attention
-        self.in_proj_weight = _parameter(3 * width, width, **factory)
-        self.in_proj_bias = _parameter(3 * width, **factory)
-        self.bias_k = _parameter(1, 1, width, **factory)
-        self.bias_v = _parameter(1, 1, width, **factory)
+        self.in_proj_weight = empty_parameter(3 * width, width, **factory)
+        self.in_proj_bias = empty_parameter(3 * width, **factory)
+        self.bias_k = empty_parameter(1, 1, width, **factory)
+        self.bias_v = empty_parameter(1, 1, width, **factory)
         self.out_proj = operations.Linear(width, width, **factory)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
