@@ -13,7 +13,7 @@ import torch
 
 from ..errors import AudioError
 from ..keyframes.audio.checks import check_audio
-from ..keyframes.timebase import check_n_frames, n_samples_at, told_apart
+from ..keyframes.timebase import check_n_frames, distinct_texts, n_samples_at
 from .payloads import Audio
 
 # the widest whole numbers that audio is kept in; the full scale of wider ones is unknown
@@ -59,7 +59,7 @@ def clip_samples_of(audio: Audio | None, *, n_frames: int, fps: float) -> tuple[
     n_expected = n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
     if abs(samples.shape[1] - n_expected) * fps >= sample_rate:
         seconds = samples.shape[1] / sample_rate, n_expected / sample_rate
-        found, expected = told_apart(*seconds, (".2f", ".4f"))
+        found, expected = distinct_texts(*seconds, (".2f", ".4f"))
         raise AudioError(
             f"The sound lasts {found} s but {n_frames} frames at {fps:g} fps last {expected} s. Connect the audio "
             "output of the same Clip Audio node."

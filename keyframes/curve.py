@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import CurveError
-from .timebase import fps_fraction, frame_at, same_rate, told_apart
+from .timebase import distinct_texts, fps_fraction, frame_at, same_rate
 
 MAX_TIME_S = 1e6  # of a strike: eleven days, which no clip lasts
 
@@ -163,7 +163,7 @@ def check_fits(curve: MotionCurve, *, n_frames: int, fps: float) -> None:
     """Raises CurveError unless the curve belongs to a clip of `n_frames` frames at `fps`."""
     check_curve(curve)
     if curve.n_frames != n_frames or not same_rate(curve.fps, fps, n_frames=n_frames):
-        of_curve, of_plan = told_apart(curve.fps, fps)
+        of_curve, of_plan = distinct_texts(curve.fps, fps)
         raise CurveError(
             f"The curve has {curve.n_frames} frames at {of_curve} fps but the plan has {n_frames} at "
             f"{of_plan} fps. Connect the curve that the plan was selected from."

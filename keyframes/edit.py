@@ -18,7 +18,7 @@ from .merge import merge
 from .plan import EDIT, KeyframePlan, plan_at_frames
 from .plan_document import migrated, parse_json, plan_from_document
 from .text import frames_from_text
-from .timebase import same_rate, told_apart
+from .timebase import distinct_texts, same_rate
 from .values import is_whole, plain_number, plain_value, shown
 
 VERSION = 1
@@ -111,7 +111,7 @@ def edit_from_json(text: str | None) -> Edit | None:
         base = _plan_of(base)
         is_same_rate = same_rate(base.fps, plan.fps, n_frames=plan.n_frames)
         if base.n_frames != plan.n_frames or not is_same_rate:
-            of_plan, of_base = told_apart(plan.fps, base.fps)
+            of_plan, of_base = distinct_texts(plan.fps, base.fps)
             raise PlanError(
                 f"The edit's plan has {plan.n_frames} frames at {of_plan} fps, its base {base.n_frames} at "
                 f"{of_base}; set base to null, and all of the plan counts as yours."

@@ -41,7 +41,7 @@ from dataclasses import replace
 from ..errors import PlanError, PlanMismatchError
 from .fill_gaps import TOLERANCE, roomiest_frame
 from .plan import EDIT, REFILL, Keyframe, KeyframePlan, with_keyframes
-from .timebase import same_rate, told_apart
+from .timebase import distinct_texts, same_rate
 
 _EVENTS = ("peak", "valley", "manual")
 _DROP_ORDER = ("fill", "valley", "peak", "manual")
@@ -87,7 +87,7 @@ def check_same_clip(plan: KeyframePlan, new: KeyframePlan) -> None:
             "back in Clip Audio, or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed."
         )
     if not same_rate(plan.fps, new.fps, n_frames=new.n_frames):
-        before, now = told_apart(plan.fps, new.fps)
+        before, now = distinct_texts(plan.fps, new.fps)
         raise PlanMismatchError(
             f"The edit was made at {before} fps, and this clip has {now}; set the fps back in Clip Audio, "
             "or choose Keep, Rescale or Reset in Edit Keyframes. Nothing was changed."

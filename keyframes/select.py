@@ -22,7 +22,7 @@ T_K = 12  # keyframes of the published models in N_FRAMES frames (arXiv 2504.096
 
 
 def default_count(n_frames: int) -> int:
-    """How many keyframes a clip has unless told otherwise: 12 per 48 frames, half up, at least 2."""
+    """How many keyframes a clip has unless another number is given: 12 per 48 frames, half up, at least 2."""
     return min(max((2 * T_K * n_frames + N_FRAMES) // (2 * N_FRAMES), 2), n_frames)
 
 

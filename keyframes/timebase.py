@@ -76,7 +76,7 @@ def rounded_rate(fps: float) -> float:
     return thousandths // 1000 if thousandths % 1000 == 0 else thousandths / 1000
 
 
-def told_apart(a: float, b: float, formats: Sequence[str] = ("g", ".9g")) -> tuple[str, str]:
+def distinct_texts(a: float, b: float, formats: Sequence[str] = ("g", ".9g")) -> tuple[str, str]:
     """Two numbers as an error message quotes them: in the first of the formats in which they differ, else the first."""
     texts = [(format(a, one), format(b, one)) for one in formats]
     return next((pair for pair in texts if pair[0] != pair[1]), texts[0])

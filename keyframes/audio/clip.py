@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from ...errors import AudioError
-from ..timebase import MAX_N_FRAMES, n_frames_in, n_samples_at, sample_at, told_apart
+from ..timebase import MAX_N_FRAMES, distinct_texts, n_frames_in, n_samples_at, sample_at
 
 PREROLL_S = 0.2  # what of a sound before a clip is handed on: whether something was going on
 
@@ -58,7 +58,7 @@ def cut_clip(
         )
     if n_frames > n_available:
         # the sound may end a single sample too early
-        needed, found = told_apart(start_s + n_frames / fps, length_s, (".2f", ".4f", ".6f"))
+        needed, found = distinct_texts(start_s + n_frames / fps, length_s, (".2f", ".4f", ".6f"))
         raise AudioError(
             f"{n_frames} frames at {fps:g} fps from {start_s:g} s on need sound until {needed} s, but it ends at "
             f"{found} s. Set frames to "

@@ -44,7 +44,7 @@ def test_the_wheel_scrolls_the_box_and_not_the_graph(kept_page):
     assert editor.page.evaluate("() => app.canvas.ds.scale") == 1
 
 
-def test_a_wrong_edit_is_told_and_kept(kept_page):
+def test_a_wrong_edit_is_named_and_kept(kept_page):
     editor = open_text(kept_page)
     wrong = '{"version": 1,\n oops'
     editor.page.locator(BOX).fill(wrong)

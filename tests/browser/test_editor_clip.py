@@ -38,7 +38,7 @@ def test_another_length_is_kept_rescaled_or_reset(kept_page):
     assert [k["frame"] for k in editor.edit["plan"]["keyframes"]] == edited
 
 
-def test_another_sound_is_told_until_it_is_kept(kept_page):
+def test_another_sound_is_named_until_it_is_kept(kept_page):
     editor = Editor(kept_page, result=result_of(prediction()))
     editor.drag(24, 28)
     edited = editor.frames

@@ -64,7 +64,7 @@ def test_the_sound_of_a_run_is_heard_and_its_context_goes_with_the_node(editor):
     editor.page.evaluate("() => { window.AudioContext = window.keyvidContext }")
 
 
-def test_an_edit_of_another_length_is_told_with_its_ways_out(editor):
+def test_an_edit_of_another_length_is_named_with_its_ways_out(editor):
     editor.run_up_to_here()
     first = editor.shown[1]
     editor.press_at(first)

@@ -190,7 +190,7 @@ def test_the_server_does_not_outlive_its_starter(tmp_path, name):
         starter.stdout.close()
 
 
-def test_problems_are_told_with_the_nodes_title():
+def test_problems_are_shown_with_the_nodes_title():
     titles = {"3": "Select Keyframes"}
     refused = {
         "error": {"message": "Prompt outputs failed validation"},
@@ -330,7 +330,7 @@ def test_a_failing_step_says_what_is_wrong_in_one_sentence(monkeypatch, tmp_path
         assert str(tmp_path / "setup.log") in str(raised.value)
 
 
-def test_too_small_a_disk_is_told_before_the_download(monkeypatch, tmp_path):
+def test_too_small_a_disk_is_named_before_the_download(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "VENV", tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1.5e9))
     monkeypatch.setattr(environment, "_install", lambda *_: pytest.fail("it has begun"))

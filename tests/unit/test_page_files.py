@@ -30,7 +30,7 @@ async def status(name, folder):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_told_of_the_very_names_that_are_not_served(name, tmp_path, caplog):
+def test_it_names_the_very_names_that_are_not_served(name, tmp_path, caplog):
     (tmp_path / "a.js").write_text("")
     served = asyncio.run(status(name, tmp_path)) == 200
     assert is_served(name) == served

@@ -103,7 +103,7 @@ def test_a_terminal_has_one_line_and_a_log_has_a_line_now_and_then(monkeypatch):
     assert shown[Terminal].endswith("\r  packages ... 40 s\033[K\n")
 
 
-def test_a_slow_program_is_told_while_it_works_and_logged_whole(monkeypatch, tmp_path):
+def test_a_slow_program_is_shown_while_it_works_and_logged_whole(monkeypatch, tmp_path):
     monkeypatch.setattr(progress, "TERMINAL_EVERY_S", 0)
     waits = "print('Collecting torch', flush=True); open({!r}).read(); print('end')"
     gate = tmp_path / "gate"

@@ -9,7 +9,7 @@ import { framesFrom } from "./frames_text.mjs";
 import { isObject, isWhole, parseJson, toLine } from "./json.mjs";
 import { merge, sameSound } from "./merge.mjs";
 import { EDIT, migrated, planAtFrames, planFrom, without } from "./plan.mjs";
-import { ratesToldApart, sameRate } from "./timebase.mjs";
+import { distinctRates, sameRate } from "./timebase.mjs";
 
 /** @import { Plan } from "./plan.mjs" */
 
@@ -110,7 +110,7 @@ function editFrom(document) {
   const plan = planOf(document.plan);
   const base = (document.base ?? null) === null ? null : planOf(document.base);
   if (base && (base.n_frames !== plan.n_frames || !sameRate(base.fps, plan.fps, plan.n_frames))) {
-    const [ofPlan, ofBase] = ratesToldApart(plan.fps, base.fps);
+    const [ofPlan, ofBase] = distinctRates(plan.fps, base.fps);
     throw new PlanError(
       `The edit's plan has ${plan.n_frames} frames at ${ofPlan} fps, its base ${base.n_frames} at ` +
         `${ofBase}; set base to null, and all of the plan counts as yours.`,

@@ -6,7 +6,7 @@ import { PlanError } from "./errors.mjs";
 import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
 import { isObject, parseJson } from "./json.mjs";
 import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes } from "./plan.mjs";
-import { frameAt, ratesToldApart, sameRate, timeAt } from "./timebase.mjs";
+import { frameAt, distinctRates, sameRate, timeAt } from "./timebase.mjs";
 
 /** @import { Keyframe, Plan } from "./plan.mjs" */
 
@@ -91,7 +91,7 @@ function fromJson(text, plan, notes) {
   const other = planFrom(found);
   const { version, fps, n_frames, count, fingerprint, keyframes, ...extra } = other;
   if (sameRate(fps, plan.fps, Math.max(n_frames, plan.n_frames))) return { keyframes, extra };
-  const [ofFile, ofClip] = ratesToldApart(fps, plan.fps);
+  const [ofFile, ofClip] = distinctRates(fps, plan.fps);
   notes.push(`The file is for ${ofFile} fps, and this clip has ${ofClip}; the keyframes kept their times.`);
   return { keyframes: keyframes.map((k) => ({ ...k, frame: frameAt(timeAt(k.frame, fps), plan.fps) })), extra };
 }

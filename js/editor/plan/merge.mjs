@@ -6,7 +6,7 @@ import { PlanError, PlanMismatchError } from "./errors.mjs";
 import { sameJson } from "./json.mjs";
 import { EDIT, REFILL, extraOf, framesOf, newKeyframe, withKeyframes, without } from "./plan.mjs";
 import { TOLERANCE, around, roomiestFrames } from "./fill_gaps.mjs";
-import { ratesToldApart, sameRate } from "./timebase.mjs";
+import { distinctRates, sameRate } from "./timebase.mjs";
 
 /** @import { Fingerprint, Keyframe, Plan } from "./plan.mjs" */
 
@@ -70,7 +70,7 @@ function checkSameClip(plan, next) {
     );
   }
   if (!sameRate(plan.fps, next.fps, next.n_frames)) {
-    const [before, now] = ratesToldApart(plan.fps, next.fps);
+    const [before, now] = distinctRates(plan.fps, next.fps);
     throw new PlanMismatchError(
       `The edit was made at ${before} fps, and this clip has ${now}; set the fps back in Clip Audio, ${back}`,
       "rate",

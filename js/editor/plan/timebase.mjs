@@ -94,7 +94,7 @@ export const roundedRate = (fps) => Math.floor(fps * 1000 + 0.5) / 1000;
  * Two frame rates as messages quote them: with six digits at most, or with nine where it takes more to differ.
  * @param {number} a @param {number} b @returns {string[]}
  */
-export function ratesToldApart(a, b) {
+export function distinctRates(a, b) {
   const pairs = [6, 9].map((digits) => [a, b].map((fps) => String(Number(fps.toPrecision(digits)))));
   return pairs.find(([one, other]) => one !== other) ?? pairs[0];
 }

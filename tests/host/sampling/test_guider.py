@@ -191,10 +191,10 @@ def test_a_function_after_guidance_is_asked_and_obeyed(generator):
     assert not torch.allclose(run(guided(model, text_scale=6.0)), plain)
     assert len(seen) == N_STEPS
     assert seen[0]["cond_scale"] == 6.0, "of the scales, the one nearest to ComfyUI's"
-    told_by_core = (
+    keys_of_core = (
         "denoised cond uncond model uncond_denoised cond_denoised sigma model_options input"
     )
-    assert set(told_by_core.split()) <= set(seen[0])
+    assert set(keys_of_core.split()) <= set(seen[0])
 
 
 def _wrong(case, generator):

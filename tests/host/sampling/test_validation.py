@@ -211,7 +211,7 @@ def test_a_vae_of_another_family(generator, interpolator, node, other, named):
     assert named in message and "Stable Diffusion 1.5 or 2" in message
 
 
-def test_comfyuis_own_vaes_are_told_apart(generator):
+def test_comfyuis_own_vaes_are_recognised(generator):
     """The names that the check reads exist in ComfyUI: its small preview VAEs, of 4 and of 16 channels."""
     import comfy.sd
     from comfy.taesd.taesd import TAESD

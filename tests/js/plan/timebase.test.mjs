@@ -8,7 +8,7 @@ import {
   frameAt,
   label,
   parseFrame,
-  ratesToldApart,
+  distinctRates,
   roundedRate,
   sameRate,
   timeAt,
@@ -35,9 +35,9 @@ test("rates that are the same are reported as the same", () => {
 
 test("a rate in three decimals is one number, and two rates that differ are written so that it shows", () => {
   assert.deepEqual([24000 / 1001, 23.976, 24, 239.76].map(roundedRate), [23.976, 23.976, 24, 239.76]);
-  assert.deepEqual(ratesToldApart(24, 30000 / 1001), ["24", "29.97"]);
-  assert.deepEqual(ratesToldApart(23.976, 24000 / 1001), ["23.976", "23.976024"]);
-  assert.deepEqual(ratesToldApart(24, 24), ["24", "24"]);
+  assert.deepEqual(distinctRates(24, 30000 / 1001), ["24", "29.97"]);
+  assert.deepEqual(distinctRates(23.976, 24000 / 1001), ["23.976", "23.976024"]);
+  assert.deepEqual(distinctRates(24, 24), ["24", "24"]);
 });
 
 test("timecode counts frames within seconds and seconds within minutes", () => {

@@ -163,7 +163,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("case", PARTS)
-def test_a_part_under_another_name_is_told_by_what_it_lacks(tmp_path, request, case):
+def test_a_part_under_another_name_is_recognised_by_what_it_lacks(tmp_path, request, case):
     which, kept, said = PARTS[case]
     state = {name: value for name, value in request.getfixturevalue(which).items() if kept(name)}
     assert state

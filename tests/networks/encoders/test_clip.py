@@ -215,7 +215,7 @@ def test_a_word_never_hears_what_follows():
     ],
     ids=TOWER_IDS,
 )
-def test_what_cannot_be_told_is_an_error(infer, tower):
+def test_what_cannot_be_inferred_is_an_error(infer, tower):
     shapes = shapes_of(tower.state_dict())
     with pytest.raises(CheckpointMetadataError, match="does not say how wide a head is"):
         infer(shapes)

@@ -57,14 +57,14 @@ def test_full_size_tower_has_the_published_names_and_shapes():
     assert KEYVID_AUDIO.grid == (12, 48)
 
 
-def test_stock_file_is_told_by_its_positions():
+def test_stock_file_is_recognised_by_its_positions():
     shapes = {**without_heads(listed(6, "imagebind_model.")), POSITIONS: (1, 229, 768)}
     assert tower_config_from_shapes(shapes) == STOCK_AUDIO
     assert STOCK_AUDIO.grid == (12, 19)
 
 
 @pytest.mark.parametrize("config", [TOWER, NO_CLS], ids=["with CLS", "without"])
-def test_small_sizes_are_told_from_shapes(config):
+def test_small_sizes_are_inferred_from_shapes(config):
     shapes = shapes_of(AudioTower(config))
     sizes = {"head_width": 8, "stride": (7, 3), "n_columns": 30, "n_bins": 32}
     assert tower_config_from_shapes(shapes, **sizes) == config

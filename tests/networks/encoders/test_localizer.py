@@ -27,7 +27,7 @@ def test_full_size_localizer_has_the_published_names_and_shapes():
     assert LOCALIZER_AUDIO.grid == (29, 46)
 
 
-def test_second_variant_of_the_localizer_is_told_by_its_shapes():
+def test_second_variant_of_the_localizer_is_recognised_by_its_shapes():
     tower = dataclasses.replace(LOCALIZER_AUDIO, stride=(10, 4))
     second = LocalizerConfig(n_tokens=552, width=768, hidden=16, n_scores=46, tower=tower)
     shapes = shapes_of(Localizer(second, device="meta"))

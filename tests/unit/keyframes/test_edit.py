@@ -87,7 +87,7 @@ def test_what_is_no_text_is_refused(value):
         edit_from_json(value)
 
 
-def test_a_newer_version_is_told_apart():
+def test_a_newer_version_is_named():
     newer_plan = {**saved_edit()["plan"], "version": 2}
     for document in (saved_edit(version=2), saved_edit(plan=newer_plan), newer_plan):
         with pytest.raises(PlanVersionError, match="version 2"):

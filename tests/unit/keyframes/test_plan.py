@@ -54,7 +54,7 @@ def test_a_wrong_document_is_refused_with_a_message(wrong, named, remedy):
     assert wrong == before
 
 
-def test_a_plan_of_a_newer_version_is_told_apart():
+def test_a_plan_of_a_newer_version_is_named():
     with pytest.raises(PlanVersionError, match="version 2.*up to version 1.*update"):
         plan_from_document({"version": 2, "shape": "unknown"})
 

@@ -75,9 +75,9 @@ def test_no_two_rates_in_use_are_the_same_in_even_the_shortest_clip():
 
 
 def test_two_numbers_that_differ_never_look_alike():
-    assert timebase.told_apart(24.0, 30000 / 1001) == ("24", "29.97")
-    assert timebase.told_apart(23.976, 24000 / 1001) == ("23.976", "23.976024")
-    assert timebase.told_apart(24.0, 24.0) == ("24", "24")
+    assert timebase.distinct_texts(24.0, 30000 / 1001) == ("24", "29.97")
+    assert timebase.distinct_texts(23.976, 24000 / 1001) == ("23.976", "23.976024")
+    assert timebase.distinct_texts(24.0, 24.0) == ("24", "24")
 
 
 @given(frame=st.integers(0, timebase.MAX_N_FRAMES), fps=FPS)

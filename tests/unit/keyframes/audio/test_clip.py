@@ -62,7 +62,7 @@ def test_a_clip_that_does_not_fit_names_the_numbers_and_the_remedy(start_s, n_fr
         assert word in str(caught.value)
 
 
-def test_a_sound_that_is_a_sample_short_is_not_told_two_equal_numbers():
+def test_a_sound_that_is_a_sample_short_is_not_given_two_equal_numbers():
     with pytest.raises(
         AudioError, match=r"until 2\.0000 s, but it ends at 1\.9999 s\. Set frames to 47"
     ):

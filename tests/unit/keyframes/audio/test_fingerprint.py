@@ -72,7 +72,7 @@ def test_clicks_on_the_edges_of_stretches_may_shift_by_a_few_samples():
         assert same_sound(a, b), shift
 
 
-def test_other_sounds_are_told_apart(snare):
+def test_other_sounds_are_distinguished(snare):
     rng = np.random.default_rng(0)
     times = strike_times(rng, duration_s=2, tempo="jitter")
     other = recording("burst", times, sample_rate=22050, duration_s=2)
