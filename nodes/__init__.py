@@ -7,9 +7,11 @@ from ..host.loaders.model_files import register_model_folders
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes
+from .fit_plan import FitPlanToModel
 from .frames_from_latent import FramesFromLatent
 from .interpolation_conditioning import InterpolationConditioning
 from .keyframe_conditioning import KeyframeConditioning
+from .keyframe_images import ImagesOnFrames, KeyframeImages
 from .keyframe_sheet import KeyframeSheet
 from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
 from .localize import LocalizeKeyframes
@@ -39,6 +41,9 @@ class KeyVIDExtension(ComfyExtension):
             FramesToPlan,
             CurveToValues,
             ValuesToCurve,
+            FitPlanToModel,
+            KeyframeImages,
+            ImagesOnFrames,
             SaveTiming,
             LoadTiming,
             LoadModel,

@@ -66,3 +66,9 @@ def cut_clip(
         )
     stop = start + n_samples_at(n_frames, fps=fps, sample_rate=sample_rate)
     return samples[:, start:stop], n_frames
+
+
+def of_length(samples: np.ndarray, n_samples: int) -> np.ndarray:
+    """Samples (C, N) cut to `n_samples`, or followed by silence up to it: (C, n_samples). A view where it is cut."""
+    missing = n_samples - samples.shape[1]
+    return np.pad(samples, ((0, 0), (0, missing))) if missing > 0 else samples[:, :n_samples]

@@ -1,0 +1,77 @@
+"""The images of a plan's keyframes: gathered, brought to one size, and placed on their frames."""
+
+from collections.abc import Iterable, Sequence
+
+import comfy.model_management
+import torch
+
+from ...errors import KeyVIDError
+from ...keyframes.bridges.image_order import image_per_keyframe
+from ...keyframes.plan import KeyframePlan
+from ..images import check_images, fit_images
+from ..payloads import Image, Mask
+
+LEVEL_BETWEEN = {"black": 0.0, "grey": 0.5}  # of the frames without a keyframe
+
+
+def keyframe_images(
+    parts: Iterable[Image], plan: KeyframePlan, *, width: int, height: int, fit: str, fewer: str
+) -> Image:
+    """One image per keyframe of the plan, in order of time: (count, height, width, 3).
+
+    parts: images or batches of them, of any sizes. width and height in pixels; 0: that of the first image. fit: as
+    `images.fit_images`; fewer: as `image_order.image_per_keyframe`. Raises KeyVIDError, or PlanError for a wrong number
+    of images.
+    """
+    singles: list[Image] = []
+    for number, part in enumerate(parts, start=1):
+        check_images(part, name=f"images (number {number})")
+        singles += part.split(1)
+    if not singles:
+        raise KeyVIDError(
+            "There is no image on the images input. Connect Load Image, or any node that gives images."
+        )
+    chosen = image_per_keyframe(plan, len(singles), fewer=fewer)
+    first_height, first_width = singles[0].shape[1:3]
+    size = {"width": width or first_width, "height": height or first_height}
+    fitted = {i: _at_size(singles[i], fit=fit, **size) for i in sorted(set(chosen))}
+    return torch.cat([fitted[i] for i in chosen])
+
+
+def _at_size(image: Image, *, width: int, height: int, fit: str) -> Image:
+    """One image (1, H, W, 3 or more) at a size, untouched where it has it."""
+    if image.shape[1:3] == (height, width):
+        return image[..., :3].detach().float()
+    return fit_images(image, width=width, height=height, fit=fit)
+
+
+def images_on_frames(
+    images: Image, plan: KeyframePlan, *, between: str, name: str = "images"
+) -> tuple[Image, Mask]:
+    """(n_frames images, n_frames masks): each keyframe's image on its frame, one level elsewhere; masks white there.
+
+    images: (count, H, W, 3). between: one of LEVEL_BETWEEN. Raises KeyVIDError when the memory does not suffice.
+    """
+    check_images(images, name=name)
+    chosen = image_per_keyframe(plan, len(images))
+    _, height, width, _ = images.shape
+    _check_memory(plan.n_frames * height * width * 3 * 4, plan.n_frames)
+    frames = torch.full((plan.n_frames, height, width, 3), LEVEL_BETWEEN[between])
+    masks = torch.zeros(plan.n_frames, height, width)
+    frames[plan.frames] = images[chosen][..., :3].to(frames)
+    masks[plan.frames] = 1.0
+    return frames, masks
+
+
+def _check_memory(n_bytes: int, n_frames: int) -> None:
+    free = comfy.model_management.get_free_memory(torch.device("cpu"))
+    if n_bytes > free:
+        raise KeyVIDError(
+            f"{n_frames} frames of this size need {n_bytes / 2**30:.1f} GB of memory and {free / 2**30:.1f} GB are "
+            "free. Take a shorter piece in Clip Audio, or a smaller size in Keyframe Images."
+        )
+
+
+def one_by_one(images: Image) -> Sequence[Image]:
+    """The images of a batch as a list of single ones (1, H, W, C), for an output list."""
+    return list(images.split(1))

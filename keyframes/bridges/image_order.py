@@ -1,0 +1,40 @@
+"""Which image belongs to which keyframe."""
+
+from ...errors import PlanError
+from ..plan import KeyframePlan
+from ..text import frames_to_text
+
+FEWER = ("refuse", "repeat")
+_MAX_NAMED = 12  # frames in an error message
+
+
+def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[0]) -> list[int]:
+    """The index of the image of each keyframe, in order of time.
+
+    n_images: as many as keyframes, or as frames: then those at the keyframes are taken. fewer: what is done with fewer
+    images than keyframes: "refuse", or "repeat" them from the first one on. Raises PlanError naming the frames that
+    have no image, or how many images are too many.
+    """
+    if n_images == plan.count:
+        return list(range(n_images))
+    if n_images == plan.n_frames:
+        return plan.frames
+    if fewer not in FEWER:
+        raise PlanError(
+            f"Fewer images cannot be handled by {fewer!r}; choose one of {', '.join(FEWER)}."
+        )
+    if n_images < plan.count:
+        if fewer == "repeat":
+            return [number % n_images for number in range(plan.count)]
+        missing = plan.frames[n_images:]
+        more = "" if len(missing) <= _MAX_NAMED else f" and {len(missing) - _MAX_NAMED} more"
+        raise PlanError(
+            f"There are {n_images} images for the {plan.count} keyframes of the plan; those at frames "
+            f"{frames_to_text(missing[:_MAX_NAMED])}{more} have none. Connect {len(missing)} more, set the count in "
+            f"Select Keyframes to {max(2, n_images)}, or let the images repeat."
+        )
+    raise PlanError(
+        f"There are {n_images} images for the {plan.count} keyframes of the plan; leave out "
+        f"{n_images - plan.count}, or set the count in Select Keyframes to {n_images}. A whole video would have "
+        f"{plan.n_frames}."
+    )
