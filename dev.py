@@ -19,8 +19,10 @@ from pathlib import Path
 
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from released import published_files  # noqa: E402
 from tools import environment, installation, javascript_checks, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
+from tools.weights import question  # noqa: E402
 
 MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"
 # the pack under one name, as tests/conftest.py has it: inside it all imports are relative; ComfyUI's Windows build
@@ -119,9 +121,18 @@ def command_convert(options: argparse.Namespace) -> int:
     # relative to where the person stands; a Python that has PyTorch, such as ComfyUI's, needs no set-up
     files = [Path(name).expanduser().absolute() for name in (options.source, options.target)]
     flags = [f"--{name}" for name in ("half", "prune", "force") if getattr(options, name)]
-    has_torch = all(importlib.util.find_spec(name) for name in ("torch", "safetensors"))
-    python = sys.executable if has_torch else environment.setup()
-    return _run(python, "-c", RUN_IN_PACK, ROOT, "tools.convert", *files, *flags)
+    return _run(_torch_python(), "-c", RUN_IN_PACK, ROOT, "released.convert", *files, *flags)
+
+
+def command_weights(options: argparse.Namespace) -> int:
+    """Fetch published weights and convert them: weights keyvid --half (says size and licence, then asks)."""
+    words = question.answered(options, published_files.NAMES[options.name])
+    if not words:
+        return 1
+    signal.signal(
+        signal.SIGINT, lambda *_: None
+    )  # Ctrl-C reaches the command, which says how to go on
+    return _run(_torch_python(), "-c", RUN_IN_PACK, ROOT, "tools.weights.command", *words)
 
 
 def command_train(options: argparse.Namespace) -> int:
@@ -199,6 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parity = add("parity", command_parity)
     parity.add_argument("folder", nargs="?", metavar="DIR", help="default: tests/goldens")
     _add_convert(add)
+    _add_weights(add)
     _add_trainings(add)
     add("help", command_help)
     return parser
@@ -211,6 +223,21 @@ def _add_convert(add: Callable[..., argparse.ArgumentParser]) -> None:
     convert.add_argument("--half", action="store_true", help="store fp16: half the size")
     convert.add_argument("--prune", action="store_true", help="leave out what KeyVID never reads")
     convert.add_argument("--force", action="store_true", help="replace OUT if it exists")
+
+
+def _add_weights(add: Callable[..., argparse.ArgumentParser]) -> None:
+    weights = add("weights", command_weights)
+    weights.add_argument("name", choices=published_files.NAMES)
+    weights.add_argument("--half", action="store_true", help="store fp16: half the size")
+    weights.add_argument("--to", metavar="FOLDER", help="default: ComfyUI's models/keyvid")
+    weights.add_argument(
+        "--from", dest="source", metavar="FILE", help="a file that you downloaded yourself"
+    )
+    weights.add_argument("--yes", action="store_true", help="agree without being asked")
+    weights.add_argument(
+        "--delete-original", action="store_true", help="remove the page's file once it is converted"
+    )
+    weights.add_argument("--force", action="store_true", help="make a file anew that is there")
 
 
 def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -233,6 +260,12 @@ def _run(python: str | Path, *arguments: object, env: Mapping[str, str] | None =
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, check=False
     ).returncode
+
+
+def _torch_python() -> str | Path:
+    """A Python with PyTorch, such as ComfyUI's, which then needs no set-up; else ours."""
+    has_torch = all(importlib.util.find_spec(name) for name in ("torch", "safetensors"))
+    return sys.executable if has_torch else environment.setup()
 
 
 def _lint(python: str | Path, *, fix: bool) -> int:

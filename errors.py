@@ -65,3 +65,7 @@ class CheckpointNamesError(CheckpointError):
 
 class CheckpointMetadataError(CheckpointError):
     """The "keyvid" block in a file's metadata is malformed or written by a newer version."""
+
+
+class DownloadError(KeyVIDError):
+    """A published file could not be fetched, or what came is not that file."""

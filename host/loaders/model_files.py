@@ -12,66 +12,34 @@ from pathlib import Path
 import folder_paths
 
 from ...errors import CheckpointFileError
+from ...released.published_files import (
+    DYNAMICRAFTER,
+    FOLDER,
+    GENERATOR,
+    IMAGEBIND,
+    INTERPOLATOR,
+    LOCALIZER,
+    PublishedFile,
+    file_of_target,
+)
 from ..files import file_stamp
 
-FOLDER = "keyvid"  # models/keyvid, the pack's own
 # the small networks that come with the pack
 EMBEDDED = str(Path(__file__).resolve().parents[2] / "models" / "weights")
 log = logging.getLogger("keyvid")
 
 
 @dataclass(frozen=True)
-class Source:
-    """A published file: what it is, where to get it, and its size in 10^9 bytes (None when unknown)."""
-
-    what: str
-    where: str
-    size_gb: float | None
-    licence: str
-
-    def __str__(self) -> str:
-        size = "" if self.size_gb is None else f"{self.size_gb:g} GB, "
-        return f"{self.what}: {self.where} ({size}{self.licence})"
-
-
-# sizes: the number of values times 4 bytes (published-model a.1, a.3); a file in half precision is half as large
-_KEYVID = Source(
-    "KeyVID's keyframe generator and interpolator",
-    "RyanWW/KeyVID on Hugging Face, where they are announced and may not be out yet",
-    15.5,
-    "Apache-2.0 for the code; read there what holds for the weights",
-)
-_DYNAMICRAFTER = Source(
-    "DynamiCrafter 512",
-    "Doubiiu/DynamiCrafter_512 and Doubiiu/DynamiCrafter_512_Interp on Hugging Face",
-    10.4,
-    "Apache-2.0 for the code; read there what holds for the weights",
-)
-_IMAGEBIND = Source(
-    "ImageBind, imagebind_huge.pth",
-    "the link on facebookresearch/ImageBind on GitHub",
-    4.8,
-    "CC BY-NC-SA 4.0, not for commercial use",
-)
-_LOCALIZER = Source(
-    "KeyVID's localizer",
-    "no page has it; train one, or use the method onset, which needs no file",
-    None,
-    "Apache-2.0 for the code",
-)
-
-
-@dataclass(frozen=True)
 class FileList:
     """The files that one loader offers.
 
-    what: the word for such a file in messages; folders: ComfyUI's names of folders, the first wins; sources: where to
-    get files; embedded: the file of the pack that a new loader shows.
+    what: the word for such a file in messages; folders: ComfyUI's names of folders, the first wins; sources: what is
+    published for it; embedded: the file of the pack that a new loader shows.
     """
 
     what: str
     folders: tuple[str, ...]
-    sources: tuple[Source, ...]
+    sources: tuple[PublishedFile, ...]
     embedded: str
 
     @property
@@ -84,19 +52,22 @@ _SMALL_GENERATOR = "keyvid_small_generator.safetensors"
 VIDEO_MODELS = FileList(
     "model",
     (FOLDER, "diffusion_models", "checkpoints"),
-    (_KEYVID, _DYNAMICRAFTER),
+    (GENERATOR, INTERPOLATOR, DYNAMICRAFTER),
     "keyvid_small_interpolator.safetensors",
 )
 WHOLE_FILES = FileList(
-    "checkpoint", (FOLDER, "checkpoints"), (_KEYVID, _DYNAMICRAFTER), _SMALL_GENERATOR
+    "checkpoint",
+    (FOLDER, "checkpoints"),
+    (GENERATOR, INTERPOLATOR, DYNAMICRAFTER),
+    _SMALL_GENERATOR,
 )
 AUDIO_ENCODERS = FileList(
     "audio encoder",
     (FOLDER, "audio_encoders", "checkpoints", "diffusion_models"),
-    (_IMAGEBIND, _KEYVID),
+    (IMAGEBIND, GENERATOR),
     _SMALL_GENERATOR,
 )
-LOCALIZERS = FileList("localizer", (FOLDER,), (_LOCALIZER,), "keyvid_small_localizer.safetensors")
+LOCALIZERS = FileList("localizer", (FOLDER,), (LOCALIZER,), "keyvid_small_localizer.safetensors")
 
 
 def register_model_folders() -> None:
@@ -172,8 +143,14 @@ def _not_there(name: str, files: FileList) -> str:
     also = (
         f" ({' or '.join(others)} also {'work' if len(others) > 1 else 'works'})" if others else ""
     )
-    sources = "; ".join(map(str, files.sources))
+    named = file_of_target(name)
+    sources = (named,) if named is not None else files.sources
+    licences = dict.fromkeys(source.licence for source in sources)
+    keys = [source.key for source in sources]
+    command = f"python dev.py weights {keys[0] if len(keys) == 1 else 'NAME'} --half gets it"
+    names = "" if len(keys) == 1 else f" (NAME is {', '.join(keys[:-1])} or {keys[-1]})"
     return (
         f"There is no {files.what} file {which}. Put one into ComfyUI's folder {first}{also} and press R to refresh "
-        f"the lists. Where to get one: {sources}."
+        f"the lists. In the folder of this pack, {command}{names}. Published: "
+        f"{'; '.join(map(str, sources))}. Licence: {'; '.join(licences)}."
     )

@@ -14,7 +14,7 @@ from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, open_tenso
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.checkpoint.state_dict_diff import compare_names
 from keyvid_pack.models.encoders import imagebind
-from keyvid_pack.tools.convert import convert
+from keyvid_pack.released.convert import convert
 from safetensors.torch import load_file
 from torchvision.models.optical_flow import raft_large
 

@@ -287,9 +287,11 @@ def test_an_installation_that_is_not_there_is_named(tmp_path):
 def test_a_locale_without_the_letters_of_the_folder_starts_again_in_utf8(tmp_path):
     """`python -m venv` failed in a folder with umlauts under LC_ALL=C."""
     copy = tmp_path / "Ordner mit \u00dcml\u00e4ut"
-    (copy / "tools").mkdir(parents=True)
-    for name in ("dev.py", *(f"tools/{part.name}" for part in TOOLS.glob("*.py"))):
-        (copy / name).write_bytes((environment.ROOT / name).read_bytes())
+    parts = [*TOOLS.rglob("*.py"), *(environment.ROOT / "released").glob("*.py")]
+    for source in (environment.ROOT / "dev.py", *parts):
+        target = copy / source.relative_to(environment.ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(source.read_bytes())
     (copy / "show.py").write_text(
         "import sys, dev\n"
         "show = lambda _: print(sys.getfilesystemencoding(), dev.ROOT)\n"

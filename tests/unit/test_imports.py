@@ -11,8 +11,9 @@ RULES = {
     "keyframes": ({"errors"}, {"numpy", "scipy"}),
     "preview": ({"errors", "keyframes"}, {"numpy", "PIL", "av"}),
     "models": ({"errors", "keyframes"}, {"numpy", "scipy", "torch", "torchvision", "einops"}),
+    "released": ({"errors", "models"}, {"torch"}),
     "host": (
-        {"errors", "keyframes", "preview", "models"},
+        {"errors", "keyframes", "preview", "models", "released"},
         # librosa only where the artist has it
         {
             "numpy",
@@ -78,10 +79,10 @@ PARTS = {
     "evaluation": {"tracker": {"matching", "options"}, "*": None},
 }
 STDLIB = {
-    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fractions",
-    "functools", "hashlib", "heapq", "importlib", "io", "itertools", "json", "logging", "math", "operator", "os",
-    "pathlib", "pickle", "pickletools", "random", "re", "shutil", "signal", "struct", "sys", "threading", "time",
-    "typing", "wave", "zipfile", "zlib",
+    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fcntl", "fractions",
+    "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math", "msvcrt",
+    "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "secrets", "shutil", "signal", "struct",
+    "sys", "threading", "time", "typing", "urllib", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

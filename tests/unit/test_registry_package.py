@@ -7,7 +7,8 @@ from keyvid_pack.tools.environment import ROOT
 
 IGNORE = ROOT / ".comfyignore"
 FOLDERS = {
-    "docs", "evaluation", "host", "js", "keyframes", "models", "nodes", "preview", "tools", "training", "workflows",
+    "docs", "evaluation", "host", "js", "keyframes", "models", "nodes", "preview", "released", "tools", "training",
+    "workflows",
 }  # fmt: skip
 FILES = {
     ".comfyignore", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "__init__.py",
@@ -26,7 +27,7 @@ def test_the_package_has_what_the_pack_and_its_commands_need_and_no_more():
     shipped = tracked() - tracked("--ignored", f"--exclude-from={IGNORE}")
     assert {name.split("/")[0] for name in shipped} == FOLDERS | FILES
     inside_tools = {name.split("/")[1] for name in shipped if name.startswith("tools/")}
-    assert {name for name in inside_tools if "." not in name} == {"pins"}
+    assert {name for name in inside_tools if "." not in name} == {"pins", "weights"}
 
 
 @pytest.mark.parametrize(

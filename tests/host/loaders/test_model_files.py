@@ -4,6 +4,7 @@ import os
 
 import pytest
 from keyvid_pack.errors import CheckpointFileError
+from keyvid_pack.tools.environment import ROOT
 
 
 @pytest.fixture
@@ -66,15 +67,55 @@ def test_a_file_that_is_not_there_is_named_with_all_that_helps(files):
     for part in (
         "'gone.safetensors'",
         "models/keyvid (models/diffusion_models or models/checkpoints also work)",
-        "RyanWW/KeyVID on Hugging Face",
-        "may not be out yet",
-        "Doubiiu/DynamiCrafter_512",
-        "10.4 GB",
+        "KeyVID/keyframe_generation/generator_checkpoint.ckpt of RyanWW/KeyVID on Hugging Face, 15.5 GB",
+        "KeyVID/interpolation/epoch=3669-step=58720.ckpt",
+        "model.ckpt of Doubiiu/DynamiCrafter_512 on Hugging Face, 10.4 GB",
+        "python dev.py weights NAME --half gets it (NAME is generator, interpolator or dynamicrafter)",
+        "no licence is stated on the page",
         "Apache-2.0",
     ):
         assert part in said
+    assert said.count("no licence is stated") == 1
     said = files.file_problem("gone.pth", files.AUDIO_ENCODERS)
     assert "facebookresearch/ImageBind" in said and "CC BY-NC-SA 4.0" in said
+
+
+def test_a_file_that_the_workflows_name_is_told_alone(files):
+    said = files.file_problem("keyvid_interpolator.safetensors", files.VIDEO_MODELS)
+    assert (
+        "epoch=3669-step=58720.ckpt" in said and "python dev.py weights interpolator --half" in said
+    )
+    assert "generator" not in said and "DynamiCrafter" not in said
+    said = files.file_problem("sub\\keyvid_generator.safetensors", files.WHOLE_FILES)
+    assert "generator_checkpoint.ckpt" in said and "3669" not in said
+
+
+PAGES = {
+    "VIDEO_MODELS": "KeyVID_LoadModel",
+    "WHOLE_FILES": "KeyVID_LoadCheckpoint",
+    "AUDIO_ENCODERS": "KeyVID_LoadAudioEncoder",
+    "LOCALIZERS": "KeyVID_LoadLocalizer",
+}
+
+
+@pytest.mark.parametrize("file_list", PAGES)
+def test_the_help_page_of_a_loader_names_what_is_published_for_it(files, file_list):
+    """Path, page, licence, and the file that it becomes, or the artist does not find them."""
+    page = (ROOT / "js" / "docs" / f"{PAGES[file_list]}.md").read_text(encoding="utf-8")
+    listed = getattr(files, file_list)
+    assert listed.sources
+    for source in listed.sources:
+        for words in (source.path, source.target, source.page.removeprefix("github.com/")):
+            assert words in page, f"{words} is not in {PAGES[file_list]}"
+        if "not for commercial use" in source.licence:
+            assert "CC BY-NC-SA 4.0" in page and "not for commercial use" in page
+    for folder in listed.folders:
+        assert f"`models/{folder}`" in page
+
+
+def test_every_list_of_files_has_a_page(files):
+    lists = {name for name, value in vars(files).items() if isinstance(value, files.FileList)}
+    assert lists == set(PAGES)
 
 
 def test_an_empty_list_says_where_files_belong(files):

@@ -11,7 +11,7 @@ import torch
 from keyvid_pack.errors import CheckpointFileError, CheckpointUnsafeError
 from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint
-from keyvid_pack.tools.convert import convert
+from keyvid_pack.released.convert import convert
 from safetensors.torch import load_file
 
 from ...helpers import small_checkpoint as small

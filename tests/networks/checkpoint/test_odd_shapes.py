@@ -12,7 +12,7 @@ from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.checkpoint import Checkpoint, open_tensors
 from keyvid_pack.models.checkpoint.files import read_file
 from keyvid_pack.models.checkpoint.metadata import Metadata
-from keyvid_pack.tools.convert import convert
+from keyvid_pack.released.convert import convert
 from safetensors.torch import load_file
 
 from ...helpers import small_checkpoint as small

@@ -8,7 +8,7 @@ import pytest
 import torch
 from keyvid_pack.errors import CheckpointFileError
 from keyvid_pack.models.checkpoint import files as checkpoint_files
-from keyvid_pack.tools.convert import convert, main
+from keyvid_pack.released.convert import convert, main
 from safetensors.torch import load_file
 
 from ...helpers.weight_files import same_tensors

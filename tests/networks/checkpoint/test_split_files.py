@@ -12,8 +12,8 @@ from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint, refuse_kind
 from keyvid_pack.models.checkpoint.metadata import metadata_block
 from keyvid_pack.models.checkpoint.split_files import split_file_of
-from keyvid_pack.tools import convert as tool
-from keyvid_pack.tools.convert import convert
+from keyvid_pack.released import convert as tool
+from keyvid_pack.released.convert import convert
 from safetensors.torch import load_file, save_file
 
 from ...helpers import small_checkpoint as small

@@ -9,7 +9,7 @@ import torch
 from keyvid_pack.errors import CheckpointFileError, CheckpointUnsafeError
 from keyvid_pack.models.checkpoint import files as checkpoint_files
 from keyvid_pack.models.checkpoint import pickle_data, torch_file
-from keyvid_pack.tools.convert import convert
+from keyvid_pack.released.convert import convert
 
 from ...helpers.weight_files import HARM, SAVES, replace_pickle, small_state
 

@@ -17,30 +17,18 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
 from ..errors import CheckpointError, CheckpointFileError, CheckpointUnknownError
 from ..models import published
-from ..models.checkpoint import files as checkpoint_files
-from ..models.checkpoint import layouts, metadata, safetensors_file, split_files, torch_file
+from ..models.checkpoint import layouts, metadata, safetensors_file, torch_file
 from ..models.checkpoint.state_dict_diff import few
+from .reading import Entries, NotPartsError, Read, open_all, open_one, parts_of
 
 _SHOWN = 8
 
-Entries = dict[str, tuple[torch.dtype, tuple[int, ...]]]  # name -> type, shape
-Read = Callable[[str], torch.Tensor]
-
-
-class Opened(NamedTuple):
-    """One or several open weight files: tensors and how to read one, names left out, metadata, how to close."""
-
-    entries: Entries
-    left_out: list[str]
-    block: dict[str, str]
-    read: Read
-    close: Callable[[], object]
+Step = Callable[[str, int, int], None]  # (what is going on, bytes done, bytes in all)
 
 
 @dataclass(frozen=True)
@@ -64,26 +52,28 @@ def convert(
     half: bool = False,
     prune: bool = False,
     force: bool = False,
+    step: Step | None = None,
 ) -> Conversion:
     """Write the tensors of a weight file into a safetensors file; returns the Conversion.
 
     source: the file; of a split file any part, or the list of its parts (`*.index.json`): all parts are joined.
     half: floating tensors become fp16. prune: tensors that KeyVID never reads are left out. force: an existing
-    target is replaced. Tensors pass through memory one at a time; the target appears whole or not at all.
+    target is replaced. step(what, n_done, n_all) is called with bytes of the target, and may raise to stop. Tensors
+    pass through memory one at a time; the target appears whole or not at all.
 
     Raises CheckpointFileError when the source is no whole weight file, a part is missing or the target cannot be
     written, CheckpointUnsafeError when the source holds commands, CheckpointUnknownError when prune does not know the
     file.
     """
     source, target = Path(source), Path(target)
-    sources, certain = _parts_of(source)
+    sources, certain = parts_of(source)
     _check_target(sources, target, force)
     try:
-        entries, left_out, block, read, close = _open_all(sources)
-    except _NotPartsError:
+        entries, left_out, block, read, close = open_all(sources)
+    except NotPartsError:
         if certain:
             raise
-        entries, left_out, block, read, close = _open(source)
+        entries, left_out, block, read, close = open_one(source)
     with contextlib.ExitStack() as stack:
         stack.callback(close)
         left_out += [name for name in entries if not _can_be_written(name)]
@@ -92,30 +82,40 @@ def convert(
             raise CheckpointFileError(f"{source.name} holds no tensors with a usable name.")
         layout = _recognised({name: shape for name, (_, shape) in entries.items()}, prune)
         if prune and layout is not None:
-            wanted = {
-                name for part in layout.parts for name in layouts.part_names(layout, part, entries)
-            }
+            wanted = _wanted(layout, entries)
             left_out += [name for name in entries if name not in wanted]
             entries = {name: entry for name, entry in entries.items() if name in wanted}
-        full_precision = []
-        if half:
-            try:
-                entries, full_precision = _halved(entries, read)
-            except torch_file.TorchFileError as error:
-                message = f"{source.name} {error}. Download or copy it again."
-                raise CheckpointFileError(message) from error
-
-        def read_as_written(name: str) -> torch.Tensor:
-            return read(name).to(entries[name][0])
-
         if layout is not None and metadata.KEY not in block:
             block = {**block, **_facts(layout, entries)}
         block = {_plain(key): _plain(text) for key, text in block.items()}
-        _write(target, entries, read_as_written, {"format": "pt", **block})
+        block, full_precision = {"format": "pt", **block}, []
+        step = step or (lambda _what, _done, _all: None)
+        try:
+            _write(target, _halved(entries) if half else entries, read, block, step)
+        except (
+            _TooLargeError
+        ):  # seldom: only now every tensor is looked at before the first is written
+            entries, full_precision = _halved_where_it_fits(entries, read)
+            _write(target, entries, read, block, step)
+        except torch_file.TorchFileError as error:
+            raise CheckpointFileError(
+                f"{source.name} {error}. Download or copy it again."
+            ) from error
     n_bytes = target.stat().st_size
     kind = layout.kind if layout else None
     left_out = tuple(map(_plain, left_out))
     return Conversion(kind, len(entries), n_bytes, left_out, tuple(full_precision))
+
+
+def kind_of(source: Path) -> str | None:
+    """What a weight file holds (a layouts.TITLES key), or None when KeyVID does not know it.
+
+    Raises CheckpointFileError, CheckpointUnsafeError.
+    """
+    opened = open_all(parts_of(source)[0])
+    opened.close()
+    layout = _recognised({name: shape for name, (_, shape) in opened.entries.items()}, prune=False)
+    return layout.kind if layout else None
 
 
 def _can_be_written(name: str) -> bool:
@@ -149,83 +149,6 @@ def _check_target(sources: list[Path], target: Path, force: bool) -> None:
         )
 
 
-class _NotPartsError(CheckpointFileError):
-    """Two files that are called parts of one hold a tensor of the same name."""
-
-
-def _parts_of(source: Path) -> tuple[list[Path], bool]:
-    """(files that belong to the source, whether that is certain): itself, or all parts of its split file.
-
-    Raises CheckpointFileError when some of them are not there.
-    """
-    split = split_files.split_file_of(source)
-    if split is None:
-        if source.suffix.lower() == ".json" and source.is_file():
-            raise CheckpointFileError(
-                f"{source.name} does not list the parts of a weight file. Choose one of the parts."
-            )
-        return [source], True
-    if split.missing and split.certain:
-        raise CheckpointFileError(
-            f"{source.name} belongs to a split file of {len(split.names)} parts, and some are missing: "
-            f"{few(split.missing)}. Put them into the same folder."
-        )
-    if split.missing:  # a number in its name that says something else
-        return [source], True
-    return [Path(path) for path in split.paths], split.certain
-
-
-def _open_all(sources: list[Path]) -> Opened:
-    """Several files together. Raises CheckpointFileError when two hold a tensor of one name."""
-    found, left_out, block, readers = {}, [], {}, {}
-    with contextlib.ExitStack() as stack:
-        for source in sources:
-            entries, more_left_out, more_block, read, close = _open(source)
-            stack.callback(close)
-            doubled = sorted(found.keys() & entries.keys())
-            if doubled:
-                raise _NotPartsError(
-                    f"{source.name} and another part both hold {few(doubled)}, so they are not the parts of one file. "
-                    "Download them again, or give the file another name to convert it alone."
-                )
-            found |= entries
-            readers |= dict.fromkeys(entries, read)
-            left_out += more_left_out
-            block = {**more_block, **block}  # the first part says it
-        return Opened(
-            found, left_out, block, lambda name: readers[name](name), stack.pop_all().close
-        )
-
-
-def _open(source: Path) -> Opened:
-    """A safetensors or a PyTorch file. Raises CheckpointFileError, CheckpointUnsafeError."""
-    if checkpoint_files.file_format(source) == checkpoint_files.SAFETENSORS:
-        file = checkpoint_files.read_file(source)
-        entries = {name: (file.dtypes[name], shape) for name, shape in file.shapes.items()}
-        tensors = checkpoint_files.load_tensors(file)  # a view of the mapped file
-        return Opened(entries, [], file.metadata, tensors.__getitem__, tensors.clear)
-    try:
-        parsed = torch_file.read_torch_file(source)
-        checkpoint_files.refuse_attack(parsed, source.name)
-        found, left_out, _ = checkpoint_files.stored_tensors(parsed)
-        if not found:
-            raise torch_file.TorchFileError("holds no tensors outside of Python objects")
-        writable = {}
-        for name, tensor in found.items():
-            if tensor.dtype in safetensors_file.CODES:
-                writable[name] = tensor
-            else:
-                left_out.append(name)
-        torch_file.check_records(parsed, writable.values())
-    except torch_file.TorchFileError as error:
-        raise CheckpointFileError(f"{source.name} {error}. Download or copy it again.") from error
-    read_stored, close = torch_file.tensor_reader(parsed)
-    # in the order of the file: tensors that share a storage are next to each other, and it is read once
-    names = sorted(writable, key=lambda name: parsed.records[writable[name].storage])
-    entries = {name: (writable[name].dtype, writable[name].shape) for name in names}
-    return Opened(entries, left_out, {}, lambda name: read_stored(writable[name]), close)
-
-
 def _recognised(shapes: dict[str, tuple[int, ...]], prune: bool) -> layouts.Layout | None:
     try:
         return layouts.recognise(shapes)
@@ -233,6 +156,11 @@ def _recognised(shapes: dict[str, tuple[int, ...]], prune: bool) -> layouts.Layo
         if prune:
             raise
         return None  # a file without its pickle is still useful
+
+
+def _wanted(layout: layouts.Layout, entries: Entries) -> set[str]:
+    """The names of everything that some network reads."""
+    return {name for part in layout.parts for name in layouts.part_names(layout, part, entries)}
 
 
 def _facts(layout: layouts.Layout, entries: Entries) -> dict[str, str]:
@@ -253,36 +181,66 @@ def _facts(layout: layouts.Layout, entries: Entries) -> dict[str, str]:
     )
 
 
-def _halved(entries: Entries, read: Read) -> tuple[Entries, list[str]]:
-    """The entries with fp16 for every wider floating type, and the names whose values would not fit."""
-    halved, too_large = dict(entries), []
-    for name, (dtype, shape) in entries.items():
-        if dtype.is_floating_point and dtype.itemsize > 1 and dtype != torch.float16:
-            tensor = read(name)
-            if torch.equal(tensor.isfinite(), tensor.half().isfinite()):
-                halved[name] = torch.float16, shape
-            else:
-                too_large.append(name)
-    return halved, too_large
+class _TooLargeError(Exception):
+    """fp16 cannot hold a tensor's values."""
 
 
-def _write(target: Path, entries: Entries, read: Read, block: dict[str, str]) -> None:
-    needed = sum(math.prod(shape) * dtype.itemsize for dtype, shape in entries.values())
+def _is_wider_float(dtype: torch.dtype) -> bool:
+    return dtype.is_floating_point and dtype.itemsize > 1 and dtype != torch.float16
+
+
+def _fits(tensor: torch.Tensor) -> bool:
+    """Whether fp16 holds every value of a tensor: none becomes infinite."""
+    return torch.equal(tensor.isfinite(), tensor.half().isfinite())
+
+
+def _halved(entries: Entries) -> Entries:
+    """The entries with fp16 for every wider floating type."""
+    return {
+        name: (torch.float16 if _is_wider_float(dtype) else dtype, shape)
+        for name, (dtype, shape) in entries.items()
+    }
+
+
+def _halved_where_it_fits(entries: Entries, read: Read) -> tuple[Entries, list[str]]:
+    """The entries with fp16 for every wider floating type that fits, and the names whose values would not."""
+    too_large = [
+        name
+        for name, (dtype, _) in entries.items()
+        if _is_wider_float(dtype) and not _fits(read(name))
+    ]
+    return {**_halved(entries), **{name: entries[name] for name in too_large}}, too_large
+
+
+def _write(target: Path, entries: Entries, read: Read, block: dict[str, str], step: Step) -> None:
+    sizes = {name: math.prod(shape) * dtype.itemsize for name, (dtype, shape) in entries.items()}
+    needed, n_done = sum(sizes.values()), 0
     free = shutil.disk_usage(target.parent).free
     if needed > free:
         raise CheckpointFileError(
             f"{target.name} needs {_size(needed)}, but only {_size(free)} are free there. "
             "Make room, or name another disk."
         )
+
+    def read_as_written(name: str) -> torch.Tensor:
+        nonlocal n_done
+        step("converting", n_done, needed)
+        n_done += sizes[name]
+        tensor, dtype = read(name), entries[name][0]
+        if dtype == torch.float16 and _is_wider_float(tensor.dtype) and not _fits(tensor):
+            raise _TooLargeError
+        return tensor.to(dtype)
+
     partial = target.with_name(f"keyvid-{secrets.token_hex(8)}.partial")
     created = False
     try:
         with open(partial, "xb") as file:  # a file of its own: never one that is there already
             created = True
-            safetensors_file.write_stream(file, entries, read, block)
+            safetensors_file.write_stream(file, entries, read_as_written, block)
+            file.flush()
+            os.fsync(file.fileno())  # whole on the disk before it gets its name
         os.replace(partial, target)
-    except torch_file.TorchFileError as error:
-        raise CheckpointFileError(f"The file {error}. Download or copy it again.") from error
+        step("converting", needed, needed)
     except OSError as error:
         raise CheckpointFileError(f"{target.name} cannot be written: {error.strerror}.") from error
     finally:
@@ -308,9 +266,9 @@ def report(result: Conversion, target: str | Path) -> Iterator[str]:
 
 def main(source: str | Path, target: str | Path, *flags: str) -> int:
     """Convert and report; the exit code. flags: --half, --prune, --force."""
-    chosen = {name: f"--{name}" in flags for name in ("half", "prune", "force")}
+    half, prune, force = (f"--{name}" in flags for name in ("half", "prune", "force"))
     try:
-        result = convert(source, target, **chosen)
+        result = convert(source, target, half=half, prune=prune, force=force)
     except CheckpointError as error:
         print(error, file=sys.stderr)
         return 1

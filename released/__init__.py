@@ -1,0 +1,1 @@
+"""The published weight files: which there are, fetched when asked for, and rewritten as safetensors."""

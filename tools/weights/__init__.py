@@ -1,0 +1,1 @@
+"""Behind `python dev.py weights`: what is asked, what is shown, and a page to try it with."""
