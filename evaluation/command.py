@@ -10,7 +10,7 @@ logger = logging.getLogger("keyvid.evaluation")
 # imported on demand; each parses its own options
 MODULES = {
     "sync": "sync",
-    "tracker": "tracker.validate",
+    "tracker": "validate_tracker",
     "localizer": "localizer",
 }
 

@@ -26,8 +26,8 @@ from ..models.encoders.localizer import LOCALIZER_AUDIO, Localizer
 from ..models.encoders.mel import waveform_to_mel
 from ..training.release.export import WEIGHTS
 from ..training.world.clip import WorldClip, render_clip
-from .average_precision import mean_average_precision_at
-from .matching import TOLERANCES, count_matches, figures
+from .measures.average_precision import mean_average_precision_at
+from .measures.matching import TOLERANCES, count_matches, figures
 from .options import held_out_seeds, parser_for
 
 AP_TOLERANCES = (3, 5)  # frames (arXiv 2504.09656, sec. 4)

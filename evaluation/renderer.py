@@ -37,12 +37,14 @@ SHOWN = ("SaveVideo", "CreateVideo", "KeyVID_PlanInfo", "KeyVID_KeyframeSheet")
 class Variant:
     """plan: what the keyframes follow: "sound" (the localizer), "events" (the ground truth) or "uniform".
 
-    count: how many keyframes. uses_audio: whether the networks are conditioned on the audio.
+    count: how many keyframes. uses_audio: whether the networks are conditioned on the audio. is_silent: whether the
+    audio is silence, from which the keyframes come too.
     """
 
     plan: str
     count: int = T_K
     uses_audio: bool = True
+    is_silent: bool = False
 
 
 @contextlib.contextmanager

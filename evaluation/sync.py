@@ -1,4 +1,5 @@
-"""`python dev.py eval sync`: does a video move when its audio sounds? Videos of held-out clips, made in several ways.
+"""`python dev.py eval sync`: does a video move when its audio sounds, and as its world does? Videos of held-out clips,
+made in several ways.
 
 Every clip is stored as soon as it is measured, outside the checkout; the same command resumes where it was stopped.
 """
@@ -12,12 +13,28 @@ import numpy as np
 
 from ..training.engine.state import state_dir, write_atomically
 from ..training.world.clip import WorldClip, render_clip
+from .measures.motion import motion_figures, quiet_figures
+from .measures.video_metrics import (
+    background_variation,
+    colour_drift,
+    loudness_correlation,
+    moving_psnr,
+    psnr,
+)
 from .options import held_out_seeds, parser_for
 from .report import write_report
 from .results import Result, add_result, read_results, results_file
-from .tracker.reader import TRACKED, read_events
-from .variants import VARIANTS, check_variant, metric_fingerprint, render_fingerprint, video_maker
-from .video_metrics import background_variation, colour_drift, loudness_correlation, psnr
+from .strips import write_strip
+from .tracker.reader import TRACKED, read_events, read_poses
+from .variants import (
+    VARIANTS,
+    check_variant,
+    is_silent,
+    metric_fingerprint,
+    render_fingerprint,
+    silenced,
+    video_maker,
+)
 
 logger = logging.getLogger("keyvid.evaluation")
 
@@ -33,7 +50,15 @@ def main(*words: str) -> int:
     # a ComfyUI of its own, so that variants can be measured side by side
     with video_maker(folder / "comfyui" / "_".join(options.variants)) as make:
         for variant, made_from in rendered.items():
-            measure_variant(variant, seeds, folder, make, made_from=made_from, keep=options.keep)
+            measure_variant(
+                variant,
+                seeds,
+                folder,
+                make,
+                made_from=made_from,
+                keep=options.keep,
+                all_strips=options.strips,
+            )
     logger.info("%s", write_report(_all_results(folder, seeds, rendered), folder))
     return 0
 
@@ -64,31 +89,43 @@ def measure_variant(
     *,
     made_from: str,
     keep: bool = False,
+    all_strips: bool = False,
 ) -> None:
     """Measure the clips of these seeds that have no result of this variant in the folder yet.
 
     make(clip, variant): its video, as variants.video_maker gives it. keep: keep the videos too, as
     folder/videos/MADE_FROM/VARIANT/SEED.npz (frames uint8 (48, H, W, 3)). A kept video is not made again, so that a
-    better tracker can measure it. made_from: variants.render_fingerprint of the variant.
+    better tracker can measure it. made_from: variants.render_fingerprint of the variant. all_strips: write a strip
+    (strips.py) of every clip into folder/strips, not only of the first of each scene.
     """
     fingerprint = result_fingerprint(made_from)
     done = read_results(folder, variant, made_by=fingerprint)
+    scenes = {result["scene"] for result in done.values()}
     for seed in seeds:
         if seed in done:
             continue
         clip = render_clip(seed)
+        if is_silent(variant):
+            clip = silenced(clip)
         frames = _kept_video(clip, variant, folder / "videos" / made_from, make, keep=keep)
-        result = {"seed": seed, "made_by": fingerprint, **measure_video(clip, frames)}
+        measured = measure_video(clip, frames, is_true=not is_silent(variant))
+        if all_strips or clip.scene not in scenes:
+            name = f"{variant}_{clip.scene}_{seed}.png"
+            write_strip(clip, frames, folder / "strips" / name, seen=measured["found"] or ())
+        scenes.add(clip.scene)
+        result = {"seed": seed, "made_by": fingerprint, **measured}
         add_result(folder, variant, result)
         logger.info("%s %d: %s", variant, seed, _summary(result))
 
 
-def measure_video(clip: WorldClip, frames: np.ndarray) -> Result:
+def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) -> Result:
     """What a video, uint8 (48, H, W, 3), of a WorldClip shows, as plain numbers and lists.
 
     true, found: frames of audible and of visible events; found is None for scenes without events. seen: share of
-    frames on which the tracked object is found. background, colour, psnr: video_metrics.py. follows: its
-    loudness_correlation, of scenes without events.
+    frames on which the tracked object is found. background, colour, psnr, moving_psnr: measures/video_metrics.py.
+    follows: its loudness_correlation, of scenes without events. quiet_s, quiet_events: measures/motion.quiet_figures.
+    All of measures/motion.MotionFigures. is_true: whether the clip's frames are what the video should show; if not
+    (silence), there is nothing to compare with, and psnr, moving_psnr, follows and MotionFigures are left out.
     """
     result = {
         "scene": clip.scene,
@@ -96,12 +133,25 @@ def measure_video(clip: WorldClip, frames: np.ndarray) -> Result:
         "found": None,
         "background": background_variation(frames, clip.background_mask),
         "colour": colour_drift(frames, seed=clip.seed, scene=clip.scene),
-        "psnr": psnr(frames, clip.frames),
     }
     if clip.scene in TRACKED:
         reading = read_events(frames, seed=clip.seed, scene=clip.scene)
-        return {**result, "found": [int(frame) for frame in reading.events], "seen": reading.seen}
-    return {**result, "follows": loudness_correlation(frames, clip.audio, clip.sample_rate)}
+        found = [int(frame) for frame in reading.events]
+        result |= {"found": found, "seen": reading.seen}
+        result |= quiet_figures(found, result["true"], len(frames))
+    elif is_true:
+        result["follows"] = loudness_correlation(frames, clip.audio, clip.sample_rate)
+    if not is_true:
+        return result
+    made, true = (
+        read_poses(video, seed=clip.seed, scene=clip.scene) for video in (frames, clip.frames)
+    )
+    return {
+        **result,
+        "psnr": psnr(frames, clip.frames),
+        "moving_psnr": moving_psnr(frames, clip.frames),
+        **motion_figures(made, true)._asdict(),
+    }
 
 
 def _kept_video(
@@ -144,7 +194,19 @@ def _parser() -> argparse.ArgumentParser:
         default=["truth", "still"],
         help=f"separated by commas, of: {', '.join(VARIANTS)}",
     )
+    parser.add_argument(
+        "--per-scene",
+        type=int,
+        metavar="N",
+        help="N clips of every scene, in place of --clips: 8 are 64 clips",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the videos as .npz too")
+    parser.add_argument(
+        "--strips",
+        action="store_true",
+        help="write a strip of made over true frames of every clip that is measured now, not only of the first of "
+        "each scene",
+    )
     parser.add_argument(
         "--state-dir",
         type=Path,

@@ -1,13 +1,14 @@
 """The ways to make a video of a clip that are compared, by name.
 
 truth: the ground truth. vae: the ground truth, encoded and decoded by the VAE. still: the first frame, repeated.
-RENDERED: made by KeyVID from the first frame, the caption and the audio.
+RENDERED: made by KeyVID from the first frame, the caption and the audio; `silent` from audio of zeros.
 """
 
 import contextlib
 import functools
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ RENDERED = {
     "truth_plan": Variant("events"),
     "full_6": Variant("sound", count=FEW),
     "uniform_6": Variant("uniform", count=FEW),
+    "silent": Variant("sound", is_silent=True),
 }
 VARIANTS = ("truth", "vae", "still", *RENDERED)
 # of which a difference is reported: the first minus the second
@@ -64,7 +66,18 @@ def render_fingerprint(name: str) -> str:
         text = (
             f"Condition(plan={variant.plan!r}, count={variant.count}, hears={variant.uses_audio})"
         )
+        text += " silent" * variant.is_silent
     return renderer.fingerprint(text)
+
+
+def is_silent(name: str) -> bool:
+    """Whether a variant's videos are made from silence: they have no true video to be compared with."""
+    return name in RENDERED and RENDERED[name].is_silent
+
+
+def silenced(clip: WorldClip) -> WorldClip:
+    """The clip with nothing to be heard: the same first frame, and audio of zeros."""
+    return replace(clip, audio=np.zeros_like(clip.audio), events=())
 
 
 @functools.cache

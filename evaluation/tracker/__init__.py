@@ -1,1 +1,1 @@
-"""Reads the times of visible events off a video of the procedural world; `validate` measures how well."""
+"""Reads the pose of the moving thing, and the times of visible events, off a video of the procedural world."""

@@ -63,3 +63,14 @@ def _turns(
         if 0 < frame < len(score) - 1:
             found.append(frame)
     return np.unique(np.array(found, int))  # two peaks of one plateau are one event
+
+
+EVENT_RULES = {
+    "ball": bounces,
+    "anvil": contacts,
+    "drum": contacts,
+    "metronome": arrivals,
+    "cannon": recoils,
+    "string": releases,
+    "drip": splashes,
+}

@@ -4,31 +4,31 @@ A pose is one number, whose meaning each scene defines. Templates are drawn with
 on the first frame, in other poses.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ...training.world.scenes import anvil, ball, cannon, drum, metronome, plucked_string
-from ...training.world.shapes import Pose, cord
+from ...training.world.scenes import anvil, ball, cannon, drip, drum, metronome, plucked_string, sea
+from ...training.world.shapes import Pose, cord, disc
 from ...training.world.stage import FAR, Part
-from . import event_rules
 from .static_scene import Box, StaticScene
 
 
 class TrackedObject(NamedTuple):
     """poses: float (n,). drawn: n lists of Parts, the object in each pose. behind, before: static Parts.
 
-    strikes(poses found, (n_frames,)) gives the frames (m,) of events. area: (left, top, right, bottom) in units, to
-    which the search is limited.
+    area: (left, top, right, bottom) in units, to which the search is limited; around it nothing is known.
+    absent: the pose when it is not visible, NaN where that means it is lost.
     """
 
     poses: np.ndarray
     drawn: list[list[Part]]
-    strikes: Callable[[np.ndarray], np.ndarray]
     behind: tuple[Part, ...] = ()
     before: tuple[Part, ...] = ()
     area: Box = (-FAR, -FAR, FAR, FAR)
+    absent: float = math.nan
 
 
 def _posed(parts: Sequence[Part], pose: Pose) -> list[Part]:
@@ -42,7 +42,7 @@ def _anvil(static_scene: StaticScene) -> TrackedObject:
         _posed(static_scene.parts[:3], Pose(anvil.HAND_X, anvil.HAND_Y, anvil.HIGHEST * (1 - near)))
         for near in poses
     ]
-    return TrackedObject(poses, drawn, event_rules.contacts)
+    return TrackedObject(poses, drawn)
 
 
 def _drum(static_scene: StaticScene) -> TrackedObject:
@@ -55,7 +55,7 @@ def _drum(static_scene: StaticScene) -> TrackedObject:
         )
         for near in poses
     ]
-    return TrackedObject(poses, drawn, event_rules.contacts, behind=static_scene.parts[:2])
+    return TrackedObject(poses, drawn, behind=static_scene.parts[:2])
 
 
 def _ball(static_scene: StaticScene) -> TrackedObject:
@@ -72,7 +72,7 @@ def _ball(static_scene: StaticScene) -> TrackedObject:
         )
         for near in poses
     ]
-    return TrackedObject(poses, drawn, event_rules.bounces)
+    return TrackedObject(poses, drawn)
 
 
 def _metronome(static_scene: StaticScene) -> TrackedObject:
@@ -88,7 +88,6 @@ def _metronome(static_scene: StaticScene) -> TrackedObject:
     return TrackedObject(
         poses,
         drawn,
-        event_rules.arrivals,
         behind=static_scene.parts[:4],
         before=static_scene.parts[-1:],
     )
@@ -107,7 +106,7 @@ def _cannon(static_scene: StaticScene) -> TrackedObject:
             )
             poses.append(back)
             drawn.append(_posed(barrel, gun) + _posed(wheel, roll))
-    return TrackedObject(np.array(poses), drawn, event_rules.recoils)
+    return TrackedObject(np.array(poses), drawn)
 
 
 def _string(static_scene: StaticScene) -> TrackedObject:
@@ -129,9 +128,7 @@ def _string(static_scene: StaticScene) -> TrackedObject:
             drawn.append([Part(shape, static_scene.palette.accent)])
     # the plectrum, on the left, hides part of the string
     area = (string.PLUCK_X + 9, -FAR, string.RIGHT - 6, FAR)
-    return TrackedObject(
-        np.array(poses), drawn, event_rules.releases, before=static_scene.parts[1:3], area=area
-    )
+    return TrackedObject(np.array(poses), drawn, before=static_scene.parts[1:3], area=area)
 
 
 def _line(aside: float, bowed: bool) -> Callable[[np.ndarray], np.ndarray]:
@@ -147,6 +144,43 @@ def _line(aside: float, bowed: bool) -> Callable[[np.ndarray], np.ndarray]:
     return y
 
 
+def _drip(static_scene: StaticScene) -> TrackedObject:
+    """How far a drop has fallen: 0 while none falls, 1 at the water. It is seen between tap and water."""
+    palette = static_scene.palette
+    depth = drip.WATER_Y - drip.TAP_Y
+    poses, drawn = [], []
+    for fallen in np.arange(0.1, 0.81, 0.02):
+        long = 0.25 * math.sqrt(fallen)
+        for radius in drip.SIZE[0] + drip.SIZE[1] * np.array([0.3, 0.65, 1.0]):
+            pose = Pose(
+                64.0, drip.TAP_Y + depth * fallen, 0.0, radius * (1 - long), radius * (1 + long)
+            )
+            poses.append(fallen)
+            drawn.append(
+                [
+                    Part(disc(1.0), palette.loud_light, pose),
+                    Part(disc(0.7, x=0.1, y=0.12), palette.loud, pose),
+                ]
+            )
+    # from below the swelling drop to above the splash
+    area = (-FAR, drip.TAP_Y + 16, FAR, drip.WATER_Y - 16)
+    return TrackedObject(np.array(poses), drawn, area=area, absent=0.0)
+
+
+def _sea(static_scene: StaticScene) -> TrackedObject:
+    """How high the boat is, 1 and -1 on the highest wave and in the lowest trough; its sails are seen in the sky."""
+    boat = static_scene.parts[1:4]
+    level, size, _ = sea.LAYERS[sea.BOAT_LAYER]
+    most = size * sea.HIGHEST
+    poses, drawn = [], []
+    for height in np.arange(-1.2, 1.21, 0.1):
+        for tilt in np.arange(-0.3, 0.31, 0.03):
+            poses.append(height)
+            drawn.append(_posed(boat, Pose(sea.BOAT_X, level - height * most, tilt)))
+    waves_top = sea.LAYERS[0][0] - sea.LAYERS[0][1] * sea.HIGHEST  # of those behind the boat
+    return TrackedObject(np.array(poses), drawn, area=(-FAR, -FAR, FAR, waves_top - 1))
+
+
 TRACKED_OBJECTS = {
     "ball": _ball,
     "anvil": _anvil,
@@ -154,4 +188,6 @@ TRACKED_OBJECTS = {
     "metronome": _metronome,
     "cannon": _cannon,
     "string": _string,
+    "drip": _drip,
+    "sea": _sea,
 }

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 from keyvid_pack.errors import CurveError
-from keyvid_pack.evaluation.average_precision import average_precision_at, mean_average_precision_at
+from keyvid_pack.evaluation.measures.average_precision import (
+    average_precision_at,
+    mean_average_precision_at,
+)
 
 
 def curve(n_frames, **heights):

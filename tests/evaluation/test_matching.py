@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from keyvid_pack.evaluation.matching import (
+from keyvid_pack.evaluation.measures.matching import (
     FIGURES,
     count_matches,
     differences,

@@ -53,7 +53,11 @@ def test_read_results_skips_other_weights(tmp_path):
 def test_report_of_truth_and_still(tmp_path):
     assert sync.main("--clips", "2", "--state-dir", str(tmp_path)) == 0
     with (tmp_path / "sync" / "report.csv").open(encoding="utf-8", newline="") as file:
-        rows = {(r["condition"], r["within"], r["figure"]): r for r in csv.DictReader(file)}
+        rows = {
+            (r["condition"], r["within"], r["figure"]): r
+            for r in csv.DictReader(file)
+            if r["scene"] == ""
+        }
     for within in "123":
         assert float(rows["truth", within, "f1"]["value"]) == 1.0
         assert float(rows["still", within, "recall"]["value"]) == 0.0
@@ -108,13 +112,14 @@ def test_report_compares_variants_on_common_clips():
     difference = [r for r in rows if r["condition"] == "full - uniform" and r["within"] == 2]
     assert {r["figure"]: r["value"] for r in difference}["recall"] == 0.5
     assert all(r["clips"] == 3 and r["events"] == 6 for r in difference)
-    follows = [r for r in rows if r["figure"] == "follows"]
+    follows = [r for r in rows if r["figure"] == "follows" and r["scene"] == ""]
     assert [(r["clips"], r["value"]) for r in follows] == [(1, 0.5), (1, 0.5)]
 
 
 def test_report_of_clips_without_events():
     sea = {"seed": 9, "scene": "sea", "true": [], "found": None, "follows": None, "background": 0.1}
-    assert [row["figure"] for row in report_rows({"truth": {9: sea}})] == ["background"]
+    rows = list(report_rows({"truth": {9: sea}}))
+    assert [(r["figure"], r["scene"]) for r in rows] == [("background", ""), ("background", "sea")]
 
 
 def test_unknown_variants_and_missing_weights_are_refused(tmp_path, caplog, monkeypatch):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from keyvid_pack.evaluation.video_metrics import (
+from keyvid_pack.evaluation.measures.video_metrics import (
     background_variation,
     colour_drift,
     loudness_correlation,

@@ -6,10 +6,10 @@ import wave
 import numpy as np
 import pytest
 from keyvid_pack.evaluation import renderer
-from keyvid_pack.evaluation.matching import count_matches, figures
+from keyvid_pack.evaluation.measures.matching import count_matches, figures
+from keyvid_pack.evaluation.measures.video_metrics import background_variation, colour_drift
 from keyvid_pack.evaluation.tracker.reader import read_events
 from keyvid_pack.evaluation.variants import RENDERED
-from keyvid_pack.evaluation.video_metrics import background_variation, colour_drift
 from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.training.world.clip import render_clip
 from PIL import Image

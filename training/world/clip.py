@@ -77,7 +77,7 @@ def render_clip(
     """
     _check(seed, scene, height, width)
     which, scene_rng, camera, disturbance = streams(seed)
-    drawn_scene, wording = SCENES[which.integers(len(SCENES))], which.random()
+    drawn_scene, wording = _drawn_scene(which), which.random()
     scene = scene or drawn_scene
     captions = CAPTIONS[scene]
     description = SCENE_MODULES[scene].make(scene_rng)
@@ -104,6 +104,11 @@ def render_clip(
     )
 
 
+def scene_of(seed: int) -> str:
+    """The name of the scene that a seed decides on."""
+    return _drawn_scene(streams(seed)[0])
+
+
 def streams(seed: int) -> list[np.random.Generator]:
     """The random generators of a clip: scene and wording, scene description, camera, distractors.
 
@@ -113,6 +118,10 @@ def streams(seed: int) -> list[np.random.Generator]:
         np.random.Generator(np.random.PCG64(stream))
         for stream in np.random.SeedSequence(seed).spawn(4)
     ]
+
+
+def _drawn_scene(which: np.random.Generator) -> str:
+    return SCENES[which.integers(len(SCENES))]
 
 
 def _render_frames(

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from keyvid_pack.errors import KeyVIDError
-from keyvid_pack.evaluation.matching import count_matches, figures
+from keyvid_pack.evaluation.measures.matching import count_matches, figures
 from keyvid_pack.evaluation.tracker import degrade
 from keyvid_pack.evaluation.tracker.reader import TRACKED, read_events
 from keyvid_pack.evaluation.tracker.static_scene import build_static_scene, draw

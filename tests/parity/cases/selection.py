@@ -3,7 +3,7 @@
 import random
 
 import numpy as np
-from keyvid_pack.evaluation.average_precision import average_precision_at
+from keyvid_pack.evaluation.measures.average_precision import average_precision_at
 from keyvid_pack.keyframes.curve import normalise
 from keyvid_pack.keyframes.peaks import SMOOTHING, find_keypoints
 from keyvid_pack.keyframes.published_selection import KEYFRAME_FPS, published_frames

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..keyframes.events import match_events
+from ...keyframes.events import match_events
 
 TOLERANCES = (1, 2, 3)  # frames
 FIGURES = ("recall", "precision", "f1")
@@ -74,27 +74,28 @@ def shares(pairs: ArrayLike, true: ArrayLike, found: ArrayLike) -> dict[str, np.
 
 def intervals(counts: Counts, *, seed: int = 0) -> dict[str, tuple[float, float]]:
     """{"recall", "precision", "f1": (low, high)} that hold the true share with CONFIDENCE."""
-    resampled = _resampled(counts, _bootstrap_draws(len(counts.true), seed))
-    return {name: _interval(values) for name, values in resampled.items()}
+    resampled = _resampled(counts, resampled_clips(len(counts.true), seed))
+    return {name: interval(values) for name, values in resampled.items()}
 
 
 def differences(
     one: Counts, other: Counts, *, seed: int = 0
 ) -> dict[str, tuple[float, float, float]]:
     """{"recall", "precision", "f1": (one minus other, low, high)} of Counts of the same clips in the same order."""
-    draws = _bootstrap_draws(len(one.true), seed)
+    draws = resampled_clips(len(one.true), seed)
     resampled = [_resampled(counts, draws) for counts in (one, other)]
     measured = [figures(counts) for counts in (one, other)]
     return {
         name: (
             measured[0][name] - measured[1][name],
-            *_interval(resampled[0][name] - resampled[1][name]),
+            *interval(resampled[0][name] - resampled[1][name]),
         )
         for name in FIGURES
     }
 
 
-def _bootstrap_draws(n_clips: int, seed: int) -> np.ndarray:
+def resampled_clips(n_clips: int, seed: int) -> np.ndarray:
+    """Which clips each of N_RESAMPLES draws has: int (N_RESAMPLES, n_clips)."""
     return np.random.default_rng(seed).integers(n_clips, size=(N_RESAMPLES, n_clips))
 
 
@@ -103,8 +104,9 @@ def _resampled(counts: Counts, draws: np.ndarray) -> dict[str, np.ndarray]:
     return shares(*(numbers[draws].sum(axis=1) for numbers in counts[:3]))
 
 
-def _interval(values: np.ndarray) -> tuple[float, float]:
-    values = values[~np.isnan(values)]  # a draw without any event has no share
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """(low, high) that hold CONFIDENCE of the values (N_RESAMPLES,); a draw without a value is NaN and left out."""
+    values = values[~np.isnan(values)]
     if not len(values):
         return math.nan, math.nan
     low, high = np.quantile(values, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])

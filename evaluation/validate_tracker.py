@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ...training.world.clip import render_clip
-from ..matching import TOLERANCES, count_matches, figures
-from ..options import held_out_seeds, parser_for
-from .degrade import DEGRADED
-from .reader import TRACKED, read_events
+from ..training.world.clip import render_clip
+from .measures.matching import TOLERANCES, count_matches, figures
+from .options import held_out_seeds, parser_for
+from .tracker.degrade import DEGRADED
+from .tracker.reader import TRACKED, read_events
 
 logger = logging.getLogger("keyvid.evaluation")
 

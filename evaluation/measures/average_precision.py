@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from ..errors import CurveError
-from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
+from ...errors import CurveError
+from ...keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 
 SIGMA = 1.5  # frames, of the Gaussian over both curves (published-model g.6)
 NO_MEASURED_PEAK = 0.5  # AP@t of a clip whose measured curve has no peak (published-model g.6)
