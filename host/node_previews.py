@@ -7,6 +7,7 @@ was left open would then show what it has cached under the same name: the images
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
 
 import numpy as np
 from comfy_api.latest import InputImpl, io, ui
@@ -63,18 +64,29 @@ def animatic_video(
 
     image: float (H, W, 3) in [0, 1]; samples: (C, N), sample_rate in Hz; width in pixels. Cancel removes the file.
     """
-    partial = temp_file_named("keyvid_timing.partial")
-    render_animatic(
-        partial,
-        image=image,
-        samples=samples,
-        sample_rate=sample_rate,
-        plan=plan,
-        curve=curve,
-        width=width,
-        on_frame=progress_steps(),
+    return rendered_video(
+        "keyvid_timing",
+        lambda path: render_animatic(
+            path,
+            image=image,
+            samples=samples,
+            sample_rate=sample_rate,
+            plan=plan,
+            curve=curve,
+            width=width,
+            on_frame=progress_steps(),
+        ),
     )
-    filename = f"keyvid_timing_{_hash_of_file(partial)}.mp4"
+
+
+def rendered_video(stem: str, render: Callable[[str], None]) -> tuple[Video, UI]:
+    """An MP4 that `render` writes to the path it is given: (VIDEO payload, ui dict that shows it).
+
+    It is kept in the temp folder under the stem and its content. What `render` raises comes out.
+    """
+    partial = temp_file_named(f"{stem}.partial")
+    render(partial)
+    filename = f"{stem}_{_hash_of_file(partial)}.mp4"
     path = _kept(partial, filename)
     shown = ui.PreviewVideo([ui.SavedResult(filename, "", io.FolderType.temp)]).as_dict()
     return InputImpl.VideoFromFile(path), shown

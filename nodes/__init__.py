@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import copy_sample_media
 from ..host.loaders.model_files import register_model_folders
+from .blend import BlendBetweenKeyframes
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes
@@ -12,12 +13,14 @@ from .frames_from_latent import FramesFromLatent
 from .interpolation_conditioning import InterpolationConditioning
 from .keyframe_conditioning import KeyframeConditioning
 from .keyframe_images import ImagesOnFrames, KeyframeImages
+from .keyframe_prompts import KeyframePrompts
 from .keyframe_sheet import KeyframeSheet
 from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
 from .localize import LocalizeKeyframes
 from .multimodal_cfg import MultimodalCFG
 from .plan_info import PlanInfo
 from .sampling import InterpolatedNoise, KeyVIDSampler, KeyVIDSchedule
+from .segments import JoinSegments, KeyframeSegments
 from .select import SelectKeyframes
 from .timing_files import LoadTiming, SaveTiming
 from .timing_preview import TimingPreview
@@ -44,6 +47,10 @@ class KeyVIDExtension(ComfyExtension):
             FitPlanToModel,
             KeyframeImages,
             ImagesOnFrames,
+            KeyframePrompts,
+            KeyframeSegments,
+            JoinSegments,
+            BlendBetweenKeyframes,
             SaveTiming,
             LoadTiming,
             LoadModel,

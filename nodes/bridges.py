@@ -1,7 +1,7 @@
 """Bridges: plans and curves as plain lists, strings and masks for other packs, and back.
 
 A list leaves as one Python list on an INT or FLOAT socket: marking it as an output list would run
-everything downstream once per element.
+everything downstream once per element. Where that is wanted, for loops and image models, there is an output of its own.
 """
 
 from typing import Any
@@ -50,22 +50,46 @@ class PlanToFrames(io.ComfyNode):
                 io.Mask.Output(
                     display_name="masks", tooltip="One mask per frame, white at keyframes."
                 ),
+                *_outputs_per_keyframe(),
             ],
         )
 
     @classmethod
     def execute(cls, plan: KeyframePlan, width: int, height: int) -> io.NodeOutput:
         frames = plan.frames
+        times_s = [time_at(frame, fps=plan.fps) for frame in frames]
         at_keyframe = [0.0] * plan.n_frames
         for frame in frames:
             at_keyframe[frame] = 1.0
         return io.NodeOutput(
             frames,
-            [time_at(frame, fps=plan.fps) for frame in frames],
+            times_s,
             frames_to_text(frames),
             values_to_schedule(at_keyframe),
             frame_masks(at_keyframe, width=width, height=height),
+            list(frames),
+            list(times_s),
+            [frame / plan.n_frames for frame in frames],
+            frames_to_text(frames[1:]),  # the plan's first keyframe is frame 0
         )
+
+
+def _outputs_per_keyframe() -> list[io.Output]:
+    """The outputs that run what follows once per keyframe, and the text for nodes that refuse frame 0."""
+    once = "One by one: what follows runs once for each keyframe."
+    return [
+        io.Int.Output(display_name="frame list", is_output_list=True, tooltip=once),
+        io.Float.Output(display_name="time list (s)", is_output_list=True, tooltip=once),
+        io.Float.Output(
+            display_name="fraction list",
+            is_output_list=True,
+            tooltip=f"{once} 0 is the beginning of the video, 1 its end.",
+        ),
+        io.String.Output(
+            display_name="frame_indices",
+            tooltip="7, 12: without frame 0, for LTXV Add Generated Keyframes.",
+        ),
+    ]
 
 
 class FramesToPlan(io.ComfyNode):

@@ -2,20 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 
-import comfy.model_management
 import torch
 
 from ...errors import KeyVIDError
-from ...keyframes.bridges.image_order import image_per_keyframe
+from ...keyframes.bridges.image_order import FEWER, image_per_keyframe
 from ...keyframes.plan import KeyframePlan
-from ..images import check_images, fit_images
+from ..images import FITS, check_images, fit_images
 from ..payloads import Image, Mask
+from .memory import check_memory
 
 LEVEL_BETWEEN = {"black": 0.0, "grey": 0.5}  # of the frames without a keyframe
 
 
 def keyframe_images(
-    parts: Iterable[Image], plan: KeyframePlan, *, width: int, height: int, fit: str, fewer: str
+    parts: Iterable[Image],
+    plan: KeyframePlan,
+    *,
+    width: int = 0,
+    height: int = 0,
+    fit: str = FITS[0],
+    fewer: str = FEWER[0],
 ) -> Image:
     """One image per keyframe of the plan, in order of time: (count, height, width, 3).
 
@@ -34,6 +40,7 @@ def keyframe_images(
     chosen = image_per_keyframe(plan, len(singles), fewer=fewer)
     first_height, first_width = singles[0].shape[1:3]
     size = {"width": width or first_width, "height": height or first_height}
+    check_memory(len(chosen), **size)
     fitted = {i: _at_size(singles[i], fit=fit, **size) for i in sorted(set(chosen))}
     return torch.cat([fitted[i] for i in chosen])
 
@@ -55,21 +62,12 @@ def images_on_frames(
     check_images(images, name=name)
     chosen = image_per_keyframe(plan, len(images))
     _, height, width, _ = images.shape
-    _check_memory(plan.n_frames * height * width * 3 * 4, plan.n_frames)
+    check_memory(plan.n_frames, width=width, height=height)
     frames = torch.full((plan.n_frames, height, width, 3), LEVEL_BETWEEN[between])
     masks = torch.zeros(plan.n_frames, height, width)
     frames[plan.frames] = images[chosen][..., :3].to(frames)
     masks[plan.frames] = 1.0
     return frames, masks
-
-
-def _check_memory(n_bytes: int, n_frames: int) -> None:
-    free = comfy.model_management.get_free_memory(torch.device("cpu"))
-    if n_bytes > free:
-        raise KeyVIDError(
-            f"{n_frames} frames of this size need {n_bytes / 2**30:.1f} GB of memory and {free / 2**30:.1f} GB are "
-            "free. Take a shorter piece in Clip Audio, or a smaller size in Keyframe Images."
-        )
 
 
 def one_by_one(images: Image) -> Sequence[Image]:

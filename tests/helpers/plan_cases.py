@@ -57,6 +57,26 @@ def plans(draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(Fa
     return make_plan(keyframes, fps=24, n_frames=n_frames)
 
 
+RATES = [8, 12, 15, 16, 23.976, 24000 / 1001, 24, 25, 29.97, 30, 48, 50, 59.94, 60]
+
+
+def rates():
+    """Frame rates from 8 to 60 fps: those in use, and any others."""
+    return st.one_of(st.sampled_from(RATES), st.floats(8, 60).map(lambda fps: round(fps, 3)))
+
+
+@st.composite
+def clips(draw):
+    """Any plan of 2 to 1,000 frames at 8 to 60 fps, sparse or dense, some keyframes locked."""
+    n_frames = draw(st.integers(2, 1000))
+    frames = draw(st.sets(st.integers(1, n_frames - 1), min_size=1, max_size=40))
+    keyframes = [Keyframe(0, "first", locked=draw(st.booleans()))]
+    for frame in sorted(frames):
+        kind = draw(st.sampled_from(KINDS[1:]))
+        keyframes.append(Keyframe(frame, kind, locked=draw(st.booleans())))
+    return make_plan(keyframes, fps=draw(rates()), n_frames=n_frames)
+
+
 def plan_to_json(plan):
     """The plan as JSON text."""
     return json.dumps(plan_to_document(plan), ensure_ascii=False, allow_nan=False)

@@ -53,7 +53,7 @@ PARTS = {
     },
     "host": {
         "audio": {"payloads"},
-        "bridges": {"audio", "files", "images", "payloads", "running_node"},
+        "bridges": {"images", "node_previews", "payloads", "running_node"},
         "editor_payload": {"files", "payloads", "running_node"},
         "files": set(),
         "images": {"payloads"},

@@ -6,6 +6,7 @@ import pytest
 import torch
 from keyvid_pack.keyframes.timebase import n_samples_at
 
+from ...helpers.graphs.bridge_graphs import SIZE, fitted, numbers_of, save, storyboard
 from ...helpers.graphs.prompts import (
     check_message,
     complaint,
@@ -15,47 +16,6 @@ from ...helpers.graphs.prompts import (
     succeed,
     with_inputs,
 )
-from ...helpers.graphs.timing_graph import chain
-
-SIZE = {"width": 48, "height": 32}
-
-
-def fitted(*, model="Wan 2.1 and 2.2 14B, 16 fps", n_frames=0, any_length=False, **custom):
-    """The chain of the timing half, and its plan for another model."""
-    options = {"custom_fps": 24.0, "custom_grid": "any", **custom}
-    prompt = chain()
-    prompt["fit"] = node(
-        "KeyVID_FitPlanToModel",
-        plan=["edit", 0],
-        audio=["clip", 0],
-        curve=["curve", 0],
-        model=model,
-        n_frames=n_frames,
-        any_length=any_length,
-        **options,
-    )
-    prompt["frames"] = node("KeyVID_PlanToFrames", plan=["fit", 0], width=64, height=64)
-    return prompt
-
-
-def storyboard(n_images, **options):
-    """A plan for another model, and the images of its keyframes."""
-    given = {"width": 0, "height": 0, "fit": "crop", "fewer": "refuse", **options}
-    prompt = fitted()
-    prompt["source"] = node("KeyVIDTest_NumberedImages", count=n_images, **SIZE)
-    prompt["images"] = node(
-        "KeyVID_KeyframeImages", plan=["fit", 0], **{"images.image0": ["source", 0]}, **given
-    )
-    return prompt
-
-
-def save(source, file):
-    return node("KeyVIDTest_SaveTensors", value=source, file=file)
-
-
-def numbers_of(images):
-    """The numbers of NumberedImages, read from their red."""
-    return (images[..., 0].mean(dim=(1, 2)) * 255).floor().int().tolist()
 
 
 def test_a_plan_gets_the_models_rate_length_and_sound(comfy):
@@ -78,13 +38,6 @@ def test_a_plan_gets_the_models_rate_length_and_sound(comfy):
     n_samples = n_samples_at(33, fps=16, sample_rate=16000)
     assert audio.shape[-1] == n_samples == 33000
     assert audio[..., 32000:].abs().max() == 0 < audio[..., :32000].abs().max()
-
-
-@pytest.fixture(scope="module")
-def frames(comfy):
-    """The frames of the fitted plan's keyframes."""
-    prompt = fitted() | {"show": shown("frames", 2)}
-    return list(map(int, succeed(comfy, prompt)["show"]["text"][0].split(", ")))
 
 
 def test_what_the_model_does_not_make_is_refused_in_a_sentence(comfy):

@@ -8,7 +8,7 @@ from .memory import LiveTensors
 from .models import ForeignModel
 from .noise import RecordedFirstNoise, RecordedStepNoise
 from .sounds import AnotherForm, BrokenAudio, Clicks
-from .values import AnyValue, First, NoImage, NumberedImages, Numbers
+from .values import AnyValue, First, FirstLast, GreyImages, NoImage, NumberedImages, Numbers
 from .watch import WatchSampler
 
 
@@ -21,7 +21,9 @@ class StubExtension(ComfyExtension):
             Clicks,
             Conditioning,
             First,
+            FirstLast,
             ForeignModel,
+            GreyImages,
             Latent,
             LiveTensors,
             NoImage,

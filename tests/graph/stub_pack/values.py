@@ -97,3 +97,37 @@ class NumberedImages(io.ComfyNode):
         # half a level more than the number: images are cut to whole levels on their way
         images[..., 0] = ((torch.arange(count) + 0.5) / 255).view(-1, 1, 1)
         return io.NodeOutput(images)
+
+
+class GreyImages(io.ComfyNode):
+    """Plain images of the given levels out of 255."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_GreyImages",
+            inputs=[io.String.Input("levels")],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, levels):
+        images = [torch.full((1, 32, 48, 3), int(level) / 255) for level in levels.split()]
+        return io.NodeOutput(torch.cat(images))
+
+
+class FirstLast(io.ComfyNode):
+    """What any model of first and last images makes: a video that begins with the one and ends with the other."""
+
+    @classmethod
+    def define_schema(cls):
+        return io.Schema(
+            node_id="KeyVIDTest_FirstLast",
+            inputs=[io.Image.Input("first"), io.Image.Input("last"), io.Int.Input("n_frames")],
+            outputs=[io.Image.Output()],
+        )
+
+    @classmethod
+    def execute(cls, first, last, n_frames):
+        mixed = [torch.lerp(first, last, i / (n_frames - 1)) for i in range(n_frames - 1)]
+        return io.NodeOutput(torch.cat([*mixed, last]))

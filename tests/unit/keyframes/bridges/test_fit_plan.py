@@ -17,29 +17,11 @@ from keyvid_pack.keyframes.bridges.fit_plan import (
 from keyvid_pack.keyframes.bridges.fit_summary import fit_summary
 from keyvid_pack.keyframes.bridges.model_grid import GRIDS, PRESETS, model_preset
 from keyvid_pack.keyframes.curve import motion_curve
-from keyvid_pack.keyframes.plan import Keyframe, make_plan
 from keyvid_pack.keyframes.timebase import frame_at
 
-from ....helpers.plan_cases import plan_of
+from ....helpers.plan_cases import clips, plan_of, rates
 
-RATES = [8, 12, 15, 16, 23.976, 24000 / 1001, 24, 25, 29.97, 30, 48, 50, 59.94, 60]
 STRENGTH = ["fill", "valley", "peak", "manual"]
-
-
-def rates():
-    return st.one_of(st.sampled_from(RATES), st.floats(8, 60).map(lambda fps: round(fps, 3)))
-
-
-@st.composite
-def clips(draw):
-    """Any plan of 2 to 1,000 frames at 8 to 60 fps, sparse or dense, some keyframes locked."""
-    n_frames = draw(st.integers(2, 1000))
-    frames = draw(st.sets(st.integers(1, n_frames - 1), min_size=1, max_size=40))
-    keyframes = [Keyframe(0, "first", locked=draw(st.booleans()))]
-    for frame in sorted(frames):
-        kind = draw(st.sampled_from(STRENGTH))
-        keyframes.append(Keyframe(frame, kind, locked=draw(st.booleans())))
-    return make_plan(keyframes, fps=draw(rates()), n_frames=n_frames)
 
 
 def strength(keyframe):

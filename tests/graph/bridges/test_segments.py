@@ -1,0 +1,159 @@
+"""Segments from keyframe to keyframe, made by other nodes and joined, from a sound to a saved video."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from keyvid_pack.tools import environment
+
+from ...helpers.graphs.bridge_graphs import numbers_of, save, storyboard
+from ...helpers.graphs.prompts import (
+    check_message,
+    complaint,
+    node,
+    saved_tensors,
+    shown,
+    succeed,
+    with_inputs,
+)
+from ...helpers.graphs.saved_videos import check_clicks, read_video, saved_video
+
+RIFE = """
+import sys
+import comfy.cli_args
+comfy.cli_args.args.cpu = True
+import safetensors.torch
+import torch
+from comfy_extras.frame_interpolation_models.ifnet import IFNet
+# without flow and with an even mask every frame in between is the mean of the two images
+weights = IFNet(channels=(8,) * 5).state_dict()
+weights = {name: torch.zeros_like(value) for name, value in weights.items()}
+safetensors.torch.save_file(weights, sys.argv[1])
+"""
+
+
+def segments(frames, **options):
+    """The segments of a storyboard, made by a node that mixes first and last image, and joined."""
+    given = {"grid": "4n+1", "shortest": 2, "longest": 0, "tail": "hold", **options}
+    prompt = storyboard(len(frames))
+    prompt["parts"] = node(
+        "KeyVID_KeyframeSegments", plan=["fit", 0], images=["images", 0], **given
+    )
+    prompt["made"] = node(
+        "KeyVIDTest_FirstLast", first=["parts", 0], last=["parts", 1], n_frames=["parts", 2]
+    )
+    prompt["join"] = joined("made")
+    return prompt
+
+
+def joined(source):
+    return node("KeyVID_JoinSegments", segments=[source, 0], plan=["fit", 0], audio=["fit", 3])
+
+
+def with_video(prompt, prefix):
+    prompt["video"] = node(
+        "CreateVideo", images=["join", 0], fps=["join", 1], audio=["join", 2], bit_depth=8
+    )
+    prompt["saved"] = saved_video("video", prefix)
+    return prompt
+
+
+@pytest.mark.parametrize("tail", ["hold", "segment"])
+def test_joined_segments_have_exactly_the_plans_frames_and_its_sound(comfy, frames, tail):
+    prompt = with_video(segments(frames, tail=tail), f"segments_{tail}")
+    prompt |= {
+        "save": save(["join", 0], "joined"),
+        "save_images": save(["images", 0], "storyboard_images"),
+    }
+    names = ("frames", "seconds", "prompt", "count", "summary")
+    prompt |= {f"show_{name}": shown("parts", i) for i, name in enumerate(names, start=2)}
+    outputs = succeed(comfy, prompt)
+    got = {name: outputs[f"show_{name}"]["text"] for name in names}
+    (images,), (kept,) = (
+        saved_tensors(comfy, name).values() for name in ("joined", "storyboard_images")
+    )
+    assert images.shape == (33, 32, 48, 3)
+    assert torch.equal(images[frames], kept)
+    n_segments = len(frames) - (tail == "hold")
+    assert int(got["count"][0]) == n_segments == len(got["frames"])
+    assert all(int(n) % 4 == 1 for n in got["frames"])
+    assert len(got["summary"][0].splitlines()) == n_segments
+    assert set(got["prompt"]) == {""}
+    gaps = [b - a for a, b in zip(frames, [*frames[1:], 32], strict=True)][:n_segments]
+    assert list(map(float, got["seconds"])) == [gap / 16 for gap in gaps]
+    # between two keyframes every frame is a step further, none twice
+    for start, end in zip(frames, frames[1:], strict=False):
+        steps = images[start + 1 : end + 1] - images[start:end]
+        assert (steps.abs().amax(dim=(1, 2, 3)) > 0).all()
+    video, sound, rate = read_video(comfy, outputs["saved"])
+    assert len(video) == 33
+    check_clicks(sound, rate)
+
+
+def test_segments_follow_prompts_per_keyframe(comfy, frames):
+    prompt = segments(frames)
+    prompt["prompts"] = node(
+        "KeyVID_KeyframePrompts",
+        plan=["fit", 0],
+        global_text="",
+        lines="\n".join(f"image {frame}" for frame in frames),
+        seed=0,
+        seed_mode="fixed",
+    )
+    prompt["parts"]["inputs"]["prompts"] = ["prompts", 0]
+    prompt["show"] = shown("parts", 4)
+    assert succeed(comfy, prompt)["show"]["text"] == [f"image {frame}" for frame in frames[1:]]
+
+
+def test_segments_of_another_plan_or_too_few_frames_are_named(comfy, frames):
+    prompt = with_inputs(segments(frames), {"made": {"n_frames": 2}})
+    prompt["save"] = save(["join", 0], "joined")
+    check_message(complaint(comfy, prompt), ["Segment 1 has 2 frames", "needs"])
+    prompt = segments(frames) | {"save": save(["join", 0], "joined")}
+    prompt["join"]["inputs"]["segments"] = ["images", 0]
+    check_message(complaint(comfy, prompt), ["1 segments", f"{len(frames)} keyframes"])
+    prompt = segments(frames, longest=4) | {"save": save(["join", 0], "joined")}
+    check_message(complaint(comfy, prompt), ["longest is set to 4", "Edit Keyframes"])
+
+
+@pytest.fixture(scope="module")
+def rife(comfy):
+    """The core's frame interpolation network, tiny and without motion, where ComfyUI looks for it."""
+    path = comfy.base / "models" / "frame_interpolation" / "keyvid_test_rife.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-c", RIFE, path], cwd=environment.COMFYUI, check=True)
+    yield path.name
+    path.unlink()
+
+
+def test_the_cores_frame_interpolation_fills_uneven_gaps_exactly(comfy, frames, rife):
+    prompt = segments(frames)
+    size = {"width": 96, "height": 72}  # the network mirrors images out to multiples of 64 pixels
+    prompt["source"]["inputs"] |= size
+    prompt["rife"] = node("FrameInterpolationModelLoader", model_name=rife)
+    for name, images, slot in (("once", ["parts", 7], 8), ("twice", ["once", 0], 9)):
+        prompt[name] = node(
+            "FrameInterpolate", interp_model=["rife", 0], images=images, multiplier=["parts", slot]
+        )
+    prompt["join"] = joined("twice")
+    prompt = with_video(prompt, "interpolated")
+    prompt |= {
+        "save": save(["join", 0], "joined"),
+        "save_images": save(["images", 0], "storyboard_images"),
+    }
+    outputs = succeed(comfy, prompt)
+    (images,), (kept,) = (
+        saved_tensors(comfy, name).values() for name in ("joined", "storyboard_images")
+    )
+    assert images.shape == (33, 72, 96, 3)
+    assert torch.equal(images[frames], kept)
+    assert numbers_of(images[frames]) == list(range(len(frames)))
+    # in between: neither of the two images
+    for start, end in zip(frames, frames[1:], strict=False):
+        for frame in range(start + 1, end):
+            assert not torch.equal(images[frame], images[start])
+            assert not torch.equal(images[frame], images[end])
+    video, sound, rate = read_video(comfy, outputs["saved"])
+    assert len(video) == 33
+    check_clicks(sound, rate)
