@@ -16,6 +16,7 @@ UI: TypeAlias = dict[str, Any]  # what a node sends to the page
 Model: TypeAlias = Any  # comfy.model_patcher.ModelPatcher
 Clip: TypeAlias = Any  # comfy.sd.CLIP
 ClipVision: TypeAlias = Any  # comfy.clip_vision.ClipVisionModel
+ClipVisionOutput: TypeAlias = Any  # comfy.clip_vision.Output
 Vae: TypeAlias = Any  # comfy.sd.VAE
 AudioEncoder: TypeAlias = Any  # with encode_audio(waveform, sample_rate)
 Guider: TypeAlias = Any  # comfy.samplers.CFGGuider

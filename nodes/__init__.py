@@ -12,7 +12,10 @@ from .fit_plan import FitPlanToModel
 from .frames_from_latent import FramesFromLatent
 from .interpolation_conditioning import InterpolationConditioning
 from .keyframe_conditioning import KeyframeConditioning
+from .keyframe_control_video import KeyframeControlVideo
+from .keyframe_guides import KeyframeGuides
 from .keyframe_images import ImagesOnFrames, KeyframeImages
+from .keyframe_masked_video import KeyframeMaskedVideo, WanKeyframesToVideo
 from .keyframe_prompts import KeyframePrompts
 from .keyframe_sheet import KeyframeSheet
 from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
@@ -51,6 +54,10 @@ class KeyVIDExtension(ComfyExtension):
             KeyframeSegments,
             JoinSegments,
             BlendBetweenKeyframes,
+            KeyframeGuides,
+            KeyframeControlVideo,
+            KeyframeMaskedVideo,
+            WanKeyframesToVideo,
             SaveTiming,
             LoadTiming,
             LoadModel,

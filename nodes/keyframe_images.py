@@ -114,7 +114,7 @@ class ImagesOnFrames(io.ComfyNode):
                 io.Combo.Input(
                     "between",
                     options=list(LEVEL_BETWEEN),
-                    tooltip="What the other frames show: black for LTXV Add Guides From Batch, grey for VACE.",
+                    tooltip="What the other frames show: black for LTXV Add Guides From Batch, grey for most of Wan.",
                 ),
             ],
             outputs=[

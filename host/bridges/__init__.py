@@ -1,1 +1,1 @@
-"""A plan's images for other models' nodes."""
+"""A plan and its images for other models' nodes: one module per bridge."""

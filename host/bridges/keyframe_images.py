@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from ...errors import KeyVIDError
-from ...keyframes.bridges.image_order import FEWER, image_per_keyframe
+from ...keyframes.bridges.image_order import FEWER, image_on_frames, image_per_keyframe
 from ...keyframes.plan import KeyframePlan
-from ..images import FITS, check_images, fit_images
+from ..images import FITS, check_images, fit_images, frame_masks
 from ..payloads import Image, Mask
 from .memory import check_memory
 
@@ -61,13 +61,26 @@ def images_on_frames(
     """
     check_images(images, name=name)
     chosen = image_per_keyframe(plan, len(images))
+    on_frames = image_on_frames(plan)
+    video = video_of(images[chosen], on_frames, between=between)
+    at_keyframe = [0.0 if number is None else 1.0 for number in on_frames]
+    _, height, width, _ = video.shape
+    return video, frame_masks(at_keyframe, width=width, height=height)
+
+
+def video_of(images: Image, numbers: Sequence[int | None], *, between: str) -> Image:
+    """A video (len(numbers), H, W, 3) that shows image `numbers[frame]`, or one level where that is None.
+
+    images: (count, H, W, 3). between: one of LEVEL_BETWEEN. Raises KeyVIDError when the memory does not suffice.
+    """
     _, height, width, _ = images.shape
-    check_memory(plan.n_frames, width=width, height=height)
-    frames = torch.full((plan.n_frames, height, width, 3), LEVEL_BETWEEN[between])
-    masks = torch.zeros(plan.n_frames, height, width)
-    frames[plan.frames] = images[chosen][..., :3].to(frames)
-    masks[plan.frames] = 1.0
-    return frames, masks
+    n_frames = len(numbers)
+    check_memory(n_frames, width=width, height=height)
+    video = torch.full((n_frames, height, width, 3), LEVEL_BETWEEN[between])
+    for frame, number in enumerate(numbers):
+        if number is not None:
+            video[frame] = images[number, ..., :3].to(video)
+    return video
 
 
 def one_by_one(images: Image) -> Sequence[Image]:

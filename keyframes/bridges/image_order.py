@@ -38,3 +38,11 @@ def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[
         f"{n_images - plan.count}, or set the count in Select Keyframes to {n_images}. A whole video would have "
         f"{plan.n_frames}."
     )
+
+
+def image_on_frames(plan: KeyframePlan) -> list[int | None]:
+    """For every frame of the plan which image is there, counted in order of time from 0, or None."""
+    numbers: list[int | None] = [None] * plan.n_frames
+    for number, frame in enumerate(plan.frames):
+        numbers[frame] = number
+    return numbers
