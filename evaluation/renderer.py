@@ -93,7 +93,7 @@ def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], dict[s
         _set(
             graph,
             "KeyVID_EditKeyframes",
-            edit=frames_to_text(_ground_truth_keyframes(clip, variant)),
+            edit=frames_to_text(keyframes_of(true_curve(clip), count=variant.count)),
         )
     if not variant.uses_audio:
         for node in _all(graph, "KeyVID_MultimodalCFG"):
@@ -146,10 +146,9 @@ def _read_saved(base: Path, item: dict[str, str]) -> np.ndarray:
     return frame
 
 
-def _ground_truth_keyframes(clip: WorldClip, variant: Variant) -> list[int]:
-    """The keyframes that a perfect localizer would give."""
-    record = sound_record(Sound(clip.audio, clip.events, continuous=not clip.events))
-    return keyframes_of(target_curve(record), count=variant.count)
+def true_curve(clip: WorldClip) -> np.ndarray:
+    """The curve (48,) that a perfect localizer would give of a WorldClip."""
+    return target_curve(sound_record(Sound(clip.audio, clip.events, continuous=not clip.events)))
 
 
 def _write(path: Path, content: Any) -> None:

@@ -117,11 +117,12 @@ def through_vae(frames: np.ndarray) -> np.ndarray:
     """Frames uint8 (n, H, W, 3), encoded and decoded by the shipped VAE: the same shape."""
     from ..training.vae.network import reconstruct  # needs diffusers, as nothing else here does
 
-    return reconstruct(_shipped_vae(), frames)
+    return reconstruct(shipped_vae(), frames)
 
 
 @functools.cache
-def _shipped_vae() -> Any:
+def shipped_vae() -> Any:
+    """The VAE of the shipped weights, diffusers' AutoencoderKL."""
     from ..training.vae.file import vae_of
 
     return vae_of(part_tensors(open_checkpoint(WEIGHTS / GENERATOR_FILE), VAE))

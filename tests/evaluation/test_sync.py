@@ -140,7 +140,7 @@ def test_training_clips_and_no_clips_are_refused(tmp_path, words):
         sync.main(*words, "--state-dir", str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["sync", "tracker", "localizer"])
+@pytest.mark.parametrize("name", ["sync", "training", "tracker", "localizer"])
 @pytest.mark.parametrize("words", [("--clips", "0"), ("--first-seed", "7")])
 def test_every_measurement_refuses_training_clips(caplog, name, words):
     assert command.main(name, *words) == 1

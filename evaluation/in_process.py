@@ -1,0 +1,225 @@
+"""Videos of world clips by networks that are being trained: the demo's pipeline without ComfyUI, and its measures.
+
+`python dev.py eval training` makes them with the averaged weights of a training's folder. The keyframes follow the true
+events, as in the variant truth_plan, and how it is sampled is read from the demo's graph, so what it measures is what
+`eval sync` measures once the networks are exported; only the noise is another.
+"""
+
+import argparse
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ..keyframes.select import T_K
+from ..models.encoders.mel import waveform_to_mel
+from ..models.unet.unet import VideoUNet
+from ..training import recipe
+from ..training.data.clips import CAPTIONS, CLIP
+from ..training.engine.loop import load_averages
+from ..training.engine.state import state_dir
+from ..training.tasks.encoders import TRAINED_ENCODERS, make_encoders, tokenized
+from ..training.tasks.frame_sets import keyframes_of
+from ..training.tasks.samples import (
+    Networks,
+    Sampling,
+    conditioning_of,
+    generate_keyframes,
+    interpolate_frames,
+)
+from ..training.vae.file import decode, encode, load_vae
+from ..training.world.clip import HELD_OUT_FIRST_SEED, WorldClip, render_clip
+from .options import held_out_seeds, parser_for
+from .renderer import GRAPH, true_curve
+from .report import report_rows, report_text
+from .results import Result
+from .strips import write_strip
+from .sync import measure_video
+
+FIRST_SEED = HELD_OUT_FIRST_SEED + 100  # not those of eval sync, on which nothing may be chosen
+logger = logging.getLogger("keyvid.evaluation")
+
+
+def demo_samplings(graph: Path = GRAPH) -> tuple[Sampling, Sampling]:
+    """How the demo's graph samples the generator and the interpolator."""
+    nodes = json.loads(graph.read_text(encoding="utf-8"))
+    both = [
+        _sampling(nodes, node["inputs"])
+        for node in nodes.values()
+        if node["class_type"] == "SamplerCustomAdvanced"
+    ]
+    # the interpolator is given its keyframes in all of its steps
+    generator, interpolator = sorted(both, key=lambda its: its.inpainted_steps)
+    return generator, interpolator
+
+
+def _sampling(nodes: dict[str, Any], wires: dict[str, Any]) -> Sampling:
+    sampler, schedule, guider = (
+        nodes[wires[name][0]]["inputs"] for name in ("sampler", "sigmas", "guider")
+    )
+    return Sampling(
+        steps=schedule["steps"],
+        inpainted_steps=sampler["inpainted_steps"],
+        noise_strength=sampler["noise_strength"],
+        eta=sampler["eta"],
+        base_scale=sampler["base_scale"],
+        scales=tuple(guider[f"{name}_scale"] for name in ("image", "text", "audio")),
+        rescale=guider["rescale"],
+    )
+
+
+def make_video(
+    networks: Networks,
+    clip: WorldClip,
+    *,
+    samplings: tuple[Sampling, Sampling] | None = None,
+    count: int = T_K,
+) -> np.ndarray:
+    """The frames, uint8 (48, H, W, 3), that networks make of a WorldClip's first frame, caption and audio.
+
+    samplings: of generator and interpolator, by default demo_samplings(). count: how many keyframes.
+    """
+    of_generator, of_interpolator = samplings or demo_samplings()
+    records = np.array([_record(networks, clip)], CLIP)
+    plans = [keyframes_of(true_curve(clip), count=count)]
+    conditioning = conditioning_of(networks, records)
+    device = next(networks.vae.parameters()).device
+    made = generate_keyframes(
+        networks,
+        conditioning,
+        records,
+        plans,
+        sampling=replace(of_generator, seed=2 * clip.seed),
+    )
+    # as in the graph, the keyframes are images between the two networks
+    images = decode(networks.vae, made[0].transpose(0, 1).to(device))
+    keyframes = encode(networks.vae, images).cpu().transpose(0, 1)[None]
+    latents = interpolate_frames(
+        networks,
+        conditioning,
+        keyframes,
+        plans,
+        sampling=replace(of_interpolator, seed=2 * clip.seed + 1),
+    )
+    return decode(networks.vae, latents[0].transpose(0, 1).to(device))
+
+
+def measure_networks(
+    networks: Networks,
+    seeds: Iterable[int],
+    *,
+    samplings: tuple[Sampling, Sampling] | None = None,
+    strips: Path | None = None,
+) -> dict[int, Result]:
+    """{seed: sync.measure_video of its video by make_video} of held-out clips; a strip of each in a folder `strips`."""
+    results = {}
+    for seed in seeds:
+        clip, started_s = render_clip(seed), time.monotonic()
+        frames = make_video(networks, clip, samplings=samplings)
+        results[seed] = {"seed": seed, **measure_video(clip, frames)}
+        found = results[seed]["found"]
+        if strips is not None:
+            write_strip(clip, frames, strips / f"{clip.scene}_{seed}.png", seen=found or ())
+        logger.info(
+            "%d %s: moving_psnr %.1f dB, trajectory %.3f, heard %s, seen %s, %.0f s",
+            *(seed, clip.scene, results[seed]["moving_psnr"], results[seed]["trajectory_mean"]),
+            *(results[seed]["true"], found, time.monotonic() - started_s),
+        )
+    return results
+
+
+def trained_networks(folder: Path, *, device: str = "cpu") -> Networks:
+    """The Networks of the trainings in a folder, their averaged weights. Raises KeyVIDError when one is missing."""
+    generator, encoders = VideoUNet(recipe.GENERATOR), make_encoders()
+    interpolator = VideoUNet(recipe.INTERPOLATOR)
+    trained: dict[str, nn.Module] = {name: encoders[name] for name in TRAINED_ENCODERS}
+    load_averages("generator", {"unet": generator, **trained}, state_dir=folder)
+    load_averages("interpolator", {"unet": interpolator}, state_dir=folder)
+    load_averages("audio", {"audio": encoders["audio"]}, state_dir=folder)
+    networks = {"generator": generator, "interpolator": interpolator, **encoders}
+    for network in networks.values():
+        network.eval().requires_grad_(False).to(device)
+    return Networks(
+        generator=generator,
+        interpolator=interpolator,
+        encoders=encoders,
+        vae=load_vae(folder / "vae").to(device),
+        tokens=tokenized([*CAPTIONS, ""]).to(device),
+    )
+
+
+def _record(networks: Networks, clip: WorldClip) -> np.ndarray:
+    """What inference knows of a clip, as a CLIP: the latent of its first frame, its audio and caption."""
+    record = np.zeros((), CLIP)
+    record["latent"][:1] = encode(networks.vae, clip.frames[:1]).cpu().numpy()
+    record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
+    record["first_frame"] = clip.frames[0]
+    record["caption"] = CAPTIONS.index(clip.caption)
+    return record
+
+
+def main(*words: str) -> int:
+    """Measure what the words say; returns the exit status. Raises KeyVIDError."""
+    options = _parser().parse_args(words)
+    seeds = held_out_seeds(options)
+    torch.set_num_threads(options.threads)
+    folder = state_dir(options.state_dir)
+    networks = trained_networks(folder, device=options.device)
+    samplings = [_changed(its, options) for its in demo_samplings()]
+    logger.info("sampled with %s and %s", *samplings)
+    results = measure_networks(
+        networks,
+        seeds,
+        samplings=(samplings[0], samplings[1]),
+        strips=folder / "strips",
+    )
+    logger.info("%s", report_text(list(report_rows({"truth_plan": results}))))
+    return 0
+
+
+def _changed(sampling: Sampling, options: argparse.Namespace) -> Sampling:
+    """What the words say in place of what the demo's graph does; keyframes stay set in all steps, or in one."""
+    steps = options.steps or sampling.steps
+    holds_all = sampling.inpainted_steps == sampling.steps
+    return replace(
+        sampling,
+        steps=steps,
+        inpainted_steps=steps if holds_all else sampling.inpainted_steps,
+        noise_strength=sampling.noise_strength
+        if options.noise_strength is None
+        else options.noise_strength,
+        eta=sampling.eta if options.eta is None else options.eta,
+        scales=tuple(options.scales) if options.scales else sampling.scales,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = parser_for("training", clips=8)
+    parser.set_defaults(first_seed=FIRST_SEED)
+    parser.add_argument("--per-scene", type=int, metavar="N", help="N clips of every scene")
+    parser.add_argument("--steps", type=int, help="of both networks; default: the demo's")
+    parser.add_argument("--noise-strength", type=float, help="default: the demo's")
+    parser.add_argument("--eta", type=float, help="default: the demo's")
+    parser.add_argument(
+        "--scales",
+        type=float,
+        nargs=3,
+        metavar=("IMAGE", "TEXT", "AUDIO"),
+        help="guidance; default: the demo's",
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu", help="such as cuda; default: cpu")
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        help="where the trainings are; default: in the user's data folder",
+    )
+    return parser
