@@ -7,6 +7,7 @@ from ..host.bridges.blend import blended_video
 from ..host.payloads import Audio, Image
 from ..keyframes.bridges.blend import BLENDS
 from ..keyframes.plan import KeyframePlan
+from .keyframe_images import fewer_input
 from .sockets import Plan
 
 
@@ -23,7 +24,7 @@ class BlendBetweenKeyframes(io.ComfyNode):
             is_output_node=True,  # else ComfyUI does not show the video of a cached run again
             inputs=[
                 io.Image.Input(
-                    "images", tooltip="The images from Keyframe Images, one per keyframe."
+                    "images", tooltip="The images from Keyframe Images, or a batch of a few images."
                 ),
                 Plan.Input("plan", tooltip="The plan that they belong to."),
                 io.Audio.Input("audio", tooltip="The sound of the plan."),
@@ -33,14 +34,17 @@ class BlendBetweenKeyframes(io.ComfyNode):
                     tooltip="eased: a dissolve that begins and ends gently. linear: an even dissolve. hold: the image "
                     "stays until the next keyframe, and changes at once.",
                 ),
+                fewer_input(),
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="For Save Video.")],
         )
 
     @classmethod
-    def execute(cls, images: Image, plan: KeyframePlan, audio: Audio, blend: str) -> io.NodeOutput:
+    def execute(
+        cls, images: Image, plan: KeyframePlan, audio: Audio, blend: str, fewer: str
+    ) -> io.NodeOutput:
         samples, sample_rate = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
         video, shown = blended_video(
-            images, plan, blend=blend, samples=samples, sample_rate=sample_rate
+            images, plan, blend=blend, fewer=fewer, samples=samples, sample_rate=sample_rate
         )
         return io.NodeOutput(video, ui=shown)

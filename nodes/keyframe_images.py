@@ -12,10 +12,22 @@ from ..host.bridges.keyframe_images import (
 )
 from ..host.images import FITS
 from ..host.payloads import Image
-from ..keyframes.bridges.image_order import FEWER
+from ..keyframes.bridges.image_order import FEWER, FEWER_TOOLTIP
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.values import plain_number
 from .sockets import Plan
+
+
+def fewer_input(*, optional: bool = False) -> io.Input:
+    """What is done with fewer images than keyframes."""
+    return io.Combo.Input(
+        "fewer",
+        display_name="fewer images",
+        options=list(FEWER),
+        default=FEWER[0],
+        optional=optional,
+        tooltip=FEWER_TOOLTIP,
+    )
 
 
 class KeyframeImages(io.ComfyNode):
@@ -36,13 +48,7 @@ class KeyframeImages(io.ComfyNode):
                     tooltip="Single images, a batch or a list, in order of time. A whole video also works.",
                 ),
                 *_size_inputs(),
-                io.Combo.Input(
-                    "fewer",
-                    display_name="fewer images",
-                    options=list(FEWER),
-                    tooltip="What to do when there are fewer images than keyframes: say which are missing, or begin "
-                    "again with the first image.",
-                ),
+                fewer_input(),
             ],
             outputs=[
                 io.Image.Output(display_name="images", tooltip="One batch, for guides and sheets."),

@@ -12,15 +12,22 @@ from ..running_node import progress_steps
 
 
 def blended_video(
-    images: Image, plan: KeyframePlan, *, blend: str, samples: np.ndarray, sample_rate: int
+    images: Image,
+    plan: KeyframePlan,
+    *,
+    blend: str,
+    fewer: str,
+    samples: np.ndarray,
+    sample_rate: int,
 ) -> tuple[Video, UI]:
-    """Renders a storyboard (count, H, W, 3) into a temp file: (VIDEO payload, ui dict that shows it).
+    """Renders a storyboard (B, H, W, 3) into a temp file: (VIDEO payload, ui dict that shows it).
 
-    samples: (C, N), sample_rate in Hz. One frame is held at a time, however long the plan is. Cancel removes the file.
+    fewer: of `image_order.image_per_keyframe`; an image that is used often is in memory once. samples: (C, N),
+    sample_rate in Hz. One frame is held at a time, however long the plan is. Cancel removes the file.
     """
     check_images(images, name="images")
     pixels = images[..., :3].detach().float().cpu().numpy()
-    chosen = image_per_keyframe(plan, len(pixels))
+    chosen = image_per_keyframe(plan, len(pixels), fewer=fewer)
     return rendered_video(
         "keyvid_blend",
         lambda path: render_blend(

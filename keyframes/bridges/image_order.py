@@ -4,7 +4,13 @@ from ...errors import PlanError
 from ..plan import KeyframePlan
 from ..text import frames_to_text
 
-FEWER = ("refuse", "repeat")
+FEWER = ("refuse", "repeat", "by kind")
+FEWER_TOOLTIP = (
+    "When there are fewer images than keyframes. refuse: say which are missing. repeat: begin again with the first "
+    "image. by kind: the first image at peaks, the next ones at valleys, fills, manual keyframes and frame 0; the last "
+    "image at all kinds that are left."
+)
+_KINDS = ("peak", "valley", "fill", "manual", "first")  # in the order of their images
 _MAX_NAMED = 12  # frames in an error message
 
 
@@ -12,8 +18,9 @@ def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[
     """The index of the image of each keyframe, in order of time.
 
     n_images: as many as keyframes, or as frames: then those at the keyframes are taken. fewer: what is done with fewer
-    images than keyframes: "refuse", or "repeat" them from the first one on. Raises PlanError naming the frames that
-    have no image, or how many images are too many.
+    images than keyframes: "refuse"; "repeat" them from the first one on; or "by kind": image 1 at peaks, 2 at valleys,
+    3 at fills, 4 at manual keyframes, 5 at frame 0, and the last one at all kinds that are left. Raises PlanError
+    naming the frames that have no image, or how many images are too many.
     """
     if n_images == plan.count:
         return list(range(n_images))
@@ -26,18 +33,29 @@ def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[
     if n_images < plan.count:
         if fewer == "repeat":
             return [number % n_images for number in range(plan.count)]
+        if fewer == "by kind":
+            return _by_kind(plan, n_images)
         missing = plan.frames[n_images:]
         more = "" if len(missing) <= _MAX_NAMED else f" and {len(missing) - _MAX_NAMED} more"
         raise PlanError(
             f"There are {n_images} images for the {plan.count} keyframes of the plan; those at frames "
             f"{frames_to_text(missing[:_MAX_NAMED])}{more} have none. Connect {len(missing)} more, set the count in "
-            f"Select Keyframes to {max(2, n_images)}, or let the images repeat."
+            f"Select Keyframes to {max(2, n_images)}, or let the images repeat or go by kind."
         )
     raise PlanError(
         f"There are {n_images} images for the {plan.count} keyframes of the plan; leave out "
         f"{n_images - plan.count}, or set the count in Select Keyframes to {n_images}. A whole video would have "
         f"{plan.n_frames}."
     )
+
+
+def _by_kind(plan: KeyframePlan, n_images: int) -> list[int]:
+    if n_images > len(_KINDS):
+        raise PlanError(
+            f"There are {n_images} images, and there are {len(_KINDS)} kinds of keyframes; leave out "
+            f"{n_images - len(_KINDS)}, or let the images repeat."
+        )
+    return [min(_KINDS.index(keyframe.kind), n_images - 1) for keyframe in plan.keyframes]
 
 
 def image_on_frames(plan: KeyframePlan) -> list[int | None]:

@@ -12,6 +12,7 @@ from ...helpers.graphs.prompts import (
     followed,
     node,
     saved_tensors,
+    shown,
     succeed,
     with_inputs,
 )
@@ -29,6 +30,7 @@ def blended(n_images, blend="linear", **options):
         plan=["fit", 0],
         audio=["fit", 3],
         blend=blend,
+        fewer="refuse",
     )
     prompt["saved"] = saved_video("blend", f"blend_{blend}")
     return prompt
@@ -94,3 +96,16 @@ def test_the_images_that_a_storyboard_shows_are_those_that_came_in(comfy, frames
     succeed(comfy, prompt)
     (out,), (source,) = (saved_tensors(comfy, name).values() for name in ("out", "in"))
     assert torch.equal(out, source)
+
+
+def test_few_images_go_by_kind_straight_into_the_blend(comfy, frames):
+    prompt = blended(3, "hold", fewer="repeat")
+    prompt["blend"]["inputs"] |= {"images": ["source", 0], "fewer": "by kind"}
+    prompt["info"] = node("KeyVID_PlanInfo", plan=["fit", 0])
+    prompt["summary"] = shown("info", 3)
+    outputs = succeed(comfy, prompt)
+    kinds = [line.rsplit(" ", 1)[1] for line in outputs["summary"]["text"][0].splitlines()[1:]]
+    assert {"first", "peak", "valley"} <= set(kinds)
+    video, _, _ = read_video(comfy, outputs["saved"])
+    expected = [LEVELS[{"peak": 0, "valley": 1}.get(kind, 2)] for kind in kinds]
+    assert np.abs(video.mean(axis=(1, 2, 3))[frames] - expected).max() < 4

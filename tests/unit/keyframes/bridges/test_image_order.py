@@ -5,6 +5,8 @@ from keyvid_pack.errors import PlanError
 from keyvid_pack.keyframes.bridges.image_order import image_per_keyframe
 from keyvid_pack.keyframes.plan import plan_at_frames
 
+from ....helpers.plan_cases import plan_of
+
 PLAN = plan_at_frames([0, 5, 9, 17], fps=24, n_frames=24)
 
 
@@ -18,11 +20,11 @@ def test_fewer_images_repeat_only_when_asked_to():
     assert image_per_keyframe(PLAN, 1, fewer="repeat") == [0, 0, 0, 0]
     with pytest.raises(PlanError, match="2 images for the 4 keyframes.*frames 9, 17 have none"):
         image_per_keyframe(PLAN, 2)
-    with pytest.raises(PlanError, match="choose one of refuse, repeat"):
+    with pytest.raises(PlanError, match="choose one of refuse, repeat, by kind"):
         image_per_keyframe(PLAN, 2, fewer="hope")
 
 
-@pytest.mark.parametrize("fewer", ["refuse", "repeat"])
+@pytest.mark.parametrize("fewer", ["refuse", "repeat", "by kind"])
 def test_too_many_are_refused_either_way(fewer):
     with pytest.raises(PlanError, match="leave out 2, or set the count.*to 6"):
         image_per_keyframe(PLAN, 6, fewer=fewer)
@@ -33,3 +35,21 @@ def test_a_long_list_of_missing_ones_is_cut_short():
     with pytest.raises(PlanError, match="and 286 more have none") as error:
         image_per_keyframe(plan, 2)
     assert len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("n_images", "expected"),
+    [
+        (1, [0, 0, 0, 0, 0, 0, 0]),
+        (2, [1, 0, 1, 1, 1, 0, 0]),
+        (3, [2, 0, 1, 2, 2, 0, 0]),
+        (4, [3, 0, 1, 2, 3, 0, 0]),
+        (5, [4, 0, 1, 2, 3, 0, 0]),
+    ],
+)
+def test_by_kind_the_first_image_is_at_peaks_and_the_last_at_the_rest(n_images, expected):
+    kinds = ["first", "peak", "valley", "fill", "manual", "peak", "peak"]
+    plan = plan_of([[2 * i, kind] for i, kind in enumerate(kinds)])
+    assert image_per_keyframe(plan, n_images, fewer="by kind") == expected
+    with pytest.raises(PlanError, match="6 images, and there are 5 kinds.*leave out 1"):
+        image_per_keyframe(plan, 6, fewer="by kind")
