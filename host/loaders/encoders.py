@@ -22,40 +22,13 @@ from ...models.build import read_part
 from ...models.checkpoint.checkpoint import Checkpoint, open_checkpoint
 from ...models.checkpoint.layouts import TEXT, VAE, VISION
 from ...models.encoders.clip import CLIPTextConfig
-from ..images import frame_latents
 from ..payloads import Clip, ClipVision, Model, Vae
+from .frame_vae import FrameVAE
 
 CLIP_NAME = "h"  # what ComfyUI calls the text encoder of Stable Diffusion 2, and its tokens
 VOCABULARY = 49408  # tokens of CLIP's tokenizer
 START, END, PAD = 49406, 49407, 0  # published-model d.5
 TRAINING_SIZE = 256  # pixels; only the ratios to it matter
-
-
-class FrameVAE(comfy.sd.VAE):
-    """A VAE of single images that also decodes the latents of videos, frame by frame.
-
-    ComfyUI's own decodes only the first frame of a video, and fails in tiles. ComfyUI's nodes VAE Decode and VAE
-    Decode (Tiled) put the frames of several videos one after the other.
-    """
-
-    def decode(self, samples_in: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """(B, H, W, 3) of image latents (B, C, h, w), (B, T, H, W, 3) of video latents (B, C, T, h, w)."""
-        return _frame_by_frame(super().decode, samples_in, *args, **kwargs)
-
-    def decode_tiled(self, samples: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        """As decode, in tiles."""
-        return _frame_by_frame(super().decode_tiled, samples, *args, **kwargs)
-
-
-def _frame_by_frame(
-    decode: Callable[..., torch.Tensor], samples: torch.Tensor, *args: Any, **kwargs: Any
-) -> torch.Tensor:
-    if samples.ndim != 5:
-        return decode(samples, *args, **kwargs)
-    images = decode(
-        frame_latents({"samples": samples})["samples"], *args, **kwargs
-    )  # (B * T, H, W, 3)
-    return images.unflatten(0, (samples.shape[0], samples.shape[2]))  # (B, T, H, W, 3)
 
 
 def clip_of(checkpoint: Checkpoint, *, disable_dynamic: bool = False) -> Clip:
@@ -132,6 +105,7 @@ def vae_of(checkpoint: Checkpoint) -> Vae:
     # for a given configuration ComfyUI assumes Stable Diffusion's values
     vae.downscale_ratio = vae.upscale_ratio = config.downscale
     vae.latent_channels = config.embed_channels
+    vae.prepare(channels=config.channels * config.channel_mult[0])
     _remember(vae.patcher, _vae_again, checkpoint)
     return vae
 
