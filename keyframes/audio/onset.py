@@ -13,7 +13,7 @@ from .checks import check_audio
 from .fingerprint import fingerprint_of_checked
 from .onset_strength import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, SpectralFlux, spectral_flux
 
-BAND_THRESHOLD = 0.65  # doublings that steady noise does not reach by chance
+BAND_THRESHOLD = 0.95  # doublings that steady noise does not reach by chance
 BROADBAND_THRESHOLD = 0.35  # doublings of all bands together below which nothing counts
 # doublings below which nothing counts by the lower quartile of the broadband flux alone
 BROADBAND_QUARTILE_THRESHOLD = 0.55
@@ -25,7 +25,7 @@ SENSITIVITY = 0.5  # at which the thresholds of clear strikes are those above
 SATURATION = 1.2  # doublings above the threshold at which an onset reaches 1 - 1/e of full strength
 LOUDNESS_RANGE_DB = 50.0  # a strike this far below the loudest one moves nothing
 CLEAR_STRENGTH = 0.2  # of an onset that may count as the loudest
-CLEAR_HEIGHT = 0.08  # of the scale of the envelope: what is lower is no clear strike
+CLEAR_HEIGHT = 0.04  # of the scale of the envelope: what is lower is no clear strike
 FULL_SCALE = 0.5  # curves that stay below it are not stretched to 1: they hold no clear strike
 SUPPRESSION_S = 0.04  # within it there is one onset
 HALF_LIFE_S = 0.05  # the curve decays by half in this time, so that a peak reads as motion

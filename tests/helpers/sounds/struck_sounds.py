@@ -24,7 +24,8 @@ def _noise_burst(rng, *, decay_s, band_hz):
 def _kick(rng):
     t = _seconds(0.3)
     phase = 2 * np.pi * (rng.uniform(45, 60) * t - rng.uniform(2, 4) * np.exp(-t / 0.03))
-    return np.sin(phase) * np.exp(-t / 0.08) * np.minimum(1, t / 0.002)
+    end = np.clip((t[-1] - t) / 0.05, 0, 1)  # cut off, it would click
+    return np.sin(phase) * np.exp(-t / 0.08) * np.minimum(1, t / 0.002) * end
 
 
 def _hat(rng):

@@ -49,7 +49,7 @@ def test_nine_of_ten_strikes_of_a_family_have_a_keyframe(name):
     assert share_with_keyframe(family(name)) >= 0.9
 
 
-@pytest.mark.parametrize("name", ["dense", "burst_fire", "hats_over_bass"])
+@pytest.mark.parametrize("name", ["dense", "burst_fire"])
 def test_without_the_strikes_the_curve_alone_misses_them(name):
     """The test above can fail: peaks 5 frames apart are what it was before."""
     curves = [(dataclasses.replace(curve, strikes=None), true) for curve, true in family(name)]
@@ -76,6 +76,16 @@ def test_clear_strikes_are_strikes(name):
         n_right += n_matched(clear, true)
         n_found += len(clear)
     assert n_right / n_found >= PRECISION[name]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_most_strikes_of_a_family_are_clear(name):
+    n_right = n_true = 0
+    for curve, true in family(name):
+        clear = strike_frames(curve.strikes, n_frames=curve.n_frames, fps=24, clear=True)
+        n_right += n_matched(clear, true)
+        n_true += len(true)
+    assert n_right / n_true >= 0.8
 
 
 def test_a_clip_cut_out_of_a_chord_has_no_strike_at_frame_0():
