@@ -87,7 +87,7 @@ GENERATOR = UNetConfig(
 INTERPOLATOR = replace(GENERATOR, has_frame_index=False)
 KEYFRAME_COUNTS = (6, 7, 8, 9, 10, 11, 12)
 
-N_SOUNDS = 10_000  # of the world, and as many struck sounds
+N_SOUNDS = 10_000  # of each kind
 HELD_OUT_SOUNDS = range(HELD_OUT_FIRST_SEED, HELD_OUT_FIRST_SEED + 500)
 AUDIO_BATCH, AUDIO_LEARNING_RATE = 12, 1e-3
 AUDIO_WARMUP, AUDIO_DECAY_STEPS = 200, 2500

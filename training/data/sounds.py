@@ -1,5 +1,5 @@
-"""Sounds with known events, for the networks that only take audio: those of the world's scenes, and struck sounds of
-any other kind, so that the networks generalise to recordings that no scene resembles.
+"""Sounds with known events, for the networks that only take audio: those of the world's scenes; struck sounds of any
+other kind, so that the networks generalise to recordings that no scene resembles; and mixes of those with other sound.
 """
 
 from collections.abc import Sequence
@@ -9,18 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from ...keyframes.curve import normalise
-from ...keyframes.peaks import PEAK_DISTANCE, smooth
-from ...keyframes.timebase import FPS, N_FRAMES, frame_at
+from ...keyframes.peaks import smooth
+from ...keyframes.timebase import N_FRAMES
 from ...models.encoders.mel import LOCALIZER_COLUMNS, MEAN, N_BINS, N_COLUMNS, STD, waveform_to_mel
 from ..world.clip import SCENE_MODULES, SCENES
 from ..world.distractors import disturb_sound
-from ..world.sound import N_SAMPLES, Timbre, strikes
-from ..world.timing import SOFTEST, WorldEvent, in_clip
+from ..world.sound import N_SAMPLES, strikes
+from ..world.timing import WorldEvent, in_clip
+from .mixes import MIN_GAP, draw_mix
 from .records import Report, open_records, record_files
+from .struck import draw_strikes, draw_timbre
 
-WORLD, STRUCK = "world", "struck"
+WORLD, STRUCK, MIXED = KINDS = ("world", "struck", "mixed")
 SOUNDS_PER_FILE = 500
-MAX_EVENTS = 12  # in a clip: more would be closer than PEAK_DISTANCE
+MAX_EVENTS = N_FRAMES // MIN_GAP  # in a clip
 LEVEL_RANGE_DB = 40.0  # below the loudest frame: quieter than that counts as silent
 
 RECORD = np.dtype(
@@ -45,9 +47,11 @@ class Sound:
 
 
 def make_sound(kind: str, seed: int) -> Sound:
-    """The Sound of a kind (WORLD or STRUCK) and a seed: the same at every call."""
-    kind_number = (WORLD, STRUCK).index(kind)
-    rng = np.random.default_rng((seed, kind_number))
+    """The Sound of one of KINDS and a seed: the same at every call."""
+    rng = np.random.default_rng((seed, KINDS.index(kind)))
+    if kind == MIXED:
+        samples, events = draw_mix(rng)
+        return Sound(samples, events, False)
     if kind == WORLD:
         scene_description = SCENE_MODULES[SCENES[rng.integers(len(SCENES))]].make(rng)
         sound, events, continuous = (
@@ -56,9 +60,9 @@ def make_sound(kind: str, seed: int) -> Sound:
             not scene_description.events,
         )
     else:
-        struck_events = _draw_strikes(rng)
+        struck_events = draw_strikes(rng)
         sound, events, continuous = (
-            strikes(rng, struck_events, _draw_timbre(rng)),
+            strikes(rng, struck_events, draw_timbre(rng)),
             in_clip(struck_events),
             False,
         )
@@ -127,36 +131,3 @@ def _recorded(
         return (10 ** rng.uniform(-5, -2) * rng.standard_normal(N_SAMPLES)).astype(np.float32)
     # the first frame begins half a frame before the sound; what was struck then cannot be measured
     return disturb_sound(rng, sound, [event for event in events if event.time_s >= 0])
-
-
-def _draw_strikes(rng: np.random.Generator) -> tuple[WorldEvent, ...]:
-    """Strikes at a beat that is steady, irregular or changing, cut anywhere as a window of a long recording is."""
-    gap = (PEAK_DISTANCE + 0.5) * 12 ** rng.random()  # frames: up to more than the whole window
-    drift, jitter = rng.choice((1.0, 0.9, 1.1)), rng.choice((0.0, 0.15, 0.6))
-    loudest, variation = rng.uniform(SOFTEST, 1.0), rng.choice((0.0, 0.2, 0.7))
-    position, events = -rng.uniform(0, gap) - rng.choice((0.0, 12.0)), []
-    while position < N_FRAMES - 0.5:
-        strength = max(SOFTEST, loudest * (1 - variation * rng.random()))
-        events.append(
-            WorldEvent(position / FPS, frame_at(position / FPS, fps=FPS), float(strength))
-        )
-        position += max(PEAK_DISTANCE + 0.5, gap * (1 + jitter * rng.uniform(-1, 1)))
-        gap *= drift
-    return tuple(events)
-
-
-def _draw_timbre(rng: np.random.Generator) -> Timbre:
-    """Anything that can be struck: wood, metal, skin, strings, hands, and noise alone."""
-    n_partials = int(rng.integers(1, 7))
-    lowest = 10 ** rng.uniform(np.log10(50), np.log10(2500))
-    stretch = rng.uniform(0.8, 1.6)  # 1: a string; others: bars, plates and skins
-    order = np.arange(1, n_partials + 1)
-    low = 10 ** rng.uniform(np.log10(80), np.log10(3000))
-    return Timbre(
-        partials_hz=np.minimum(lowest * order**stretch, 7900.0),
-        levels=order ** -rng.uniform(0.3, 1.5),
-        decays_s=10 ** rng.uniform(-2.3, -0.4) * order ** -rng.uniform(0.0, 1.0),
-        noise=rng.choice((rng.uniform(0.02, 0.4), rng.uniform(0.4, 0.98))),
-        noise_s=10 ** rng.uniform(-2.6, -0.9),
-        noise_band_hz=(low, min(low * rng.uniform(2, 20), 7800)),
-    )

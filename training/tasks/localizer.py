@@ -22,7 +22,7 @@ from ...models.encoders.imagebind import AudioTower
 from ...models.encoders.localizer import Localizer, LocalizerConfig, init_localizer
 from .. import recipe
 from ..data.records import Report, draw_records
-from ..data.sounds import STRUCK, WORLD, frame_levels, loudness_curve, open_sounds, unpad_events
+from ..data.sounds import KINDS, MIXED, frame_levels, loudness_curve, open_sounds, unpad_events
 from ..engine.loop import Task
 from .audio import place_patches
 
@@ -42,11 +42,12 @@ def make_task(state_dir: Path, *, report: Report | None = None) -> Task:
     """The Task of the localizer; sounds that are not in state_dir yet are made first."""
     folder = state_dir / "sounds"
     files, held_out = [], {}
-    for kind in (WORLD, STRUCK):
+    for kind in KINDS:
         seeds = range(recipe.N_SOUNDS)
         files.append(open_sounds(folder, kind=kind, seeds=seeds, report=report))
         checked = open_sounds(folder / "held_out", kind=kind, seeds=recipe.HELD_OUT_SOUNDS)
         held_out[kind] = np.concatenate(checked)[:N_CHECKED]
+    files.append(files[KINDS.index(MIXED)])  # twice: they are the hardest, and most like recordings
     localizer = make_localizer(recipe.LOCALIZER, generator=torch.Generator().manual_seed(0))
     return localizer_task(localizer, files, held_out)
 
@@ -65,7 +66,8 @@ def localizer_task(
 
     def batch(step: int, rng: np.random.Generator) -> dict[str, torch.Tensor]:
         share = batch_size // len(kinds)
-        return curve_batch(np.concatenate([draw_records(files, rng, share) for files in kinds]))
+        parts = [curve_batch(draw_records(files, rng, share)) for files in kinds]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     return Task(
         name="localizer",
@@ -146,7 +148,7 @@ def _measure(localizer: Localizer, held_out: dict[str, np.ndarray]) -> dict[str,
         scores = localizer(curve_batch(records)["mel"].to(device)).double().cpu().numpy()
         n_found = n_events = n_right = 0
         for score, record in zip(scores, records, strict=True):
-            found = find_peaks(normalise(score))[0]  # as the node hands it on
+            found = find_peaks(normalise(score), distance=1)[0]  # as the node hands it on
             events, _ = unpad_events(record["event_frames"], record["event_strengths"])
             n_found, n_events = n_found + len(found), n_events + len(events)
             n_right += len(match_events(found, events, tolerance=TOLERANCE).pairs)
