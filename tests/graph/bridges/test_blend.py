@@ -16,7 +16,7 @@ from ...helpers.graphs.prompts import (
     succeed,
     with_inputs,
 )
-from ...helpers.graphs.saved_videos import check_clicks, read_video, saved_video
+from ...helpers.graphs.saved_video import checked_frames, save_video
 
 LEVELS = (20, 120, 220)
 
@@ -32,16 +32,16 @@ def blended(n_images, blend="linear", **options):
         blend=blend,
         fewer="refuse",
     )
-    prompt["saved"] = saved_video("blend", f"blend_{blend}")
+    prompt["saved"] = save_video("blend")
+    prompt["save_audio"] = save(["fit", 3], "blend_audio")
     return prompt
 
 
 @pytest.mark.parametrize("blend", ["hold", "linear", "eased"])
 def test_every_image_is_on_its_keyframe_and_the_sound_is_the_original(comfy, frames, blend):
     outputs = succeed(comfy, blended(3, blend, fewer="repeat"))
-    video, sound, rate = read_video(comfy, outputs["saved"])
+    video = checked_frames(comfy, outputs, "blend_audio", fps=16)
     assert len(video) == 33
-    check_clicks(sound, rate)
     found = video.mean(axis=(1, 2, 3))
     at_keyframes = [LEVELS[number % 3] for number in range(len(frames))]
     # of plain images H.264 changes a level or two
@@ -106,6 +106,6 @@ def test_few_images_go_by_kind_straight_into_the_blend(comfy, frames):
     outputs = succeed(comfy, prompt)
     kinds = [line.rsplit(" ", 1)[1] for line in outputs["summary"]["text"][0].splitlines()[1:]]
     assert {"first", "peak", "valley"} <= set(kinds)
-    video, _, _ = read_video(comfy, outputs["saved"])
+    video = checked_frames(comfy, outputs, "blend_audio", fps=16)
     expected = [LEVELS[{"peak": 0, "valley": 1}.get(kind, 2)] for kind in kinds]
     assert np.abs(video.mean(axis=(1, 2, 3))[frames] - expected).max() < 4

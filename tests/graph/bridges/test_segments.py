@@ -7,6 +7,7 @@ import pytest
 import torch
 from keyvid_pack.tools import environment
 
+from ...helpers.core_models.files import loaders, sampled, texts
 from ...helpers.graphs.bridge_graphs import numbers_of, save, storyboard
 from ...helpers.graphs.prompts import (
     check_message,
@@ -17,7 +18,7 @@ from ...helpers.graphs.prompts import (
     succeed,
     with_inputs,
 )
-from ...helpers.graphs.saved_videos import check_clicks, read_video, saved_video
+from ...helpers.graphs.saved_video import checked_frames, save_video
 
 RIFE = """
 import sys
@@ -51,17 +52,18 @@ def joined(source):
     return node("KeyVID_JoinSegments", segments=[source, 0], plan=["fit", 0], audio=["fit", 3])
 
 
-def with_video(prompt, prefix):
+def with_video(prompt):
     prompt["video"] = node(
         "CreateVideo", images=["join", 0], fps=["join", 1], audio=["join", 2], bit_depth=8
     )
-    prompt["saved"] = saved_video("video", prefix)
+    prompt["saved"] = save_video("video")
+    prompt["save_audio"] = save(["fit", 3], "segments_audio")
     return prompt
 
 
 @pytest.mark.parametrize("tail", ["hold", "segment"])
 def test_joined_segments_have_exactly_the_plans_frames_and_its_sound(comfy, frames, tail):
-    prompt = with_video(segments(frames, tail=tail), f"segments_{tail}")
+    prompt = with_video(segments(frames, tail=tail))
     prompt |= {
         "save": save(["join", 0], "joined"),
         "save_images": save(["images", 0], "storyboard_images"),
@@ -86,9 +88,7 @@ def test_joined_segments_have_exactly_the_plans_frames_and_its_sound(comfy, fram
     for start, end in zip(frames, frames[1:], strict=False):
         steps = images[start + 1 : end + 1] - images[start:end]
         assert (steps.abs().amax(dim=(1, 2, 3)) > 0).all()
-    video, sound, rate = read_video(comfy, outputs["saved"])
-    assert len(video) == 33
-    check_clicks(sound, rate)
+    assert len(checked_frames(comfy, outputs, "segments_audio", fps=16)) == 33
 
 
 def test_segments_follow_prompts_per_keyframe(comfy, frames):
@@ -137,7 +137,7 @@ def test_the_cores_frame_interpolation_fills_uneven_gaps_exactly(comfy, frames, 
             "FrameInterpolate", interp_model=["rife", 0], images=images, multiplier=["parts", slot]
         )
     prompt["join"] = joined("twice")
-    prompt = with_video(prompt, "interpolated")
+    prompt = with_video(prompt)
     prompt |= {
         "save": save(["join", 0], "joined"),
         "save_images": save(["images", 0], "storyboard_images"),
@@ -154,6 +154,32 @@ def test_the_cores_frame_interpolation_fills_uneven_gaps_exactly(comfy, frames, 
         for frame in range(start + 1, end):
             assert not torch.equal(images[frame], images[start])
             assert not torch.equal(images[frame], images[end])
-    video, sound, rate = read_video(comfy, outputs["saved"])
-    assert len(video) == 33
-    check_clicks(sound, rate)
+    assert len(checked_frames(comfy, outputs, "segments_audio", fps=16)) == 33
+
+
+def test_wans_first_last_segments_become_the_plans_video(comfy):
+    """The core's own nodes run once per segment, each with a length of its own, on random weights of Wan's layout."""
+    size = {"width": 64, "height": 48}
+    prompt = with_video(segments(range(4))) | loaders(comfy, "wan_i2v", "wan_vae") | texts(comfy)
+    prompt["edit"]["inputs"]["edit"] = "0, 6, 12, 36"  # at 16 fps 0, 4, 8 and 24
+    prompt["source"]["inputs"] |= size
+    prompt["conditioned"] = node(
+        "WanFirstLastFrameToVideo",
+        positive=["text", 0],
+        negative=["no_text", 0],
+        vae=["vae", 0],
+        **size,
+        length=["parts", 2],
+        batch_size=1,
+        start_image=["parts", 0],
+        end_image=["parts", 1],
+    )
+    prompt["sampled"] = sampled(["conditioned", 0], ["conditioned", 1], ["conditioned", 2], steps=1)
+    prompt["made"] = node("VAEDecode", samples=["sampled", 0], vae=["vae", 0])
+    prompt["lengths"] = shown("parts", 2)
+    prompt["save"] = save(["join", 0], "joined")
+    outputs = succeed(comfy, prompt)
+    assert outputs["lengths"]["text"] == ["5", "5", "17"]
+    (images,) = saved_tensors(comfy, "joined").values()
+    assert images.shape == (33, 48, 64, 3)
+    assert len(checked_frames(comfy, outputs, "segments_audio", fps=16)) == 33

@@ -3,6 +3,27 @@
 import av
 import numpy as np
 
+from .prompts import node, saved_tensors
+
+
+def save_video(source):
+    """A node that saves the VIDEO of a node as MP4."""
+    return node(
+        "SaveVideo", video=[source, 0], filename_prefix="bridges", format="mp4", codec="h264"
+    )
+
+
+def checked_frames(comfy, outputs, audio_file, *, fps):
+    """The frames (n, H, W, 3), uint8, of the video that node `saved` wrote, after `check_sound` with an AUDIO that a
+    SaveTensors node wrote."""
+    path = video_of(comfy, outputs)
+    n_frames, rate, samples, sample_rate = read_video(path)
+    assert rate == fps
+    expected = saved_tensors(comfy, audio_file)["waveform"][0, 0].numpy()
+    check_sound(samples, expected, sample_rate=sample_rate, n_frames=n_frames, fps=fps)
+    with av.open(str(path)) as container:
+        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+
 
 def video_of(comfy, outputs, name="saved"):
     """The path of the video that a SaveVideo node wrote."""
