@@ -16,7 +16,6 @@ from ...helpers.graphs.prompts import (
     check_message,
     complaint,
     node,
-    put_tensors,
     saved_tensors,
     shown,
     succeed,
@@ -35,15 +34,15 @@ def guided(comfy, *, model="ltxv", width=4096, strengths=STRENGTHS):
     return {
         **loaders(comfy, model, "ltx_vae"),
         **texts(comfy, width=width),
-        **timing(fps=FPS, n_frames=N_FRAMES, count=COUNT),
+        **timing(model="LTX-2.x, 25 fps", count=COUNT),
         "rate": node(
             "LTXVConditioning",
             positive=["text", 0],
             negative=["no_text", 0],
-            frame_rate=["clip", 1],
+            frame_rate=["fitted", 1],
         ),
         "empty": node(
-            "EmptyLTXVLatentVideo", width=96, height=64, length=["clip", 2], batch_size=1
+            "EmptyLTXVLatentVideo", width=96, height=64, length=["fitted", 2], batch_size=1
         ),
         "guides": node(
             "KeyVID_KeyframeGuides",
@@ -52,7 +51,7 @@ def guided(comfy, *, model="ltxv", width=4096, strengths=STRENGTHS):
             vae=["vae", 0],
             latent=["empty", 0],
             images=["images", 0],
-            plan=["plan", 0],
+            plan=["fitted", 0],
             **strengths,
         ),
     }
@@ -73,7 +72,7 @@ def whole(comfy, **options):
         "save_negative": save("guides", 1, "ltx_negative.safetensors"),
         "save_latent": save("guides", 2, "ltx_latent.safetensors"),
         "save_sampled": save("sampled", 0, "ltx_sampled.safetensors"),
-        "save_audio": save("clip", 0, "ltx_audio.safetensors"),
+        "save_audio": save("fitted", 3, "ltx_audio.safetensors"),
     }
 
 
@@ -129,7 +128,7 @@ def test_one_node_is_a_chain_of_the_cores_own(comfy, run):
         "fill": 0.25,
     }
     prompt = guided(comfy, strengths=strengths) | {"plan_shown": shown("summary", 3)}
-    prompt["summary"] = node("KeyVID_PlanInfo", plan=["plan", 0])
+    prompt["summary"] = node("KeyVID_PlanInfo", plan=["fitted", 0])
     kinds = [line.split(": ")[1] for line in summary(comfy, prompt).splitlines()[1:]]
     assert len(set(kinds)) > 2, kinds
     last = {"positive": ["rate", 0], "negative": ["rate", 1], "latent": ["empty", 0]}
@@ -167,17 +166,22 @@ def summary(comfy, prompt):
     return succeed(comfy, up_to(prompt, "plan_shown"))["plan_shown"]["text"][0]
 
 
+def frozen_sound():
+    """The sound of `fitted` as a latent that sampling leaves as it is, as ComfyUI's own templates make it."""
+    return {
+        "audio_vae": node("LTXVAudioVAELoader", ckpt_name="tiny_ltx_audio_vae.safetensors"),
+        "encoded": node("LTXVAudioVAEEncode", audio=["fitted", 3], audio_vae=["audio_vae", 0]),
+        "black": node("SolidMask", value=0.0, width=64, height=64),
+        "frozen": node("SetLatentNoiseMask", samples=["encoded", 0], mask=["black", 0]),
+    }
+
+
 @pytest.mark.parametrize("order", ["guides before sound", "sound before guides"])
 def test_ltx2_has_guides_and_its_sound(comfy, order):
     """A model of video and sound: the guides are in its video part wherever the latents are joined."""
-    sound = torch.randn(1, 8, 26, 16, generator=torch.Generator().manual_seed(3))
-    put_tensors(comfy, "ltx_sound.safetensors", {"samples": sound, "noise_mask": sound * 0})
-    prompt = whole(comfy, model="ltxav", width=LTX2_TEXT_WIDTH)
-    prompt["audio_latent"] = node("KeyVIDTest_Latent", file="ltx_sound.safetensors")
+    prompt = whole(comfy, model="ltxav", width=LTX2_TEXT_WIDTH) | frozen_sound()
     first = ["guides", 2] if order.startswith("guides") else ["empty", 0]
-    prompt["both"] = node(
-        "LTXVConcatAVLatent", video_latent=first, audio_latent=["audio_latent", 0]
-    )
+    prompt["both"] = node("LTXVConcatAVLatent", video_latent=first, audio_latent=["frozen", 0])
     if order.startswith("sound"):
         prompt = with_inputs(prompt, {"guides": {"latent": ["both", 0]}})
     else:
@@ -186,13 +190,15 @@ def test_ltx2_has_guides_and_its_sound(comfy, order):
     prompt = with_inputs(prompt, {"crop": {"latent": ["apart", 0]}})
     source = ["both", 0] if order.startswith("guides") else ["guides", 2]
     prompt["before"] = node("LTXVSeparateAVLatent", av_latent=source)
-    for name, slot, file in (("before", 0, "given"), ("apart", 0, "video"), ("apart", 1, "sound")):
+    files = {"given": ["before", 0], "video": ["apart", 0], "kept": ["apart", 1]}
+    files["sound"] = ["encoded", 0]
+    for file, (name, slot) in files.items():
         prompt[f"save_{file}"] = save(name, slot, f"ltx2_{file}.safetensors")
     outputs = succeed(comfy, prompt)
-    given, video, kept = (
-        saved_tensors(comfy, f"ltx2_{file}.safetensors")["samples"]
-        for file in ("given", "video", "sound")
+    given, video, kept, sound = (
+        saved_tensors(comfy, f"ltx2_{file}.safetensors")["samples"] for file in files
     )
+    assert sound.std() > 0.1, "the sound is nothing"
     assert given.shape == video.shape == (1, 128, 4 + COUNT, 2, 3)
     torch.testing.assert_close(video[:, :, 4:], given[:, :, 4:], rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(kept, sound, rtol=1e-6, atol=1e-6)
@@ -205,7 +211,7 @@ def test_ltx2_has_guides_and_its_sound(comfy, order):
     ("changes", "words"),
     [
         ({"empty": {"length": 33}}, ["33 frames long", "the plan 25", "Fit Plan To Model"]),
-        ({"clip": {"n_frames": 24}}, ["24 frames", "8n+1", "17 or 25"]),
+        ({"guides": {"plan": ["plan", 0]}}, ["24 frames", "8n+1", "17 or 25"]),
         ({"rate": {"frame_rate": 24.0}}, ["24 frames per second", "25", "LTXV Conditioning"]),
         ({"images": {"count": 4}}, ["4 images", "5 keyframes"]),
         ({"empty": {"batch_size": 2}}, ["2 videos", "batch_size"]),
@@ -242,7 +248,7 @@ def test_more_guides_may_be_added_behind_another_guide_node(comfy, run):
         vae=["vae", 0],
         latent=["guides", 2],
         images=["images", 0],
-        plan=["plan", 0],
+        plan=["fitted", 0],
         **STRENGTHS,
     )
     prompt["out"] = save("again", 2, "ltx_again.safetensors")

@@ -13,6 +13,7 @@ from ...helpers.graphs.prompts import (
 )
 from ...helpers.graphs.saved_video import check_sound, read_video, video_of
 
+MODEL = "Wan 2.1 and 2.2 14B, 16 fps"
 N_FRAMES, FPS, COUNT = 17, 16, 4
 SIZE = {"width": 64, "height": 48}
 
@@ -61,7 +62,7 @@ def dancer(comfy):
 
 
 def common(comfy):
-    return {**texts(comfy), **timing(fps=FPS, n_frames=N_FRAMES, count=COUNT)}
+    return {**texts(comfy), **timing(model=MODEL, count=COUNT)}
 
 
 def prompts():
@@ -69,7 +70,7 @@ def prompts():
 
 
 def keyframes():
-    return {"images": ["images", 0], "plan": ["plan", 0], **SIZE}
+    return {"images": ["images", 0], "plan": ["fitted", 0], **SIZE}
 
 
 def ours(prompt):
@@ -83,7 +84,7 @@ def test_a_video_with_the_sound_comes_out(comfy, graph):
     latent = ["conditioned", 2]
     prompt["sampled"] = sampled(["conditioned", 0], ["conditioned", 1], latent, cfg=1.0)
     prompt |= saved_video(["sampled", 0], prefix=f"bridges/{graph.__name__}")
-    prompt["save_audio"] = save("clip", 0, "wan_audio.safetensors")
+    prompt["save_audio"] = save("fitted", 3, "wan_audio.safetensors")
     outputs = succeed(comfy, prompt)
     n_frames, fps, samples, rate = read_video(video_of(comfy, outputs))
     assert (n_frames, fps) == (N_FRAMES, FPS)
@@ -95,7 +96,7 @@ def test_a_video_with_the_sound_comes_out(comfy, graph):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"clip": {"n_frames": 16}}, ["16 frames", "4n+1", "13 or 17"]),
+        ({"OURS": {"plan": ["plan", 0]}}, ["24 frames", "4n+1", "21 or 25"]),
         ({"images": {"count": 3}}, ["3 images", "4 keyframes"]),
     ],
 )
@@ -111,6 +112,8 @@ def test_wan_needs_its_own_vae_and_size(comfy):
 
 
 def refused(comfy, graph, changes):
-    prompt = with_inputs(graph(comfy), changes)
+    prompt = graph(comfy)
+    changes = {name.replace("OURS", ours(prompt)): inputs for name, inputs in changes.items()}
+    prompt = with_inputs(prompt, changes)
     prompt["out"] = save(ours(prompt), 2, "wan_refused.safetensors")
     return prompt

@@ -17,7 +17,7 @@ comfy.cli_args.args.cpu = True  # before anything asks for the graphics card
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 _SCRIPT = Path(__file__).with_name("networks.py")
-_FILES = ("diffusion_models/tiny_ltxv.safetensors", "vae/tiny_ltx_vae.safetensors")
+_LAST = "checkpoints/tiny_ltx_audio_vae.safetensors"  # of networks.MODELS
 T5_WIDTH = 4096  # of the text of LTX-Video and Wan
 LTX2_TEXT_WIDTH = (
     192  # of LTX-2's: networks.LTXAV_TRANSFORMER, its widths for video and sound together
@@ -26,7 +26,7 @@ LTX2_TEXT_WIDTH = (
 
 def write_core_models(folder):
     """Write the files of networks.MODELS below a models folder, unless they are there."""
-    if all((Path(folder) / name).is_file() for name in _FILES):
+    if (Path(folder) / _LAST).is_file():
         return
     paths = {**os.environ, "PYTHONPATH": str(environment.COMFYUI)}
     command = [sys.executable, "-c", _START, str(_SCRIPT), str(folder)]
@@ -54,13 +54,14 @@ def texts(comfy, *, width=T5_WIDTH, n_tokens=5):
     return prompt
 
 
-def timing(*, fps, n_frames, count):
-    """Nodes `sound`, `clip`, `curve`, `plan` and `images`: one image per keyframe, each of another red."""
+def timing(*, model, count):
+    """Nodes `clip` (1 s of a snare drum at 24 fps), `plan`, `fitted` to a model, and `images`: one per keyframe.
+
+    fitted: plan, fps, frames, audio. Each of the images has another red.
+    """
     return {
         "sound": node("LoadAudio", audio="keyvid_snare_accelerate.wav"),
-        "clip": node(
-            "KeyVID_ClipAudio", audio=["sound", 0], start_s=0.0, fps=float(fps), n_frames=n_frames
-        ),
+        "clip": node("KeyVID_ClipAudio", audio=["sound", 0], start_s=0.0, fps=24.0, n_frames=24),
         "curve": node(
             "KeyVID_LocalizeKeyframes",
             audio=["clip", 0],
@@ -77,7 +78,18 @@ def timing(*, fps, n_frames, count):
             prominence=0.1,
             peak_distance=5,
         ),
-        "frames": node("KeyVID_PlanToFrames", plan=["plan", 0], width=64, height=64),
+        "fitted": node(
+            "KeyVID_FitPlanToModel",
+            plan=["plan", 0],
+            audio=["clip", 0],
+            curve=["curve", 0],
+            model=model,
+            n_frames=0,
+            any_length=False,
+            custom_fps=24.0,
+            custom_grid="any",
+        ),
+        "frames": node("KeyVID_PlanToFrames", plan=["fitted", 0], width=64, height=64),
         "frames_shown": node("PreviewAny", source=["frames", 2]),
         "images": node("KeyVIDTest_NumberedImages", count=count, width=96, height=64),
     }
@@ -101,10 +113,10 @@ def sampled(positive, negative, latent, *, steps=2, cfg=1.5):
 
 
 def saved_video(latent, *, prefix):
-    """Nodes `decoded`, `video` and `saved`: from a latent to an MP4 with the sound of `clip`."""
+    """Nodes `decoded`, `video` and `saved`: from a latent to an MP4 with the sound of `fitted`."""
     return {
         "decoded": node("VAEDecode", samples=latent, vae=["vae", 0]),
-        "video": node("CreateVideo", images=["decoded", 0], fps=["clip", 1], audio=["clip", 0]),
+        "video": node("CreateVideo", images=["decoded", 0], fps=["fitted", 1], audio=["fitted", 3]),
         "saved": node(
             "SaveVideo", video=["video", 0], filename_prefix=prefix, format="mp4", codec="h264"
         ),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import comfy.ldm.lightricks.av_model
 import comfy.ldm.lightricks.model
+import comfy.ldm.lightricks.vae.audio_vae
 import comfy.ldm.lightricks.vae.causal_video_autoencoder as ltx_vae
 import comfy.ldm.wan.model
 import comfy.ldm.wan.vae
@@ -62,6 +63,33 @@ LTX_VAE = {
     "causal_decoder": False,
     "timestep_conditioning": False,
 }
+# the layout that ComfyUI takes for granted, with 8 channels for 128 and 64 for 1024
+LTX_AUDIO_VAE = {
+    "audio_vae": {
+        "model": {
+            "params": {
+                "ddconfig": {
+                    "double_z": True,
+                    "mel_bins": 64,
+                    "z_channels": 8,
+                    "resolution": 256,
+                    "in_channels": 2,
+                    "out_ch": 2,
+                    "ch": 8,
+                    "ch_mult": [1, 2, 4],
+                    "num_res_blocks": 2,
+                    "attn_resolutions": [],
+                    "mid_block_add_attention": False,
+                    "norm_type": "pixel",
+                    "causality_axis": "height",
+                },
+                "sampling_rate": 16000,
+            }
+        },
+        "preprocessing": {"stft": {"filter_length": 1024, "hop_length": 160}},
+    },
+    "vocoder": {"upsample_initial_channel": 64, "stereo": True},
+}
 WAN = {"dim": 128, "ffn_dim": 64, "num_heads": 1, "num_layers": 2}  # heads of 128, as ComfyUI reads
 WAN_VAE = {"dim": 8, "z_dim": 16, "temperal_downsample": [False, True, True]}
 
@@ -85,6 +113,14 @@ def ltxav_model():
 
 def ltx_video_vae():
     return ltx_vae.VideoVAE(config=LTX_VAE), {"config": json.dumps({"vae": LTX_VAE})}
+
+
+def ltx_audio_vae():
+    """The VAE for sound of LTX-2, under the names that it has inside of a checkpoint."""
+    network = comfy.ldm.lightricks.vae.audio_vae.AudioVAE({"config": LTX_AUDIO_VAE})
+    network.audio_vae = network.autoencoder
+    del network.autoencoder
+    return network, {"config": json.dumps(LTX_AUDIO_VAE)}
 
 
 def wan_vace_model():
@@ -111,6 +147,7 @@ MODELS = {
     "diffusion_models/tiny_wan_i2v.safetensors": wan_i2v_model,
     "vae/tiny_ltx_vae.safetensors": ltx_video_vae,
     "vae/tiny_wan_vae.safetensors": wan_vae,
+    "checkpoints/tiny_ltx_audio_vae.safetensors": ltx_audio_vae,
 }
 
 

@@ -83,7 +83,7 @@ class NoVAE:
 
 
 @pytest.mark.parametrize("hold", ["group", "frame"])
-@pytest.mark.parametrize("n_frames", [5, 9, 17, 49, 81, 121])
+@pytest.mark.parametrize("n_frames", [5, 17, 81])
 def test_every_keyframes_mask_survives_the_cores_reduction(comfyui, n_frames, hold):
     """Plans with a keyframe on each frame in turn, alone and with a neighbour."""
     with torch.inference_mode():
@@ -117,6 +117,30 @@ def test_images_are_kept_and_nothing_of_them_is_painted_over(comfyui, wan_vae, h
     grey = wan_vae.encode(torch.full((17, 32, 48, 3), 0.5))
     assert torch.equal(frames[:, 16:], grey), "an image is in the part that the model paints over"
     assert torch.equal(frames[:, :16], wan_vae.encode(video))
+
+
+def kept_of_the_image(vae, frame, *, hold):
+    """How much of a keyframe's image is in the latent that is kept: by how far another image moves it.
+
+    The figures of KeyVID_KeyframeControlVideo.md are the means over `networks.random_weights` of seeds 0 to 7.
+    """
+    first, one, other = images_of(3, seed=7).split(1)
+    latents = []
+    for image in (one, other):
+        video, masks = control([0, frame], 25, hold=hold, images=torch.cat([first, image]))
+        latents.append(vace(vae, video, masks)[0])
+    moved = (latents[0] - latents[1]).square().sum(dim=(0, 1, 3, 4)).sqrt()  # (T,)
+    group = (frame + 3) // 4
+    assert (moved[:group] == 0).all(), "the latents before the keyframe know of it"
+    return moved[group].item()
+
+
+@pytest.mark.parametrize("frame", [13, 14, 15, 16])
+def test_a_held_image_is_more_of_what_is_kept(comfyui, wan_vae, frame):
+    """Why `group` is the default: on its own frame alone an image shares its latent with three grey frames."""
+    alone = kept_of_the_image(wan_vae, frame, hold="frame")
+    held = kept_of_the_image(wan_vae, frame, hold="group")
+    assert 0 < alone < held
 
 
 def masked(vae, frames, n_frames, *, images):
