@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.files import copy_sample_media
 from ..host.loaders.model_files import register_model_folders
+from ..host.weights_jobs import add_routes
 from .blend import BlendBetweenKeyframes
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
@@ -33,6 +34,7 @@ from .windowed_attention import WindowedAttention
 class KeyVIDExtension(ComfyExtension):
     async def on_load(self) -> None:
         register_model_folders()
+        add_routes()
         copy_sample_media()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:

@@ -27,6 +27,7 @@ from ..models.checkpoint.state_dict_diff import few
 from .reading import Entries, NotPartsError, Read, open_all, open_one, parts_of
 
 _SHOWN = 8
+_HALF_OVERFLOWS = 65520  # fp16 rounds smaller numbers to 65504 at most
 
 Step = Callable[[str, int, int], None]  # (what is going on, bytes done, bytes in all)
 
@@ -191,6 +192,11 @@ def _is_wider_float(dtype: torch.dtype) -> bool:
 
 def _fits(tensor: torch.Tensor) -> bool:
     """Whether fp16 holds every value of a tensor: none becomes infinite."""
+    if not tensor.numel():
+        return True
+    low, high = torch.aminmax(tensor)  # not a number, if one is among them
+    if bool(-_HALF_OVERFLOWS < low) and bool(high < _HALF_OVERFLOWS):
+        return True
     return torch.equal(tensor.isfinite(), tensor.half().isfinite())
 
 

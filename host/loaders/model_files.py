@@ -151,6 +151,7 @@ def _not_there(name: str, files: FileList) -> str:
     names = "" if len(keys) == 1 else f" (NAME is {', '.join(keys[:-1])} or {keys[-1]})"
     return (
         f"There is no {files.what} file {which}. Put one into ComfyUI's folder {first}{also} and press R to refresh "
-        f"the lists. In the folder of this pack, {command}{names}. Published: "
+        f"the lists. The button on this node gets a published one; in the folder of this pack, {command}{names}. "
+        "Published: "
         f"{'; '.join(map(str, sources))}. Licence: {'; '.join(licences)}."
     )

@@ -25,6 +25,7 @@ RULES = {
             "folder_paths",
             "node_helpers",
             "server",
+            "aiohttp",
             "librosa",
         },
     ),
@@ -66,6 +67,7 @@ PARTS = {
         "running_node": {"payloads"},
         "sampling": {"audio", "images", "payloads"},
         "loaders": {"audio", "files", "images", "payloads", "sampling"},
+        "weights_jobs": {"loaders"},
     },
     "training": {
         "world": set(),

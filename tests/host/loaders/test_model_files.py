@@ -72,6 +72,7 @@ def test_a_file_that_is_not_there_is_named_with_all_that_helps(files):
         "model.ckpt of Doubiiu/DynamiCrafter_512 on Hugging Face, 10.4 GB",
         "python dev.py weights NAME --half gets it (NAME is generator, interpolator or dynamicrafter)",
         "no licence is stated on the page",
+        "The button on this node gets a published one",
         "Apache-2.0",
     ):
         assert part in said

@@ -55,6 +55,11 @@ def test_half_keeps_what_does_not_fit(tmp_path):
         "weight": torch.tensor([0.1, -2.0]),
         "large": torch.tensor([1e6, 1.0]),
         "infinite": torch.tensor([float("inf"), 1.0]),
+        "no number": torch.tensor([float("nan"), 1.0]),
+        "largest": torch.tensor([65519.0, -65519.0]),
+        "too large by rounding": torch.tensor([-65520.0]),
+        "infinite and large": torch.tensor([float("inf"), 1e6]),
+        "empty": torch.empty(0, 3),
         "half": torch.tensor([0.1]).half(),
         "count": torch.tensor([3]),
     }
@@ -64,10 +69,12 @@ def test_half_keeps_what_does_not_fit(tmp_path):
         name: tensor.half() if tensor.is_floating_point() else tensor
         for name, tensor in state.items()
     }
-    assert same_tensors(
-        load_file(tmp_path / "x.safetensors"), {**expected, "large": state["large"]}
-    )
-    assert result.full_precision == ("large",)
+    kept = ("large", "too large by rounding", "infinite and large")
+    found = load_file(tmp_path / "x.safetensors")
+    assert found.pop("no number").half().isnan().tolist() == [True, False]
+    del expected["no number"]
+    assert same_tensors(found, {**expected, **{name: state[name] for name in kept}})
+    assert sorted(result.full_precision) == sorted(kept)
 
 
 def test_safetensors_keeps_its_metadata(tmp_path):

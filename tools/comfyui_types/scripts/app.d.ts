@@ -44,6 +44,9 @@ export interface GraphNode {
   properties?: Record<string, any>;
   addDOMWidget(name: string, type: string, element: HTMLElement, options: Record<string, any>): Widget;
   removeInput(slot: number): void;
+  computeSize(): [number, number];
+  setSize(size: [number, number]): void;
+  size: [number, number];
   [hook: string]: any;
 }
 
@@ -59,6 +62,7 @@ export interface App {
   extensionManager: any;
   widgets: Record<string, (node: GraphNode, name: string, inputData: any[], app: App) => any>;
   registerExtension(extension: Extension): void;
+  refreshComboInNodes(): Promise<void>;
   queuePrompt(number: number, batchCount: number, nodes: NodeId[]): void;
 }
 
