@@ -1,6 +1,7 @@
 """The node that runs: its progress bar, Cancel, and a message to the page before it ends."""
 
 from collections.abc import Callable
+from typing import Any
 
 import comfy.model_management
 import comfy.utils
@@ -20,12 +21,16 @@ def progress_steps() -> Callable[[int, int], None]:
     return step
 
 
+def show_text(text: str) -> None:
+    """Shows a text in the node that runs, as the core's Get Image Size does; the workflow does not keep it."""
+    server, context = _server(), get_executing_context()
+    if server is not None and context is not None:
+        server.send_progress_text(text, context.node_id, server.client_id)
+
+
 def show_now(ui: UI) -> None:
     """Shows a ui dict in a node that is about to fail: ComfyUI shows those of successful runs only."""
-    from server import PromptServer  # late: it belongs to a running server, and tests have none
-
-    server = getattr(PromptServer, "instance", None)
-    context = get_executing_context()
+    server, context = _server(), get_executing_context()
     if server is None or context is None or server.client_id is None:
         return
     message = {
@@ -35,3 +40,10 @@ def show_now(ui: UI) -> None:
         "prompt_id": context.prompt_id,
     }
     server.send_sync("executed", message, server.client_id)
+
+
+def _server() -> Any:
+    """ComfyUI's running server, or None."""
+    from server import PromptServer  # late: it belongs to a running server, and tests have none
+
+    return getattr(PromptServer, "instance", None)

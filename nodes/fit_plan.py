@@ -4,6 +4,7 @@ from comfy_api.latest import io
 
 from ..host.audio import audio_of, clip_samples_of, preroll_of
 from ..host.payloads import Audio
+from ..host.running_node import show_text
 from ..keyframes.audio.clip import of_length
 from ..keyframes.audio.fingerprint import fingerprint_of_checked
 from ..keyframes.bridges.fit_plan import fit_curve, fit_plan, n_frames_needed
@@ -75,6 +76,7 @@ class FitPlanToModel(io.ComfyNode):
         fitted = fit_plan(plan, curve=curve, **target)
         fitted_curve = None if curve is None else fit_curve(curve, **target)
         summary = fit_summary(plan, fitted, preset, sound_s=sound_s)
+        show_text(summary)
         return io.NodeOutput(fitted.plan, fps, n_frames, fitted_audio, summary, fitted_curve)
 
 

@@ -53,10 +53,14 @@ def blended_frames(
     """Yields the plan's frames as uint8 (H, W, 3): at a keyframe its image, between two a mixture of theirs."""
     ends = [*plan.frames, plan.n_frames]
     for i, (start, end) in enumerate(zip(ends, ends[1:], strict=False)):
-        image = np.asarray(images[i], dtype=np.float32)
+        image = _levels(images[i])
         # behind the last keyframe its image stays
-        following = np.asarray(images[min(i + 1, plan.count - 1)], dtype=np.float32)
+        change = _levels(images[min(i + 1, plan.count - 1)]) - image
         for frame in range(start, end):
             weight = np.float32(blend_weight((frame - start) / (end - start), blend))
-            mixed = image if weight == 0 else image + weight * (following - image)
-            yield (mixed * 255 + np.float32(0.5)).clip(0, 255).astype(np.uint8)
+            yield (image + weight * change).astype(np.uint8)
+
+
+def _levels(image: np.ndarray) -> np.ndarray:
+    """An image (H, W, 3) in [0, 1] as float32 levels of 8 bit, half a level up, so that cutting them off rounds."""
+    return np.asarray(image, dtype=np.float32).clip(0, 1) * np.float32(255) + np.float32(0.5)

@@ -20,14 +20,12 @@ def fit_summary(
         f"{before.n_frames} frames at {before.fps:g} fps became {plan.n_frames} frames at {plan.fps:g} fps "
         f"({length_s:.2f} s){model}; {plan.count} of {before.count} keyframes stay."
     ]
-    lines += [
-        f"The keyframe {_named(gone)} falls on the same frame as the one {_named(stays)}, which stays."
-        for gone, stays in fitted.merged
-    ]
-    lines += [
-        f"The keyframe {_named(gone)} lies behind the new end and is left out."
-        for gone in fitted.beyond
-    ]
+    if fitted.merged:
+        pairs = ", ".join(f"{_named(gone)} to {_named(stays)}" for gone, stays in fitted.merged)
+        lines.append(f"On the same frame, so that the weaker gives way: {pairs}.")
+    if fitted.beyond:
+        beyond = ", ".join(map(_named, fitted.beyond))
+        lines.append(f"Behind the new end and left out: {beyond}.")
     if fitted.longest_shift_s >= 0.0005:
         lines.append(
             f"Keyframes move by at most {1000 * fitted.longest_shift_s:.0f} ms, to the nearest frame."
@@ -52,4 +50,4 @@ def _of_sound(missing_s: float) -> list[str]:
 
 def _named(keyframe: Keyframe) -> str:
     locked = ", locked" if keyframe.locked else ""
-    return f"at frame {keyframe.frame} ({keyframe.kind}{locked})"
+    return f"frame {keyframe.frame} ({keyframe.kind}{locked})"

@@ -184,8 +184,8 @@ def test_the_summary_names_everything_that_changed():
     text = fit_summary(plan, fitted, preset, sound_s=2.0)
     assert text.splitlines() == [
         "48 frames at 24 fps became 14 frames at 8 fps (1.75 s); 3 of 5 keyframes stay.",
-        "The keyframe at frame 12 (peak) falls on the same frame as the one at frame 13 (fill, locked), which stays.",
-        "The keyframe at frame 47 (fill) lies behind the new end and is left out.",
+        "On the same frame, so that the weaker gives way: frame 12 (peak) to frame 13 (fill, locked).",
+        "Behind the new end and left out: frame 47 (fill).",
         "Keyframes move by at most 42 ms, to the nearest frame.",
         "The last 0.250 s of the sound are left out.",
     ]
