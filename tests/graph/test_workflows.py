@@ -4,18 +4,21 @@ import json
 import urllib.error
 
 import av
+import numpy as np
 import pytest
 from keyvid_pack.keyframes.timebase import FPS, N_FRAMES
 from keyvid_pack.models.diffusion import ddim, guidance, schedule
 from keyvid_pack.models.published import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
+from PIL import Image
 
-from ..helpers.graphs.prompts import executed, succeed
+from ..helpers.graphs.prompts import executed, node, shown, succeed
 from ..helpers.graphs.workflow_files import (
     FILES,
     HEIGHT,
     LOADERS,
     NAMES,
     WIDTH,
+    WORKFLOWS,
     api_form,
     named_files,
     put_workflow_files,
@@ -76,6 +79,42 @@ def test_keyframes_only_shows_them_on_the_sheet(with_files):
     (sheet,) = shown["KeyVID_KeyframeSheet"]["keyvid_sheet"]
     assert len(sheet["frames"]) == len(sheet["pictures"]) == KEYFRAME_COUNT
     assert "SaveVideo" not in shown
+
+
+def test_the_storyboard_shows_the_strike_on_every_strike_and_nowhere_else(comfy):
+    prompt = api_form("keyvid_storyboard")
+    (plan,) = {tuple(inputs["plan"]) for inputs in nodes_of(prompt, "KeyVID_KeyframeImages")}
+    prompt["info"] = node("KeyVID_PlanInfo", plan=list(plan))
+    prompt["kinds"] = shown("info", 3)
+    outputs = succeed(comfy, prompt)
+    lines = outputs["kinds"]["text"][0].splitlines()[1:]
+    kinds = {int(line.split()[1]): line.split(": ")[1] for line in lines}
+    (saved,) = [ui for key, ui in outputs.items() if prompt[key]["class_type"] == "SaveVideo"]
+    with saved_video(comfy, {"SaveVideo": saved}) as video:
+        sound = video.streams.audio[0]
+        assert float(sound.duration * sound.time_base) == pytest.approx(8, abs=1e-3)
+        # in the order of the frames
+        shares = [strike_share(frame.to_ndarray(format="rgb24")) for frame in video.decode(video=0)]
+    assert len(shares) == 8 * FPS
+    peaks = [frame for frame, kind in kinds.items() if kind == "peak"]
+    others = [frame for frame, kind in kinds.items() if kind != "peak"]
+    assert len(peaks) >= 12 and len(others) >= 10
+    # the share is a mean over all pixels: what compression changes in single ones is far below a tenth of it
+    assert min(shares[frame] for frame in peaks) > 0.9
+    assert max(shares[frame] for frame in others) < 0.1
+    for start, end in zip(sorted(kinds), sorted(kinds)[1:], strict=False):
+        if (kinds[start] == "peak") != (kinds[end] == "peak"):
+            assert 0.2 < shares[(start + end) // 2] < 0.8, (start, end)
+
+
+def strike_share(frame):
+    """How much of the strike's image a frame (H, W, 3) shows, 0 to 1; the rest is the image between strikes."""
+    strike, raised = (
+        np.asarray(Image.open(WORKFLOWS / "media" / f"keyvid_snare_{name}.jpg"), dtype=float)
+        for name in ("strike", "raised")
+    )
+    way = strike - raised
+    return float(((frame - raised) * way).sum() / (way * way).sum())
 
 
 def test_dynamicrafter_makes_two_silent_seconds(with_files):
