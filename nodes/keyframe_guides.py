@@ -28,6 +28,7 @@ def _strength_inputs() -> list[io.Input]:
     return [
         io.Float.Input(
             role,
+            display_name=f"{role} strength",
             default=_STRENGTHS[role][0],
             min=0.0,
             max=STRONGEST,

@@ -101,7 +101,8 @@ def control_frames(frames: list[int], n_frames: int, *, hold: str = HOLDS[0]) ->
 
 def control_summary(control: ControlFrames, *, hold: str) -> str:
     """Where an image of `control` is not exactly on its frame, one sentence a line."""
-    where = "on the four frames that its own belongs to" if hold == HOLDS[0] else "on its own frame"
+    together = "on its frame and those that Wan's VAE puts together with it"
+    where = together if hold == HOLDS[0] else "on its frame alone"
     lines = [f"Each image is shown {where}."]
     lines += [
         f"The image of frame {frame} is shown from frame {frame + 1} on: the mask of frame {frame} decides about the "

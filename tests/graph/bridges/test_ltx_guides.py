@@ -230,6 +230,10 @@ def test_other_models_parts_are_refused(comfy):
     prompt["other_latent"] = node("EmptyLatentImage", width=64, height=64, batch_size=1)
     text = complaint(comfy, with_inputs(prompt, {"guides": {"latent": ["other_latent", 0]}}))
     check_message(text, ["The latent", "EmptyLTXVLatentVideo"])
+    prompt["grey"] = node("SolidMask", value=0.5, width=96, height=64)
+    prompt["masked"] = node("SetLatentNoiseMask", samples=["empty", 0], mask=["grey", 0])
+    text = complaint(comfy, with_inputs(prompt, {"guides": {"latent": ["masked", 0]}}))
+    check_message(text, ["mask", "Set Latent Noise Mask"])
 
 
 def up_to_guides(comfy):
