@@ -33,7 +33,7 @@ class FrameVAE(comfy.sd.VAE):
         """Latents (B, C, h, w) of images (B, H, W, 3)."""
         if pixel_samples.ndim != 4:
             return super().encode(pixel_samples)
-        return self._in_portions(super().encode, pixel_samples, pixel_samples[0, ..., 0].numel())
+        return self._chunked(super().encode, pixel_samples, pixel_samples[0, ..., 0].numel())
 
     def decode(self, samples_in: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         """(B, H, W, 3) of image latents (B, C, h, w), (B, T, H, W, 3) of video latents (B, C, T, h, w)."""
@@ -48,9 +48,9 @@ class FrameVAE(comfy.sd.VAE):
             return super(FrameVAE, self).decode(portion, *args, **kwargs)
 
         n_pixels = samples.shape[-2] * samples.shape[-1] * self.upscale_ratio**2
-        return self._in_portions(decode, samples, n_pixels)
+        return self._chunked(decode, samples, n_pixels)
 
-    def _in_portions(
+    def _chunked(
         self, run: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, n_pixels: int
     ) -> torch.Tensor:
         """run(batch), on a CPU in portions of the batch; n_pixels: of one image."""
