@@ -11,13 +11,13 @@ from ...errors import PlanError
 from ..curve import MotionCurve, motion_curve
 from ..plan import EDIT, Keyframe, KeyframePlan, make_plan
 from ..timebase import fps_fraction, frame_at, same_rate
-
-_ORDER = ("first", "locked", "manual", "peak", "valley", "fill")  # the strongest first
+from .guides import ROLES, role_of
 
 
 class FittedPlan(NamedTuple):
     """plan: the new one. Keyframes of the old plan that are not in it: merged ones, each with the one that stayed in
-    its place, and those beyond the new end. longest_shift_s: by how many seconds a keyframe that stayed moved at most.
+    its place, and those beyond the new end. longest_shift_s: by how many seconds, at most, a keyframe that stayed
+    is shown earlier or later than before.
     """
 
     plan: KeyframePlan
@@ -95,16 +95,16 @@ def fit_plan(
         ),
         merged=tuple((one.keyframe, group[0].keyframe) for group in groups for one in group[1:]),
         beyond=tuple(beyond),
-        longest_shift_s=max(float(abs(one.position - one.frame)) for one in stay) / fps,
+        longest_shift_s=float(max(abs(one.keyframe.frame * ratio - one.frame) for one in stay))
+        / fps,
     )
 
 
 def _importance(placed: _Placed) -> tuple[int, float, Fraction, int]:
     """Sorts the keyframes of one frame, the one that stays first."""
     keyframe = placed.keyframe
-    rank = "locked" if keyframe.locked and keyframe.frame != 0 else keyframe.kind
     distance = abs(placed.position - placed.frame)
-    return _ORDER.index(rank), -placed.score, distance, keyframe.frame
+    return ROLES.index(role_of(keyframe)), -placed.score, distance, keyframe.frame
 
 
 def _struck_positions(curve: MotionCurve) -> dict[int, Fraction]:
@@ -127,10 +127,11 @@ def fit_curve(
     ratio = float(rate_ratio(curve.fps, fps, n_frames=curve.n_frames))
     positions = np.arange(curve.n_frames) * ratio
     score = np.interp(np.arange(n_frames), positions, curve.score, right=0.0)
-    nearest = np.floor(positions + 0.5).astype(int)
-    inside = nearest < n_frames
-    score[nearest[inside]] = 0.0
-    np.maximum.at(score, nearest[inside], curve.score[inside])
+    inside = positions < n_frames
+    # as in `fit_plan`: behind the time of the last frame it is the nearest one there is
+    nearest = np.minimum(np.floor(positions[inside] + 0.5).astype(int), n_frames - 1)
+    score[nearest] = 0.0
+    np.maximum.at(score, nearest, curve.score[inside])
     return motion_curve(
         score, fps=fps, source=curve.source, fingerprint=fingerprint, strikes=curve.strikes
     )

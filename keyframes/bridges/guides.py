@@ -10,7 +10,7 @@ from ..timebase import distinct_texts, same_rate
 from ..values import shown
 from .model_grid import GRIDS, Grid
 
-# what a strength is given for; frame 0 is "first" whether it is locked or not
+# what a strength is given for, the most important first; frame 0 is "first" whether it is locked or not
 ROLES = ("first", "locked", "manual", "peak", "valley", "fill")
 STRONGEST = 10.0  # of ComfyUI's LTXVAddGuide
 

@@ -123,6 +123,15 @@ def test_a_keyframe_on_a_strike_goes_where_the_strike_is():
     assert fit_plan(moved, fps=16, n_frames=33, curve=curve).plan.frames == [0, 9, 20]
 
 
+def test_a_keyframe_that_stays_on_its_frame_has_not_moved():
+    """Its strike is a third of a frame away, as before: nothing changes."""
+    curve = motion_curve(np.zeros(48), fps=24, source="test", strikes=[(13.3 / 24, 1.0, True)])
+    plan = plan_of([[0, "first"], [13, "peak"]], n_frames=48)
+    assert fit_plan(plan, fps=24, n_frames=49, curve=curve).longest_shift_s == 0
+    # at 12 fps it is shown at 14 / 24 s, by its strike at 6.65, in place of 13 / 24 s
+    assert fit_plan(plan, fps=12, n_frames=24, curve=curve).longest_shift_s == 1 / 24
+
+
 @given(clips(), rates(), st.data())
 def test_struck_keyframes_stay_within_half_a_frame_of_their_strike(plan, fps, data):
     n_frames = n_frames_needed(plan, fps=fps)
@@ -138,6 +147,8 @@ def test_struck_keyframes_stay_within_half_a_frame_of_their_strike(plan, fps, da
     gone = {k.frame for k, _ in fitted.merged} | {k.frame for k in fitted.beyond}
     stayed = [k for k in plan.keyframes if k.frame not in gone]
     by_frame = dict(zip(peaks, times, strict=True))
+    if rate_ratio(plan.fps, fps, n_frames=plan.n_frames) == 1:
+        assert fitted.plan.frames == plan.frames and fitted.longest_shift_s == 0
     for old, new in zip(stayed, fitted.plan.keyframes, strict=True):
         if old.frame in by_frame and new.frame < fitted.plan.n_frames - 1:
             same = rate_ratio(plan.fps, fps, n_frames=plan.n_frames) == 1
@@ -162,6 +173,14 @@ def test_a_fitted_curve_keeps_its_peaks_and_strikes():
     assert np.count_nonzero(fitted.score) == 3
 
 
+def test_a_peak_on_the_last_frame_is_on_the_last_frame_of_plan_and_curve():
+    """60 to 24 fps: frame 99 is at 39.6, nearer to frame 40, which there is not."""
+    plan = plan_of([[0, "first"], [99, "peak"]], n_frames=100, fps=60)
+    curve = motion_curve(np.eye(100)[99], fps=60, source="test")
+    assert fit_plan(plan, fps=24, n_frames=40, curve=curve).plan.frames == [0, 39]
+    assert fit_curve(curve, fps=24, n_frames=40).score[39] == 1
+
+
 @given(clips(), rates(), st.integers(-20, 20))
 def test_a_fitted_curve_is_as_high_as_it_was_where_it_was(plan, fps, longer_by):
     generator = np.random.default_rng(plan.n_frames)
@@ -170,8 +189,8 @@ def test_a_fitted_curve_is_as_high_as_it_was_where_it_was(plan, fps, longer_by):
     fitted = fit_curve(curve, fps=fps, n_frames=n_frames)
     ratio = float(rate_ratio(plan.fps, fps, n_frames=plan.n_frames))
     for frame, value in enumerate(curve.score):
-        at = frame_at(frame * ratio, fps=1)
-        if at < n_frames:
+        if frame * ratio < n_frames:
+            at = min(frame_at(frame * ratio, fps=1), n_frames - 1)
             assert fitted.score[at] >= value
     assert fitted.score.max() <= curve.score.max()
 
