@@ -50,7 +50,7 @@ class _StaleError(ConnectionResetError):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, never from https to http, and keeps what Hugging Face says of the file in the first one."""
+    """Follows redirects, to another scheme only to https. Keeps what Hugging Face says of the file in the first one."""
 
     def __init__(self) -> None:
         self.said: dict[str, str] = {}
@@ -64,7 +64,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         headers: http.client.HTTPMessage,
         newurl: str,
     ) -> urllib.request.Request | None:
-        if urlsplit(newurl).scheme != urlsplit(req.full_url).scheme:
+        if urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
             raise DownloadError(
                 "The page leads to an address of another kind, which is not followed."
             )

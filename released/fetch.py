@@ -68,7 +68,10 @@ def fetch(
     except DownloadError as error:
         raise DownloadError(by_hand(file, str(error))) from error
     except OSError as error:
-        raise DownloadError(f"{error.filename} cannot be written: {error.strerror}.") from error
+        # a full disk does not say which file it was
+        raise DownloadError(
+            f"{error.filename or own_folder} cannot be written: {error.strerror}."
+        ) from error
     return result
 
 

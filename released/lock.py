@@ -13,12 +13,12 @@ from ..errors import DownloadError
 def alone(folder: Path) -> Iterator[None]:
     """Nobody else works in this folder meanwhile. The system lets go when a process ends, however it does.
 
-    Raises DownloadError when somebody does.
+    Raises DownloadError when somebody does, OSError where the disk cannot be asked.
     """
     with (folder / "lock").open("a+b") as handle:
         try:
             _lock(handle)
-        except OSError as error:
+        except (BlockingIOError, PermissionError) as error:  # of Linux and macOS, of Windows
             raise DownloadError(
                 "Another window or ComfyUI is fetching this file already."
             ) from error

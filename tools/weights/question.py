@@ -76,8 +76,9 @@ def _lacking(
     there = folder
     while not there.exists():
         there = there.parent
-    beside = folder.parent / DOWNLOADS
-    have = sum(path.stat().st_size for path in beside.rglob("*") if path.is_file())
+    # what has come of these files, in their own folders; downloads of others are no help
+    own = [folder.parent / DOWNLOADS / file.key for file in files]
+    have = sum(path.stat().st_size for one in own for path in one.rglob("*") if path.is_file())
     free = shutil.disk_usage(there).free
     if needed - have <= free:
         return ""

@@ -1,5 +1,6 @@
 """From the page into the models folder: only whole, recognised files arrive there, whatever happens on the way."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,9 +13,11 @@ from keyvid_pack.errors import DownloadError, KeyVIDError
 from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.files import read_file
 from keyvid_pack.released import fetch as module
+from keyvid_pack.released import lock
 from keyvid_pack.released.lock import alone
 from keyvid_pack.released.published_files import GENERATOR, INTERPOLATOR, LOCALIZER, NAMES
 from keyvid_pack.tools.environment import ROOT
+from keyvid_pack.tools.weights import question
 
 from ...helpers.small_checkpoint import filled, whole_shapes
 from ...helpers.weight_files import save_training_file
@@ -147,6 +150,25 @@ def test_two_at_once_are_refused(publish, get, folder):
     assert get() is not None
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), OSError(errno.ENOLCK, "No locks available")],
+)
+def test_a_disk_that_refuses_is_named_and_nobody_else_is_blamed(
+    publish, get, folder, monkeypatch, error
+):
+    publish()
+
+    def refuse(_handle):
+        raise error
+
+    monkeypatch.setattr(lock, "_lock", refuse)
+    with pytest.raises(DownloadError) as failure:
+        get()
+    own = folder.parent / module.DOWNLOADS / "generator"
+    assert str(failure.value) == f"{own} cannot be written: {error.strerror}."
+
+
 def test_a_folder_on_another_disk_gets_a_whole_file(publish, get, folder, monkeypatch):
     publish()
     real = os.replace
@@ -213,6 +235,20 @@ def test_the_command_killed_anywhere_goes_on(publish, folder, page):
     assert names_in(folder) == [GENERATOR.target]
     assert "This is: KeyVID keyframe generator" in said and "press r" in said.lower()
     assert page.n_sent == n_bytes
+
+
+@pytest.mark.parametrize(("of", "is_enough"), [("generator", True), ("dynamicrafter", False)])
+def test_only_what_has_come_of_the_file_itself_saves_room(folder, monkeypatch, of, is_enough):
+    """15.5 GB to download and 5.3 to keep, 6 free, and a download of 15.5 GB that is there."""
+    assert question.DOWNLOADS == module.DOWNLOADS
+    own = folder.parent / module.DOWNLOADS / of
+    own.mkdir(parents=True)
+    with (own / "file.part").open("wb") as file:
+        file.truncate(15_500_000_000)  # takes no room
+    usage = type("Usage", (), {"free": 6e9})
+    monkeypatch.setattr(question.shutil, "disk_usage", lambda _: usage)
+    lacking = question._lacking([GENERATOR], folder, half=True, source=None, keeps=True)
+    assert lacking == "" if is_enough else "About 21 GB are needed" in lacking
 
 
 def test_from_is_one_file_that_is_there(folder, tmp_path):
