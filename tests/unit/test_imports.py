@@ -80,7 +80,7 @@ PARTS = {
         "command": {"recipe", "engine", "data", "tasks", "release"},
     },
     # how videos are measured is independent of how they are made and reported
-    "evaluation": {"tracker": {"matching", "options"}, "*": None},
+    "evaluation": {"tracker": set(), "measures": {"tracker"}, "*": None},
 }
 STDLIB = {
     "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fcntl", "fractions",
