@@ -8,9 +8,9 @@ import torch
 
 from ..images import frame_latents
 
-# On a CPU: numbers in one layer of a portion at full size, 16 MB in float32. Of the embedded VAE that is five frames of
+# On a CPU: numbers in one layer of a chunk at full size, 16 MB in float32. Of the embedded VAE that is five frames of
 # 128 x 96 pixels; all 48 at once take 1.4 times as long, because no layer finds in the cache what the last one wrote.
-PORTION = 4 * 2**20
+CHUNK = 4 * 2**20
 
 
 class FrameVAE(comfy.sd.VAE):
@@ -44,8 +44,8 @@ class FrameVAE(comfy.sd.VAE):
         return _frame_by_frame(super().decode_tiled, samples, *args, **kwargs)
 
     def _decode_images(self, samples: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
-        def decode(portion: torch.Tensor) -> torch.Tensor:
-            return super(FrameVAE, self).decode(portion, *args, **kwargs)
+        def decode(chunk: torch.Tensor) -> torch.Tensor:
+            return super(FrameVAE, self).decode(chunk, *args, **kwargs)
 
         n_pixels = samples.shape[-2] * samples.shape[-1] * self.upscale_ratio**2
         return self._chunked(decode, samples, n_pixels)
@@ -53,8 +53,8 @@ class FrameVAE(comfy.sd.VAE):
     def _chunked(
         self, run: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, n_pixels: int
     ) -> torch.Tensor:
-        """run(batch), on a CPU in portions of the batch; n_pixels: of one image."""
-        size = max(1, PORTION // (self.full_size_channels * n_pixels))
+        """run(batch), on a CPU in chunks of the batch; n_pixels: of one image."""
+        size = max(1, CHUNK // (self.full_size_channels * n_pixels))
         if self.device.type != "cpu" or len(batch) <= size:
             return run(batch)
         first = run(batch[:size])

@@ -233,29 +233,29 @@ def test_the_vae_of_a_file_decodes_every_frame_of_a_video(vae, node, options, n_
 
 
 @pytest.mark.parametrize("n_frames", [1, 5, 7])
-def test_a_cpu_takes_portions_that_fit_its_caches(vae, monkeypatch, n_frames):
+def test_a_cpu_takes_chunks_that_fit_its_caches(vae, monkeypatch, n_frames):
     from keyvid_pack.host.loaders import frame_vae
 
-    portions = []
+    chunks = []
     for name in ("encode", "decode"):
         plain = getattr(vae.first_stage_model, name)
 
         def counted(batch, plain=plain, **kwargs):
-            portions.append(len(batch))
+            chunks.append(len(batch))
             return plain(batch, **kwargs)
 
         monkeypatch.setattr(vae.first_stage_model, name, counted)
     images = torch.rand(n_frames, 32, 40, 3, generator=torch.Generator().manual_seed(0))
     whole = vae.encode(images), vae.decode(vae.encode(images))
-    assert set(portions) == {n_frames}
+    assert set(chunks) == {n_frames}
 
-    portions.clear()
+    chunks.clear()
     # 32 channels; room for three images
-    monkeypatch.setattr(frame_vae, "PORTION", 3 * 32 * 32 * 40 + 1)
+    monkeypatch.setattr(frame_vae, "CHUNK", 3 * 32 * 32 * 40 + 1)
     latents = vae.encode(images)
     videos = vae.decode(latents.movedim(0, 1)[None])[0]
-    assert max(portions) <= 3
-    assert sum(portions) == 2 * n_frames
-    # other portions, other orders of the same sums: rounding, far below what another frame's values would give
+    assert max(chunks) <= 3
+    assert sum(chunks) == 2 * n_frames
+    # other chunks, other orders of the same sums: rounding, far below what another frame's values would give
     torch.testing.assert_close(latents, whole[0], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(videos, whole[1], rtol=1e-4, atol=1e-4)
