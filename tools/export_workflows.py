@@ -4,15 +4,12 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from playwright.sync_api import Browser
 
 from . import environment, frontend, server
-
-WORKFLOWS = environment.ROOT / "workflows"
-MODELS = Path("models", "keyvid")  # in ComfyUI's base folder
+from .named_models import WORKFLOWS, put_empty_models
 
 
 def main() -> int:
@@ -26,7 +23,7 @@ def main() -> int:
     names = options.names or sorted(path.stem for path in WORKFLOWS.glob("*.json"))
     (WORKFLOWS / "api").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as base:
-        _put_empty_models(Path(base) / MODELS, names)
+        put_empty_models(Path(base) / "models", names, own=True)
         with (
             server.running(base, python=sys.executable, pack=environment.ROOT) as comfy,
             frontend.browsing() as browser,
@@ -35,21 +32,6 @@ def main() -> int:
                 name for name in names if not _export(name, browser, comfy, options.thumbnails)
             ]
     return 1 if failed else 0
-
-
-def model_names(workflow: dict) -> set[str]:
-    """The names of the weight files that a UI-format workflow has chosen in its lists."""
-    values = [value for node in workflow["nodes"] for value in node.get("widgets_values") or ()]
-    return {v for v in values if isinstance(v, str) and v.endswith(".safetensors")}
-
-
-def _put_empty_models(folder: Path, names: Iterable[str]) -> None:
-    """Empty files under the names that the workflows want: the lists show them, and nothing is loaded here."""
-    folder.mkdir(parents=True)
-    for name in names:
-        workflow = json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8"))
-        for model in model_names(workflow):
-            (folder / model).touch()
 
 
 def _export(name: str, browser: Browser, comfy: server.Server, thumbnail: bool) -> bool:

@@ -5,6 +5,7 @@ import re
 import av
 import pytest
 from keyvid_pack.tools.environment import PACK_NAME
+from keyvid_pack.tools.named_models import OWN, model_files
 
 from ..helpers.graphs.workflow_files import (
     NAMES,
@@ -89,6 +90,23 @@ def test_a_template_without_its_files_says_which_and_where(without_files, page, 
         )
         message.first.wait_for()
     assert not list((page.server.base / "output").rglob("*.mp4"))
+
+
+def test_models_of_others_that_are_missing_are_offered_with_their_address(browser_server, page):
+    """ComfyUI's own dialog has the name, the folder and the address of every file, also of those in boxes."""
+    name = "keyvid_ltx_edits"
+    files = {(folder, file) for folder, file in model_files(ui_form(name)) if folder != OWN}
+    paths = [browser_server.base / "models" / folder / file for folder, file in files]
+    for path in paths:
+        path.unlink()
+    try:
+        page.open_template(name, vue=True)
+        (said,) = [text for text in page.complaints() if text.startswith("missing models")]
+    finally:
+        for path in paths:
+            path.touch()
+    for folder, file in files:
+        assert f"'{folder}'" in said and re.search(rf"https://huggingface\.co/\S+/{file}", said)
 
 
 def test_a_broken_workflow_is_noticed(page):

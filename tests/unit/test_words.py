@@ -28,12 +28,15 @@ REPLACED = {  # the word: what the code and its documents say instead
     "painted_by": "render fingerprint",
     "author_of": "fingerprint",
 }
-# history, the words of the published code, this list, and checksums in which any letters may meet
+# history, the words of the published code, a negative prompt of ComfyUI's own, this list, and checksums in which any
+# letters may meet
 EXEMPT = {
     "CHANGELOG.md",
     "docs/published-model.md",
     "tests/unit/test_words.py",
     "package-lock.json",
+    "workflows/keyvid_ltx_edits.json",
+    "workflows/api/keyvid_ltx_edits.json",
 }
 # underscores separate the words of a name
 PATTERN = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(REPLACED)})(?![A-Za-z0-9])", re.IGNORECASE)

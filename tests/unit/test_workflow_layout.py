@@ -15,7 +15,13 @@ NAMES = (
     "keyvid_keyframes_only",
     "dynamicrafter_i2v",
 )
-BRIDGES = ("keyvid_storyboard",)
+BRIDGES = (
+    "keyvid_storyboard",
+    "keyvid_ltx_sound",
+    "keyvid_ltx_edits",
+    "keyvid_wan_vace_edits",
+    "keyvid_wan_segments",
+)
 TITLE, FIRST_SLOT, SLOT = 30, 14, 20  # px, of ComfyUI's classic renderer
 FOOTER = 20  # px by which Nodes 2.0 draws some nodes taller
 STEP = 4  # px between the points at which a wire is looked at

@@ -7,6 +7,7 @@ from keyvid_pack.keyframes.timebase import N_FRAMES
 from keyvid_pack.models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
 from keyvid_pack.models.published import DYNAMICRAFTER_FRAMES, KEYFRAME_COUNT
 from keyvid_pack.tools.environment import ROOT
+from keyvid_pack.tools.named_models import put_empty_models
 
 from ..small_checkpoint import METADATA
 from .whole_files import put_whole_file
@@ -32,11 +33,12 @@ SMALL = {
 
 
 def put_workflow_files(comfy):
-    """Write FILES where ComfyUI lists them."""
+    """Write FILES where ComfyUI lists them, and empty files under the names of other models."""
     for seed, (name, (kind, n_frames)) in enumerate(FILES.items()):
         made = {"n_frames": n_frames, "keyframe_counts": (KEYFRAME_COUNT,)}
         metadata = dataclasses.replace(METADATA, **made)
         put_whole_file(comfy, name, kind=kind, seed=seed, metadata=metadata)
+    put_empty_models(comfy.base / "models", NAMES, own=False)
 
 
 def remove_workflow_files(comfy):
