@@ -15,6 +15,7 @@ from comfy_api.latest import InputImpl, io, ui
 from ..errors import PlanError
 from ..keyframes.curve import MotionCurve
 from ..keyframes.plan import KeyframePlan
+from ..keyframes.text import there_are
 from ..preview.animatic import render_animatic
 from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
@@ -102,7 +103,7 @@ def keyframe_images(images: np.ndarray, plan: KeyframePlan) -> np.ndarray:
     if len(images) == plan.n_frames:
         return images[plan.frames]
     raise PlanError(
-        f"There are {len(images)} images on the images input, but the plan has {plan.count} keyframes in "
+        f"{there_are(len(images), 'image')} on the images input, but the plan has {plan.count} keyframes in "
         f"{plan.n_frames} frames. Connect the images that were painted with this same plan."
     )
 

@@ -16,6 +16,11 @@ def frames_to_text(frames: Iterable[int]) -> str:
     return ", ".join(str(int(frame)) for frame in frames)
 
 
+def there_are(n: int, noun: str) -> str:
+    """The beginning of a sentence: "There is 1 image", "There are 3 images"."""
+    return f"There is 1 {noun}" if n == 1 else f"There are {n} {noun}s"
+
+
 def frames_from_text(text: str) -> list[int]:
     """Frames from a list ("0, 7, 12"; commas, spaces or lines; brackets allowed) or a schedule ("0:(1.0), 7:(0.5)").
 

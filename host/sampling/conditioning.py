@@ -12,6 +12,7 @@ import torch
 
 from ...errors import AudioError, KeyVIDError, PlanError
 from ...keyframes.plan import KeyframePlan
+from ...keyframes.text import there_are
 from ...models.checkpoint.layouts import GENERATOR, INTERPOLATOR
 from ...models.diffusion.conditioning import interpolation_concat, keyframe_concat
 from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
@@ -114,7 +115,7 @@ def interpolation_conditioning(
     check_images(keyframes, name="keyframes")
     if len(keyframes) != plan.count:
         raise PlanError(
-            f"There are {len(keyframes)} images on the keyframes input, but the plan has {plan.count} keyframes; "
+            f"{there_are(len(keyframes), 'image')} on the keyframes input, but the plan has {plan.count} keyframes; "
             "connect the images that were painted with this same plan."
         )
     if image is None:

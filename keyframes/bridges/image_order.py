@@ -2,7 +2,7 @@
 
 from ...errors import PlanError
 from ..plan import KeyframePlan
-from ..text import frames_to_text
+from ..text import frames_to_text, there_are
 
 FEWER = ("refuse", "repeat", "by kind")
 FEWER_TOOLTIP = (
@@ -38,14 +38,15 @@ def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[
         missing = plan.frames[n_images:]
         more = "" if len(missing) <= _MAX_NAMED else f" and {len(missing) - _MAX_NAMED} more"
         raise PlanError(
-            f"There are {n_images} images for the {plan.count} keyframes of the plan; those at frames "
+            f"{there_are(n_images, 'image')} for the {plan.count} keyframes of the plan; those at frames "
             f"{frames_to_text(missing[:_MAX_NAMED])}{more} have none. Connect {len(missing)} more, set the count in "
             f"Select Keyframes to {max(2, n_images)}, or let the images repeat or go by kind."
         )
+    # a plan has at most one keyframe per frame
+    more = f", or set the count in Select Keyframes to {n_images}" * (n_images < plan.n_frames)
     raise PlanError(
         f"There are {n_images} images for the {plan.count} keyframes of the plan; leave out "
-        f"{n_images - plan.count}, or set the count in Select Keyframes to {n_images}. A whole video would have "
-        f"{plan.n_frames}."
+        f"{n_images - plan.count}{more}. A whole video would have {plan.n_frames}."
     )
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ...errors import PlanError
 from ..plan import KINDS, Keyframe, KeyframePlan
+from ..text import there_are
 
 KEYS = (*KINDS, "locked")
 SEED_MODES = ("fixed", "per keyframe")
@@ -107,7 +108,7 @@ def _one_each(plan: KeyframePlan, lines: list[_Line]) -> list[str]:
         else f"the one at frame {plan.frames[len(lines)]} has none"
     )
     raise PlanError(
-        f"There are {len(lines)} lines for the {plan.count} keyframes of the plan, and {which}. Write one line per "
+        f"{there_are(len(lines), 'line')} for the {plan.count} keyframes of the plan, and {which}. Write one line per "
         f"keyframe, or lines that say which they are for, {_EXAMPLE}."
     )
 

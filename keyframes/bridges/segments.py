@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ...errors import PlanError
 from ..plan import KeyframePlan
+from ..text import there_are
 from ..values import is_whole, shown
 from .model_grid import Grid
 
@@ -73,8 +74,9 @@ def joined_frames(plan: KeyframePlan, lengths: Sequence[int]) -> list[tuple[int,
     ends = [*frames, plan.n_frames - 1] if has_tail else frames
     if len(lengths) != len(ends) - 1:
         raise PlanError(
-            f"There are {len(lengths)} segments, but the plan has {plan.count} keyframes and so {plan.count - 1} "
-            "segments. Connect the same plan that went into Keyframe Segments, and every segment made of it."
+            f"{there_are(len(lengths), 'segment')}, but the plan needs {plan.count - 1}, one between every two of its "
+            f"{plan.count} keyframes. Connect the same plan that went into Keyframe Segments, and every segment made "
+            "of it."
         )
     joined = []
     for number, (length, start, end) in enumerate(zip(lengths, ends, ends[1:], strict=False)):

@@ -97,7 +97,7 @@ WIRES = {
     "the generator as interpolator": (
         "video_conditioning", {"model": ["parts", 0]}, ["interpolator", "generator"]),
     "fewer images than keyframes": (
-        "video_conditioning", {"keyframes": ["image", 0]}, ["1 images", f"{COUNT} keyframes"]),
+        "video_conditioning", {"keyframes": ["image", 0]}, ["There is 1 image", f"{COUNT} keyframes"]),
     # sampling
     "text without image": (
         "keyframes_guider", {"positive": ["text", 0]}, ["Keyframe Conditioning"]),

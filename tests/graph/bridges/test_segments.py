@@ -112,7 +112,7 @@ def test_segments_of_another_plan_or_too_few_frames_are_named(comfy, frames):
     check_message(complaint(comfy, prompt), ["Segment 1 has 2 frames", "needs"])
     prompt = segments(frames) | {"save": save(["join", 0], "joined")}
     prompt["join"]["inputs"]["segments"] = ["images", 0]
-    check_message(complaint(comfy, prompt), ["1 segments", f"{len(frames)} keyframes"])
+    check_message(complaint(comfy, prompt), ["There is 1 segment", f"{len(frames)} keyframes"])
     prompt = segments(frames, longest=4) | {"save": save(["join", 0], "joined")}
     check_message(complaint(comfy, prompt), ["longest is set to 4", "Edit Keyframes"])
 

@@ -30,6 +30,18 @@ def test_too_many_are_refused_either_way(fewer):
         image_per_keyframe(PLAN, 6, fewer=fewer)
 
 
+def test_what_cannot_be_set_is_not_proposed():
+    with pytest.raises(PlanError, match=r"25 images .*leave out 21\. A whole video would have 24"):
+        image_per_keyframe(PLAN, 25)
+
+
+def test_one_image_is_there_and_several_are():
+    with pytest.raises(PlanError, match="There is 1 image for the 4 keyframes"):
+        image_per_keyframe(PLAN, 1)
+    with pytest.raises(PlanError, match="There are 2 images for the 4 keyframes"):
+        image_per_keyframe(PLAN, 2)
+
+
 def test_a_long_list_of_missing_ones_is_cut_short():
     plan = plan_at_frames(range(0, 900, 3), fps=24, n_frames=900)
     with pytest.raises(PlanError, match="and 286 more have none") as error:

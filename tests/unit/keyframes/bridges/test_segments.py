@@ -90,7 +90,7 @@ def test_a_segment_that_cannot_be_made_is_named(options, words):
 @pytest.mark.parametrize(
     ("lengths", "words"),
     [
-        ([5, 5], ["2 segments", "4 keyframes", "3 segments"]),
+        ([5, 5], ["2 segments", "4 keyframes", "needs 3"]),
         ([5] * 5, ["5 segments"]),
         ([], ["0 segments"]),
         ([5, 3, 13], ["Segment 2 has 3 frames", "frame 4 to 7", "needs 4"]),
