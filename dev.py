@@ -135,6 +135,12 @@ def command_weights(options: argparse.Namespace) -> int:
     return _run(_torch_python(), "-c", RUN_IN_PACK, ROOT, "tools.weights.command", *words)
 
 
+def command_rehearse(options: argparse.Namespace) -> int:
+    """Run the released path at full size with random values: rehearse FOLDER (40 GB; --help says more)."""
+    words = ("tools.rehearsal.rehearse", *options.rest)
+    return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, *words)
+
+
 def command_train(options: argparse.Namespace) -> int:
     """Train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)."""
     python = environment.setup(train=True)
@@ -241,6 +247,7 @@ def _add_weights(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
+    add("rehearse", command_rehearse, passes_on=True)
     add("train", command_train, passes_on=True)
     add("export", command_export, passes_on=True)
     add("eval", command_eval, passes_on=True)
