@@ -135,6 +135,8 @@ def _prompt(name: str, inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
         node["inputs"] |= inputs.get(node["class_type"], {})
         if name == TIMING and node["class_type"] == "KeyVID_LocalizeKeyframes":
             node["inputs"] |= {"method": "network", "localizer": ["localizer", 0]}
+        if name == TIMING and node["class_type"] == "KeyVID_ClipAudio":
+            node["inputs"]["n_frames"] = 48  # one window of the localizer
     if name == TIMING:
         prompt["localizer"] = {
             "class_type": "KeyVID_LoadLocalizer",
