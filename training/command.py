@@ -1,7 +1,7 @@
 """`python dev.py train NAME`: the trainings and their options.
 
 They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator.
-from-release initialises all of them from the weights that the pack ships.
+from-release initialises all of them from the weights that the pack ships. `all` runs every one within some minutes.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from .tasks import TASKS
 logger = logging.getLogger("keyvid.training")
 
 DATA = "data"  # no training, but the data of the later ones
+ALL = "all"  # every one of them within --minutes
 FROM_RELEASE = "from-release"  # no training either, but initial weights for all of them
 
 
@@ -48,16 +49,29 @@ def _train(options: argparse.Namespace) -> None:
 
         from_release.report(from_release.write_states(folder, seed=options.seed))
         return
+    how = {
+        "seed": options.seed,
+        "mixed_precision": "bf16" if options.bf16 else "no",
+        "cpu": options.cpu,
+        "compiled": options.compile,
+    }
+    if options.name == ALL:
+        from .whole_recipe import train_all
+
+        if options.minutes is None:
+            raise KeyVIDError(
+                "train all needs to know how long it may take; add --minutes, for example --minutes 600."
+            )
+        train_all(folder, minutes=options.minutes, report=_report, **how)
+        return
     # late: diffusers is slow to import, and only the VAE needs it
     task_file = importlib.import_module(f".tasks.{options.name}", __package__)
     train(
         task_file.make_task(folder, report=_report),
         state_dir=folder,
-        seed=options.seed,
         minutes=options.minutes,
         n_steps=options.steps,
-        mixed_precision="bf16" if options.bf16 else "no",
-        cpu=options.cpu,
+        **how,
     )
 
 
@@ -76,14 +90,19 @@ def _make_data(folder: Path, n_clips: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python dev.py train")
-    parser.add_argument("name", choices=[*TASKS, DATA, FROM_RELEASE])
+    parser.add_argument("name", choices=[*TASKS, DATA, FROM_RELEASE, ALL])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
-    parser.add_argument("--minutes", type=float, help="stop after this long; the next call resumes")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        help="stop after this long; the next call resumes. Of all: how long everything together may take",
+    )
     parser.add_argument("--steps", type=int, help="stop at this step, counted from the beginning")
     parser.add_argument("--state-dir", metavar="DIR", help="default: in the user's data folder")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="CPU threads; default: all")
     parser.add_argument("--bf16", action="store_true", help="mixed precision")
+    parser.add_argument("--compile", action="store_true", help="with torch.compile, for a GPU")
     parser.add_argument("--cpu", action="store_true", help="not on the GPU even where there is one")
     return parser
 

@@ -77,16 +77,17 @@ PARTS = {
         "data": {"recipe", "engine", "vae", "world"},
         "tasks": {"recipe", "engine", "vae", "data"},
         "release": {"recipe", "engine", "vae", "tasks"},
-        "command": {"recipe", "engine", "data", "tasks", "release"},
+        "whole_recipe": {"recipe", "engine", "data", "tasks", "release"},
+        "command": {"recipe", "engine", "data", "tasks", "release", "whole_recipe"},
     },
     # how videos are measured is independent of how they are made and reported
     "evaluation": {"tracker": set(), "measures": {"tracker"}, "*": None},
 }
 STDLIB = {
-    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fcntl", "fractions",
-    "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math", "msvcrt",
-    "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "secrets", "shutil", "signal", "struct",
-    "sys", "threading", "time", "typing", "urllib", "wave", "zipfile", "zlib",
+    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fcntl",
+    "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
+    "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "secrets",
+    "shutil", "signal", "struct", "sys", "threading", "time", "typing", "urllib", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -1,5 +1,10 @@
 """Training data of the diffusion networks: clips as latents, mel and ground truth, made once with the VAE."""
 
+import contextlib
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +49,9 @@ def open_clips(state_dir: Path, *, seeds: range, report: Report | None = None) -
 
     def make(block: range) -> np.ndarray:
         if not loaded:
-            loaded.append(load_vae(state_dir / "vae"))
-        return np.array([clip_record(render_clip(seed), loaded[0]) for seed in block], CLIP)
+            loaded.append(load_vae(state_dir / "vae").to(_device()))
+        with _rendered(block) as made:
+            return np.array([clip_record(clip, loaded[0]) for clip in made], CLIP)
 
     folder = state_dir / "data"
     return open_records(
@@ -53,6 +59,17 @@ def open_clips(state_dir: Path, *, seeds: range, report: Report | None = None) -
             folder, "clips", seeds=seeds, per_file=CLIPS_PER_FILE, make=make, report=report
         )
     )
+
+
+def make_clips_for(
+    state_dir: Path, *, minutes: float, n_clips: int, report: Report | None = None
+) -> int:
+    """Make CLIPs to learn from for some minutes, one file at least, n_clips at most; returns how many there are."""
+    started_s, n = time.monotonic(), available_clips(state_dir)
+    while n < n_clips and (not n or time.monotonic() - started_s < 60 * minutes):
+        n = min(n + CLIPS_PER_FILE, n_clips)
+        open_clips(state_dir, seeds=TRAINING_SEEDS[:n], report=report)
+    return n
 
 
 def training_clips(state_dir: Path) -> list[np.ndarray]:
@@ -88,6 +105,24 @@ def available_clips(state_dir: Path) -> int:
         if end is None:
             return n
         n = end - TRAINING_SEEDS.start
+
+
+def _device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def _rendered(seeds: range) -> Iterator[Iterable[WorldClip]]:
+    """The clips of these seeds, one after the other: rendered by every core where a GPU encodes them.
+
+    Without one, encoding takes fifteen times as long as rendering and has the cores for itself.
+    """
+    if _device() == "cpu" or "fork" not in multiprocessing.get_all_start_methods():
+        yield map(render_clip, seeds)
+        return
+    # forked, because a new process could not import the pack by its name; the children do not touch the GPU
+    with multiprocessing.get_context("fork").Pool(os.cpu_count()) as pool:
+        yield pool.imap(render_clip, seeds)
 
 
 def clip_record(clip: WorldClip, vae: AutoencoderKL) -> np.ndarray:

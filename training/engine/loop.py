@@ -78,14 +78,14 @@ def train(
     sample_every_s: float = 900.0,
     mixed_precision: str = "no",
     cpu: bool = False,
+    compiled: bool = False,
 ) -> int:
     """Train until step n_steps or for some minutes, whichever comes first, from the newest state if there is one.
 
     Without either it ends when the learning rate has come down, after task.decay_steps.
-
     state_dir: folder of all trainings; this one's is state_dir / task.name, with the states, log.csv, tensorboard/
-    and samples/. mixed_precision: "no" or "bf16". cpu: not on the GPU even where there is one.
-    SIGTERM and Ctrl-C end it after the step, saved. Returns the number of steps done since the beginning.
+    and samples/. mixed_precision: "no" or "bf16". cpu: not on the GPU even where there is one. compiled: with
+    torch.compile. SIGTERM and Ctrl-C end it after the step, saved. Returns the number of steps since the beginning.
     Raises KeyVIDError when there is no end, the state belongs to another seed, or the loss is not a number.
     """
     n_steps = _last_step(task, minutes, n_steps)
@@ -93,7 +93,7 @@ def train(
     accelerator = Accelerator(
         cpu=cpu, mixed_precision=mixed_precision, gradient_accumulation_steps=task.micro_batches
     )
-    _place_modules(task, accelerator.device)
+    _place_modules(task, accelerator.device, compiled=compiled)
     optimizer = accelerator.prepare(_optimizer(task))
     averages = average.start(task.modules)
     step = _resume(task, folder, optimizer, averages, seed)
@@ -171,12 +171,14 @@ def _last_step(task: Task, minutes: float | None, n_steps: int | None) -> int | 
     return n_steps
 
 
-def _place_modules(task: Task, device: torch.device) -> None:
-    """Move a task's networks to the device; those it only uses are frozen."""
+def _place_modules(task: Task, device: torch.device, *, compiled: bool) -> None:
+    """Move a task's networks to the device; those it only uses are frozen, those it trains compiled where asked."""
     for module in (*task.modules.values(), *task.frozen.values()):
         module.to(device)
     for module in task.frozen.values():
         module.eval().requires_grad_(False)
+    for module in task.modules.values() if compiled else ():
+        module.compile()
 
 
 def _step(
