@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ...released.published_files import LOCALIZER, PublishedFile
 from .. import progress, server
 from ..environment import ROOT
@@ -184,6 +186,11 @@ def table(rows: list[Row]) -> str:
     )
 
 
+def _has_gpu() -> bool:
+    backends = (torch.cuda, torch.backends.mps, getattr(torch, "xpu", torch.cuda))
+    return any(backend.is_available() for backend in backends)
+
+
 def main(*words: str) -> int:
     """`python dev.py rehearse`; the exit code."""
     parser = argparse.ArgumentParser(prog="dev.py rehearse", description=__doc__)
@@ -210,10 +217,9 @@ def main(*words: str) -> int:
     }
     folder = options.folder.expanduser().absolute()
     workflows = (options.workflow,) if options.workflow else WORKFLOWS
+    cpu = options.cpu or not _has_gpu()
     try:
-        rows = rehearse(
-            folder, Size(released_shapes(), inputs), cpu=options.cpu, workflows=workflows
-        )
+        rows = rehearse(folder, Size(released_shapes(), inputs), cpu=cpu, workflows=workflows)
     except RehearsalError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
