@@ -33,6 +33,7 @@ def test_the_templates_dialog_opens_what_the_api_form_says(kept_page, name):
     page.get_by_text(PACK_NAME, exact=True).first.click()
     card = page.locator(f"[data-testid='template-workflow-{name}']")
     card.wait_for()
+    card.scroll_into_view_if_needed()  # cards further down load their images when they are seen
     image = card.locator("img").first.element_handle()
     page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image)
     card.click()
