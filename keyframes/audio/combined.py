@@ -13,7 +13,7 @@ NEAR_STEPS = (
     1,
 )  # frames from a strike to a peak of the network that is the same strike, the nearest first
 NETWORK_SHARE = 0.3  # of a strength; the rest is the onset's
-SURE = 0.65  # prominence from which a peak of the network makes a candidate beside it clear
+SURE = 0.3  # prominence from which a peak of the network makes a candidate beside it clear
 
 SOURCE = "onset + network"
 
