@@ -32,6 +32,7 @@ POOLED_FIGURES: dict[str, tuple[str, str | None]] = {
     "seen": ("seen", None),
     "background": ("background", None),
     "colour": ("colour", None),
+    "size": ("size", None),
     "psnr": ("psnr", None),
     "moving_psnr": ("moving_psnr", None),
     "trajectory_mean": ("trajectory_mean", None),

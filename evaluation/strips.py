@@ -36,8 +36,10 @@ def draw_strip(clip: WorldClip, frames: np.ndarray, *, seen: Iterable[int] = ())
             if frame in marked:
                 draw.rectangle((x - 2, top - 2, x + width + 1, top + height + 1), fill=colour)
             page.paste(Image.fromarray(pixels), (x, top))
-        words = " ".join([str(frame), *["heard"] * (frame in heard), *["seen"] * (frame in seen)])
-        draw.text((x + 1, below + height + 1), words, font=font, fill=style.TEXT_DIM)
+        words = [str(frame), *["heard"] * (frame in heard), *["seen"] * (frame in seen)]
+        if frame == 0:
+            words.append("(made above true)")
+        draw.text((x + 1, below + height + 1), " ".join(words), font=font, fill=style.TEXT_DIM)
     return np.asarray(page)
 
 

@@ -16,7 +16,7 @@ from ..training.world.clip import WorldClip, render_clip
 from .measures.motion import motion_figures, quiet_figures
 from .measures.video_metrics import (
     background_variation,
-    colour_drift,
+    identity_drift,
     loudness_correlation,
     moving_psnr,
     psnr,
@@ -122,7 +122,7 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
     """What a video, uint8 (48, H, W, 3), of a WorldClip shows, as plain numbers and lists.
 
     true, found: frames of audible and of visible events; found is None for scenes without events. seen: share of
-    frames on which the tracked object is found. background, colour, psnr, moving_psnr: measures/video_metrics.py.
+    frames on which the tracked object is found. background, colour, size, psnr, moving_psnr: measures/video_metrics.py.
     follows: its loudness_correlation, of scenes without events. quiet_s, quiet_events: measures/motion.quiet_figures.
     All of measures/motion.MotionFigures. is_true: whether the clip's frames are what the video should show; if not
     (silence), there is nothing to compare with, and psnr, moving_psnr, follows and MotionFigures are left out.
@@ -132,7 +132,7 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
         "true": [event.frame for event in clip.events],
         "found": None,
         "background": background_variation(frames, clip.background_mask),
-        "colour": colour_drift(frames, seed=clip.seed, scene=clip.scene),
+        **identity_drift(frames, seed=clip.seed, scene=clip.scene)._asdict(),
     }
     if clip.scene in TRACKED:
         reading = read_events(frames, seed=clip.seed, scene=clip.scene)
@@ -150,7 +150,7 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
         **result,
         "psnr": psnr(frames, clip.frames),
         "moving_psnr": moving_psnr(frames, clip.frames),
-        **motion_figures(made, true)._asdict(),
+        **motion_figures(made, true, span_px=np.ptp(clip.track, axis=0).max())._asdict(),
     }
 
 

@@ -19,11 +19,13 @@ from ...keyframes.timebase import FPS
 from ..tracker.reader import Poses
 
 MAX_EXCURSION_FRAMES = 2  # how long a thing may be away and count as not having moved there
-EXCURSION = (
-    0.15  # of the true range, by which one must be larger than what the true poses do at that time
-)
+# of the true range, by which one must be larger than what the true poses do at that time
+EXCURSION = 0.15
 AT_THAT_TIME = 2  # frames: within these a strike of the true video is the same strike
 FAR_FROM_SOUND = 12  # frames, half a second: further from every audible event, nothing is heard
+# pixels: a true jerk below this counts as this. It is that of a trembling by a seventh of a pixel, which is as much as
+# the tracker's own error, and too little to be seen; only the boat moves so gently
+LEAST_JERK_PX = 0.5
 LOST = 1.0  # of the range: the error on a frame on which the thing cannot be found
 
 
@@ -32,7 +34,8 @@ class MotionFigures(NamedTuple):
 
     trajectory_mean, trajectory_p90: the error of the pose, mean and 90th percentile over the frames on which the thing
         is to be seen in either video, share of the range.
-    jerk, true_jerk: mean |third difference|, share of the range per frame cubed; NaN where nothing is found.
+    jerk, true_jerk: mean |third difference|, share of the range per frame cubed; NaN where nothing is found, the true
+        one at least LEAST_JERK_PX.
     largest_step, true_largest_step: the greatest |change| from a frame to the next, share of the range.
     excursions: on how many frames the thing is away for a moment and the true one is not.
     """
@@ -46,8 +49,11 @@ class MotionFigures(NamedTuple):
     excursions: float
 
 
-def motion_figures(made: Poses, true: Poses) -> MotionFigures:
-    """The figures of a video's Poses against those of the true video: both of the same n >= 4 frames."""
+def motion_figures(made: Poses, true: Poses, *, span_px: float) -> MotionFigures:
+    """The figures of a video's Poses against those of the true video: both of the same n >= 4 frames.
+
+    span_px: the range of the true thing in pixels.
+    """
     span = float(np.ptp(true.poses))
     counted = true.found & (true.shown | made.shown)
     if not counted.any() or not span:
@@ -55,17 +61,15 @@ def motion_figures(made: Poses, true: Poses) -> MotionFigures:
     errors = np.minimum(np.abs(made.poses - true.poses) / span, LOST)
     errors[~made.found] = LOST
     errors = errors[counted]
-    if not made.found.any():
-        nothing = math.nan, jerk(true.poses) / span, math.nan, largest_step(true.poses) / span
-        return MotionFigures(float(errors.mean()), LOST, *nothing, math.nan)
+    is_found = bool(made.found.any())
     return MotionFigures(
         trajectory_mean=float(errors.mean()),
         trajectory_p90=float(np.quantile(errors, 0.9)),
-        jerk=jerk(made.poses) / span,
-        true_jerk=jerk(true.poses) / span,
-        largest_step=largest_step(made.poses) / span,
+        jerk=jerk(made.poses) / span if is_found else math.nan,
+        true_jerk=max(jerk(true.poses) / span, LEAST_JERK_PX / max(span_px, 1.0)),
+        largest_step=largest_step(made.poses) / span if is_found else math.nan,
         true_largest_step=largest_step(true.poses) / span,
-        excursions=float(excursions(made.poses, true.poses).sum()),
+        excursions=float(excursions(made.poses, true.poses).sum()) if is_found else math.nan,
     )
 
 

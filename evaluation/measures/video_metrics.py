@@ -4,7 +4,7 @@ Differences are levels of 255. A figure is NaN where a clip has nothing to measu
 """
 
 import math
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 from scipy import ndimage, stats
@@ -19,7 +19,8 @@ from ..tracker.tracked_objects import TRACKED_OBJECTS
 MIN_BACKGROUND = 0.05
 AREA_MARGIN = 1  # pixels: edges are drawn softly over one
 # the string is too thin, drops come and go, and the boat is partly under water
-COLOURED = ("ball", "anvil", "drum", "metronome", "cannon")
+SOLID = ("ball", "anvil", "drum", "metronome", "cannon")
+SIZE_MARGIN = 5  # pixels around an object that it may have grown into
 # a pixel that the object changes by more than this, over all channels, is inside it
 INSIDE_CHANGE = 0.15
 
@@ -34,14 +35,24 @@ def background_variation(frames: np.ndarray, background_mask: np.ndarray) -> flo
     return float(frames[:, background_mask].astype(np.float32).std(axis=0).mean())
 
 
-def colour_drift(frames: np.ndarray, *, seed: int, scene: str) -> float:
-    """How far the tracked object is from its colour on the first frame: the mean over frames and channels.
+class Identity(NamedTuple):
+    """How far the tracked object is from what it was on the first frame: means over frames, NaN where not measured.
 
-    The colour is the mean over the pixels inside it, minus what its pose alone changes about that. NaN for
-    scenes whose object is too thin or comes and goes (string, drip), and for the sea.
+    colour: of the mean over the pixels inside it, minus what its pose alone changes about that, over channels; levels.
+    size: of its area, minus the same, as a share: 0.1 is a tenth larger or smaller. Fading counts as shrinking.
     """
-    if scene not in COLOURED:
-        return math.nan
+
+    colour: float
+    size: float
+
+
+def identity_drift(frames: np.ndarray, *, seed: int, scene: str) -> Identity:
+    """The Identity over a video uint8 (n, H, W, 3) of the scene that a clip's seed draws.
+
+    Nothing is measured of things that are too thin or come and go (string, drip), and of the sea.
+    """
+    if scene not in SOLID:
+        return Identity(math.nan, math.nan)
     static_scene = build_static_scene(
         seed, scene=scene, height=frames.shape[1], width=frames.shape[2]
     )
@@ -49,13 +60,37 @@ def colour_drift(frames: np.ndarray, *, seed: int, scene: str) -> float:
     empty, drawn = render_poses(static_scene, tracked)
     best = find_poses(frames, static_scene, tracked).best
     if best[0] < 0:
-        return math.nan
-    offsets = []
+        return Identity(math.nan, math.nan)
+    colours, areas = [], []
     for frame, pose in zip(frames, best, strict=True):
         if pose >= 0:
             inside = np.abs(drawn[pose] - empty).sum(axis=2) > INSIDE_CHANGE
-            offsets.append((frame[inside] - 255 * drawn[pose][inside]).mean(axis=0))
-    return float(np.abs(np.array(offsets) - offsets[0]).mean())
+            colours.append((frame[inside] - 255 * drawn[pose][inside]).mean(axis=0))
+            areas.append(_area_share(frame / 255, drawn[pose], empty, inside))
+    return Identity(
+        colour=float(np.abs(np.array(colours) - colours[0]).mean()),
+        size=float(np.abs(np.array(areas) / areas[0] - 1).mean()),
+    )
+
+
+def _area_share(
+    frame: np.ndarray, drawn: np.ndarray, empty: np.ndarray, inside: np.ndarray
+) -> float:
+    """The area of the object in a frame over that in the drawn one: images (H, W, 3) in [0, 1]; inside: bool (H, W).
+
+    A pixel counts by how far it is from the empty image towards the object's colour nearest to it; blur does not change
+    the sum. Looked at are the object and SIZE_MARGIN pixels around it.
+    """
+    around = np.asarray(ndimage.binary_dilation(inside, iterations=SIZE_MARGIN), bool)
+    nearest = ndimage.distance_transform_edt(~inside, return_distances=False, return_indices=True)
+    rows, columns = np.asarray(nearest)[:, around]
+    step = drawn[rows, columns] - empty[around]  # (n, 3)
+    squared = np.maximum((step**2).sum(axis=1), INSIDE_CHANGE**2 / 3)
+    areas = [
+        np.clip(((image[around] - empty[around]) * step).sum(axis=1) / squared, 0, 1).sum()
+        for image in (frame, drawn)
+    ]
+    return float(areas[0] / areas[1])
 
 
 def psnr(frames: np.ndarray, truth: np.ndarray) -> float:

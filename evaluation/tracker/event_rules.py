@@ -58,9 +58,11 @@ def _turns(
         top = score[frame]
         while frame > 0 and score[frame - 1] >= top - plateau:
             frame -= 1
+        if frame == 0:
+            continue
         while frame < len(score) - 1 and score[frame + 1] > score[frame] + SAME:
             frame += 1
-        if 0 < frame < len(score) - 1:
+        if frame < len(score) - 1:
             found.append(frame)
     return np.unique(np.array(found, int))  # two peaks of one plateau are one event
 

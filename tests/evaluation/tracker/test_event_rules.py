@@ -45,6 +45,14 @@ def test_arrivals_count_each_swing_once():
     assert list(event_rules.arrivals(place)) == [13, 34]
 
 
+def test_arrivals_before_the_first_frame_do_not_count():
+    place = np.full(48, -1.0)
+    place[0] = -0.9  # still bouncing off
+    place[25:30] = [-0.8, -0.3, 0.3, 0.8, 1.0]
+    place[30:] = 1.0
+    assert list(event_rules.arrivals(place)) == [29]
+
+
 def test_recoils_ignore_the_way_back():
     back = poses()
     back[20:] = np.maximum(0, np.concatenate([[0.55, 0.65, 0.7], np.linspace(0.7, -1, 25)]))

@@ -7,7 +7,8 @@ import pytest
 from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.evaluation.measures.matching import count_matches, figures
 from keyvid_pack.evaluation.tracker import degrade
-from keyvid_pack.evaluation.tracker.reader import TRACKED, read_events
+from keyvid_pack.evaluation.tracker.exact_poses import exact_poses
+from keyvid_pack.evaluation.tracker.reader import TRACKED, read_events, read_poses
 from keyvid_pack.evaluation.tracker.static_scene import build_static_scene, draw
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, SCENES, render_clip
 
@@ -83,3 +84,36 @@ def test_read_events_refuses_the_sea_and_other_arrays():
     for wrong in (frames.astype(np.float32), frames[:, :95], frames[0], frames[..., :1]):
         with pytest.raises(KeyVIDError, match="uint8"):
             read_events(wrong, seed=1, scene="ball")
+
+
+# share of the range: a ball is squashed on contact, the boat moves by few pixels, a string is held and let go in forms
+# between those that are drawn
+POSE_ERROR = {"ball": 0.005, "sea": 0.03, "string": 0.02}
+
+
+@pytest.mark.parametrize("scene", [scene for scene in SCENES if scene != "drip"])
+def test_read_poses_are_finer_than_those_drawn(scene):
+    for seed in SEEDS:
+        clip = render_clip(seed, scene=scene)
+        its = read_poses(clip.frames, seed=seed, scene=scene)
+        exact = exact_poses(clip)
+        assert its.found.all() and its.shown.all()
+        errors = np.abs(its.poses - exact) / np.ptp(exact)
+        assert errors.mean() < POSE_ERROR.get(scene, 0.003)
+
+
+def test_read_poses_of_drops_are_where_they_fall():
+    clip = render_clip(SEEDS[0], scene="drip")
+    its = read_poses(clip.frames, seed=SEEDS[0], scene="drip")
+    event = next(event.frame for event in clip.events if event.frame > 6)
+    np.testing.assert_allclose(its.poses[event - 3 : event], [0.35, 0.52, 0.71], atol=0.04)
+    assert not its.shown[event : event + 2].any() and its.found.all()
+
+
+@pytest.mark.parametrize("scene", ["anvil", "metronome"])
+def test_read_poses_without_the_object(scene):
+    static_scene = build_static_scene(SEEDS[0], scene=scene, height=96, width=128)
+    standing = static_scene.parts[:4] if scene == "metronome" else []
+    empty = (255 * draw(static_scene, standing)).astype(np.uint8)
+    its = read_poses(np.repeat(empty[None], 48, axis=0), seed=SEEDS[0], scene=scene)
+    assert not its.found.any()
