@@ -10,6 +10,7 @@ Needs Python 3.10 to 3.13 and nothing else.
 import argparse
 import contextlib
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -52,19 +53,26 @@ def command_setup(_options: argparse.Namespace) -> int:
 
 
 def command_demo(options: argparse.Namespace) -> int:
-    """Run the main workflow in the real ComfyUI (--timing, --serve, --comfyui PATH, --python EXE)."""
+    """Run the main workflow in the real ComfyUI (--seed N, --scene NAME: demo --help says more)."""
     workflow = TIMING_WORKFLOW if options.timing else MAIN_WORKFLOW
-    graph = ROOT / "workflows" / "api" / f"{workflow}.json"
+    graph, truth = ROOT / "workflows" / "api" / f"{workflow}.json", []
     comfyui, python = _installation(options)
     # somebody else's installation is read, not even byte code is written into it
     env = {} if comfyui == COMFYUI else {"PYTHONDONTWRITEBYTECODE": "1"}
+    clip = {name: getattr(options, name) for name in ("seed", "scene")}
+    clip = {name: value for name, value in clip.items() if value is not None}
+    if clip or not options.timing:  # the timing workflow's own sound and image are of no clip
+        words = ("tools.demo_clip", graph, BASE, json.dumps(clip))
+        if _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env):
+            return 1
+        graph, truth = BASE / "graph.json", [] if options.timing else [BASE / "truth.npz"]
     with contextlib.ExitStack() as stack:
         with progress.waiting("Starting ComfyUI"):
             cpu = _run(python, "-W", "ignore", "-c", HAS_GPU, env=env) != 0
             how = {"python": python, "comfyui": comfyui, "pack": ROOT, "cpu": cpu, "env": env}
             comfy = stack.enter_context(server.running(BASE, **how))
         print(f"It runs on the {'CPU' if cpu else 'GPU'}.", flush=True)
-        words = ("tools.run_workflow", comfy.url, graph, BASE / "output")
+        words = ("tools.run_workflow", comfy.url, graph, BASE / "output", *truth)
         code = _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env)
         if code:
             print(f"\nComfyUI's log: {comfy.log_path}")
@@ -203,6 +211,14 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", command_demo)
     demo.add_argument(
         "--timing", action="store_true", help="only the timing, on an image: nothing is painted"
+    )
+    demo.add_argument(
+        "--seed", type=int, help="another clip of the drawn world; unseen from 1000000 on"
+    )
+    demo.add_argument(
+        "--scene",
+        metavar="NAME",
+        help="ball, anvil, drum, metronome, cannon, string, drip or sea; default: by the seed",
     )
     demo.add_argument("--serve", action="store_true", help="keep ComfyUI running afterwards")
     demo.add_argument(

@@ -19,8 +19,7 @@ from PIL import Image
 from ..errors import KeyVIDError
 from ..keyframes.select import T_K
 from ..keyframes.text import frames_to_text
-from ..preview.wav import write_wav
-from ..tools import environment, run_workflow, server
+from ..tools import demo_clip, environment, run_workflow, server
 from ..training.data.sounds import Sound, sound_record
 from ..training.release.export import WEIGHTS
 from ..training.tasks.frame_sets import keyframes_of
@@ -73,18 +72,14 @@ def fingerprint(variant: str) -> str:
     return digest.hexdigest()[:12]
 
 
-def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(graph in API form, {file name: its content}) for the video of a WorldClip in a Variant.
+def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], tuple[str, str]]:
+    """(graph in API form, names of its files) for the video of a WorldClip in a Variant.
 
-    The files, the audio as WAV and the first frame as PNG, belong into ComfyUI's input folder. Each clip has its own
+    The files, the audio as WAV and the first frame as PNG, are those of demo_clip.put_clip. Each clip has its own
     noise, the same in every variant.
     """
     graph = json.loads(GRAPH.read_text(encoding="utf-8"))
-    audio, image = f"sync_{clip.seed}.wav", f"sync_{clip.seed}.png"
-    _set(graph, "LoadAudio", audio=audio)
-    _set(graph, "LoadImage", image=image)
-    prompt = _only(graph, "KeyVID_KeyframeConditioning")["inputs"]["positive"][0]
-    graph[prompt]["inputs"]["text"] = clip.caption
+    names = demo_clip.put_clip(graph, clip, name=f"sync_{clip.seed}")
     selection: dict[str, Any] = {"count": variant.count}
     if variant.plan == "uniform":
         selection["strategy"] = "uniform"
@@ -108,7 +103,7 @@ def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], dict[s
         "inputs": {"images": images, "filename_prefix": f"sync/{clip.seed}"},
         "_meta": {"title": "frames"},
     }
-    return graph, {audio: (clip.audio, clip.sample_rate), image: clip.frames[0]}
+    return graph, names
 
 
 def render_video(comfy: server.Server, clip: WorldClip, variant: Variant) -> np.ndarray:
@@ -116,11 +111,9 @@ def render_video(comfy: server.Server, clip: WorldClip, variant: Variant) -> np.
 
     Raises KeyVIDError when ComfyUI makes none.
     """
-    graph, files = graph_for(clip, variant)
+    graph, names = graph_for(clip, variant)
     folder = comfy.base / "input"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        _write(folder / name, content)
+    demo_clip.write_files(folder, clip, names)
     try:
         entry, _ = comfy.run(graph, timeout_s=TIMEOUT_S)
     except (TimeoutError, ConnectionError) as error:
@@ -128,7 +121,7 @@ def render_video(comfy: server.Server, clip: WorldClip, variant: Variant) -> np.
             f"ComfyUI made no video of clip {clip.seed} within {TIMEOUT_S} s, or ended; its log: {comfy.log_path}"
         ) from error
     finally:
-        for name in files:
+        for name in names:
             (folder / name).unlink()
     titles = {key: node["_meta"]["title"] for key, node in graph.items()}
     failed = run_workflow.problems(entry, titles)
@@ -149,14 +142,6 @@ def _read_saved(base: Path, item: dict[str, str]) -> np.ndarray:
 def true_curve(clip: WorldClip) -> np.ndarray:
     """The curve (48,) that a perfect localizer would give of a WorldClip."""
     return target_curve(sound_record(Sound(clip.audio, clip.events, continuous=not clip.events)))
-
-
-def _write(path: Path, content: Any) -> None:
-    if path.suffix == ".png":
-        Image.fromarray(content).save(path)
-    else:
-        samples, sample_rate = content
-        write_wav(path, samples[None], sample_rate)
 
 
 def _all(graph: dict[str, Any], kind: str) -> list[dict[str, Any]]:

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 from ..preview.frame_sheet import write_frame_sheet
 from . import client
 
@@ -70,8 +72,11 @@ def output_files(entry: dict, folder: str | Path) -> list[Path]:
     ]
 
 
-def main(url: str, graph: str | Path, folder: str | Path) -> int:
-    """The exit code: 0 when the graph ran and saved a video, 3 when it did not and the reason was printed."""
+def main(url: str, graph: str | Path, folder: str | Path, truth: str | Path | None = None) -> int:
+    """The exit code: 0 when the graph ran and saved a video, 3 when it did not and the reason was printed.
+
+    truth: a file of the true video (demo_clip.py), whose frames are shown below those of the one that was made.
+    """
     prompt = json.loads(Path(graph).read_text(encoding="utf-8"))
     progress = Progress(prompt)
     with contextlib.suppress(KeyboardInterrupt):
@@ -80,8 +85,15 @@ def main(url: str, graph: str | Path, folder: str | Path) -> int:
         videos = [path for path in output_files(entry, folder) if path.suffix == ".mp4"]
         for path in videos:
             print(f"\nThe video: {path}", flush=True)
-            print(f"Its frames, the heard ones marked: {write_frame_sheet(path)}", flush=True)
+            sheet = write_frame_sheet(path, truth=None if truth is None else _frames(truth))
+            below = "" if truth is None else ", the true ones below"
+            print(f"Its frames, the heard ones marked{below}: {sheet}", flush=True)
         if videos and not failed:
             return 0
         print("\n".join(failed or ["The workflow saved no MP4."]), flush=True)
     return 3
+
+
+def _frames(path: str | Path) -> np.ndarray:
+    with np.load(path) as file:
+        return file["frames"]

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 from keyvid_pack.evaluation import renderer
 from keyvid_pack.evaluation.variants import RENDERED
@@ -68,13 +67,10 @@ def test_graph_of_the_truth_plan_edits_the_keyframes(clip):
 
 
 def test_graph_takes_audio_image_and_caption_of_the_clip(clip):
-    graph, files = renderer.graph_for(clip, RENDERED["full"])
+    graph, names = renderer.graph_for(clip, RENDERED["full"])
     inputs = inputs_of(graph)
     values = {(key[0], key[2]): value for key, value in inputs.items()}
-    sound, sample_rate = files[values["LoadAudio", "audio"]]
-    assert sample_rate == clip.sample_rate
-    np.testing.assert_array_equal(sound, clip.audio)
-    np.testing.assert_array_equal(files[values["LoadImage", "image"]], clip.frames[0])
+    assert (values["LoadAudio", "audio"], values["LoadImage", "image"]) == names
     assert clip.caption in [value for key, value in inputs.items() if key[2] == "text"]
     # the frames of the video are saved as they are, and no other file is written
     (saved,) = [node for node in graph.values() if node["class_type"] == "SaveImage"]

@@ -10,17 +10,17 @@ from keyvid_pack.evaluation.measures.matching import count_matches, figures
 from keyvid_pack.evaluation.measures.video_metrics import background_variation, identity_drift
 from keyvid_pack.evaluation.tracker.reader import read_events
 from keyvid_pack.evaluation.variants import RENDERED
+from keyvid_pack.tools.demo_clip import SHIPPED_SEED
 from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.training.world.clip import render_clip
 from PIL import Image
 
 MEDIA = ROOT / "workflows" / "media"
-DEMO_SEED = 1_002_013  # the clip that keyvid_demo shows; never trained on
 
 
 @pytest.fixture(scope="module")
 def clip():
-    return render_clip(DEMO_SEED)
+    return render_clip(SHIPPED_SEED)
 
 
 @pytest.fixture(scope="module")

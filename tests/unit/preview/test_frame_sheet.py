@@ -44,6 +44,29 @@ def test_frames_stand_in_reading_order_and_the_heard_ones_are_framed():
         assert (tuple(beside) == frame_sheet.HEARD) == (frame in (3, 11)), frame
 
 
+def test_true_frames_stand_below_those_that_were_made():
+    frames, truth = colours(20), colours(20)[::-1]
+    page = frame_sheet.draw_frame_sheet(frames, fps=FPS, onsets=[3], truth=truth)
+    height = frame_sheet.CELL_WIDTH * 24 // 32
+    step = 2 * height + frame_sheet.APART + 20 + frame_sheet.GAP
+    for frame in range(20):
+        row, column = divmod(frame, frame_sheet.COLUMNS)
+        x = frame_sheet.GAP + column * (frame_sheet.CELL_WIDTH + frame_sheet.GAP)
+        y = frame_sheet.GAP + row * step + height // 2
+        middle = x + frame_sheet.CELL_WIDTH // 2
+        below = y + height + frame_sheet.APART
+        assert (page[y, middle] == frames[frame, 0, 0]).all(), frame
+        assert (page[below, middle] == truth[frame, 0, 0]).all(), frame
+        for place in (y, below):  # the frame of a heard one is around both
+            assert (tuple(page[place, x - 2]) == frame_sheet.HEARD) == (frame == 3), frame
+    assert len(page) == frame_sheet.GAP + 3 * step
+
+
+def test_a_true_video_of_another_length_is_refused():
+    with pytest.raises(KeyVIDError, match="20 frames and the true one 19"):
+        frame_sheet.draw_frame_sheet(colours(20), fps=FPS, truth=colours(19))
+
+
 @pytest.mark.parametrize("n", [0, frame_sheet.MAX_FRAMES + 1])
 def test_a_page_has_room_for_so_many(n):
     with pytest.raises(KeyVIDError, match=f"{n} frames"):
