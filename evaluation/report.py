@@ -32,9 +32,11 @@ POOLED_FIGURES: dict[str, tuple[str, str | None]] = {
     "seen": ("seen", None),
     "background": ("background", None),
     "colour": ("colour", None),
+    "colour_p90": ("colour_p90", None),
     "size": ("size", None),
     "psnr": ("psnr", None),
     "moving_psnr": ("moving_psnr", None),
+    "vacated_psnr": ("vacated_psnr", None),
     "trajectory_mean": ("trajectory_mean", None),
     "trajectory_p90": ("trajectory_p90", None),
     "jerk_ratio": ("jerk", "true_jerk"),
@@ -128,7 +130,8 @@ def _scenes(found: dict[int, Result]) -> list[str]:
 
 def report_text(rows: Sequence[Row]) -> str:
     """The text for people: events found within SHOWN_TOLERANCE frames and the pooled figures, of every variant over
-    all clips and scene by scene, and what is reached of the limits (acceptance.py)."""
+    all clips and scene by scene, and what is reached of the limits (acceptance.py).
+    """
     lines = []
     its_rows = [row for row in rows if row["within"] in ("", SHOWN_TOLERANCE)]
     for variant, its in itertools.groupby(its_rows, key=lambda row: row["condition"]):
@@ -145,23 +148,24 @@ def report_text(rows: Sequence[Row]) -> str:
 
 
 def _scene_table(rows: Sequence[Row]) -> list[str]:
-    """A line for every figure, a column for every scene."""
-    values = {(row["figure"], row["scene"]): row for row in rows if row["scene"] != ALL_SCENES}
+    """A line for every figure, a column for every scene; their intervals are in the CSV."""
+    values = {
+        (row["figure"], row["scene"]): row["value"]
+        for row in rows
+        if row["scene"] != ALL_SCENES and not row["figure"].startswith("median")
+    }
     scenes = sorted({scene for _, scene in values})
     if len(scenes) < 2:
         return []
-    lines = ["  " + " " * 24 + "".join(f"{scene:>22}" for scene in scenes)]
+    lines = [f"  {'scene by scene':24}" + "".join(f"{scene:>10}" for scene in scenes)]
     for figure in dict.fromkeys(figure for figure, _ in values):
-        cells = [_cell(values.get((figure, scene))) for scene in scenes]
-        lines.append(f"  {figure:24}" + "".join(f"{cell:>22}" for cell in cells))
+        cells = [_cell(values.get((figure, scene), math.nan)) for scene in scenes]
+        lines.append(f"  {figure:24}" + "".join(f"{cell:>10}" for cell in cells))
     return lines
 
 
-def _cell(row: Row | None) -> str:
-    if row is None or math.isnan(row["value"]):
-        return "-"
-    bounds = "" if row["low"] == "" else f" [{row['low']:.2f}, {row['high']:.2f}]"
-    return f"{row['value']:.3f}{bounds}"
+def _cell(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
 
 
 def values_of(rows: Iterable[Row]) -> dict[tuple[str, str], float]:

@@ -20,6 +20,7 @@ from .measures.video_metrics import (
     loudness_correlation,
     moving_psnr,
     psnr,
+    vacated_psnr,
 )
 from .options import held_out_seeds, parser_for
 from .report import write_report
@@ -122,10 +123,10 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
     """What a video, uint8 (48, H, W, 3), of a WorldClip shows, as plain numbers and lists.
 
     true, found: frames of audible and of visible events; found is None for scenes without events. seen: share of
-    frames on which the tracked object is found. background, colour, size, psnr, moving_psnr: measures/video_metrics.py.
-    follows: its loudness_correlation, of scenes without events. quiet_s, quiet_events: measures/motion.quiet_figures.
-    All of measures/motion.MotionFigures. is_true: whether the clip's frames are what the video should show; if not
-    (silence), there is nothing to compare with, and psnr, moving_psnr, follows and MotionFigures are left out.
+    frames on which the tracked object is found. background, every psnr, follows (loudness_correlation, of scenes
+    without events) and Identity: measures/video_metrics.py. quiet_s, quiet_events and MotionFigures:
+    measures/motion.py. is_true: whether the clip's frames are what the video should show; if not (silence), there is
+    nothing to compare with: every psnr, follows and MotionFigures are left out.
     """
     result = {
         "scene": clip.scene,
@@ -150,7 +151,8 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
         **result,
         "psnr": psnr(frames, clip.frames),
         "moving_psnr": moving_psnr(frames, clip.frames),
-        **motion_figures(made, true, span_px=np.ptp(clip.track, axis=0).max())._asdict(),
+        "vacated_psnr": vacated_psnr(frames, clip.frames),
+        **motion_figures(made, true, span_px=float(np.ptp(clip.track, axis=0).max()))._asdict(),
     }
 
 

@@ -39,10 +39,12 @@ class Identity(NamedTuple):
     """How far the tracked object is from what it was on the first frame: means over frames, NaN where not measured.
 
     colour: of the mean over the pixels inside it, minus what its pose alone changes about that, over channels; levels.
+    colour_p90: the same, the 90th percentile over frames instead of the mean: a jump at every strike is seen here.
     size: of its area, minus the same, as a share: 0.1 is a tenth larger or smaller. Fading counts as shrinking.
     """
 
     colour: float
+    colour_p90: float
     size: float
 
 
@@ -52,7 +54,7 @@ def identity_drift(frames: np.ndarray, *, seed: int, scene: str) -> Identity:
     Nothing is measured of things that are too thin or come and go (string, drip), and of the sea.
     """
     if scene not in SOLID:
-        return Identity(math.nan, math.nan)
+        return Identity(math.nan, math.nan, math.nan)
     static_scene = build_static_scene(
         seed, scene=scene, height=frames.shape[1], width=frames.shape[2]
     )
@@ -60,15 +62,17 @@ def identity_drift(frames: np.ndarray, *, seed: int, scene: str) -> Identity:
     empty, drawn = render_poses(static_scene, tracked)
     best = find_poses(frames, static_scene, tracked).best
     if best[0] < 0:
-        return Identity(math.nan, math.nan)
+        return Identity(math.nan, math.nan, math.nan)
     colours, areas = [], []
     for frame, pose in zip(frames, best, strict=True):
         if pose >= 0:
             inside = np.abs(drawn[pose] - empty).sum(axis=2) > INSIDE_CHANGE
             colours.append((frame[inside] - 255 * drawn[pose][inside]).mean(axis=0))
             areas.append(_area_share(frame / 255, drawn[pose], empty, inside))
+    drift = np.abs(np.array(colours) - colours[0]).mean(axis=1)  # (n_found,)
     return Identity(
-        colour=float(np.abs(np.array(colours) - colours[0]).mean()),
+        colour=float(drift.mean()),
+        colour_p90=float(np.quantile(drift, 0.9)),
         size=float(np.abs(np.array(areas) / areas[0] - 1).mean()),
     )
 
@@ -118,6 +122,16 @@ def moving_psnr(frames: np.ndarray, truth: np.ndarray) -> float:
     """psnr inside the moving_area of the true video. NaN where both are equal to the bit, or nothing moves."""
     area = moving_area(truth)
     return psnr(frames[area], truth[area]) if area.any() else math.nan
+
+
+def vacated_psnr(frames: np.ndarray, truth: np.ndarray) -> float:
+    """psnr where something of the true video moves at another time, and not now: finds what is left behind there.
+
+    NaN where both are equal to the bit, or nothing moves.
+    """
+    area = moving_area(truth)
+    vacated = area.any(axis=0) & ~area
+    return psnr(frames[vacated], truth[vacated]) if vacated.any() else math.nan
 
 
 def loudness_correlation(frames: np.ndarray, audio: np.ndarray, sample_rate: int) -> float:

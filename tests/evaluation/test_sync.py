@@ -4,11 +4,13 @@ import contextlib
 import csv
 import math
 
+import numpy as np
 import pytest
 from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.evaluation import command, options, renderer, results, sync, variants
 from keyvid_pack.evaluation.report import report_rows
-from keyvid_pack.training.world.clip import render_clip
+from keyvid_pack.evaluation.strips import SEEN, draw_strip
+from keyvid_pack.training.world.clip import SCENES, render_clip
 
 SEEDS = range(options.FIRST_SEED, options.FIRST_SEED + 3)
 
@@ -98,6 +100,67 @@ def test_video_maker_starts_no_comfyui_for_ground_truth(tmp_path, monkeypatch):
     monkeypatch.setattr(renderer, "running_renderer", None)  # calling it would fail
     with variants.video_maker(tmp_path) as make:
         assert make(render_clip(SEEDS[0]), "truth").shape == (48, 96, 128, 3)
+
+
+def test_as_many_clips_of_every_scene(tmp_path, made):
+    words = ("--per-scene", "1", "--conditions", "truth", "--state-dir", str(tmp_path))
+    assert sync.main(*words) == 0
+    assert sorted(render_clip(seed).scene for seed, _ in made) == sorted(SCENES)
+    for count in (2, 3):  # more clips are the same ones and others
+        fewer = options.seeds_of_each_scene(options.FIRST_SEED, count - 1)
+        assert set(fewer) < set(options.seeds_of_each_scene(options.FIRST_SEED, count))
+    with (tmp_path / "sync" / "report.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["figure"] == "trajectory_mean"]
+    assert [row["scene"] for row in rows] == ["", *sorted(SCENES)]
+    with pytest.raises(KeyVIDError, match="at least 1 clip"):
+        sync.main("--per-scene", "0", "--state-dir", str(tmp_path))
+
+
+def test_strips_of_the_first_clip_of_every_scene_or_of_all(tmp_path):
+    words = ("--conditions", "still", "--clips", "4", "--state-dir")
+    assert sync.main(*words, str(tmp_path / "few")) == 0
+    assert sync.main(*words, str(tmp_path / "all"), "--strips") == 0
+    scenes = [render_clip(options.FIRST_SEED + i).scene for i in range(4)]
+    few, every = (list((tmp_path / name / "sync" / "strips").iterdir()) for name in ("few", "all"))
+    assert len(every) == 4 > len(few) == len(set(scenes))
+    clip = render_clip(SEEDS[0])
+    strip = draw_strip(clip, clip.frames[::-1], seen=[9])
+    x, y = 4 + 9 * (128 + 4), 4
+    np.testing.assert_array_equal(strip[y : y + 96, x : x + 128], clip.frames[-10])
+    np.testing.assert_array_equal(strip[y + 98 : y + 194, x : x + 128], clip.frames[9])
+    assert tuple(strip[y + 40, x - 1]) == SEEN
+
+
+def test_silent_clips_are_made_from_silence_and_compared_with_nothing(tmp_path, monkeypatch):
+    heard = []
+
+    def render_video(clip, variant):
+        heard.append(float(np.abs(clip.audio).max()))
+        return render_clip(clip.seed).frames  # moves as if there were its sound
+
+    monkeypatch.setattr(
+        renderer, "running_renderer", lambda folder: contextlib.nullcontext(render_video)
+    )
+    words = ("--conditions", "silent", "--clips", "3", "--state-dir", str(tmp_path))
+    assert sync.main(*words) == 0
+    assert heard == [0.0, 0.0, 0.0]
+    (row,) = [
+        row
+        for row in report_rows(
+            {
+                "silent": results.read_results(
+                    tmp_path / "sync",
+                    "silent",
+                    made_by=sync.result_fingerprint(variants.render_fingerprint("silent")),
+                )
+            }
+        )
+        if row["figure"] == "quiet_events_per_20_s" and row["scene"] == ""
+    ]
+    n_events = sum(len(render_clip(seed).events) for seed in SEEDS)
+    assert row["value"] == pytest.approx(n_events / (3 * 2) * 20)
+    text = (tmp_path / "sync" / "report.txt").read_text(encoding="utf-8")
+    assert "short        quiet_events_per_20_s" in text and "psnr" not in text
 
 
 def result(seed, found, **others):

@@ -11,6 +11,7 @@ from keyvid_pack.evaluation.measures.video_metrics import (
     moving_area,
     moving_psnr,
     psnr,
+    vacated_psnr,
 )
 from keyvid_pack.evaluation.tracker.static_scene import build_static_scene, draw
 from keyvid_pack.training.world.clip import HELD_OUT_FIRST_SEED, render_clip
@@ -58,6 +59,13 @@ def test_colour_of_a_faded_object(ball):
     assert math.isnan(identity_drift(faded, seed=SEED, scene="sea").colour)
 
 
+def test_colour_that_jumps_now_and_then_is_seen_in_its_percentile(ball):
+    jumping = ball.frames.copy()
+    jumping[5::8] = np.clip(jumping[5::8].astype(int) - 40, 0, 255)  # six frames of 48
+    its = identity_drift(jumping, seed=SEED, scene="ball")
+    assert its.colour < 8 and its.colour_p90 > 25
+
+
 @pytest.mark.parametrize("factor", [0.8, 1.2])
 def test_size_of_an_object_that_grows_or_shrinks(ball, factor):
     static_scene = build_static_scene(SEED, scene="ball", height=96, width=128)
@@ -101,6 +109,19 @@ def test_moving_psnr_sees_nothing_but_the_moving_area(ball):
     assert moving_psnr(wrong_inside, off) == pytest.approx(10 * math.log10(255**2 / 100), abs=0.3)
     still = np.repeat(ball.frames[:1], 48, axis=0)
     assert moving_psnr(still, ball.frames) < psnr(still, ball.frames) - 5
+
+
+def test_what_is_left_behind_is_seen_where_nothing_moves_now(ball):
+    area = moving_area(ball.frames)
+    ghost = ball.frames.copy()
+    ghost[:, area[0]] = ball.frames[0][
+        area[0]
+    ]  # the ball of the first frame stays, beside the one that moves
+    apart = ball.frames.copy()
+    apart[area] = ghost[area]  # only where it covers the one that moves
+    assert vacated_psnr(ghost, ball.frames) < 25
+    assert math.isnan(vacated_psnr(apart, ball.frames))
+    assert vacated_psnr(ghost, ball.frames) < psnr(ghost, ball.frames)
 
 
 def test_psnr_is_that_of_the_mean_squared_error(ball):
