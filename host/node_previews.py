@@ -93,7 +93,7 @@ def rendered_video(stem: str, render: Callable[[str], None]) -> tuple[Video, UI]
     return InputImpl.VideoFromFile(path), shown
 
 
-def keyframe_images(images: np.ndarray, plan: KeyframePlan) -> np.ndarray:
+def images_at_keyframes(images: np.ndarray, plan: KeyframePlan) -> np.ndarray:
     """The images of the plan's keyframes (count, H, W, 3), given those or all frames of the video.
 
     Raises PlanError for any other number of images.

@@ -4,7 +4,7 @@ from comfy_api.latest import io
 
 from ..host.audio import clip_samples_of
 from ..host.images import all_images
-from ..host.node_previews import keyframe_images, keyframe_sheet
+from ..host.node_previews import images_at_keyframes, keyframe_sheet
 from ..host.payloads import Audio, Image
 from ..keyframes.curve import MotionCurve, check_fits
 from ..keyframes.plan import KeyframePlan
@@ -57,7 +57,7 @@ class KeyframeSheet(io.ComfyNode):
         curve: MotionCurve | None = None,
         audio: Audio | None = None,
     ) -> io.NodeOutput:
-        keyframes = keyframe_images(all_images(images, name="images"), plan)
+        keyframes = images_at_keyframes(all_images(images, name="images"), plan)
         if curve is not None:
             check_fits(curve, n_frames=plan.n_frames, fps=plan.fps)
         samples, sample_rate = None, None

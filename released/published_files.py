@@ -6,6 +6,7 @@ known, so that the file under an address stays the file that this list describes
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import quote
 
 FOLDER = "keyvid"  # models/keyvid, where the workflows look
@@ -76,57 +77,47 @@ _KEYVID_LICENCE = (
 )
 _DYNAMICRAFTER_LICENCE = "Apache-2.0 for the code; the page says what holds for the weights"
 
+_keyvid_file = partial(PublishedFile, page=_KEYVID, commit=_KEYVID_COMMIT, licence=_KEYVID_LICENCE)
+
 # sizes: the number of values times 4 bytes (published-model a.1, a.3), or 2 in half precision
-GENERATOR = PublishedFile(
+GENERATOR = _keyvid_file(
     key="generator",
     what="KeyVID's keyframe generator",
     path="KeyVID/keyframe_generation/generator_checkpoint.ckpt",
     target="keyvid_generator.safetensors",
-    licence=_KEYVID_LICENCE,
     about_gb=15.5,
     million_values=2672,
     kind="generator",
-    page=_KEYVID,
-    commit=_KEYVID_COMMIT,
 )
-INTERPOLATOR = PublishedFile(
+INTERPOLATOR = _keyvid_file(
     key="interpolator",
     what="KeyVID's interpolator, the one that the authors' own script uses",
     path="KeyVID/interpolation/epoch=3669-step=58720.ckpt",
     target="keyvid_interpolator.safetensors",
-    licence=_KEYVID_LICENCE,
     about_gb=15.5,
     million_values=2670,
     kind="interpolator",
-    page=_KEYVID,
-    commit=_KEYVID_COMMIT,
 )
 # not needed; its size and checksum are the only ones that the page shows
-EARLIER_INTERPOLATOR = PublishedFile(
+EARLIER_INTERPOLATOR = _keyvid_file(
     key="interpolator-1119",
     what="an earlier interpolator of KeyVID, which the authors' script does not use",
     path="KeyVID/interpolation/epoch=1119-step=17920.ckpt",
     target="keyvid_interpolator_1119.safetensors",
-    licence=_KEYVID_LICENCE,
     about_gb=15.5,
     million_values=2670,
     kind="interpolator",
     n_bytes=15_542_982_125,
     sha256="c917b0a74d656829e8f1eb8f5a1010ecaded9a4c7932f63a2728307584a623da",
-    page=_KEYVID,
-    commit=_KEYVID_COMMIT,
 )
-LOCALIZER = PublishedFile(
+LOCALIZER = _keyvid_file(
     key="localizer",
     what="KeyVID's localizer",
     path="KeyVID/wav2motion/best_model_version1_with_skip.pth",
     target="keyvid_localizer.safetensors",
-    licence=_KEYVID_LICENCE,
     about_gb=None,
     million_values=86,
     kind="localizer",
-    page=_KEYVID,
-    commit=_KEYVID_COMMIT,
 )
 DYNAMICRAFTER = PublishedFile(
     key="dynamicrafter",

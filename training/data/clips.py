@@ -67,8 +67,11 @@ def make_clips_for(
     """Make CLIPs to learn from for some minutes, one file at least, n_clips at most; returns how many there are."""
     started_s, n = time.monotonic(), available_clips(state_dir)
     while n < n_clips and (not n or time.monotonic() - started_s < 60 * minutes):
-        n = min(n + CLIPS_PER_FILE, n_clips)
-        open_clips(state_dir, seeds=TRAINING_SEEDS[:n], report=report)
+        block = TRAINING_SEEDS[n : min(n + CLIPS_PER_FILE, n_clips)]
+        open_clips(state_dir, seeds=block)
+        n += len(block)
+        if report:
+            report(n, n_clips)
     return n
 
 

@@ -9,6 +9,7 @@ import torch
 from keyvid_pack.tools import environment
 
 from ..graphs.prompts import node, put_tensors
+from ..graphs.timing_graph import clip_to_plan
 
 _START = """
 import runpy, sys
@@ -61,23 +62,7 @@ def timing(*, model, count):
     """
     return {
         "sound": node("LoadAudio", audio="keyvid_snare_accelerate.wav"),
-        "clip": node("KeyVID_ClipAudio", audio=["sound", 0], start_s=0.0, fps=24.0, n_frames=24),
-        "curve": node(
-            "KeyVID_LocalizeKeyframes",
-            audio=["clip", 0],
-            fps=["clip", 1],
-            n_frames=["clip", 2],
-            method="onset",
-        ),
-        "plan": node(
-            "KeyVID_SelectKeyframes",
-            curve=["curve", 0],
-            strategy="strongest",
-            count=count,
-            selection_seed=0,
-            prominence=0.1,
-            peak_distance=5,
-        ),
+        **clip_to_plan(n_frames=24, count=count),
         "fitted": node(
             "KeyVID_FitPlanToModel",
             plan=["plan", 0],

@@ -7,8 +7,8 @@ from .prompts import node, succeed
 STRIKES = "0.5 1.0 1.25 1.6"
 
 
-def chain(*, edit="", method="onset", times_s=STRIKES, length_s=3.0, **select):
-    """Clicks -> Clip Audio -> Localize -> Select -> Edit -> Plan Info -> Preview Any."""
+def clip_to_plan(*, n_frames=48, method="onset", **select):
+    """Clip Audio -> Localize -> Select: nodes `clip`, `curve` and `plan`, of the audio of a node `sound`."""
     options = {
         "strategy": "strongest",
         "count": 0,
@@ -17,8 +17,9 @@ def chain(*, edit="", method="onset", times_s=STRIKES, length_s=3.0, **select):
         "peak_distance": 5,
     }
     return {
-        "sound": node("KeyVIDTest_Clicks", times_s=times_s, length_s=length_s, sample_rate=16000),
-        "clip": node("KeyVID_ClipAudio", audio=["sound", 0], start_s=0.0, fps=24.0, n_frames=48),
+        "clip": node(
+            "KeyVID_ClipAudio", audio=["sound", 0], start_s=0.0, fps=24.0, n_frames=n_frames
+        ),
         "curve": node(
             "KeyVID_LocalizeKeyframes",
             audio=["clip", 0],
@@ -27,6 +28,14 @@ def chain(*, edit="", method="onset", times_s=STRIKES, length_s=3.0, **select):
             method=method,
         ),
         "plan": node("KeyVID_SelectKeyframes", curve=["curve", 0], **{**options, **select}),
+    }
+
+
+def chain(*, edit="", method="onset", times_s=STRIKES, length_s=3.0, **select):
+    """Clicks -> Clip Audio -> Localize -> Select -> Edit."""
+    return {
+        "sound": node("KeyVIDTest_Clicks", times_s=times_s, length_s=length_s, sample_rate=16000),
+        **clip_to_plan(method=method, **select),
         "edit": node(
             "KeyVID_EditKeyframes",
             plan=["plan", 0],

@@ -3,6 +3,7 @@
 from keyvid_pack.models.checkpoint.layouts import INTERPOLATOR
 
 from .prompts import node, up_to
+from .timing_graph import clip_to_plan
 from .whole_files import COUNT, put_whole_file
 
 SIZE = {"width": 128, "height": 64}  # pixels
@@ -75,29 +76,7 @@ def watch(prompt, stage, *, file, **options):
 
 def _timing():
     return {
-        "clip": node(
-            "KeyVID_ClipAudio",
-            audio=["sound", 0],
-            start_s=0.0,
-            fps=float(FPS),
-            n_frames=N_FRAMES,
-        ),
-        "curve": node(
-            "KeyVID_LocalizeKeyframes",
-            audio=["clip", 0],
-            fps=["clip", 1],
-            n_frames=["clip", 2],
-            method="onset",
-        ),
-        "plan": node(
-            "KeyVID_SelectKeyframes",
-            curve=["curve", 0],
-            strategy="strongest",
-            count=COUNT,
-            selection_seed=0,
-            prominence=0.1,
-            peak_distance=5,
-        ),
+        **clip_to_plan(n_frames=N_FRAMES, count=COUNT),
         "frames": node("KeyVID_PlanToFrames", plan=["plan", 0], width=64, height=64),
         "frames_shown": node("PreviewAny", source=["frames", 2]),
     }

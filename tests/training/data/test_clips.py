@@ -1,5 +1,7 @@
 """What the diffusion networks learn from: the records of clips, and drawing from files of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -115,3 +117,29 @@ def test_record_files_remakes_a_partial_file(tmp_path):
     paths = records.record_files(tmp_path, "numbers", make=lambda seeds: np.array(seeds), **options)
     assert records.open_records(paths)[0].tolist() == [0, 1]
     assert list(tmp_path.iterdir()) == paths
+
+
+@pytest.mark.parametrize(
+    ("there", "minutes", "n_clips", "made"),
+    [(0, 0, 120, 50), (50, 0, 120, 50), (0, 2.5, 120, 120), (50, 1.5, 500, 150)],
+)
+def test_clips_are_made_until_the_minutes_are_over(
+    tmp_path, monkeypatch, there, minutes, n_clips, made
+):
+    clock, blocks, reports = [0.0], [], []
+
+    def open_clips(folder, *, seeds):
+        clock[0] += 60  # a minute for each file
+        blocks.append(seeds)
+        return []
+
+    monkeypatch.setattr(clip_data, "open_clips", open_clips)
+    monkeypatch.setattr(clip_data, "available_clips", lambda folder: there)
+    monkeypatch.setattr(clip_data, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    n = clip_data.make_clips_for(
+        tmp_path, minutes=minutes, n_clips=n_clips, report=lambda *n_of: reports.append(n_of)
+    )
+    assert n == made
+    # each block once, from where the last call ended
+    assert [seed for block in blocks for seed in block] == list(range(there, made))
+    assert reports == [(min(done, n_clips), n_clips) for done in range(there + 50, made + 50, 50)]
