@@ -87,7 +87,7 @@ class KeyframeGuides(io.ComfyNode):
         guides = guides_of(plan, {role: plain_value(strengths[role]) for role in ROLES})
         images = images[image_per_keyframe(plan, len(images))]
         check_on_grid(plan, "8n+1", model="LTX")
-        check_ltx(plan, positive=positive, vae=vae, latent=latent)
+        check_ltx(plan, positive=positive, negative=negative, vae=vae, latent=latent)
         return io.NodeOutput(
             *with_guides(positive, negative, latent, vae=vae, images=images, guides=guides)
         )

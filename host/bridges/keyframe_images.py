@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 
-from ...errors import KeyVIDError
-from ...keyframes.bridges.image_order import FEWER, image_on_frames, image_per_keyframe
+from ...keyframes.bridges.image_order import image_on_frames, image_per_keyframe
 from ...keyframes.plan import KeyframePlan
 from ..images import FITS, check_images, fit_images, frame_masks
 from ..payloads import Image, Mask
@@ -21,22 +20,18 @@ def keyframe_images(
     width: int = 0,
     height: int = 0,
     fit: str = FITS[0],
-    fewer: str = FEWER[0],
+    fewer: str | None = None,
 ) -> Image:
     """One image per keyframe of the plan, in order of time: (count, height, width, 3).
 
     parts: images or batches of them, of any sizes. width and height in pixels; 0: that of the first image. fit: as
     `images.fit_images`; fewer: as `image_order.image_per_keyframe`. Raises KeyVIDError, or PlanError for a wrong number
-    of images.
+    of images, none included.
     """
     singles: list[Image] = []
     for number, part in enumerate(parts, start=1):
         check_images(part, name=f"images (number {number})")
         singles += part.split(1)
-    if not singles:
-        raise KeyVIDError(
-            "There is no image on the images input. Connect Load Image, or any node that gives images."
-        )
     chosen = image_per_keyframe(plan, len(singles), fewer=fewer)
     first_height, first_width = singles[0].shape[1:3]
     size = {"width": width or first_width, "height": height or first_height}

@@ -17,8 +17,15 @@ _VIDEO_CHANNELS = 128  # of every LTX latent
 _FRAME_RATE, _POSITIONS = "frame_rate", "keyframe_idxs"
 
 
-def check_ltx(plan: KeyframePlan, *, positive: Conditioning, vae: Vae, latent: Latent) -> None:
-    """Raises KeyVIDError unless the four belong together: LTX's VAE and latent, the plan's length, its frame rate.
+def check_ltx(
+    plan: KeyframePlan,
+    *,
+    positive: Conditioning,
+    negative: Conditioning,
+    vae: Vae,
+    latent: Latent,
+) -> None:
+    """Raises KeyVIDError unless the five belong together: LTX's VAE and latent, the plan's length, its frame rate.
 
     A conditioning without LTXV Conditioning has no frame rate yet, and is not checked for it.
     """
@@ -49,9 +56,10 @@ def check_ltx(plan: KeyframePlan, *, positive: Conditioning, vae: Vae, latent: L
         )
     n_latents = shape[2] - _n_guides(positive, tokens_per_frame=shape[3] * shape[4])
     check_same_length(plan, (n_latents - 1) * scale[0] + 1)
-    fps = next((entry[_FRAME_RATE] for _, entry in positive if _FRAME_RATE in entry), None)
-    if fps is not None:
-        check_same_rate(plan, fps)
+    for name, conditioning in (("positive", positive), ("negative", negative)):
+        for _, entry in conditioning:
+            if entry.get(_FRAME_RATE) is not None:
+                check_same_rate(plan, entry[_FRAME_RATE], name=f"{name} conditioning")
 
 
 def with_guides(

@@ -7,6 +7,9 @@ video, `concat_mask` (1, 4, latents, h, w) is 0 where a frame is kept, with the 
 import comfy.model_management
 import node_helpers
 import torch
+from comfy.ldm.wan.vae import WanVAE
+from comfy.ldm.wan.vae2_2 import WanVAE as Wan22VAE
+from comfy.taesd.taehv import TAEHV
 
 from ...errors import KeyVIDError
 from ...keyframes.bridges.causal_groups import SIZE, kept_rows, n_groups
@@ -14,9 +17,15 @@ from ..payloads import ClipVisionOutput, Conditioning, Image, Latent, Vae
 
 
 def check_wan_vae(vae: Vae, *, width: int, height: int) -> None:
-    """Raises KeyVIDError unless the VAE is one of Wan's and its latents of this size in pixels fit Wan's patches."""
+    """Raises KeyVIDError unless the VAE is one of Wan's and its latents of this size in pixels fit Wan's patches.
+
+    VAEs of other video models group frames in fours too (HunyuanVideo, CogVideoX), so its network decides. ComfyUI's
+    small VAE for previews, TAEHV, is one network for several models, and passes.
+    """
     scale = getattr(vae, "downscale_index_formula", None)
-    if scale is None or scale[0] != SIZE:
+    networks = (WanVAE, Wan22VAE, TAEHV)
+    is_wan = isinstance(getattr(vae, "first_stage_model", None), networks)
+    if scale is None or scale[0] != SIZE or not is_wan:
         raise KeyVIDError(
             "The VAE is not one of Wan's. Connect Load VAE with a Wan 2.1 VAE; the 14B models of Wan 2.2 take that "
             "one too."

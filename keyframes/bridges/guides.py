@@ -68,12 +68,12 @@ def check_same_length(plan: KeyframePlan, n_frames: int) -> None:
         )
 
 
-def check_same_rate(plan: KeyframePlan, fps: float) -> None:
-    """Raises PlanError unless a conditioning's frame rate is the plan's."""
+def check_same_rate(plan: KeyframePlan, fps: float, *, name: str = "conditioning") -> None:
+    """Raises PlanError unless a conditioning's frame rate is the plan's. name: of the conditioning in the message."""
     if not (math.isfinite(fps) and fps > 0 and same_rate(fps, plan.fps, n_frames=plan.n_frames)):
         theirs, ours = distinct_texts(fps, plan.fps)
         raise PlanError(
-            f"The conditioning is for {theirs} frames per second and the plan for {ours}. Wire the fps output of Fit "
+            f"The {name} is for {theirs} frames per second and the plan for {ours}. Wire the fps output of Fit "
             "Plan To Model, or of Plan Info, into frame_rate of LTXV Conditioning."
         )
 

@@ -14,19 +14,25 @@ _KINDS = ("peak", "valley", "fill", "manual", "first")  # in the order of their 
 _MAX_NAMED = 12  # frames in an error message
 
 
-def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[0]) -> list[int]:
+def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str | None = None) -> list[int]:
     """The index of the image of each keyframe, in order of time.
 
     n_images: as many as keyframes, or as frames: then those at the keyframes are taken. fewer: what is done with fewer
     images than keyframes: "refuse"; "repeat" them from the first one on; or "by kind": image 1 at peaks, 2 at valleys,
-    3 at fills, 4 at manual keyframes, 5 at frame 0, and the last one at all kinds that are left. Raises PlanError
-    naming the frames that have no image, or how many images are too many.
+    3 at fills, 4 at manual keyframes, 5 at frame 0, and the last one at all kinds that are left. None, of a node where
+    that cannot be chosen: refused, and the message names Keyframe Images, where it can. Raises PlanError naming the
+    frames that have no image, or how many images are too many.
     """
+    if n_images < 1:
+        raise PlanError(
+            f"There is no image for the {plan.count} keyframes of the plan. Connect Load Image, or any node that "
+            "gives images."
+        )
     if n_images == plan.count:
         return list(range(n_images))
     if n_images == plan.n_frames:
         return plan.frames
-    if fewer not in FEWER:
+    if fewer is not None and fewer not in FEWER:
         raise PlanError(
             f"Fewer images cannot be handled by {fewer!r}; choose one of {', '.join(FEWER)}."
         )
@@ -35,18 +41,27 @@ def image_per_keyframe(plan: KeyframePlan, n_images: int, *, fewer: str = FEWER[
             return [number % n_images for number in range(plan.count)]
         if fewer == "by kind":
             return _by_kind(plan, n_images)
-        missing = plan.frames[n_images:]
-        more = "" if len(missing) <= _MAX_NAMED else f" and {len(missing) - _MAX_NAMED} more"
-        raise PlanError(
-            f"{there_are(n_images, 'image')} for the {plan.count} keyframes of the plan; those at frames "
-            f"{frames_to_text(missing[:_MAX_NAMED])}{more} have none. Connect {len(missing)} more, set the count in "
-            f"Select Keyframes to {max(2, n_images)}, or let the images repeat or go by kind."
-        )
+        raise PlanError(_missing(plan, n_images, fewer))
     # a plan has at most one keyframe per frame
     more = f", or set the count in Select Keyframes to {n_images}" * (n_images < plan.n_frames)
     raise PlanError(
         f"There are {n_images} images for the {plan.count} keyframes of the plan; leave out "
         f"{n_images - plan.count}{more}. A whole video would have {plan.n_frames}."
+    )
+
+
+def _missing(plan: KeyframePlan, n_images: int, fewer: str | None) -> str:
+    """What is said of fewer images than keyframes."""
+    missing = plan.frames[n_images:]
+    at = "that at frame" if len(missing) == 1 else "those at frames"
+    has = "has" if len(missing) == 1 else "have"
+    more = "" if len(missing) <= _MAX_NAMED else f" and {len(missing) - _MAX_NAMED} more"
+    here = "set fewer images to repeat or by kind"
+    elsewhere = f"put Keyframe Images before this node and {here} there"
+    return (
+        f"{there_are(n_images, 'image')} for the {plan.count} keyframes of the plan; {at} "
+        f"{frames_to_text(missing[:_MAX_NAMED])}{more} {has} none. Connect {len(missing)} more, set the count in "
+        f"Select Keyframes to {max(2, n_images)}, or {elsewhere if fewer is None else here}."
     )
 
 

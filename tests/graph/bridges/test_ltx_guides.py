@@ -213,7 +213,10 @@ def test_ltx2_has_guides_and_its_sound(comfy, order):
         ({"empty": {"length": 33}}, ["33 frames long", "the plan 25", "Fit Plan To Model"]),
         ({"guides": {"plan": ["plan", 0]}}, ["24 frames", "8n+1", "17 or 25"]),
         ({"rate": {"frame_rate": 24.0}}, ["24 frames per second", "25", "LTXV Conditioning"]),
-        ({"images": {"count": 4}}, ["4 images", "5 keyframes"]),
+        (
+            {"images": {"count": 4}},
+            ["4 images", "5 keyframes", "Keyframe Images before this node"],
+        ),
         ({"empty": {"batch_size": 2}}, ["2 videos", "batch_size"]),
     ],
 )
@@ -240,6 +243,16 @@ def up_to_guides(comfy):
     prompt = guided(comfy)
     prompt["out"] = save("guides", 2, "ltx_refused.safetensors")
     return prompt
+
+
+def test_a_negative_of_another_rate_is_refused_too(comfy):
+    prompt = up_to_guides(comfy)
+    texts = {"positive": ["text", 0], "negative": ["no_text", 0]}
+    prompt["other_rate"] = node("LTXVConditioning", **texts, frame_rate=30.0)
+    prompt = with_inputs(prompt, {"guides": {"negative": ["other_rate", 1]}})
+    check_message(
+        complaint(comfy, prompt), ["negative conditioning is for 30 frames per second", "25"]
+    )
 
 
 def test_more_guides_may_be_added_behind_another_guide_node(comfy, run):

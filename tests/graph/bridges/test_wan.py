@@ -97,7 +97,7 @@ def test_a_video_with_the_sound_comes_out(comfy, graph):
     ("changes", "words"),
     [
         ({"OURS": {"plan": ["plan", 0]}}, ["24 frames", "4n+1", "21 or 25"]),
-        ({"images": {"count": 3}}, ["3 images", "4 keyframes"]),
+        ({"images": {"count": 3}}, ["3 images", "4 keyframes", "Keyframe Images before this node"]),
     ],
 )
 def test_what_does_not_belong_together_is_refused(comfy, graph, changes, words):

@@ -1,5 +1,7 @@
 """The bridges to Wan against the core's own nodes, in the test process, with a small random VAE of Wan's layout."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -208,3 +210,27 @@ def test_what_the_network_reads_is_1_at_kept_rows(comfyui, core_models, wan_vae)
     assert concat.shape[1] == 20
     rows = concat[0, :4].transpose(0, 1).flatten(0, 1)[:, 0, 0]
     assert rows.nonzero().flatten().tolist() == [0, 1, 2, 3, 9]
+
+
+def hunyuan_video_vae():
+    """What ComfyUI makes of HunyuanVideo's VAE, with fewer channels: it groups frames in fours as Wan's does."""
+    from comfy.ldm.models.autoencoder import AutoencoderKL
+
+    layers = {"ch": 32, "ch_mult": [1, 2], "num_res_blocks": 1, "attn_resolutions": []}
+    latents = {"double_z": True, "z_channels": 16, "resolution": 32, "dropout": 0.0}
+    colours = {"in_channels": 3, "out_ch": 3, "conv3d": True, "time_compress": 4}
+    network = AutoencoderKL(ddconfig=layers | latents | colours, embed_dim=16)
+    facts = {"downscale_index_formula": (4, 8, 8), "latent_channels": 16}
+    return SimpleNamespace(first_stage_model=network, **facts)
+
+
+def test_the_vae_of_another_model_that_groups_frames_in_fours_is_refused(comfyui, wan_vae):
+    from keyvid_pack.errors import KeyVIDError
+    from keyvid_pack.host.bridges.wan_conditioning import check_wan_vae
+
+    check_wan_vae(wan_vae, **SIZE)
+    other = hunyuan_video_vae()
+    assert other.downscale_index_formula == wan_vae.downscale_index_formula
+    assert other.latent_channels == wan_vae.latent_channels
+    with pytest.raises(KeyVIDError, match="not one of Wan's"):
+        check_wan_vae(other, **SIZE)

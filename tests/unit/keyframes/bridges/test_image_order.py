@@ -35,6 +35,25 @@ def test_what_cannot_be_set_is_not_proposed():
         image_per_keyframe(PLAN, 25)
 
 
+@pytest.mark.parametrize("fewer", [None, "refuse", "repeat", "by kind"])
+def test_no_image_at_all_is_said(fewer):
+    with pytest.raises(PlanError, match="no image for the 4 keyframes.*Load Image"):
+        image_per_keyframe(PLAN, 0, fewer=fewer)
+
+
+def test_only_what_the_node_has_is_proposed():
+    """Most nodes take one image per keyframe and cannot be told anything else: Keyframe Images can."""
+    with pytest.raises(PlanError) as elsewhere:
+        image_per_keyframe(PLAN, 3)
+    assert "put Keyframe Images before this node" in str(elsewhere.value)
+    with pytest.raises(PlanError) as here:
+        image_per_keyframe(PLAN, 3, fewer="refuse")
+    assert "Keyframe Images" not in str(here.value)
+    for error in (here, elsewhere):
+        assert "that at frame 17 has none. Connect 1 more" in str(error.value)
+        assert "set fewer images to repeat or by kind" in str(error.value)
+
+
 def test_one_image_is_there_and_several_are():
     with pytest.raises(PlanError, match="There is 1 image for the 4 keyframes"):
         image_per_keyframe(PLAN, 1)
