@@ -1,5 +1,7 @@
 """The lengths that models make, and what is said of those that they do not."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,6 +75,23 @@ def test_what_the_model_does_not_make_is_refused_with_what_to_set(needed, n_fram
         length_for(preset, needed, n_frames=n_frames, any_length=False)
     assert all(word in str(error.value) for word in words), error.value
     assert str(error.value).endswith(".") and len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("seconds", [2, 4, 10, 30, 180])
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_from_2_s_to_3_min_a_plan_gets_a_length_of_the_model_or_what_to_set(preset, seconds):
+    needed = math.ceil(seconds * preset.fps)
+    assert preset.longest is not None
+    if preset.grid.at_least(needed) <= preset.longest:
+        length = length_for(preset, needed, any_length=False)
+        assert preset.grid.has(length) and needed <= length <= preset.longest
+        return
+    with pytest.raises(PlanError) as error:
+        length_for(preset, needed, any_length=False)
+    words = [preset.name, f"at most {preset.longest}", "Clip Audio", "Keyframe Segments"]
+    assert all(word in str(error.value) for word in words), error.value
+    assert length_for(preset, needed, n_frames=preset.longest, any_length=False) == preset.longest
+    assert preset.grid.has(length_for(preset, needed, any_length=True))
 
 
 def test_any_length_lets_a_long_one_pass():

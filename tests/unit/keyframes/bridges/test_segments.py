@@ -131,5 +131,23 @@ def test_two_interpolations_make_every_frame_of_a_gap(gap):
         assert off <= gap / (2 * first * second)
 
 
-def test_what_is_longer_than_two_interpolations_gets_as_much_as_there_is():
-    assert multipliers(1000) == (16, 16)
+def test_what_is_longer_than_two_interpolations_gets_as_much_as_there_is_and_is_named():
+    first, second = multipliers(1000)
+    assert (first, second) == (16, 16)
+    plan = plan_at_frames([0, 1000], fps=24, n_frames=1001)
+    with pytest.raises(PlanError, match="257 frames.*needs 1001.*place a keyframe in between"):
+        joined_frames(plan, [first * second + 1])
+
+
+@pytest.mark.parametrize("seconds", [2, 30, 180])
+def test_from_2_s_to_3_min_segments_are_as_long_as_wan_makes_them_or_what_to_do_is_said(seconds):
+    """At 16 fps, with a keyframe every 5 s, which is 81 frames, and with two keyframes alone."""
+    n_frames = seconds * 16
+    often = plan_at_frames(sorted({0, 8, *range(80, n_frames, 80)}), fps=16, n_frames=n_frames)
+    made = plan_segments(often, GRIDS["4n+1"], shortest=17, longest=81, tail="segment")
+    assert all(17 <= one.n_frames <= 81 and one.n_frames % 4 == 1 for one in made)
+    assert len(joined_frames(often, [one.n_frames for one in made])) == n_frames
+    if seconds > 5:
+        seldom = plan_at_frames([0, n_frames - 1], fps=16, n_frames=n_frames)
+        with pytest.raises(PlanError, match="longest is set to 81.*Edit Keyframes.*Select Keyf"):
+            plan_segments(seldom, GRIDS["4n+1"], longest=81)
