@@ -93,9 +93,11 @@ def test_a_template_without_its_files_says_which_and_where(without_files, page, 
     assert not list((page.server.base / "output").rglob("*.mp4"))
 
 
-def test_models_of_others_that_are_missing_are_offered_with_their_address(browser_server, page):
+@pytest.mark.parametrize("name", ["keyvid_ltx_edits", "keyvid_storyboard_interpolate"])
+def test_models_of_others_that_are_missing_are_offered_with_their_address(
+    browser_server, page, name
+):
     """ComfyUI's own dialog has the name, the folder and the address of every file, also of those in boxes."""
-    name = "keyvid_ltx_edits"
     files = {(folder, file) for folder, file in model_files(ui_form(name)) if folder != OWN}
     paths = [browser_server.base / "models" / folder / file for folder, file in files]
     for path in paths:

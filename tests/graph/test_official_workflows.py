@@ -76,6 +76,31 @@ SEGMENTS = Built(
     rewired=frozenset(),
     values=frozenset({6, 67}),  # the prompt and the size
 )
+INTERPOLATE = Built(
+    workflow="keyvid_storyboard_interpolate",
+    subgraph=None,
+    official=("utility_video_frame_interpolation", "Frame Interpolation"),
+    # the video, its parts, its rate and the multiplier: those come with the plan
+    left_out=frozenset({3, 9, 10, 11, 13}),
+    added=(
+        "FrameInterpolate",
+        "KeyVID_ClipAudio",
+        "KeyVID_EditKeyframes",
+        "KeyVID_JoinSegments",
+        "KeyVID_KeyframeImages",
+        "KeyVID_KeyframeSegments",
+        "KeyVID_LocalizeKeyframes",
+        "KeyVID_SelectKeyframes",
+        "LoadAudio",
+        "LoadImage",
+        "LoadImage",
+        "MarkdownNote",
+        "MarkdownNote",
+        "SaveVideo",
+    ),
+    rewired=frozenset({(5, "images")}),
+    values=frozenset({5}),  # the frame rate
+)
 EDITS = tuple(
     Built(
         workflow=workflow,
@@ -88,7 +113,7 @@ EDITS = tuple(
     )
     for workflow in ("keyvid_ltx_edits", "keyvid_wan_vace_edits")
 )
-BUILT = (LTX_SOUND, LTX_EDITS, VACE, SEGMENTS, *EDITS)
+BUILT = (LTX_SOUND, LTX_EDITS, VACE, SEGMENTS, INTERPOLATE, *EDITS)
 
 
 @pytest.mark.parametrize("built", BUILT, ids=lambda built: f"{built.workflow}-{built.subgraph}")
@@ -123,7 +148,7 @@ def test_the_notes_name_every_file_and_its_page():
         workflow = ui_form(name)
         (note,) = [node for node in workflow["nodes"] if node.get("title") == "Model files"]
         (text,) = note["widgets_values"]
-        for graph in workflow["definitions"]["subgraphs"]:
+        for graph in (workflow, *(workflow["definitions"] or {}).get("subgraphs", ())):
             for node in graph["nodes"]:
                 for model in node.get("properties", {}).get("models") or ():
                     page = "/".join(model["url"].split("/")[:5])

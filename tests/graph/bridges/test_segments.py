@@ -1,13 +1,9 @@
 """Segments from keyframe to keyframe, made by other nodes and joined, from a sound to a saved video."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
-from keyvid_pack.tools import environment
 
-from ...helpers.core_models.files import loaders, sampled, texts
+from ...helpers.core_models.files import loaders, sampled, texts, write_core_models
 from ...helpers.graphs.bridge_graphs import numbers_of, save, storyboard
 from ...helpers.graphs.prompts import (
     check_message,
@@ -19,19 +15,6 @@ from ...helpers.graphs.prompts import (
     with_inputs,
 )
 from ...helpers.graphs.saved_video import checked_frames, save_video
-
-RIFE = """
-import sys
-import comfy.cli_args
-comfy.cli_args.args.cpu = True
-import safetensors.torch
-import torch
-from comfy_extras.frame_interpolation_models.ifnet import IFNet
-# without flow and with an even mask every frame in between is the mean of the two images
-weights = IFNet(channels=(8,) * 5).state_dict()
-weights = {name: torch.zeros_like(value) for name, value in weights.items()}
-safetensors.torch.save_file(weights, sys.argv[1])
-"""
 
 
 def segments(frames, **options):
@@ -117,21 +100,12 @@ def test_segments_of_another_plan_or_too_few_frames_are_named(comfy, frames):
     check_message(complaint(comfy, prompt), ["longest is set to 4", "Edit Keyframes"])
 
 
-@pytest.fixture(scope="module")
-def rife(comfy):
-    """The core's frame interpolation network, tiny and without motion, where ComfyUI looks for it."""
-    path = comfy.base / "models" / "frame_interpolation" / "keyvid_test_rife.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-c", RIFE, path], cwd=environment.COMFYUI, check=True)
-    yield path.name
-    path.unlink()
-
-
-def test_the_cores_frame_interpolation_fills_uneven_gaps_exactly(comfy, frames, rife):
+def test_the_cores_frame_interpolation_fills_uneven_gaps_exactly(comfy, frames):
+    write_core_models(comfy.base / "models")
     prompt = segments(frames)
     size = {"width": 96, "height": 72}  # the network mirrors images out to multiples of 64 pixels
     prompt["source"]["inputs"] |= size
-    prompt["rife"] = node("FrameInterpolationModelLoader", model_name=rife)
+    prompt["rife"] = node("FrameInterpolationModelLoader", model_name="tiny_rife.safetensors")
     for name, images, slot in (("once", ["parts", 7], 8), ("twice", ["once", 0], 9)):
         prompt[name] = node(
             "FrameInterpolate", interp_model=["rife", 0], images=images, multiplier=["parts", slot]

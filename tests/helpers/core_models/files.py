@@ -18,7 +18,7 @@ comfy.cli_args.args.cpu = True  # before anything asks for the graphics card
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
 _SCRIPT = Path(__file__).with_name("networks.py")
-_LAST = "checkpoints/tiny_ltx_audio_vae.safetensors"  # of networks.MODELS
+_LAST = "frame_interpolation/tiny_rife.safetensors"  # of networks.MODELS
 T5_WIDTH = 4096  # of the text of LTX-Video and Wan
 LTX2_TEXT_WIDTH = (
     192  # of LTX-2's: networks.LTXAV_TRANSFORMER, its widths for video and sound together

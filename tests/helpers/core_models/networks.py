@@ -16,6 +16,7 @@ import comfy.ldm.lightricks.vae.causal_video_autoencoder as ltx_vae
 import comfy.ldm.wan.model
 import comfy.ldm.wan.vae
 import comfy.ops
+import comfy_extras.frame_interpolation_models.ifnet as ifnet
 import safetensors.torch
 import torch
 
@@ -140,6 +141,11 @@ def wan_vae():
     return comfy.ldm.wan.vae.WanVAE(**WAN_VAE), {}
 
 
+def rife():
+    """RIFE 4.25, a network that makes the frames between two images."""
+    return ifnet.IFNet(channels=(8,) * 5), {}
+
+
 MODELS = {
     "diffusion_models/tiny_ltxv.safetensors": ltx_model,
     "diffusion_models/tiny_ltxav.safetensors": ltxav_model,
@@ -148,6 +154,7 @@ MODELS = {
     "vae/tiny_ltx_vae.safetensors": ltx_video_vae,
     "vae/tiny_wan_vae.safetensors": wan_vae,
     "checkpoints/tiny_ltx_audio_vae.safetensors": ltx_audio_vae,
+    "frame_interpolation/tiny_rife.safetensors": rife,
 }
 
 

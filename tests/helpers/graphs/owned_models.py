@@ -12,11 +12,13 @@ _LTX = {
 _WAN_VAE = {"VAELoader": ("vae_name", "tiny_wan_vae.safetensors")}
 _VACE = {"UNETLoader": ("unet_name", "tiny_wan_vace.safetensors"), **_WAN_VAE}
 _I2V = {"UNETLoader": ("unet_name", "tiny_wan_i2v.safetensors"), **_WAN_VAE}
+_RIFE = {"FrameInterpolationModelLoader": ("model_name", "tiny_rife.safetensors")}
 FILES = {
     "keyvid_ltx_sound": (_LTX, LTX2_TEXT_WIDTH),
     "keyvid_ltx_edits": (_LTX, LTX2_TEXT_WIDTH),
     "keyvid_wan_vace_edits": (_VACE, T5_WIDTH),
     "keyvid_wan_segments": (_I2V, T5_WIDTH),
+    "keyvid_storyboard_interpolate": (_RIFE, T5_WIDTH),
 }
 # {(workflow, node): inputs}: small sizes, and few steps
 SMALL = {
@@ -28,6 +30,7 @@ SMALL = {
     ("keyvid_wan_vace_edits", "100:194"): {"value": 48},
     ("keyvid_wan_vace_edits", "100:202"): {"value": 2},  # steps
     ("keyvid_wan_segments", "100:67"): {"width": 64, "height": 48},
+    ("keyvid_storyboard_interpolate", "27"): {"width": 96, "height": 72},
 }
 _EDITING = "101:"  # the nodes of the box that edits images
 _GONE = ("CLIPLoader", "LTXAVTextEncoderLoader", "LatentUpscaleModelLoader")
@@ -66,6 +69,14 @@ def tiny_form(comfy, name):
                 value = instead[tuple(value)]
             entry["inputs"][socket] = value
     return prompt
+
+
+def sound_and_length(prompt):
+    """The wires that bring the sound of the video and its number of frames."""
+    nodes = {entry["class_type"]: key for key, entry in prompt.items()}
+    if "KeyVID_FitPlanToModel" in nodes:
+        return [nodes["KeyVID_FitPlanToModel"], 3], [nodes["KeyVID_FitPlanToModel"], 2]
+    return [nodes["KeyVID_ClipAudio"], 0], [nodes["KeyVID_ClipAudio"], 2]
 
 
 def _loader(kind, socket, file):
