@@ -87,5 +87,5 @@ def sound_outline(
     return {
         "peaks": {"min": low.tolist(), "max": high.tolist()},
         **strike_outline(found.strikes, n_frames=n_frames, fps=fps),
-        "beats": beat_frames(found.envelope, n_frames=n_frames, fps=fps, on_step=on_step),
+        "beats": beat_frames(found, n_frames=n_frames, fps=fps, on_step=on_step),
     }

@@ -11,7 +11,9 @@ last interval being l:
     C0(t)    = max(0, max_{s <= t - MIN_PAUSE_S} C(s) - PAUSE_COST)    the first beat of all, or after a pause
 
 Music has onsets between its beats. Two things distinguish the pulse that people tap from its subdivisions: what is
-weaker than its neighbours has a far lower local score, and tempos near PREFERRED_BPM are preferred (as by Ellis).
+quieter than its neighbours has a far lower local score, and tempos near PREFERRED_BPM are preferred (as by Ellis).
+What counts is how loud an onset is and not how clearly it stands out: under other music every drum stands out less, and
+some of them far less than others.
 """
 
 from collections.abc import Callable
@@ -23,30 +25,28 @@ from scipy import ndimage
 from ...errors import KeyVIDError
 from ..curve import MotionCurve
 from ..timebase import frames_at
-from .onset import clip_onsets, struck_curve
+from .onset import Onsets, clip_onsets, struck_curve
 from .onset_strength import POINT_RATE
 
 BEAT_RATE = 100  # grid points per second on which beats are placed before they are refined
 SLOWEST_BPM, FASTEST_BPM = 30.0, 240.0
 LAGS_PER_OCTAVE = 24  # intervals to choose from: at most 10 ms or 3 % apart
 MAX_STEP = 12  # from the index of an interval to that of the next one
-FULL_SHARE = (
-    0.89  # an onset this strong beside the strongest one nearby has the full local score of 1
-)
-# power of that share: it undoes the compression of the envelope, so that hats score little
-SCORE_POWER = 8
+FULL_SHARE = 0.89  # an onset this loud beside the loudest one nearby has the full local score of 1
+# power of that share: it undoes the compression of decibels, so that hats score little
+SCORE_POWER = 6
 BEAT_COST = 0.45  # of each beat; its local score is at most 1
 INTERVAL_GAIN = 0.4  # per second between two beats: a pulse continues where onsets are missing, at any tempo alike
 PREFERRED_BPM = 120.0
-TEMPO_PRIOR = 0.27  # times the squared octaves from the preferred tempo: what each beat of another tempo costs
-TIGHTNESS = 30.0  # times the squared log ratio of two intervals: 12 % faster costs as much as a missing onset
+TEMPO_PRIOR = 0.35  # times the squared octaves from the preferred tempo: what each beat of another tempo costs
+TIGHTNESS = 60.0  # times the squared log ratio of two intervals: 8 % faster costs as much as a missing onset
 PAUSE_COST = 2.5  # of a new start after a pause
 MIN_PAUSE_S = 2.0
 NEAR_S = 0.03  # an onset this close to a grid point still counts there
 FIRST_BEAT = 255  # in place of the index of the lag before: no beat before, or a pause
 STEP_BLOCKS = 20  # blocks of points between two calls of on_step: 5 s of sound
 LOCAL_S = 2.0  # how far an onset is compared with others
-# of the strongest onset of all: where everything is fainter, nothing has the full local score
+# of the loudest onset of all: where everything is fainter, nothing has the full local score
 LOUD_SHARE = 0.25
 
 BEATS = "beats"  # the source of a curve of beats
@@ -62,14 +62,14 @@ class Beats:
 
 
 def beats_of(
-    envelope: np.ndarray,
+    onsets: Onsets,
     *,
     tempo: str = AS_HEARD,
     on_step: Callable[[int, int], object] | None = None,
 ) -> Beats:
-    """The beats behind an onset envelope (n,) with POINT_RATE points per second.
+    """The beats behind the onsets of a sound: its accents say where they may be, its strikes when exactly.
 
-    tempo: AS_HEARD, HALF (every second beat, those with the stronger onsets) or DOUBLE (and the times midway between).
+    tempo: AS_HEARD, HALF (every second beat, those with the louder onsets) or DOUBLE (and the times midway between).
     on_step(n_done, n_points) is called every few seconds of sound and may raise to cancel.
     Returns: Beats, empty for silence. Raises KeyVIDError for another tempo.
     """
@@ -77,27 +77,27 @@ def beats_of(
         raise KeyVIDError(
             f"The tempo is {tempo!r}; choose {', '.join(TEMPOS[:-1])} or {TEMPOS[-1]}."
         )
-    local_score = _local_score(envelope)
+    local_score = _local_score(onsets.accents)
     if not local_score.any():
         return Beats(0.0, np.zeros(0))
-    points = _best_beats(local_score, on_step)
-    times_s = np.array([_refined(envelope, point) for point in points])
+    strikes_s = np.array([strike.time_s for strike in onsets.strikes])
+    times_s = _on_strikes(np.array(_best_beats(local_score, on_step)) / BEAT_RATE, strikes_s)
     if tempo == HALF:
-        times_s = _halved(times_s, envelope)
+        times_s = _halved(times_s, onsets.accents)
     if tempo == DOUBLE:
-        times_s = _doubled(times_s, envelope)
+        times_s = _doubled(times_s, strikes_s)
     return Beats(_tempo(times_s), times_s)
 
 
 def beat_frames(
-    envelope: np.ndarray,
+    onsets: Onsets,
     *,
     n_frames: int,
     fps: float,
     on_step: Callable[[int, int], object] | None = None,
 ) -> list[int]:
-    """The frames nearest to the beats behind a clip's onset envelope (n,): ascending, each once."""
-    frames = frames_at(beats_of(envelope, on_step=on_step).times_s, fps=fps)
+    """The frames nearest to the beats behind a clip's onsets: ascending, each once."""
+    frames = frames_at(beats_of(onsets, on_step=on_step).times_s, fps=fps)
     return np.unique(frames[frames < n_frames]).tolist()
 
 
@@ -117,25 +117,25 @@ def beats_curve(
     other parameters and the errors are those of `onset_curve`.
     Returns: MotionCurve with source "beats".
     """
-    envelope = clip_onsets(
+    onsets = clip_onsets(
         samples, sample_rate, n_frames=n_frames, fps=fps, preroll=preroll, on_step=on_step
-    ).envelope
+    )
     width = 2 * round(NEAR_S * POINT_RATE) + 1
-    nearby = ndimage.maximum_filter1d(envelope, width, mode="constant")
-    times_s = beats_of(envelope, tempo=tempo, on_step=on_step).times_s
+    nearby = ndimage.maximum_filter1d(onsets.envelope, width, mode="constant")
+    times_s = beats_of(onsets, tempo=tempo, on_step=on_step).times_s
     strength = nearby[np.round(times_s * POINT_RATE).astype(int)]
     return struck_curve(times_s, strength, samples, n_frames=n_frames, fps=fps, source=BEATS)
 
 
-def _local_score(envelope: np.ndarray) -> np.ndarray:
-    """O(t) of each grid point, in [0, 1]: nearness to an onset (n,) and its strength among its neighbours.
+def _local_score(accents: np.ndarray) -> np.ndarray:
+    """O(t) of each grid point, in [0, 1]: nearness to an onset (n,) and its loudness among its neighbours.
 
-    O(t) = min(1, max_s e(s) / max(e within LOCAL_S) exp(-(s - t)^2 / (2 (NEAR_S / 2)^2)) / FULL_SHARE)^SCORE_POWER
+    O(t) = min(1, max_s a(s) / max(a within LOCAL_S) exp(-(s - t)^2 / (2 (NEAR_S / 2)^2)) / FULL_SHARE)^SCORE_POWER
     """
     width = 2 * round(LOCAL_S * POINT_RATE) + 1
-    strongest = ndimage.maximum_filter1d(envelope, width, mode="constant")
+    loudest = ndimage.maximum_filter1d(accents, width, mode="constant")
     # a stretch of faint sound beside a loud one is not raised to the full score
-    local = envelope / np.maximum(strongest, max(LOUD_SHARE * envelope.max(), 1e-9))
+    local = accents / np.maximum(loudest, max(LOUD_SHARE * accents.max(), 1e-9))
     near = local.copy()
     for step in range(1, round(3 * NEAR_S / 2 * POINT_RATE) + 1):
         nearness = np.exp(-0.5 * (step / POINT_RATE / (NEAR_S / 2)) ** 2)
@@ -261,13 +261,15 @@ def _backtrack(
     return points[::-1]
 
 
-def _refined(envelope: np.ndarray, point: int) -> float:
-    """The time in seconds of the onset at a grid point, or of the point itself if there is none."""
-    centre = point * (POINT_RATE // BEAT_RATE)
-    radius = round(NEAR_S * POINT_RATE)
-    first = max(0, centre - radius)
-    near = envelope[first : centre + radius + 1]
-    return (first + int(near.argmax()) if near.any() else centre) / POINT_RATE
+def _on_strikes(times_s: np.ndarray, strikes_s: np.ndarray) -> np.ndarray:
+    """Times (n,), each moved to the strike nearest to it, of strikes (m,), if one lies within NEAR_S."""
+    if not len(strikes_s):
+        return times_s
+    after = np.clip(np.searchsorted(strikes_s, times_s), 1, max(1, len(strikes_s) - 1))
+    before = strikes_s[after - 1]
+    after_s = strikes_s[np.minimum(after, len(strikes_s) - 1)]
+    nearest_s = np.where(times_s - before <= after_s - times_s, before, after_s)
+    return np.where(np.abs(nearest_s - times_s) <= NEAR_S, nearest_s, times_s)
 
 
 def _runs(times_s: np.ndarray) -> list[np.ndarray]:
@@ -275,23 +277,22 @@ def _runs(times_s: np.ndarray) -> list[np.ndarray]:
     return np.split(times_s, np.flatnonzero(np.diff(times_s) > 60 / SLOWEST_BPM + NEAR_S) + 1)
 
 
-def _halved(times_s: np.ndarray, envelope: np.ndarray) -> np.ndarray:
-    """Every second beat of each run: of the two ways, the one whose onsets are stronger in all."""
+def _halved(times_s: np.ndarray, accents: np.ndarray) -> np.ndarray:
+    """Every second beat of each run: of the two ways, the one whose onsets are louder in all."""
     kept = []
     for run in _runs(times_s):
-        strength = envelope[np.round(run * POINT_RATE).astype(int)]
+        loudness = accents[np.round(run * POINT_RATE).astype(int)]
         n_pairs = len(run) // 2 * 2
-        later = strength[1:n_pairs:2].sum() > strength[0:n_pairs:2].sum()
+        later = loudness[1:n_pairs:2].sum() > loudness[0:n_pairs:2].sum()
         kept.append(run[int(later) :: 2])
     return np.concatenate(kept)
 
 
-def _doubled(times_s: np.ndarray, envelope: np.ndarray) -> np.ndarray:
-    """The beats, and between two beats of a run the onset midway, or the middle itself if there is none."""
+def _doubled(times_s: np.ndarray, strikes_s: np.ndarray) -> np.ndarray:
+    """The beats, and between two beats of a run the strike midway, or the middle itself if there is none."""
     added = [times_s]
     for run in _runs(times_s):
-        middles = np.round((run[:-1] + run[1:]) / 2 * BEAT_RATE).astype(int)
-        added.append(np.array([_refined(envelope, point) for point in middles]))
+        added.append(_on_strikes((run[:-1] + run[1:]) / 2, strikes_s))
     return np.sort(np.concatenate(added))
 
 

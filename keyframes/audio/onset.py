@@ -25,6 +25,7 @@ SENSITIVITY = 0.5  # at which the thresholds of clear strikes are those above
 SATURATION = 1.2  # doublings above the threshold at which an onset reaches 1 - 1/e of full strength
 LOUDNESS_RANGE_DB = 50.0  # a strike this far below the loudest one moves nothing
 CLEAR_STRENGTH = 0.2  # of an onset that may count as the loudest
+ACCENT_S = 2.0  # from a clear strike to a candidate that may be a beat
 CLEAR_HEIGHT = 0.04  # of the scale of the envelope: what is lower is no clear strike
 FULL_SCALE = 0.5  # curves that stay below it are not stretched to 1: they hold no clear strike
 SUPPRESSION_S = 0.04  # within it there is one onset
@@ -36,10 +37,12 @@ class Onsets(NamedTuple):
     """What was found in a sound. envelope: float64 (n,), onset strength at POINT_RATE points per second.
 
     strikes: ascending in time, in seconds from the beginning; clear ones, and candidates.
+    accents: float64 (n,), how loud the onsets of both are, however clearly they stand out; `_accents` says how.
     """
 
     envelope: np.ndarray
     strikes: tuple[Strike, ...]
+    accents: np.ndarray
 
 
 def find_onsets(
@@ -87,11 +90,13 @@ def _onsets(
     loud = strength > CLEAR_STRENGTH
     loudest = flux.power[loud].max() if loud.any() else flux.power.max()
     if loudest <= 0:
-        return Onsets(np.zeros_like(strength), ())
+        return Onsets(np.zeros_like(strength), (), np.zeros_like(strength))
     loudness_db = 10 * np.log10(np.maximum(flux.power / loudest, 1e-12))
     loudness = np.clip(1.0 + loudness_db / LOUDNESS_RANGE_DB, 0.0, 1.0)
     envelope = strength * loudness
-    return Onsets(envelope, _strikes(envelope, _strength(flux, *candidate) * loudness))
+    candidates = _strength(flux, *candidate) * loudness
+    strikes = _strikes(envelope, candidates)
+    return Onsets(envelope, strikes, _accents(strikes, candidates > 0, loudness))
 
 
 def onset_envelope(
@@ -179,6 +184,18 @@ def _strikes(envelope: np.ndarray, candidates: np.ndarray) -> tuple[Strike, ...]
         Strike(k / POINT_RATE, min(1.0, float(candidates[k]) / scale), False) for k in weak.tolist()
     ]
     return checked_strikes(found)
+
+
+def _accents(strikes: tuple[Strike, ...], is_onset: np.ndarray, loudness: np.ndarray) -> np.ndarray:
+    """L(k) of `find_onsets` (n,) wherever there is an onset (n,), if only that of a candidate; 0 elsewhere.
+
+    Candidates come from steady noise too, so those further than ACCENT_S from every clear strike count for nothing.
+    """
+    near = np.zeros(len(loudness), dtype=np.uint8)
+    near[[round(strike.time_s * POINT_RATE) for strike in strikes if strike.clear]] = 1
+    width = 2 * round(ACCENT_S * POINT_RATE) + 1
+    near = ndimage.maximum_filter1d(near, width, mode="constant")
+    return np.where(is_onset & (near > 0), loudness, 0.0)
 
 
 def onset_curve(

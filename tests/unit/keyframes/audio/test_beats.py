@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from keyvid_pack.errors import AudioError, KeyVIDError
 from keyvid_pack.keyframes.audio.beats import beats_curve, beats_of
-from keyvid_pack.keyframes.audio.onset import onset_envelope
+from keyvid_pack.keyframes.audio.onset import Onsets, find_onsets, onset_envelope
+from keyvid_pack.keyframes.curve import Strike
 from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
@@ -18,7 +19,13 @@ LIBROSA = json.loads((SNARE.parent.parent / "goldens" / "librosa_snare.json").re
 
 def find_beats(samples, sample_rate):
     """The beats of samples (C, N): Beats, empty for silence."""
-    return beats_of(onset_envelope(samples, sample_rate))
+    return beats_of(find_onsets(samples, sample_rate))
+
+
+def onsets_of(envelope):
+    """Onsets as loud as an envelope (n,) of pulses, with a clear strike on each of them."""
+    strikes = [Strike(k / 200, float(envelope[k]), True) for k in np.flatnonzero(envelope)]
+    return Onsets(envelope, tuple(strikes), envelope)
 
 
 def test_beats_follow_the_accelerando_at_least_as_well_as_librosa():
@@ -168,6 +175,22 @@ def test_the_tempo_of_rock_survives_what_recordings_do_to_it(options):
     assert is_right and f1 >= 0.9
 
 
+@pytest.mark.parametrize("bpm", [90, 105, 120, 135])
+@pytest.mark.parametrize("pattern", ["rock", "sixteenths"])
+def test_drums_that_hardly_stand_out_keep_their_beats(pattern, bpm):
+    options = {"seed": bpm, "duration_s": 10, "hat_gain": 0.25, "noise_db": -14}
+    is_right, f1 = right_tempo(PATTERNS[pattern], bpm, **options)
+    assert is_right and f1 >= 0.9
+
+
+def test_noise_after_the_music_has_no_beats():
+    samples, _ = music(PATTERNS["rock"], 120, seed=2, duration_s=16)
+    samples[:, 8 * SAMPLE_RATE :] = 0
+    samples += 0.1 * np.random.default_rng(2).standard_normal(samples.shape).astype(np.float32)
+    beats_s = find_beats(samples, SAMPLE_RATE).times_s
+    assert (beats_s < 8).sum() == 16 and beats_s.max() < 8 + 2 + 0.5
+
+
 def test_house_at_120_has_a_beat_on_every_kick_and_none_between():
     samples, _ = music(PATTERNS["house"], 120, seed=1, duration_s=8, hat_gain=0.5)
     beats = find_beats(samples, SAMPLE_RATE)
@@ -178,11 +201,11 @@ def test_half_keeps_the_harder_beats_and_double_adds_the_middles():
     envelope = np.zeros(8 * 200)
     envelope[50 : 8 * 200 : 100] = 0.9
     envelope[150 : 8 * 200 : 200] = 1.0
-    found = beats_of(envelope)
+    found = beats_of(onsets_of(envelope))
     assert found.times_s == pytest.approx(np.arange(0.25, 8, 0.5)) and found.tempo_bpm == 120
-    half = beats_of(envelope, tempo="half")
+    half = beats_of(onsets_of(envelope), tempo="half")
     assert half.times_s == pytest.approx(np.arange(0.75, 8, 1.0)) and half.tempo_bpm == 60
-    double = beats_of(envelope, tempo="double")
+    double = beats_of(onsets_of(envelope), tempo="double")
     assert double.times_s == pytest.approx(np.arange(0.25, 7.8, 0.25)) and double.tempo_bpm == 240
 
 
@@ -190,30 +213,30 @@ def test_half_and_double_do_not_reach_across_a_pause():
     envelope = np.zeros(20 * 200)
     for first, last in ((100, 1000), (2530, 3800)):
         envelope[first:last:100] = 1.0
-    found = beats_of(envelope).times_s
+    found = beats_of(onsets_of(envelope)).times_s
     assert not ((found > 5) & (found < 12.6)).any()
     for tempo in ("half", "double"):
-        times_s = beats_of(envelope, tempo=tempo).times_s
+        times_s = beats_of(onsets_of(envelope), tempo=tempo).times_s
         assert len(times_s) > 8 and not ((times_s > 5) & (times_s < 12.6)).any()
-    assert set(beats_of(envelope, tempo="double").times_s) >= set(found)
+    assert set(beats_of(onsets_of(envelope), tempo="double").times_s) >= set(found)
 
 
 @pytest.mark.parametrize("tempo", ["half", "double"])
 def test_half_and_double_of_nothing_and_of_one_strike(tempo):
-    assert len(beats_of(np.zeros(400), tempo=tempo).times_s) == 0
+    assert len(beats_of(onsets_of(np.zeros(400)), tempo=tempo).times_s) == 0
     envelope = np.zeros(400)
     envelope[100] = 1.0
-    assert beats_of(envelope, tempo=tempo).times_s.tolist() == [0.5]
+    assert beats_of(onsets_of(envelope), tempo=tempo).times_s.tolist() == [0.5]
 
 
 def test_an_unknown_tempo_is_named():
     with pytest.raises(KeyVIDError, match="The tempo is 'third'; choose as heard, half or double"):
-        beats_of(np.zeros(400), tempo="third")
+        beats_of(onsets_of(np.zeros(400)), tempo="third")
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("patterns", "n_right", "n_all"), [(PATTERNS, 215, 252), (OTHER_PATTERNS, 347, 432)]
+    ("patterns", "n_right", "n_all"), [(PATTERNS, 213, 252), (OTHER_PATTERNS, 382, 432)]
 )
 def test_the_tempo_of_music_is_right_as_often_as_the_readme_says(patterns, n_right, n_all):
     tempos = (60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 162, 174)
