@@ -62,6 +62,22 @@ def new_output_file(prefix: str, suffix: str) -> tuple[str, str, str]:
 
     Raises KeyVIDError when the prefix points outside that folder.
     """
+    folder, stem, counter, subfolder = _output_place(prefix)
+    filename = f"{stem}_{counter:05}_{suffix}"
+    return os.path.join(folder, filename), filename, subfolder
+
+
+def output_folder(prefix: str, suffix: str) -> str:
+    """The path of the one folder in ComfyUI's output folder that belongs to all files of a prefix; it is not made.
+
+    Raises KeyVIDError when the prefix points outside that folder.
+    """
+    folder, stem, _, _ = _output_place(prefix)
+    return os.path.join(folder, stem + suffix)
+
+
+def _output_place(prefix: str) -> tuple[str, str, int, str]:
+    """(folder, stem, next number, subfolder) of files of a prefix."""
     root = folder_paths.get_output_directory()
     try:
         if not folder_paths.is_within_directory(root, os.path.join(root, prefix)):
@@ -74,8 +90,7 @@ def new_output_file(prefix: str, suffix: str) -> tuple[str, str, str]:
         raise
     except (OSError, ValueError) as error:
         raise _unusable(prefix, error) from None
-    filename = f"{stem}_{counter:05}_{suffix}"
-    return os.path.join(folder, filename), filename, subfolder
+    return folder, stem, counter, subfolder
 
 
 def write_text(path: str, text: str) -> None:

@@ -23,6 +23,7 @@ from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
 from .localize import LocalizeKeyframes
 from .multimodal_cfg import MultimodalCFG
 from .plan_info import PlanInfo
+from .render_video import RenderVideo
 from .sampling import InterpolatedNoise, KeyVIDSampler, KeyVIDSchedule
 from .segments import JoinSegments, KeyframeSegments
 from .select import SelectKeyframes
@@ -73,6 +74,7 @@ class KeyVIDExtension(ComfyExtension):
             KeyVIDSchedule,
             InterpolatedNoise,
             FramesFromLatent,
+            RenderVideo,
             KeyframeSheet,
             WindowedAttention,
         ]

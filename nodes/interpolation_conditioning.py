@@ -28,9 +28,11 @@ class InterpolationConditioning(io.ComfyNode):
             ],
             inputs=[
                 *model_inputs(),
-                io.Image.Input(
+                io.MultiType.Input(
                     "keyframes",
-                    tooltip="One image for each keyframe of the plan, in order: the generator's, or your own.",
+                    [io.Image, io.Latent],
+                    tooltip="One image for each keyframe of the plan, in order: the generator's, or your own. Or the "
+                    "generator's latent as it is, which saves decoding and encoding it.",
                 ),
                 Plan.Input(
                     "plan",

@@ -17,6 +17,8 @@ FRAME_INDEX = "keyvid_frame_index"  # (B, T) int: the frames of the clip that th
 # only on the positive of the interpolation: the sampler sets the keyframes to these in its first steps
 KEYFRAME_LATENTS = "keyvid_keyframe_latents"  # (B, 4, K, h, w), unscaled
 KEYFRAME_FRAMES = "keyvid_keyframe_frames"  # K frames of the clip, a tuple of int
+# of a clip that is longer than the model's: a WindowCondition (windows.py) for each window
+WINDOWS = "keyvid_windows"
 
 # LATENT
 PLAN = "keyvid_plan"  # the KeyframePlan that the latent was made for

@@ -10,14 +10,13 @@ from typing import Any
 import comfy.model_management
 import torch
 
-from ...errors import AudioError, KeyVIDError, PlanError
+from ...errors import KeyVIDError, PlanError
 from ...keyframes.plan import KeyframePlan
 from ...keyframes.text import there_are
+from ...keyframes.windows import fill_windows, paint_windows
 from ...models.checkpoint.layouts import GENERATOR, INTERPOLATOR
 from ...models.diffusion.conditioning import interpolation_concat, keyframe_concat
-from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
 from ...models.encoders.image_preprocess import clip_pixels
-from ..audio import clip_samples_of
 from ..images import FITS, check_images, fit_images, to_bchw
 from ..payloads import Audio, AudioEncoder, ClipVision, Conditioning, Image, Latent, Model, Vae
 from . import validation
@@ -26,18 +25,20 @@ from .condition_keys import (
     CONCAT,
     FPS,
     FRAME_INDEX,
-    GRID,
     IMAGE,
     KEYFRAME_FRAMES,
     KEYFRAME_LATENTS,
     KIND,
-    NO_AUDIO,
     PLAN,
+    WINDOWS,
 )
 from .defaults import FPS_CONDITIONS, HEIGHT, WIDTH
 from .model_facts import ModelFacts, facts_of
+from .sound_tokens import clip_tokens, window_tokens
+from .windows import Pair, Tokens, fill_conditions, paint_conditions
 
-_KEYS = (AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_FRAMES, KEYFRAME_LATENTS, KIND)
+_KEYS = (AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_FRAMES, KEYFRAME_LATENTS, KIND, WINDOWS)
+Payload = dict[str, Any]
 
 
 def keyframe_conditioning(
@@ -70,7 +71,10 @@ def keyframe_conditioning(
     check_images(image)
     frames = list(range(facts.n_frames)) if plan is None else plan.frames
     frame_index = torch.tensor([frames])  # (1, T)
-    audio_pair = audio_tokens(audio_encoder, audio, plan, facts, frame_index=frame_index)
+    if plan is not None and is_long(plan, facts):
+        sounds = _long(_painted_in_windows(audio_encoder, audio, plan, facts))
+    else:
+        sounds = _short(clip_tokens(audio_encoder, audio, plan, facts, frame_index=frame_index))
     first = fit_images(image[:1], width=width, height=height, fit=fit)
     image_pair = vision_tokens(clip_vision, first)
     shared = {
@@ -79,7 +83,7 @@ def keyframe_conditioning(
         FRAME_INDEX: frame_index,
         FPS: _fps(fps_condition, facts),
     }
-    positive, negative = _conditioned(positive, negative, image_pair, audio_pair, shared)
+    positive, negative = _conditioned(positive, negative, image_pair, sounds, shared)
     return positive, negative, {"samples": _empty_like(shared[CONCAT])}
 
 
@@ -90,7 +94,7 @@ def interpolation_conditioning(
     *,
     clip_vision: ClipVision | None,
     vae: Vae | None,
-    keyframes: Image,
+    keyframes: Image | Latent,
     plan: KeyframePlan,
     image: Image | None = None,
     audio_encoder: AudioEncoder | None = None,
@@ -102,9 +106,10 @@ def interpolation_conditioning(
 ) -> tuple[Conditioning, Conditioning, Latent]:
     """(positive, negative, latent) with which an interpolator paints every frame between keyframes.
 
-    keyframes: one image for every keyframe of the plan. image: the one for the vision tower, the first keyframe when
-    None; the keyframes themselves reach the model through the concat latent only, as published. The latent carries
-    the plan. width, height: in pixels. fps_condition: 0 is the model's own. Raises KeyVIDError where the inputs do
+    keyframes: one image for every keyframe of the plan, or the latent that they were painted in. image: the one for the
+    vision tower, the first keyframe when None; the keyframes themselves reach the model through the concat latent
+    only, as published. The latent carries the plan. A clip that is longer than the model's has a condition for each
+    window (WINDOWS). width, height: in pixels. fps_condition: 0 is the model's own. Raises KeyVIDError where the inputs do
     not fit together.
     """
     facts = facts_of(model)
@@ -112,32 +117,93 @@ def interpolation_conditioning(
     validation.check_plan(plan, facts)
     validation.check_size(width, height, facts)
     _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio)
-    check_images(keyframes, name="keyframes")
-    if len(keyframes) != plan.count:
-        raise PlanError(
-            f"{there_are(len(keyframes), 'image')} on the keyframes input, but the plan has {plan.count} keyframes; "
-            "connect the images that were painted with this same plan."
-        )
-    if image is None:
-        image = keyframes
-    else:
+    painted = _keyframe_latents(keyframes, vae, plan, width=width, height=height, fit=fit)
+    if image is not None:
         check_images(image)
-    audio_pair = audio_tokens(audio_encoder, audio, plan, facts)
+    elif isinstance(keyframes, Mapping):
+        raise KeyVIDError(
+            "The keyframes are a latent, and the image that the video started with is missing; connect it to image."
+        )
+    else:
+        image = keyframes
     first = fit_images(image[:1], width=width, height=height, fit=fit)
     image_pair = vision_tokens(clip_vision, first)
-    painted = fit_images(keyframes, width=width, height=height, fit=fit)
-    latents = image_latents(vae, painted)  # (1, 4, K, h, w)
+    if is_long(plan, facts):
+        sounds = _long(_filled_in_windows(audio_encoder, audio, plan, facts))
+        concat = painted  # each window makes its own of it
+    else:
+        sounds = _short(clip_tokens(audio_encoder, audio, plan, facts))
+        concat = interpolation_concat(painted, plan.frames, plan.n_frames)
     shared = {
-        CONCAT: interpolation_concat(latents, plan.frames, plan.n_frames),
+        CONCAT: concat,
         KIND: facts.kind,
         FRAME_INDEX: torch.arange(plan.n_frames)[None],
         FPS: _fps(fps_condition, facts),
     }
-    positive, negative = _conditioned(positive, negative, image_pair, audio_pair, shared)
+    positive, negative = _conditioned(positive, negative, image_pair, sounds, shared)
     if facts.kind == INTERPOLATOR:  # DynamiCrafter's sampling inpaints nothing
-        inpainted = {KEYFRAME_LATENTS: latents, KEYFRAME_FRAMES: tuple(plan.frames)}
+        inpainted = {KEYFRAME_LATENTS: painted, KEYFRAME_FRAMES: tuple(plan.frames)}
         positive = [[text, {**entry, **inpainted}] for text, entry in positive]
-    return positive, negative, {"samples": _empty_like(shared[CONCAT]), PLAN: plan}
+    empty = _empty_like(painted[:, :, :1].expand(-1, -1, plan.n_frames, -1, -1))
+    return positive, negative, {"samples": empty, PLAN: plan}
+
+
+def is_long(plan: KeyframePlan, facts: ModelFacts) -> bool:
+    """Whether a clip is longer than those that the model makes, and so painted in windows."""
+    return plan.n_frames > facts.n_frames
+
+
+def _painted_in_windows(
+    audio_encoder: AudioEncoder, audio: Audio | None, plan: KeyframePlan, facts: ModelFacts
+) -> Pair:
+    windows = paint_windows(
+        plan.frames,
+        n_frames=plan.n_frames,
+        counts=facts.keyframe_counts,
+        n_window=facts.n_frames,
+    )
+    tokens = window_tokens(
+        audio_encoder,
+        audio,
+        plan,
+        facts,
+        starts=[window.start for window in windows],
+        frame_indices=[window.frames for window in windows],
+    )
+    return paint_conditions(windows, tokens, n_keyframes=plan.count)
+
+
+def _filled_in_windows(
+    audio_encoder: AudioEncoder, audio: Audio | None, plan: KeyframePlan, facts: ModelFacts
+) -> Pair:
+    windows = fill_windows(plan.frames, n_frames=plan.n_frames, n_window=facts.n_frames)
+    starts = [window.start for window in windows]
+    tokens = window_tokens(audio_encoder, audio, plan, facts, starts=starts)
+    return fill_conditions(windows, tokens, n_window=facts.n_frames)
+
+
+def _keyframe_latents(
+    keyframes: Image | Latent, vae: Vae, plan: KeyframePlan, *, width: int, height: int, fit: str
+) -> torch.Tensor:
+    """The latents (1, 4, K, h, w) of the plan's keyframes, given as images or as the latent that they were painted in.
+
+    Raises PlanError for another number of them, KeyVIDError for a latent of another size.
+    """
+    if isinstance(keyframes, Mapping):
+        latents = keyframes["samples"]
+        n_found, what = latents.shape[2] if latents.ndim == 5 else len(latents), "keyframe latent"
+    else:
+        check_images(keyframes, name="keyframes")
+        latents, n_found, what = None, len(keyframes), "image"
+    if n_found != plan.count:
+        raise PlanError(
+            f"{there_are(n_found, what)} on the keyframes input, but the plan has {plan.count} keyframes; "
+            f"connect the {'images' if latents is None else 'latent'} that were painted with this same plan."
+        )
+    if latents is None:
+        return image_latents(vae, fit_images(keyframes, width=width, height=height, fit=fit))
+    validation.check_keyframe_latents(latents, width=width, height=height)
+    return latents
 
 
 def vision_tokens(clip_vision: ClipVision, image: Image) -> tuple[torch.Tensor, torch.Tensor]:
@@ -167,42 +233,6 @@ def image_latents(vae: Vae, images: Image) -> torch.Tensor:
     return latents.movedim(0, 1)[None]  # (1, 4, K, h, w)
 
 
-def audio_tokens(
-    audio_encoder: AudioEncoder,
-    audio: Audio | None,
-    plan: KeyframePlan | None,
-    facts: ModelFacts,
-    *,
-    frame_index: torch.Tensor | None = None,
-) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """The audio tokens of each frame (1, T, L, width), and those of the zero mel; None twice without an audio input.
-
-    frame_index: (1, T), the keyframes; None is every frame of the clip. Raises AudioError for the audio of another
-    clip or another encoder.
-    """
-    if facts.audio_width is None or plan is None:  # only a model without audio input has no plan
-        return None, None
-    samples, sample_rate = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
-    encoded = audio_encoder.encode_audio(torch.from_numpy(samples)[None], sample_rate)
-    if NO_AUDIO not in encoded:
-        raise AudioError(
-            f"The audio encoder is another kind of network ({type(audio_encoder).__name__}); KeyVID needs "
-            "ImageBind. Use Load Audio Encoder (KeyVID)."
-        )
-    pair = encoded["encoded_audio"], encoded[NO_AUDIO]  # (1, N, width) each
-    if pair[0].shape[-1] != facts.audio_width:
-        raise AudioError(
-            f"The audio encoder makes tokens of width {pair[0].shape[-1]}, but this model reads tokens of width "
-            f"{facts.audio_width}; use the audio encoder that belongs to it."
-        )
-    grid = {"n_segments": facts.n_frames, "n_rows": encoded[GRID][0]}
-    if frame_index is None:
-        given, absent = (interpolation_audio_tokens(tokens, **grid) for tokens in pair)
-    else:
-        given, absent = (keyframe_audio_tokens(tokens, frame_index, **grid) for tokens in pair)
-    return given, absent
-
-
 def _check_encoders(
     facts: ModelFacts,
     positive: Conditioning,
@@ -227,18 +257,30 @@ def _conditioned(
     positive: Conditioning,
     negative: Conditioning,
     images: tuple[torch.Tensor, torch.Tensor],
-    audio: tuple[torch.Tensor | None, torch.Tensor | None],
-    shared: Mapping[str, Any],
+    sounds: tuple[Payload, Payload],
+    shared: Payload,
 ) -> tuple[Conditioning, Conditioning]:
-    """Both CONDITIONINGs with their image tokens, their audio tokens if there are any, and what they share."""
+    """Both CONDITIONINGs with their image tokens, what each hears, and what they share."""
     new_positive, new_negative = (
-        _with(conditioning, {IMAGE: image, **({} if sound is None else {AUDIO: sound}), **shared})
-        for conditioning, image, sound in zip((positive, negative), images, audio, strict=True)
+        _with(conditioning, {IMAGE: image, **sound, **shared})
+        for conditioning, image, sound in zip((positive, negative), images, sounds, strict=True)
     )
     return new_positive, new_negative
 
 
-def _with(conditioning: Conditioning, payload: Mapping[str, Any]) -> Conditioning:
+def _short(tokens: Tokens) -> tuple[Payload, Payload]:
+    """What positive and negative hear of a clip: nothing for a model without audio input."""
+    given, absent = ({} if sound is None else {AUDIO: sound} for sound in tokens)
+    return given, absent
+
+
+def _long(windows: Pair) -> tuple[Payload, Payload]:
+    """The same for a clip in windows. The whole has the first window's tokens, which say that there is a sound."""
+    given, absent = ({AUDIO: one[0].changes[AUDIO], WINDOWS: one} for one in windows)
+    return given, absent
+
+
+def _with(conditioning: Conditioning, payload: Payload) -> Conditioning:
     """The CONDITIONING with our keys set; keys left by an earlier KeyVID node are dropped."""
     return [
         [text, {**{key: value for key, value in entry.items() if key not in _KEYS}, **payload}]

@@ -14,11 +14,13 @@ import torch
 from ...models.diffusion.conditioning import guidance_conditions
 from ...models.diffusion.guidance import combine, needed_passes, pass_weights
 from ..payloads import Conditioning, Guider, Model
-from .condition_keys import AUDIO, IMAGE
+from .condition_keys import AUDIO, IMAGE, WINDOWS
 from .defaults import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE
 from .model_facts import facts_of
 from .noise_scale import denoised_of, v_of
 from .validation import check_pair, check_prediction
+from .windowed_guider import WindowedGuider
+from .windows import window_of
 
 log = logging.getLogger("keyvid")
 
@@ -104,12 +106,22 @@ def multimodal_guider(
             )
     check_pair(positive, negative, facts)
     has_audio = facts.audio_width is not None
-    conditions = _passes(positive, negative, has_audio=has_audio)
-    guider = MultimodalGuider(model)
-    guider.set_cfg(text_scale)
     weights = pass_weights(image_scale, text_scale, audio_scale if has_audio else text_scale)
-    guider.set_passes(conditions, weights, rescale)
-    return guider
+
+    def guider_of(positive: Conditioning, negative: Conditioning) -> MultimodalGuider:
+        guider = MultimodalGuider(model)
+        guider.set_cfg(text_scale)
+        guider.set_passes(_passes(positive, negative, has_audio=has_audio), weights, rescale)
+        return guider
+
+    windows = positive[0][1].get(WINDOWS)
+    if windows is None:
+        return guider_of(positive, negative)
+    parts = [guider_of(window_of(positive, i), window_of(negative, i)) for i in range(len(windows))]
+    whole = WindowedGuider(model)
+    whole.set_cfg(text_scale)
+    whole.set_windows(parts, windows, positive)
+    return whole
 
 
 def _passes(

@@ -163,7 +163,8 @@ def _seeded_noise(
 
 def _keyframes(guider: Guider) -> tuple[torch.Tensor, tuple[int, ...]] | None:
     """(scaled latents (1, 4, K, h, w), K frames) of the positive conditioning, for every clip; or None."""
-    for entry in guider.conds.get("positive") or ():
+    conditions = getattr(guider, "clip_conditions", guider.conds)  # of a clip in windows
+    for entry in conditions.get("positive") or ():
         if KEYFRAME_LATENTS in entry:
             latents = guider.inner_model.process_latent_in(entry[KEYFRAME_LATENTS])
             return latents, entry[KEYFRAME_FRAMES]

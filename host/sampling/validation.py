@@ -22,7 +22,7 @@ from ...keyframes.plan import KeyframePlan
 from ...keyframes.timebase import same_rate
 from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
 from ..payloads import Audio, AudioEncoder, ClipVision, Conditioning, Model, Vae
-from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND
+from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND, WINDOWS
 from .model_facts import PIXELS_PER_LATENT, ModelFacts, facts_of
 
 _PLACES = {GENERATOR: "Keyframe Conditioning", INTERPOLATOR: "Interpolation Conditioning"}
@@ -57,15 +57,20 @@ def check_size(width: int, height: int, facts: ModelFacts) -> None:
 def check_plan(plan: KeyframePlan, facts: ModelFacts) -> None:
     """The plan is for a clip that the model makes (else PlanMismatchError).
 
-    A KeyVID model makes clips of one length and frame rate; for a DynamiCrafter only the number of frames is fixed.
+    A KeyVID model makes clips of one length, longer ones in windows of it, at one frame rate; for a DynamiCrafter only
+    the number of frames is fixed.
     """
     is_keyvid = facts.kind != DYNAMICRAFTER
-    is_same_rate = not is_keyvid or same_rate(plan.fps, facts.fps, n_frames=facts.n_frames)
-    if plan.n_frames == facts.n_frames and is_same_rate:
+    if is_keyvid:
+        fits = plan.n_frames >= facts.n_frames
+        fits = fits and same_rate(plan.fps, facts.fps, n_frames=plan.n_frames)
+    else:
+        fits = plan.n_frames == facts.n_frames
+    if fits:
         return
     makes = f"{facts.n_frames} frames"
     if is_keyvid:
-        makes += f" at {facts.fps:g} fps ({facts.n_frames / facts.fps:.2f} s)"
+        makes += f" or more at {facts.fps:g} fps ({facts.n_frames / facts.fps:.2f} s)"
     raise PlanMismatchError(
         f"The plan is for {plan.n_frames} frames at {plan.fps:g} fps ({plan.n_frames / plan.fps:.2f} s), but this "
         f"model makes clips of {makes}. Set frames and fps in Clip Audio to these numbers."
@@ -88,7 +93,7 @@ def check_keyframe_plan(plan: KeyframePlan | None, facts: ModelFacts) -> None:
             "Select Keyframes or Edit Keyframes."
         )
     check_plan(plan, facts)
-    if plan.count in facts.keyframe_counts:
+    if plan.count in facts.keyframe_counts or plan.n_frames > facts.n_frames:
         return
     counts = " or ".join(map(str, facts.keyframe_counts))
     raise SelectionError(
@@ -226,6 +231,11 @@ def check_conditioning(conditioning: Mapping[str, Any], facts: ModelFacts) -> No
             "image to start from. Put Keyframe Conditioning or Interpolation Conditioning between the text and the "
             "sampler."
         )
+    if conditioning.get(WINDOWS) is not None:
+        raise SamplingError(
+            f"This clip is longer than the {facts.n_frames} frames of the model, and only Multimodal CFG (KeyVID) "
+            "paints it in windows; use its guider with Sampler Custom Advanced or Render Video."
+        )
     made_for = conditioning.get(KIND, facts.kind)
     if made_for != facts.kind:
         raise SamplingError(
@@ -240,6 +250,20 @@ def check_conditioning(conditioning: Mapping[str, Any], facts: ModelFacts) -> No
                 f"The conditioning has a {name}, which is made for single images of another model; take it out "
                 "of the conditioning of KeyVID and DynamiCrafter."
             )
+
+
+def check_keyframe_latents(latents: torch.Tensor, *, width: int, height: int) -> None:
+    """Latents of keyframes (1, 4, K, h, w) belong to images of width x height pixels."""
+    if latents.ndim != 5:
+        raise KeyVIDError(
+            "The latent on the keyframes input is one of single images; connect the latent of the keyframes' sampler "
+            "itself, not that of Frames From Latent."
+        )
+    if latents.shape[-2:] != (height // PIXELS_PER_LATENT, width // PIXELS_PER_LATENT):
+        raise KeyVIDError(
+            f"The keyframes on the keyframes input are {_pixels(latents)} pixels, but width and height here say "
+            f"{width} x {height}; set both nodes to the same size."
+        )
 
 
 def check_latent(noise: torch.Tensor, concat: torch.Tensor) -> None:
