@@ -10,6 +10,7 @@ logger = logging.getLogger("keyvid.evaluation")
 # imported on demand; each parses its own options
 MODULES = {
     "sync": "sync",
+    "song": "song",
     "training": "in_process",
     "tracker": "validate_tracker",
     "localizer": "localizer",

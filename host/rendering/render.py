@@ -16,7 +16,7 @@ import torch
 from comfy_api.latest import InputImpl, io, ui
 
 from ...errors import KeyVIDError, SamplingError
-from ...keyframes.kept_frames import Stretch, frames_to_retake, retaken
+from ...keyframes.long_clips.kept_frames import Stretch, frames_to_retake, retaken
 from ...keyframes.plan import KeyframePlan
 from ...preview.mp4 import write_mp4
 from ..audio import clip_samples_of

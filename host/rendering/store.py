@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from ...errors import KeyVIDError
-from ...keyframes.kept_frames import Stretch, covers
+from ...keyframes.long_clips.kept_frames import Stretch, covers
 
 LIST = "frames.json"
 VERSION = 1

@@ -11,9 +11,9 @@ import comfy.model_management
 import torch
 
 from ...errors import KeyVIDError, PlanError
+from ...keyframes.long_clips.windows import fill_windows, paint_windows
 from ...keyframes.plan import KeyframePlan
 from ...keyframes.text import there_are
-from ...keyframes.windows import fill_windows, paint_windows
 from ...models.checkpoint.layouts import GENERATOR, INTERPOLATOR
 from ...models.diffusion.conditioning import interpolation_concat, keyframe_concat
 from ...models.encoders.image_preprocess import clip_pixels
@@ -109,8 +109,8 @@ def interpolation_conditioning(
     keyframes: one image for every keyframe of the plan, or the latent that they were painted in. image: the one for the
     vision tower, the first keyframe when None; the keyframes themselves reach the model through the concat latent
     only, as published. The latent carries the plan. A clip that is longer than the model's has a condition for each
-    window (WINDOWS). width, height: in pixels. fps_condition: 0 is the model's own. Raises KeyVIDError where the inputs do
-    not fit together.
+    window (WINDOWS). width, height: in pixels. fps_condition: 0 is the model's own. Raises KeyVIDError where the inputs
+    do not fit together.
     """
     facts = facts_of(model)
     validation.check_kind(facts, INTERPOLATOR)
@@ -120,12 +120,12 @@ def interpolation_conditioning(
     painted = _keyframe_latents(keyframes, vae, plan, width=width, height=height, fit=fit)
     if image is not None:
         check_images(image)
-    elif isinstance(keyframes, Mapping):
+    elif isinstance(keyframes, torch.Tensor):
+        image = keyframes
+    else:
         raise KeyVIDError(
             "The keyframes are a latent, and the image that the video started with is missing; connect it to image."
         )
-    else:
-        image = keyframes
     first = fit_images(image[:1], width=width, height=height, fit=fit)
     image_pair = vision_tokens(clip_vision, first)
     if is_long(plan, facts):

@@ -70,7 +70,7 @@ def check_plan(plan: KeyframePlan, facts: ModelFacts) -> None:
         return
     makes = f"{facts.n_frames} frames"
     if is_keyvid:
-        makes += f" or more at {facts.fps:g} fps ({facts.n_frames / facts.fps:.2f} s)"
+        makes += f" at {facts.fps:g} fps ({facts.n_frames / facts.fps:.2f} s), or longer ones at this rate"
     raise PlanMismatchError(
         f"The plan is for {plan.n_frames} frames at {plan.fps:g} fps ({plan.n_frames / plan.fps:.2f} s), but this "
         f"model makes clips of {makes}. Set frames and fps in Clip Audio to these numbers."

@@ -13,7 +13,7 @@ import comfy.sampler_helpers
 import comfy.samplers
 import torch
 
-from ..payloads import Conditioning, Model, Sampler, Sigmas
+from ..payloads import Conditioning, Sampler, Sigmas
 from .windows import WindowCondition
 
 _EXTRA_SEED = 0x6B657976  # of the noise of frames that only one window has
@@ -84,9 +84,9 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         **options: Any,
     ) -> torch.Tensor:
         """As ComfyUI's, for the whole clip that `sample` was given, with the conditions of every window."""
-        noise, latent_image, denoise_mask = (
-            None if tensor is None else tensor.to(device) for tensor in self.whole
-        )
+        noise, latent_image, mask = self.whole
+        noise, latent_image = noise.to(device), latent_image.to(device)
+        denoise_mask = None if mask is None else mask.to(device)
         for part, window in zip(self.parts, self.windows, strict=True):
             conds = {
                 name: [entry.copy() for entry in entries]
@@ -135,8 +135,10 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         """
         nearest = _nearest_frames(self.windows, noise.shape[2])
         if mask is not None:
-            mask = comfy.sampler_helpers.prepare_mask(mask, latent.shape, latent.device)
-            mask = torch.cat([mask, torch.ones_like(mask[:, :, nearest])], dim=2)
+            whole: torch.Tensor = comfy.sampler_helpers.prepare_mask(
+                mask, latent.shape, latent.device
+            )
+            mask = torch.cat([whole, torch.ones_like(whole[:, :, nearest])], dim=2)
         generator = torch.Generator("cpu").manual_seed((seed or 0) ^ _EXTRA_SEED)
         extra = torch.randn(noise[:, :, nearest].shape, generator=generator).to(noise)
         extra = extra * bool(torch.count_nonzero(noise))

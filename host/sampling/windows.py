@@ -1,4 +1,4 @@
-"""Conditions of the windows in which a clip is painted that is longer than the model's (keyframes/windows.py)."""
+"""Conditions of the windows in which a clip longer than the model's is painted (keyframes/long_clips/windows.py)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...keyframes.long_clips.windows import FillWindow, PaintWindow
 from ...keyframes.timebase import n_samples_at
-from ...keyframes.windows import FillWindow, PaintWindow
 from ...models.diffusion.conditioning import interpolation_concat, keyframe_concat
 from ..payloads import Conditioning
 from .condition_keys import (

@@ -26,6 +26,7 @@ RULES = {
             "node_helpers",
             "server",
             "aiohttp",
+            "safetensors",
             "librosa",
         },
     ),
@@ -36,7 +37,7 @@ RULES = {
     ),
     "evaluation": (
         {"errors", "keyframes", "preview", "models", "training", "tools"},
-        {"numpy", "scipy", "torch", "PIL"},
+        {"numpy", "scipy", "torch", "PIL", "av"},
     ),
 }
 # package -> {folder or module of it: those of the same package that it may import, None for all}; "*": any other one
@@ -65,7 +66,8 @@ PARTS = {
         "page_files": set(),
         "payloads": set(),
         "running_node": {"payloads"},
-        "sampling": {"audio", "images", "payloads"},
+        "sampling": {"audio", "images", "payloads", "running_node"},
+        "rendering": {"audio", "files", "payloads", "running_node", "sampling"},
         "loaders": {"audio", "files", "images", "payloads", "sampling"},
         "weights_jobs": {"loaders"},
     },
@@ -84,10 +86,11 @@ PARTS = {
     "evaluation": {"tracker": set(), "measures": {"tracker"}, "*": None},
 }
 STDLIB = {
-    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "csv", "dataclasses", "fcntl",
+    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "fcntl",
     "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
-    "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "secrets",
-    "shutil", "signal", "struct", "sys", "threading", "time", "typing", "urllib", "wave", "zipfile", "zlib",
+    "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "resource",
+    "secrets", "shutil", "signal", "struct", "sys", "threading", "time", "typing", "urllib", "uuid", "wave", "zipfile",
+    "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -84,7 +84,7 @@ def test_a_plan_for_dynamicrafter(dynamicrafter):
 @pytest.mark.parametrize(
     "other, named",
     [
-        ({"n_frames": 60}, "60 frames at 24 fps (2.50 s)"),
+        ({"n_frames": 44}, "44 frames at 24 fps (1.83 s)"),
         ({"fps": 30.0}, "48 frames at 30 fps (1.60 s)"),
         ({"fps": 23.976}, "48 frames at 23.976 fps (2.00 s)"),
     ],

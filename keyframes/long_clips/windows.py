@@ -9,9 +9,9 @@ window; each begins and ends on a keyframe, which it shares with its neighbour.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..errors import PlanError
-from .fill_gaps import fill_gaps
-from .timebase import N_FRAMES
+from ...errors import PlanError
+from ..fill_gaps import fill_gaps
+from ..timebase import N_FRAMES
 
 # frames, at least, from the window's first frame, which is the artist's image, to its first keyframe: the pose of
 # that image belongs to the beginning of the clip
@@ -119,10 +119,12 @@ def _groups(frames: Sequence[int], *, size: int, reach: int) -> Iterator[range]:
         fits = (size, reach) if first else (size + 1, reach + LEAD)
         last = max(i for i in range(first, end + 1) if _fits(frames, first, i, *fits))
         if last == end:  # the last group reaches back as far as it can
-            first = min(i for i in range(first + 1) if _fits(frames, i, last, size, reach) or i == first)
+            first = min(
+                i for i in range(first + 1) if _fits(frames, i, last, size, reach) or i == first
+            )
         yield range(first, last + 1)
         if last < end:
-            first = last + 1 - size // 3
+            first = max(first + 1, last + 1 - size // 3)
             while not _fits(frames, first, last + 1, size, reach):
                 first += 1
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..errors import PlanError
+from ...errors import PlanError
 
 
 @dataclass(frozen=True)

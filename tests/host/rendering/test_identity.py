@@ -1,0 +1,64 @@
+"""Names of content: equal for equal content, another for every change, none for what cannot be told."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+from keyvid_pack.host.rendering.identity import model_content, name_of
+
+from ...helpers.small_video import guided
+
+VALUES = [
+    None, True, 1, 1.0, "1", b"1", (), (1, 2), [[1], 2], {"a": 1}, {"a": 2}, {"b": 1},
+    torch.zeros(3), torch.zeros(3, dtype=torch.float16), torch.zeros(1, 3), torch.tensor([0.0, 0, 1]),
+    np.arange(4), torch.arange(4).to(torch.bfloat16),
+]  # fmt: skip
+
+
+def test_every_value_has_its_own_name():
+    names = [name_of(value) for value in VALUES]
+    assert len(set(names)) == len(VALUES)
+    assert names == [name_of(value) for value in VALUES]
+    assert all(re.fullmatch("[0-9a-f]{32}", name) for name in names)
+
+
+def test_order_of_keys_and_memory_do_not_count():
+    assert name_of({"a": 1, "b": 2}) == name_of({"b": 2, "a": 1})
+    columns = torch.arange(12.0).reshape(3, 4)
+    assert name_of(columns.T.contiguous().T) == name_of(columns)
+    assert name_of({"a": 1, "uuid": object()}) == name_of({"a": 1, "uuid": object()})
+
+
+def test_what_cannot_be_told_is_never_the_same_twice():
+    assert name_of(object()) != name_of(object())
+    function = lambda: 0  # noqa: E731
+    assert name_of(function) != name_of(function)
+
+
+def test_a_model_is_its_weights_and_patches(generator, interpolator):
+    name = name_of(model_content(generator))
+    assert name == name_of(model_content(generator.clone()))
+    assert name != name_of(model_content(interpolator))
+    patched = generator.clone()
+    key = "diffusion_model.out.2.weight"
+    patched.add_patches(
+        {key: (torch.ones_like(generator.model.diffusion_model.out[2].weight),)}, 0.5
+    )
+    stronger = generator.clone()
+    stronger.add_patches(
+        {key: (torch.ones_like(generator.model.diffusion_model.out[2].weight),)}, 0.6
+    )
+    assert len({name, name_of(model_content(patched)), name_of(model_content(stronger))}) == 3
+    wrapped = generator.clone()
+    wrapped.model_options["transformer_options"]["patches"] = {"attn1_patch": [lambda *_: None]}
+    assert name_of(model_content(wrapped)) != name_of(model_content(wrapped))
+
+
+@pytest.mark.parametrize("change", [{"text_scale": 3.0}, {"rescale": 0.1}])
+def test_guidance_counts(generator, change):
+    from keyvid_pack.host.rendering.render import _guider_content
+
+    one, same, other = guided(generator), guided(generator), guided(generator, **change)
+    assert name_of(_guider_content(one)) == name_of(_guider_content(same))
+    assert name_of(_guider_content(one)) != name_of(_guider_content(other))

@@ -1,0 +1,210 @@
+"""Render Video on small networks: windows painted once, a stopped run that goes on, a retake that changes its frames
+and no other."""
+
+import av
+import pytest
+import torch
+from keyvid_pack.errors import KeyVIDError, SamplingError
+from keyvid_pack.keyframes.timebase import n_samples_at
+
+from ...helpers import small_encoders, small_video
+from ...helpers.conditioned import conditioned_interpolation, conditioned_keyframes
+from ...helpers.small_video import Forwards, guided
+
+N_FRAMES = 100
+FRAMES = (0, 9, 20, 33, 41, 52, 66, 75, 88)
+SOUND = small_encoders.audio(N_FRAMES / 24)
+N_STEPS = 2
+
+
+class SeenVAE:
+    """Gray images that show the latents' first channel, and keeps what it decoded."""
+
+    def __init__(self):
+        self.decoded = []
+
+    def decode(self, latents):  # (n, 4, h, w)
+        self.decoded.append(latents)
+        level = torch.sigmoid(latents[:, :1] / 3)
+        big = torch.nn.functional.interpolate(level, scale_factor=8)
+        return big.movedim(1, -1).expand(-1, -1, -1, 3)
+
+    @property
+    def frames(self):
+        return torch.cat(self.decoded)
+
+
+def render(
+    interpolator,
+    *,
+    frames=FRAMES,
+    n_frames=N_FRAMES,
+    image_seed=0,
+    noise_seed=5,
+    name="video",
+    **more,
+):
+    """The latents of every frame as the VAE got them, and the VIDEO."""
+    from comfy_extras.nodes_custom_sampler import Noise_RandomNoise
+    from keyvid_pack.host.rendering.render import render_video
+    from keyvid_pack.host.sampling.sampler import KeyframeNoise
+
+    plan = small_encoders.plan(frames, n_frames=n_frames)
+    sound = small_encoders.audio(n_frames / 24)
+    positive, negative, latent = conditioned_interpolation(
+        interpolator,
+        keyframes=small_encoders.images(len(frames), seed=image_seed),
+        plan=plan,
+        audio=sound,
+    )
+    vae = SeenVAE()
+    with torch.inference_mode():
+        video, shown = render_video(
+            KeyframeNoise(Noise_RandomNoise(noise_seed)),
+            guided(interpolator, (positive, negative), text_scale=2.0, audio_scale=2.0),
+            small_video.keyvid(inpainted_steps=N_STEPS, eta=0.0),
+            small_video.sigmas_of(interpolator, N_STEPS),
+            latent,
+            vae=vae,
+            audio=sound,
+            filename_prefix=name,
+            **more,
+        )
+    return vae.frames, video, shown
+
+
+@pytest.fixture
+def output(comfyui, tmp_path, monkeypatch):
+    """An output folder of the test's own."""
+    import folder_paths
+
+    monkeypatch.setattr(folder_paths, "output_directory", str(tmp_path))
+    return tmp_path
+
+
+def test_the_video_has_every_frame_and_the_sound(interpolator, output):
+    frames, video, shown = render(interpolator, name="sub/video")
+    assert frames.shape == (N_FRAMES, 4, 4, 6)
+    (saved,) = shown["images"]
+    assert (saved["filename"], saved["subfolder"], saved["type"]) == (
+        "video_00001_.mp4",
+        "sub",
+        "output",
+    )
+    with av.open(str(output / "sub" / "video_00001_.mp4")) as container:
+        stream, audio = container.streams.video[0], container.streams.audio[0]
+        decoded = [frame.to_ndarray(format="gray") for frame in container.decode(stream)]
+        rate = audio.sample_rate
+        assert audio.duration * audio.time_base * rate == n_samples_at(
+            N_FRAMES, fps=24, sample_rate=rate
+        )
+    assert len(decoded) == N_FRAMES
+    assert video.get_dimensions() == (48, 32)
+    shown_levels = torch.tensor([float(image.mean()) for image in decoded])
+    expected = (torch.sigmoid(frames[:, :1] / 3).mean(dim=(1, 2, 3)) * 255).float()
+    assert torch.corrcoef(torch.stack([shown_levels, expected]))[0, 1] > 0.9, (
+        "frames are in another order"
+    )
+
+
+def test_the_same_render_again_paints_nothing(interpolator, output):
+    frames, _, _ = render(interpolator)
+    with Forwards(interpolator) as forwards:
+        again, _, _ = render(interpolator)
+    assert forwards.n_rows == 0 and torch.equal(frames, again)
+    with Forwards(interpolator) as forwards:
+        other, _, _ = render(interpolator, noise_seed=6)
+    assert forwards.n_rows > 0 and not torch.equal(frames, other)
+
+
+def test_a_cancelled_render_goes_on_and_equals_one_that_was_not(interpolator, output):
+    import comfy.model_management as management
+
+    with Forwards(interpolator) as whole:
+        expected, _, _ = render(interpolator, name="whole")
+    forwards = []
+
+    def cancel(*_):
+        forwards.append(True)
+        if len(forwards) == len(whole.calls) - N_STEPS + 1:  # in the first step of the last window
+            management.interrupt_current_processing(True)
+
+    handle = interpolator.model.diffusion_model.register_forward_hook(cancel)
+    try:
+        with pytest.raises(management.InterruptProcessingException):
+            render(interpolator, name="stopped")
+    finally:
+        handle.remove()
+        management.interrupt_current_processing(False)
+    assert not list(output.glob("stopped*.mp4"))
+    with Forwards(interpolator) as the_rest:
+        found, _, _ = render(interpolator, name="stopped")
+    assert len(the_rest.calls) == N_STEPS
+    assert torch.equal(found, expected)
+
+
+def test_a_retake_changes_its_frames_and_no_other(interpolator, output):
+    before, _, _ = render(interpolator)
+    with Forwards(interpolator) as whole:
+        render(interpolator, name="other")
+    with Forwards(interpolator) as again:
+        after, _, _ = render(interpolator, retake="42-51", retake_seed=1)
+    assert 0 < again.n_rows < whole.n_rows, "other windows were painted too"
+    changed = [i for i in range(N_FRAMES) if not torch.equal(before[i], after[i])]
+    assert changed and set(changed) <= set(range(42, 52)) and len(changed) >= 9
+    # a second one begins with the first one's frames
+    third, _, _ = render(interpolator, retake="67-74", retake_seed=2)
+    assert torch.equal(third[:67], after[:67]) and torch.equal(third[75:], after[75:])
+    assert not torch.equal(third[67:75], after[67:75])
+
+
+def test_a_retake_after_an_edit_keeps_the_other_frames(interpolator, output):
+    """Every keyframe image changed, as when keyframes are painted anew: still only the stretch does."""
+    before, _, _ = render(interpolator)
+    after, _, _ = render(interpolator, image_seed=1, retake="42-51")
+    same = [torch.equal(before[i], after[i]) for i in range(N_FRAMES)]
+    assert all(same[:42]) and all(same[52:]) and not any(same[42:52])
+
+
+def test_a_retake_without_a_finished_render_says_so(interpolator, output):
+    with pytest.raises(KeyVIDError, match='no finished render "video" of 100 frames'):
+        render(interpolator, retake="42-51")
+    render(interpolator)
+    with pytest.raises(KeyVIDError, match='no finished render "video" of 110 frames'):
+        render(interpolator, n_frames=110, frames=(*FRAMES, 99), retake="42-51")
+
+
+def test_a_clip_of_the_models_length_is_one_window(interpolator, output):
+    frames, _, _ = render(interpolator, frames=(0, 5, 20, 40), n_frames=48)
+    assert len(frames) == 48
+    after, _, _ = render(
+        interpolator, frames=(0, 5, 20, 40), n_frames=48, retake="21-39", retake_seed=3
+    )
+    changed = {i for i in range(48) if not torch.equal(frames[i], after[i])}
+    assert changed and changed <= set(range(21, 40))
+
+
+def test_a_guider_of_keyframes_is_refused(generator, interpolator, output):
+    from comfy_extras.nodes_custom_sampler import Noise_RandomNoise
+    from keyvid_pack.host.rendering.render import render_video
+
+    plan = small_encoders.plan(FRAMES, n_frames=N_FRAMES)
+    pair = conditioned_keyframes(generator, plan=plan, audio=SOUND)
+    inputs = {"vae": SeenVAE(), "audio": SOUND, "filename_prefix": "video"}
+    how = (small_video.keyvid(), small_video.sigmas_of(generator, 2))
+    with pytest.raises(SamplingError, match="behind Interpolation Conditioning"):
+        render_video(
+            Noise_RandomNoise(1),
+            guided(generator, pair[:2]),
+            *how,
+            {**pair[2], "keyvid_plan": plan},
+            **inputs,
+        )
+    with pytest.raises(SamplingError, match="no keyframe plan"):
+        render_video(Noise_RandomNoise(1), guided(generator, pair[:2]), *how, pair[2], **inputs)
+
+
+@pytest.mark.parametrize("prefix", ["../out", "/tmp/out"])
+def test_a_name_outside_the_output_folder_is_refused(interpolator, output, prefix):
+    with pytest.raises(KeyVIDError, match="points outside"):
+        render(interpolator, name=prefix)

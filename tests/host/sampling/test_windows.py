@@ -1,0 +1,276 @@
+"""A clip longer than the model's: conditions by window, their predictions averaged, extra frames never seen outside."""
+
+import pytest
+import torch
+from keyvid_pack.errors import KeyVIDError, PlanError, PlanMismatchError, SamplingError
+
+from ...helpers import small_encoders, small_video
+from ...helpers.conditioned import conditioned_interpolation, conditioned_keyframes
+from ...helpers.small_video import assert_agree, core_guider, guided, run
+
+N_FRAMES = 120
+FRAMES = (0, 9, 20, 33, 41, 52, 66, 75, 88, 97, 104, 115)  # gaps of 11 and less
+
+
+class EveryWindowItsOwn(small_encoders.FixedAudioEncoder):
+    """Tokens that depend on the sound, so that one window's are not another's."""
+
+    def __init__(self):
+        fixed = small_encoders.random_audio_encoder()
+        super().__init__(fixed.tokens, fixed.absent)
+        self.lengths = []
+
+    def encode_audio(self, waveform, sample_rate):
+        self.lengths.append(waveform.shape[-1])
+        encoded = super().encode_audio(waveform, sample_rate)
+        return {**encoded, "encoded_audio": self.tokens * (1 + 100 * waveform.mean())}
+
+
+def long_inputs(**changes):
+    return {
+        "plan": small_encoders.plan(FRAMES, n_frames=N_FRAMES),
+        "audio": small_encoders.audio(N_FRAMES / 24),
+        "audio_encoder": EveryWindowItsOwn(),
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def keyframes(generator):
+    return conditioned_keyframes(generator, **long_inputs())
+
+
+@pytest.fixture(scope="module")
+def in_betweens(interpolator):
+    images = small_encoders.images(len(FRAMES))
+    return conditioned_interpolation(interpolator, keyframes=images, **long_inputs())
+
+
+def noise_for(latent, seed=3):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(latent["samples"].shape, generator=generator)
+
+
+def test_both_stages_paint_as_many_frames_as_the_plan_has(
+    generator, interpolator, keyframes, in_betweens
+):
+    for model, (positive, negative, latent), n in (
+        (generator, keyframes, len(FRAMES)),
+        (interpolator, in_betweens, N_FRAMES),
+    ):
+        found = run(guided(model, (positive, negative)), noise=noise_for(latent))
+        assert found.shape == latent["samples"].shape and found.shape[2] == n
+        assert found.isfinite().all()
+
+
+def test_every_window_hears_two_seconds_of_its_own(generator):
+    inputs = long_inputs()
+    positive, negative, _ = conditioned_keyframes(generator, **inputs)
+    windows = positive[0][1]["keyvid_windows"]
+    assert len(windows) > 2
+    assert set(inputs["audio_encoder"].lengths) == {2 * 16_000}
+    tokens = [window.changes["keyvid_audio"] for window in windows]
+    assert not torch.equal(tokens[0][:, 0], tokens[1][:, 0])
+    silent = {
+        window.changes["keyvid_audio"].sum().item() for window in negative[0][1]["keyvid_windows"]
+    }
+    heard = {tokens_of_one.sum().item() for tokens_of_one in tokens}
+    assert not silent & heard
+
+
+def test_a_prediction_is_the_weighted_average_of_the_windows(interpolator, generator, keyframes):
+    guider = guided(generator, keyframes[:2])
+    extra = 1 + max(max(window.index) for window in guider.windows)
+    x = 30 * small_video.unit_noise(n_frames=extra)
+    level = torch.tensor([30.0])
+    expected, weight = torch.zeros_like(x), torch.zeros(extra)
+    for part, window in zip(guider.parts, guider.windows, strict=True):
+        index = list(window.index)
+        weights = torch.tensor(window.weights)
+        alone = predicted(part, x[:, :, index], level)
+        expected[:, :, index] += alone * weights[:, None, None]
+        weight[index] += weights
+    shared = [sum(i in window.index for window in guider.windows) for i in range(len(FRAMES))]
+    assert max(shared) > 1, "no keyframe is in two windows"
+    assert_agree(predicted(guider, x, level), expected / weight[:, None, None])
+
+
+def predicted(guider, x, level):
+    """A guider's prediction inside a run, for any x: asked by a sampler of one step."""
+    import comfy.samplers
+
+    found = []
+
+    def ask(model, _x, _sigmas, **_):
+        found.append(guider.predict_noise(x, level, {}))
+        return _x
+
+    n = x.shape[2]
+    noise = torch.zeros(1, 4, min(n, len(FRAMES)) if hasattr(guider, "parts") else n, *x.shape[-2:])
+    with torch.inference_mode():
+        guider.sample(
+            noise, noise, comfy.samplers.KSAMPLER(ask), torch.tensor([30.0, 0.0]), disable_pbar=True
+        )
+    return found[0]
+
+
+def test_one_window_over_the_whole_clip_is_the_clip(interpolator):
+    """The same conditions once as a clip and once as its only window."""
+    from keyvid_pack.host.sampling.condition_keys import WINDOWS
+    from keyvid_pack.host.sampling.windows import WindowCondition
+
+    pair = conditioned_interpolation(interpolator, keyframes=small_encoders.images(4))[:2]
+    n = 48
+    own = ("keyvid_audio", "keyvid_frame_index")
+    windowed = []
+    for conditioning in pair:
+        ((text, entry),) = conditioning
+        changes = {key: entry[key] for key in own}
+        frames = (0, 5, 20, 40)
+        window = WindowCondition(
+            tuple(range(n)), (1.0,) * n, 0, changes, kept=(0, n), given=(frames, (0, 1, 2, 3))
+        )
+        latents = pair[0][0][1]["keyvid_keyframe_latents"]
+        windowed.append([[text, {**entry, WINDOWS: (window,), "concat_latent_image": latents}]])
+    noise = small_video.unit_noise(n_frames=n)
+    assert_agree(
+        run(guided(interpolator, windowed), noise=noise),
+        run(guided(interpolator, pair), noise=noise),
+    )
+
+
+def test_keyframes_of_the_whole_clip_are_set_in_the_first_step(interpolator, in_betweens):
+    positive, negative, latent = in_betweens
+    sampler = small_video.keyvid(inpainted_steps=3, eta=0.0)
+    found = run(
+        guided(interpolator, (positive, negative)),
+        noise=noise_for(latent),
+        sampler=sampler,
+        sigmas=small_video.sigmas_of(interpolator, 3, ends_at_t0=False),
+    )
+    given = positive[0][1]["keyvid_keyframe_latents"] * small_video.LATENT_SCALE
+    torch.testing.assert_close(found[:, :, list(FRAMES)], given, atol=1e-4, rtol=1e-4)
+
+
+def test_comfyui_reserves_memory_for_one_window(generator, keyframes, monkeypatch):
+    import comfy.sampler_helpers
+
+    seen = []
+    prepare = comfy.sampler_helpers.prepare_sampling
+
+    def watched(model, noise_shape, *rest, **more):
+        seen.append(tuple(noise_shape))
+        return prepare(model, noise_shape, *rest, **more)
+
+    monkeypatch.setattr(comfy.sampler_helpers, "prepare_sampling", watched)
+    guider = guided(generator, keyframes[:2])
+    run(guider, noise=noise_for(keyframes[2]))
+    largest = max(len(window.index) for window in guider.windows)
+    assert [shape[2] for shape in seen] == [largest] and largest < len(FRAMES)
+
+
+def test_what_a_mask_keeps_stays_and_other_frames_see_it(generator, keyframes):
+    """Pinned keyframes: a latent with a noise mask, as core's Set Latent Noise Mask makes one."""
+    positive, negative, latent = keyframes
+    kept = (
+        torch.randn(latent["samples"].shape, generator=torch.Generator().manual_seed(8)) / 0.18215
+    )
+    mask = torch.ones(1, 1, len(FRAMES), 1, 1)
+    mask[:, :, 4:7] = 0
+    painted = []
+    for seed in (8, 9):
+        other = torch.randn(kept.shape, generator=torch.Generator().manual_seed(seed)) / 0.18215
+        latents = torch.where(mask.bool(), torch.zeros(()), other if seed == 9 else kept)
+        found = run(
+            guided(generator, (positive, negative)),
+            noise=noise_for(latent),
+            latent=latents,
+            denoise_mask=mask.expand(-1, -1, -1, 4, 6),
+        )
+        expected = latents[:, :, 4:7] * small_video.LATENT_SCALE
+        torch.testing.assert_close(found[:, :, 4:7], expected, atol=1e-5, rtol=1e-5)
+        painted.append(found)
+    assert (painted[0] - painted[1])[:, :, 7].abs().max() > 1e-3, "its neighbour does not see it"
+
+
+def test_a_second_part_of_a_split_run_goes_on(generator, keyframes):
+    positive, negative, latent = keyframes
+    sampler, sigmas = small_video.keyvid(eta=0.0), small_video.sigmas_of(generator, 4)
+    noise = noise_for(latent)
+    half = run(
+        guided(generator, (positive, negative)), noise=noise, sampler=sampler, sigmas=sigmas[:3]
+    )
+    found = run(
+        guided(generator, (positive, negative)),
+        noise=torch.zeros_like(noise),
+        latent=half / small_video.LATENT_SCALE,
+        sampler=sampler,
+        sigmas=sigmas[2:],
+    )
+    assert found.shape == noise.shape and found.isfinite().all()
+
+
+def test_another_guider_says_what_to_use(generator, keyframes):
+    with pytest.raises(SamplingError, match=r"longer than the 48 frames.*Multimodal CFG"):
+        run(core_guider(generator, keyframes[0]), noise=noise_for(keyframes[2]))
+
+
+def test_cancel_between_windows(generator, keyframes):
+    import comfy.model_management as management
+
+    guider, forwards = guided(generator, keyframes[:2]), []
+
+    def cancel(*_):
+        forwards.append(True)
+        management.interrupt_current_processing(True)
+
+    handle = generator.model.diffusion_model.register_forward_hook(cancel)
+    try:
+        with pytest.raises(management.InterruptProcessingException):
+            run(guider, noise=noise_for(keyframes[2]))
+    finally:
+        handle.remove()
+        management.interrupt_current_processing(False)
+    assert len(forwards) == 1
+    run(guider, noise=noise_for(keyframes[2]))  # and it runs again
+
+
+def test_the_keyframes_latent_takes_the_place_of_images(interpolator):
+    latent = {"samples": torch.randn(1, 4, len(FRAMES), 4, 6)}
+    inputs = long_inputs(image=small_encoders.images())
+    positive, _, empty = conditioned_interpolation(interpolator, keyframes=latent, **inputs)
+    torch.testing.assert_close(positive[0][1]["keyvid_keyframe_latents"], latent["samples"])
+    assert empty["samples"].shape == (1, 4, N_FRAMES, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        (
+            {"keyframes": {"samples": torch.zeros(1, 4, 3, 4, 6)}},
+            PlanError,
+            "3 keyframe latents.*12 keyframes",
+        ),
+        ({"keyframes": {"samples": torch.zeros(1, 4, 12, 4, 8)}}, KeyVIDError, "64 x 32 pixels"),
+        ({"keyframes": {"samples": torch.zeros(12, 4, 4, 6)}}, KeyVIDError, "single images"),
+        ({"image": None}, KeyVIDError, "connect it to image"),
+        (
+            {
+                "plan": small_encoders.plan((0, 9, 60), n_frames=N_FRAMES),
+                "keyframes": {"samples": torch.zeros(1, 4, 3, 4, 6)},
+            },
+            PlanError,
+            "frame 9 and the next one at 60 are 51 frames",
+        ),
+        (
+            {"plan": small_encoders.plan(FRAMES, n_frames=N_FRAMES, fps=25.0)},
+            PlanMismatchError,
+            "48 frames at 24 fps .2.00 s., or longer",
+        ),
+    ],
+)
+def test_what_does_not_fit_a_long_clip_is_named(interpolator, changes, error, words):
+    latent = {"samples": torch.zeros(1, 4, len(FRAMES), 4, 6)}
+    inputs = long_inputs(keyframes=latent, image=small_encoders.images())
+    with pytest.raises(error, match=words):
+        conditioned_interpolation(interpolator, **{**inputs, **changes})
