@@ -4,7 +4,6 @@ Positive and negative CONDITIONING are copied and get the keys of condition_keys
 conditions: the tokens of a grey image and of the zero mel.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import comfy.model_management
@@ -189,21 +188,22 @@ def _keyframe_latents(
 
     Raises PlanError for another number of them, KeyVIDError for a latent of another size.
     """
-    if isinstance(keyframes, Mapping):
-        latents = keyframes["samples"]
-        n_found, what = latents.shape[2] if latents.ndim == 5 else len(latents), "keyframe latent"
-    else:
+    if isinstance(keyframes, torch.Tensor):
         check_images(keyframes, name="keyframes")
-        latents, n_found, what = None, len(keyframes), "image"
+        _check_count(len(keyframes), "image", plan)
+        return image_latents(vae, fit_images(keyframes, width=width, height=height, fit=fit))
+    latents = keyframes["samples"]
+    validation.check_keyframe_latents(latents, width=width, height=height)
+    _check_count(latents.shape[2], "keyframe latent", plan)
+    return latents
+
+
+def _check_count(n_found: int, what: str, plan: KeyframePlan) -> None:
     if n_found != plan.count:
         raise PlanError(
             f"{there_are(n_found, what)} on the keyframes input, but the plan has {plan.count} keyframes; "
-            f"connect the {'images' if latents is None else 'latent'} that were painted with this same plan."
+            f"connect the {what}s that were painted with this same plan."
         )
-    if latents is None:
-        return image_latents(vae, fit_images(keyframes, width=width, height=height, fit=fit))
-    validation.check_keyframe_latents(latents, width=width, height=height)
-    return latents
 
 
 def vision_tokens(clip_vision: ClipVision, image: Image) -> tuple[torch.Tensor, torch.Tensor]:

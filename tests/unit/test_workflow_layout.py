@@ -10,6 +10,7 @@ import pytest
 WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
 NAMES = (
     "keyvid_demo",
+    "keyvid_song",
     "keyvid_full",
     "keyvid_uniform_baseline",
     "keyvid_keyframes_only",
