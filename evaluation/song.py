@@ -11,6 +11,7 @@ import logging
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,16 +54,18 @@ def main(*words: str) -> int:
     options = _parser().parse_args(words)
     folder = (state_dir(options.state_dir) / "song").resolve()
     clip = render_clip(SEED, scene=SCENE)
-    start = _usage_of(folder / "start", None, clip, 0)[1]
+    _, _, start = _usage_of(folder / "start", None, clip, 0)
     logger.info("ComfyUI alone: %.0f s of CPU, %.2f GB", start.cpu_s, start.peak_bytes / 1e9)
     for seconds in sorted(options.seconds):
         sound, onsets_s = _sound(options, folder, seconds)
-        video, usage = _usage_of(folder / f"{seconds:g}s", sound, clip, round(seconds * FPS))
+        video, keyframes, usage = _usage_of(
+            folder / f"{seconds:g}s", sound, clip, round(seconds * FPS)
+        )
         row = {
             "seconds": seconds,
             "cpu_s_per_second": (usage.cpu_s - start.cpu_s) / seconds,
             "peak_gb": usage.peak_bytes / 1e9,
-            **measure_long_video(video, onsets_s),
+            **measure_long_video(video, onsets_s, keyframes),
         }
         logger.info("%s", json.dumps(row))
         with (folder / "song.jsonl").open("a", encoding="utf-8") as file:
@@ -70,8 +73,13 @@ def main(*words: str) -> int:
     return 0
 
 
-def measure_long_video(path: Path, onsets_s: np.ndarray) -> dict[str, Any]:
-    """Figures of a video that Render Video wrote: events against true strikes at onsets_s, drift, seams."""
+def measure_long_video(
+    path: Path, onsets_s: np.ndarray, keyframes: Sequence[int]
+) -> dict[str, Any]:
+    """Figures of a video that Render Video wrote: events against true strikes at onsets_s, drift, seams.
+
+    keyframes: the frames of its plan.
+    """
     frames = read_frames(path)
     events = read_events(frames, seed=SEED, scene=SCENE).events
     true = [frame for time_s in onsets_s if (frame := frame_at(time_s, fps=FPS)) < len(frames) - 1]
@@ -88,7 +96,7 @@ def measure_long_video(path: Path, onsets_s: np.ndarray) -> dict[str, Any]:
         "colour_last": last,
         "background_first": background_drift(frames[:ENDS], frames[0]),
         "background_last": background_drift(frames[-ENDS:], frames[0]),
-        "seam_rank": seam_rank(frames, joins_of(path)),
+        "seam_rank": seam_rank(frames, joins_of(path), keyframes),
     }
 
 
@@ -107,18 +115,19 @@ def read_frames(path: Path) -> np.ndarray:
 
 def _usage_of(
     folder: Path, sound: Path | None, clip: WorldClip, n_frames: int
-) -> tuple[Path, Usage]:
-    """(the video that a ComfyUI of its own makes of a sound, what it took); without a sound it only starts.
+) -> tuple[Path, list[int], Usage]:
+    """(the video that a ComfyUI of its own makes of a sound, its keyframes, what it took); without a sound it only
+    starts.
 
     The memory is the largest of any ComfyUI so far: measure short videos first.
     """
     before = _children()
-    video = folder
+    video, keyframes = folder, list[int]()
     with server.running(folder, python=sys.executable, pack=environment.ROOT) as comfy:
         if sound is not None:
-            video = _rendered(comfy, sound, clip, n_frames)
+            video, keyframes = _rendered(comfy, sound, clip, n_frames)
     after = _children()
-    return video, Usage(after.cpu_s - before.cpu_s, after.peak_bytes)
+    return video, keyframes, Usage(after.cpu_s - before.cpu_s, after.peak_bytes)
 
 
 def _children() -> Usage:
@@ -126,7 +135,9 @@ def _children() -> Usage:
     return Usage(used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
-def _rendered(comfy: server.Server, sound: Path, clip: WorldClip, n_frames: int) -> Path:
+def _rendered(
+    comfy: server.Server, sound: Path, clip: WorldClip, n_frames: int
+) -> tuple[Path, list[int]]:
     inputs = comfy.base / "input"
     inputs.mkdir(exist_ok=True)
     (inputs / sound.name).write_bytes(sound.read_bytes())
@@ -145,7 +156,8 @@ def _rendered(comfy: server.Server, sound: Path, clip: WorldClip, n_frames: int)
     if failed:
         raise KeyVIDError(f"ComfyUI made no video: {' '.join(failed)}")
     (path,) = run_workflow.output_files(entry, comfy.base / "output")
-    return path
+    (sheet,) = (ui["keyvid_sheet"][0] for ui in entry["outputs"].values() if "keyvid_sheet" in ui)
+    return path, sheet["frames"]
 
 
 def _sound(options: argparse.Namespace, folder: Path, seconds: float) -> tuple[Path, np.ndarray]:

@@ -22,6 +22,7 @@ from .keyframe_sheet import KeyframeSheet
 from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
 from .localize import LocalizeKeyframes
 from .multimodal_cfg import MultimodalCFG
+from .pin_keyframes import PinKeyframes
 from .plan_info import PlanInfo
 from .render_video import RenderVideo
 from .sampling import InterpolatedNoise, KeyVIDSampler, KeyVIDSchedule
@@ -74,6 +75,7 @@ class KeyVIDExtension(ComfyExtension):
             KeyVIDSchedule,
             InterpolatedNoise,
             FramesFromLatent,
+            PinKeyframes,
             RenderVideo,
             KeyframeSheet,
             WindowedAttention,

@@ -21,16 +21,27 @@ def wave(n=150):
 
 
 def test_joins_like_all_other_steps_rank_in_the_middle():
-    ranks = [seam_rank(wave(), list(range(start, 150, 9))) for start in range(1, 9)]
+    every = list(range(150))
+    ranks = [seam_rank(wave(), list(range(start, 150, 9)), every) for start in range(1, 9)]
     assert 0.4 < np.mean(ranks) < 0.6
+
+
+def test_joins_are_compared_with_keyframes_only():
+    """Steps between keyframes are small: joins that are like other keyframes rank in the middle all the same."""
+    frames = wave()
+    keyframes = list(range(4, 150, 6))
+    for frame in keyframes:
+        frames[frame:] = np.roll(frames[frame:], 7, axis=2)
+    assert 0.2 < seam_rank(frames, keyframes[2::4], keyframes) < 0.8
 
 
 def test_a_jump_at_every_join_is_found():
     frames = wave()
     for join in JOINS:
         frames[join:] = np.roll(frames[join:], 7, axis=2)
-    assert seam_rank(frames, JOINS) > 0.97
-    assert math.isnan(seam_rank(frames, []))
+    keyframes = [*range(0, 150, 4), *JOINS]
+    assert seam_rank(frames, JOINS, keyframes) > 0.97
+    assert math.isnan(seam_rank(frames, [], keyframes))
 
 
 def test_a_background_that_drifts_is_found():
