@@ -3,8 +3,9 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { shownId } from "./execution_ids.mjs";
+import { executionIds, shownId } from "./execution_ids.mjs";
 import { paintedFor } from "./painted_sheets.mjs";
+import { askForRetake, renderNodes } from "./retakes.mjs";
 
 /** @import { GraphNode, Widget } from "../../../scripts/app.js" */
 /** @import { Host } from "../editor/state/session.mjs" */
@@ -17,11 +18,21 @@ export function hostOf(node, widget) {
   return {
     write(text) {
       widget()?.callback?.(text);
-      node.graph?.setDirtyCanvas?.(true, false);
-      app.extensionManager.workflow.activeWorkflow?.changeTracker?.captureCanvasState(); // one step of undo
+      keepAsOneStep(node);
     },
     type: (text) => widget()?.callback?.(text),
     runUpToHere: () => app.queuePrompt(0, 1, [shownId(node, app.graph)]),
+    canRetake: () => renderNodes(app.graph).length > 0,
+    retake(first, last) {
+      const nodes = renderNodes(app.graph);
+      askForRetake(nodes, first, last);
+      keepAsOneStep(node);
+      app.queuePrompt(
+        0,
+        1,
+        nodes.flatMap((one) => executionIds(one, app.graph)),
+      );
+    },
     hasPlan: () => node.inputs?.some((input) => input.name === "plan" && input.link != null) ?? false,
     sheets: () => paintedFor(node),
     urlOf: (file) => api.apiURL(`/view?${new URLSearchParams(file)}`),
@@ -38,4 +49,10 @@ export function hostOf(node, widget) {
       event.preventDefault();
     },
   };
+}
+
+/** @param {GraphNode} node what was just changed is one step of ComfyUI's undo */
+function keepAsOneStep(node) {
+  node.graph?.setDirtyCanvas?.(true, false);
+  app.extensionManager.workflow.activeWorkflow?.changeTracker?.captureCanvasState();
 }

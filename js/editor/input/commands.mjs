@@ -15,7 +15,7 @@ import { viewCommands } from "./view_commands.mjs";
 /**
  * @typedef {Object} CommandParts
  * @property {Session} session @property {Playback} playback @property {Timeline} timeline
- * @property {Pick<Host, "ask" | "runUpToHere">} host
+ * @property {Pick<Host, "ask" | "runUpToHere" | "canRetake" | "retake">} host
  * @property {ShowMessage} showMessage
  * @property {(target: FocusTarget) => void} requestFocus gives the keyboard to a part of the editor
  * @property {(point: PagePoint, target?: Hit | null) => void} openMenu
@@ -33,5 +33,11 @@ export function createCommands(parts) {
     ...playbackCommands(parts),
     ...viewCommands(parts),
     run: () => parts.host.runUpToHere(),
+    canRetake: () => parts.host.canRetake?.() ?? false,
+    /** @param {{ first: number, last: number }} stretch */
+    retake({ first, last }) {
+      parts.host.retake?.(first, last);
+      parts.showMessage(`Renders the frames ${first} to ${last} again; all others stay.`, false);
+    },
   };
 }

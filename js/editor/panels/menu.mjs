@@ -35,6 +35,7 @@ export function menuItems({ session, commands }, target) {
   const snapped = frames.length ? "selected" : "all";
   return [
     ...addItems(session, item, target),
+    ...retakeItems(session, commands, item, target),
     ...selectionItems(session, item),
     item("Select all", "selectAll", { off: !plan }),
     item(`Distribute ${scope} evenly`, "distribute"),
@@ -60,6 +61,21 @@ function addItems({ plan }, item, target) {
   const at = Math.round(target.at);
   if (at < 0 || at >= plan.n_frames) return [];
   return [item(`Add a keyframe at ${at}`, "add", { argument: at }), null];
+}
+
+/**
+ * Between two keyframes: the frames from one to the other are painted again.
+ * @param {Session} session @param {Commands} commands @param {MakeItem} item @param {Hit | null} target
+ * @returns {(MenuItem | null)[]}
+ */
+function retakeItems({ plan }, commands, item, target) {
+  if (!plan || !target || target.frame !== null || target.part === "overview" || !commands.canRetake()) return [];
+  const ends = [...plan.keyframes.map((keyframe) => keyframe.frame), plan.n_frames];
+  const next = ends.findIndex((frame) => frame > target.at);
+  if (next < 1) return [];
+  const [first, last] = [ends[next - 1] + 1, ends[next] - 1];
+  if (first > last) return [];
+  return [item(`Render ${first} to ${last} again`, "retake", { argument: { first, last }, off: false }), null];
 }
 
 /** @param {Session} session @param {MakeItem} item @returns {(MenuItem | null)[]} */

@@ -19,6 +19,8 @@ import { ViewState } from "./view_state.mjs";
  * @property {(text: string) => void} write keeps a text as the widget's value, as one step of undo
  * @property {(text: string) => void} type the same for text that is being typed: ComfyUI makes the steps of undo
  * @property {() => void} runUpToHere
+ * @property {() => boolean} [canRetake] whether there is a node that can paint a stretch of its video again
+ * @property {(first: number, last: number) => void} [retake] has it paint the frames from first to last again
  * @property {() => boolean} hasPlan whether a wire comes to the plan input; a plan may come without one
  * @property {() => import("./painted_keyframes.mjs").SheetPayload[]} [sheets] what Keyframe Sheets have painted, the one
  *   to be preferred first

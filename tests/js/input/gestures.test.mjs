@@ -177,10 +177,37 @@ test("a press in the overview jumps there, and an edge of its window zooms", () 
   assert.equal(Math.round(session.state.view.span), 30);
 });
 
+/** Commands that note what they were asked for. */
+function recorded(done, canRetake = false) {
+  const get = (_, name) => (name === "canRetake" ? () => canRetake : (argument) => done.push([name, argument]));
+  return new Proxy({}, { get });
+}
+
+test("between two keyframes the menu has the stretch rendered again, where a node can", () => {
+  const { session } = opened();
+  const done = [];
+  const retakes = (canRetake, at, more = {}) =>
+    menuItems({ session, commands: recorded(done, canRetake) }, { part: "wave", frame: null, at, ...more }).filter((item) =>
+      item?.label.startsWith("Render "),
+    );
+  const frames = session.plan.keyframes.map((keyframe) => keyframe.frame);
+  const at = frames.findIndex((frame, i) => frames[i + 1] - frame > 2);
+  const [first, last] = [frames[at] + 1, frames[at + 1] - 1];
+  const [item] = retakes(true, frames[at] + 1.3);
+  assert.equal(item.label, `Render ${first} to ${last} again`);
+  item.run();
+  assert.deepEqual(done, [["retake", { first, last }]]);
+  const tail = retakes(true, session.plan.n_frames - 1);
+  assert.equal(tail[0].label, `Render ${frames.at(-1) + 1} to ${session.plan.n_frames - 1} again`);
+  assert.deepEqual(retakes(false, frames[at] + 1.3), []);
+  assert.deepEqual(retakes(true, frames[at], { frame: frames[at] }), []);
+  assert.deepEqual(retakes(true, frames[at] + 1.3, { part: "overview" }), []);
+});
+
 test("the menu offers what can be done, and nothing to an edit it may not touch", () => {
   const { session } = opened();
   const done = [];
-  const commands = new Proxy({}, { get: (_, name) => (argument) => done.push([name, argument]) });
+  const commands = recorded(done);
   const items = (target = null) => menuItems({ session, commands }, target).filter(Boolean);
   const named = (label, target) => items(target).find((item) => item.label === label);
 
