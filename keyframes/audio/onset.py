@@ -13,13 +13,13 @@ from .checks import check_audio
 from .fingerprint import fingerprint_of_checked
 from .onset_strength import BACKGROUND_BLOCKS, BLOCK, POINT_RATE, SpectralFlux, spectral_flux
 
-BAND_THRESHOLD = 0.95  # doublings that steady noise does not reach by chance
+BAND_THRESHOLD = 0.4  # doublings that steady noise does not reach by chance
 BROADBAND_THRESHOLD = 0.35  # doublings of all bands together below which nothing counts
 # doublings below which nothing counts by the lower quartile of the broadband flux alone
 BROADBAND_QUARTILE_THRESHOLD = 0.55
 # times the median and the lower quartile of the usual broadband flux, which steady noise does not reach by chance
 MEDIAN_FACTOR, QUARTILE_FACTOR = 7.0, 4.0
-CANDIDATE_BAND, CANDIDATE_BROADBAND = 0.25, 0.2  # below the two nothing is a candidate
+CANDIDATE_BAND, CANDIDATE_BROADBAND = 0.1, 0.2  # below the two nothing is a candidate
 CANDIDATE_FACTOR = 1.5  # times the usual band flux, which a candidate exceeds
 SENSITIVITY = 0.5  # at which the thresholds of clear strikes are those above
 SATURATION = 1.2  # doublings above the threshold at which an onset reaches 1 - 1/e of full strength

@@ -226,3 +226,19 @@ def test_bad_input_is_named():
     for wrong in (1, -5, 10**9, [0, 7], 2.5):
         with pytest.raises(KeyVIDError, match="number of frames"):
             onset_curve(sound, 48000, n_frames=wrong, fps=24)
+
+
+def test_many_bands_that_rise_a_little_outweigh_few_that_rise_much():
+    """A strike is heard in most bands, a note in few: 6 dB more in all, and a tone 25 dB above the noise around it."""
+    rate, half = 22_050, 22_050
+    noise = np.random.default_rng(4).standard_normal((1, 2 * half))
+    step, tone = noise.copy(), noise.copy()
+    step[:, half:] *= 2.0
+    tone[:, half:] += 3.0 * np.sin(2 * np.pi * 1000 * np.arange(half) / rate)
+    at = slice(199, 206)  # the increase, at a second
+    of_step, of_tone = (
+        onset_strength.spectral_flux(0.05 * samples, rate).band[at].max()
+        for samples in (step, tone)
+    )
+    assert of_tone > 0.1  # the tone is there
+    assert of_step > 1.5 * of_tone
