@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -21,7 +22,8 @@ from ...keyframes.long_clips.kept_frames import Stretch, covers
 LIST = "frames.json"
 VERSION = 1
 _LATENTS = "latents"
-_WINDOW = re.compile(r"[0-9a-f]{32}\.safetensors(\.partial)?")
+_KEY = r"[0-9a-f]{32}"
+_WINDOW = re.compile(_KEY + r"\.safetensors(\.partial)?")
 
 
 class WindowStore:
@@ -72,7 +74,7 @@ class WindowStore:
         """The stretches of the last finished render; None where there is none of n_frames frames, or it is damaged."""
         try:
             listed = json.loads((self.folder / LIST).read_text(encoding="utf-8"))
-            stretches = [Stretch(**entry) for entry in listed["stretches"]]
+            stretches = [_stretch(**entry) for entry in listed["stretches"]]
         except (OSError, ValueError, TypeError, KeyError):
             return None
         if listed.get("version") != VERSION or not covers(stretches, n_frames):
@@ -94,3 +96,12 @@ class WindowStore:
                 f"A painted part of the video cannot be kept in {self.folder.name} ({error.strerror}); free some disk "
                 "space, or choose another filename_prefix. What was painted before is kept."
             ) from error
+
+
+def _stretch(*, first: Any, end: Any, key: Any, offset: Any) -> Stretch:
+    """A Stretch of an entry of the list. Raises ValueError for anything but whole numbers and a window's name."""
+    if not (type(first) is type(end) is type(offset) is int and offset >= 0):
+        raise ValueError("frames are whole numbers")
+    if not (isinstance(key, str) and re.fullmatch(_KEY, key)):
+        raise ValueError("not the name of a window")
+    return Stretch(first, end, key, offset)

@@ -50,10 +50,15 @@ def test_a_finished_render_drops_what_it_does_not_use_and_nothing_else(store):
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"version": 2}', '{"version": 1, "stretches": [{"first": 0}]}',
-     '{"version": 1, "stretches": [{"first": 0, "end": 4, "key": "../../x"}]}'],
+     '{"version": 1, "stretches": [{"first": 0, "end": 4, "key": "../other", "offset": 0}]}',
+     '{"version": 1, "stretches": [{"first": 0, "end": 4.0, "key": "' + KEYS[0] + '", "offset": 0}]}',
+     '{"version": 1, "stretches": [{"first": 0, "end": 4, "key": "' + KEYS[0] + '", "offset": -1}]}'],
 )  # fmt: skip
 def test_a_list_that_is_none_is_no_render(store, text):
     store.put(KEYS[0], torch.zeros(1, 4, 4, 2, 3))
+    (store.folder.parent / "other.safetensors").write_bytes(
+        (store.folder / f"{KEYS[0]}.safetensors").read_bytes()
+    )
     (store.folder / LIST).write_text(text)
     assert store.finished(n_frames=4) is None
 
