@@ -6,6 +6,7 @@ from ..host.files import copy_sample_media
 from ..host.loaders.model_files import register_model_folders
 from ..host.weights_jobs import add_routes
 from .blend import BlendBetweenKeyframes
+from .blend_curves import BlendCurves
 from .bridges import CurveToValues, FramesToPlan, PlanToFrames, ValuesToCurve
 from .clip_audio import ClipAudio
 from .edit import EditKeyframes
@@ -19,8 +20,9 @@ from .keyframe_images import ImagesOnFrames, KeyframeImages
 from .keyframe_masked_video import KeyframeMaskedVideo, WanKeyframesToVideo
 from .keyframe_prompts import KeyframePrompts
 from .keyframe_sheet import KeyframeSheet
-from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel
+from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel, LoadOpticalFlow
 from .localize import LocalizeKeyframes
+from .motion_from_video import MotionFromVideo
 from .multimodal_cfg import MultimodalCFG
 from .pin_keyframes import PinKeyframes
 from .plan_info import PlanInfo
@@ -43,6 +45,8 @@ class KeyVIDExtension(ComfyExtension):
         return [
             ClipAudio,
             LocalizeKeyframes,
+            MotionFromVideo,
+            BlendCurves,
             SelectKeyframes,
             EditKeyframes,
             PlanInfo,
@@ -68,6 +72,7 @@ class KeyVIDExtension(ComfyExtension):
             LoadCheckpoint,
             LoadAudioEncoder,
             LoadLocalizer,
+            LoadOpticalFlow,
             KeyframeConditioning,
             InterpolationConditioning,
             MultimodalCFG,

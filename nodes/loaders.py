@@ -7,6 +7,7 @@ from ..host.loaders.localizer import load_localizer
 from ..host.loaders.model_files import (
     AUDIO_ENCODERS,
     LOCALIZERS,
+    OPTICAL_FLOWS,
     VIDEO_MODELS,
     WHOLE_FILES,
     FileList,
@@ -16,10 +17,11 @@ from ..host.loaders.model_files import (
     first_choice,
     stamp_of,
 )
+from ..host.loaders.optical_flow import load_optical_flow
 from ..host.loaders.patcher import WEIGHT_TYPES
 from ..host.loaders.video_model import load_video_model
 from ..host.loaders.whole_file import load_whole_file
-from .sockets import Localizer
+from .sockets import Localizer, OpticalFlow
 
 CATEGORY = "KeyVID/loaders"
 WEIGHT_DTYPE = io.Combo.Input(
@@ -187,3 +189,37 @@ class LoadLocalizer(io.ComfyNode):
     @classmethod
     def execute(cls, localizer_name: str) -> io.NodeOutput:
         return io.NodeOutput(load_localizer(file_path(localizer_name, LOCALIZERS)))
+
+
+class LoadOpticalFlow(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="KeyVID_LoadOpticalFlow",
+            display_name="Load Optical Flow (KeyVID)",
+            category=CATEGORY,
+            description="Loads RAFT, which measures how a video moves, for the method RAFT of Motion From Video. Reads "
+            "the file of RAFT's authors and that of torchvision.",
+            search_aliases=["raft", "motion score", "keyvid"],
+            inputs=[
+                file_input("optical_flow_name", OPTICAL_FLOWS, "A file in models/optical_flow.")
+            ],
+            outputs=[
+                OpticalFlow.Output(
+                    display_name="optical_flow",
+                    tooltip="For Motion From Video, and for ComfyUI's own nodes.",
+                )
+            ],
+        )
+
+    @classmethod
+    def validate_inputs(cls, optical_flow_name: str | None = None) -> bool | str:
+        return file_problem(optical_flow_name, OPTICAL_FLOWS) or True
+
+    @classmethod
+    def fingerprint_inputs(cls, optical_flow_name: str | None) -> str:
+        return stamp_of(optical_flow_name, OPTICAL_FLOWS)
+
+    @classmethod
+    def execute(cls, optical_flow_name: str) -> io.NodeOutput:
+        return io.NodeOutput(load_optical_flow(file_path(optical_flow_name, OPTICAL_FLOWS)))

@@ -5,3 +5,4 @@ from comfy_api.latest import io
 Curve = io.Custom("KEYVID_CURVE")  # keyframes.curve.MotionCurve
 Plan = io.Custom("KEYVID_PLAN")  # keyframes.plan.KeyframePlan
 Localizer = io.Custom("KEYVID_LOCALIZER")  # host.loaders.localizer.LoadedLocalizer
+OpticalFlow = io.Custom("OPTICAL_FLOW")  # ComfyUI's own: torchvision's raft_large in a ModelPatcher

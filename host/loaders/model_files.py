@@ -34,13 +34,15 @@ class FileList:
     """The files that one loader offers.
 
     what: the word for such a file in messages; folders: ComfyUI's names of folders, the first wins; sources: what is
-    published for it; embedded: the file of the pack that a new loader shows.
+    published for it; embedded: the file of the pack that a new loader shows; elsewhere: where a file comes from that
+    the pack does not fetch.
     """
 
     what: str
     folders: tuple[str, ...]
-    sources: tuple[PublishedFile, ...]
-    embedded: str
+    sources: tuple[PublishedFile, ...] = ()
+    embedded: str = ""
+    elsewhere: str = ""
 
     @property
     def nothing_found(self) -> str:
@@ -68,6 +70,12 @@ AUDIO_ENCODERS = FileList(
     _SMALL_GENERATOR,
 )
 LOCALIZERS = FileList("localizer", (FOLDER,), (LOCALIZER,), "keyvid_small_localizer.safetensors")
+RAFT_FILES = (
+    "Published, 21 MB: RAFT_models/raft-things.pth of RyanWW/KeyVID on Hugging Face, also in the models of "
+    "github.com/princeton-vl/RAFT; or torchvision's raft_large_C_T_V1-22a6c225.pth in download.pytorch.org/models."
+)
+# ComfyUI's own folder and name for them
+OPTICAL_FLOWS = FileList("optical flow", ("optical_flow",), elsewhere=RAFT_FILES)
 
 
 def register_model_folders() -> None:
@@ -143,6 +151,12 @@ def _not_there(name: str, files: FileList) -> str:
     also = (
         f" ({' or '.join(others)} also {'work' if len(others) > 1 else 'works'})" if others else ""
     )
+    put = (
+        f"There is no {files.what} file {which}. Put one into ComfyUI's folder {first}{also} and press R to refresh "
+        "the lists."
+    )
+    if files.elsewhere:
+        return f"{put} {files.elsewhere}"
     named = file_of_target(name)
     sources = (named,) if named is not None else files.sources
     licences = dict.fromkeys(source.licence for source in sources)
@@ -150,8 +164,7 @@ def _not_there(name: str, files: FileList) -> str:
     command = f"python dev.py weights {keys[0] if len(keys) == 1 else 'NAME'} --half gets it"
     names = "" if len(keys) == 1 else f" (NAME is {', '.join(keys[:-1])} or {keys[-1]})"
     return (
-        f"There is no {files.what} file {which}. Put one into ComfyUI's folder {first}{also} and press R to refresh "
-        f"the lists. The button on this node gets a published one; in the folder of this pack, {command}{names}. "
+        f"{put} The button on this node gets a published one; in the folder of this pack, {command}{names}. "
         "Published: "
         f"{'; '.join(map(str, sources))}. Licence: {'; '.join(licences)}."
     )

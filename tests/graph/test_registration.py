@@ -87,8 +87,8 @@ def test_importing_the_pack_imports_nothing_heavy(tmp_path):
     assert len(foreign) <= MAX_NEW_MODULES, sorted(foreign)
 
 
-# used where the artist has it; tests/host/test_librosa_curves.py holds what is said where not
-OPTIONAL = {"host/librosa_curves.py: librosa"}
+# used where the artist has them; tests/host (test_librosa_curves.py, test_motion.py) holds what is said where not
+OPTIONAL = {"host/librosa_curves.py: librosa", "host/opencv_flow.py: cv2"}
 
 
 def test_the_pack_imports_only_what_comfyui_brings():

@@ -14,10 +14,12 @@ RULES = {
     "released": ({"errors", "models"}, {"torch"}),
     "host": (
         {"errors", "keyframes", "preview", "models", "released"},
-        # librosa only where the artist has it
+        # librosa and cv2 only where the artist has them
         {
             "numpy",
             "torch",
+            "av",
+            "cv2",
             "comfy",
             "comfy_api",
             "comfy_execution",
@@ -46,6 +48,7 @@ PARTS = {
         "attention": set(),
         "config_inference": set(),
         "flow": set(),
+        "lucas_kanade": set(),
         "frame_index": set(),
         "operations": set(),
         "published": set(),
@@ -62,13 +65,16 @@ PARTS = {
         "files": set(),
         "images": {"payloads"},
         "librosa_curves": {"audio"},
+        "motion": {"loaders", "opencv_flow", "payloads", "running_node", "video_frames"},
         "node_previews": {"files", "images", "payloads", "running_node"},
+        "opencv_flow": set(),
         "page_files": set(),
         "payloads": set(),
         "running_node": {"payloads"},
         "sampling": {"audio", "images", "payloads", "running_node"},
         "rendering": {"audio", "files", "payloads", "running_node", "sampling"},
         "loaders": {"audio", "files", "images", "payloads", "sampling"},
+        "video_frames": {"images", "payloads"},
         "weights_jobs": {"loaders"},
     },
     "training": {

@@ -1,6 +1,7 @@
 """Files by name: what the lists show, which file a name means, and what is said of one that is not there."""
 
 import os
+import re
 
 import pytest
 from keyvid_pack.errors import CheckpointFileError
@@ -97,6 +98,8 @@ PAGES = {
     "AUDIO_ENCODERS": "KeyVID_LoadAudioEncoder",
     "LOCALIZERS": "KeyVID_LoadLocalizer",
 }
+# what the pack does not fetch: its page has every file name and address of the error message
+NOT_FETCHED = {"OPTICAL_FLOWS": "KeyVID_LoadOpticalFlow"}
 
 
 @pytest.mark.parametrize("file_list", PAGES)
@@ -116,7 +119,20 @@ def test_the_help_page_of_a_loader_names_what_is_published_for_it(files, file_li
 
 def test_every_list_of_files_has_a_page(files):
     lists = {name for name, value in vars(files).items() if isinstance(value, files.FileList)}
-    assert lists == set(PAGES)
+    assert lists == {*PAGES, *NOT_FETCHED}
+
+
+def test_a_file_that_is_not_fetched_is_named_with_where_it_is(files):
+    said = files.file_problem("none.pth", files.OPTICAL_FLOWS)
+    assert "'none.pth'" in said and "models/optical_flow" in said and "button" not in said
+    page = (ROOT / "js" / "docs" / "KeyVID_LoadOpticalFlow.md").read_text(encoding="utf-8")
+    named = re.findall(r"[\w.-]+\.pth", files.RAFT_FILES)
+    assert len(named) == 2
+    for words in (*named, "RyanWW/KeyVID", "princeton-vl/RAFT", "download.pytorch.org/models"):
+        assert words in said and words in page
+    (shown,) = files.file_names(files.OPTICAL_FLOWS)
+    assert shown == files.first_choice(files.OPTICAL_FLOWS)
+    assert shown == "no file yet: put one into models/optical_flow"
 
 
 def test_an_empty_list_says_where_files_belong(files):
