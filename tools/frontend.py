@@ -45,6 +45,7 @@ IMAGE_SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
+PREVIEW_WIDGET = "video-preview"  # of ComfyUI's classic renderer
 TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
 
 WATCH = Path(__file__).with_name("frontend_watch.js")
@@ -219,8 +220,13 @@ class Frontend:
         return events[[kind for kind, _ in events].index("execution_start") :]
 
     def api_prompt(self) -> dict:
-        """The graph in API format, as the frontend sends it."""
-        return self.page.evaluate("async () => (await app.graphToPrompt()).output")
+        """The graph in API format, as the frontend sends it, without previews (js/video_preview.js)."""
+        prompt = self.page.evaluate("async () => (await app.graphToPrompt()).output")
+        for node in prompt.values():
+            # of Load Video it is there once the video has been loaded, sooner or later
+            if not node["inputs"].get(PREVIEW_WIDGET, True):
+                del node["inputs"][PREVIEW_WIDGET]
+        return prompt
 
     def workflow_json(self) -> dict:
         """The graph in UI format, as the frontend saves it."""

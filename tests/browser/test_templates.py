@@ -24,6 +24,12 @@ _MAKE_SMALL = """small => {
     }
 }"""
 
+_TIMING_ALONE = """() => {
+  for (const node of app.graph._nodes)
+    if (["SaveVideo", "KeyVID_KeyframeSheet"].includes(node.type)) node.mode = 2;
+  return String(app.graph._nodes.find((node) => node.type === "KeyVID_MotionFromVideo").id);
+}"""
+
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_templates_dialog_opens_what_the_api_form_says(kept_page, name):
@@ -137,3 +143,14 @@ def _executed(events):
 def _n_frames(path):
     with av.open(str(path)) as container:
         return sum(1 for _ in container.decode(video=0))
+
+
+def test_the_curve_of_a_video_is_shown(page):
+    """In Nodes 2.0 a node with a VIDEO input shows a video unless it says otherwise."""
+    page.open_template("keyvid_motion_from_video", vue=True)
+    curve = page.page.evaluate(_TIMING_ALONE)
+    page.queue_and_wait()
+    box = page.page.locator(f"[data-node-id='{curve}']")
+    box.locator("img").first.wait_for()
+    assert box.locator("video").count() == 0
+    assert "failed" not in box.inner_text()

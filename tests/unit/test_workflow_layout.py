@@ -11,6 +11,7 @@ WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
 NAMES = (
     "keyvid_demo",
     "keyvid_song",
+    "keyvid_motion_from_video",
     "keyvid_full",
     "keyvid_uniform_baseline",
     "keyvid_keyframes_only",

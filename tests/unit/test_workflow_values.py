@@ -100,6 +100,7 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
     }
     with_sound = {
         "keyvid_demo",
+        "keyvid_motion_from_video",
         "keyvid_full",
         "keyvid_uniform_baseline",
         "keyvid_wan_segments",
