@@ -164,7 +164,7 @@ def command_export(options: argparse.Namespace) -> int:
 
 
 def command_eval(options: argparse.Namespace) -> int:
-    """Measure: eval sync, song, training, tracker, localizer (eval sync --help says more)."""
+    """Measure: eval sync, song, training, tracker, localizer, flow (eval sync --help says more)."""
     python = environment.setup(train=True)
     return _run(python, "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
 

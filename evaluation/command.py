@@ -12,8 +12,9 @@ MODULES = {
     "sync": "sync",
     "song": "song",
     "training": "in_process",
-    "tracker": "validate_tracker",
+    "tracker": "validation.of_tracker",
     "localizer": "localizer",
+    "flow": "validation.of_flow",
 }
 
 

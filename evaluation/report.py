@@ -44,6 +44,9 @@ POOLED_FIGURES: dict[str, tuple[str, str | None]] = {
     "excursion_share": ("excursions", "n_frames"),
     "quiet_events_per_20_s": ("quiet_events", "quiet_20_s"),
     "follows": ("follows", None),
+    "flow_correlation": ("flow_correlation", None),
+    "flow_peaks_f1": ("flow_hits", "flow_peaks"),
+    "flow_heard_f1": ("heard_hits", "heard_peaks"),
 }
 Row = dict[str, Any]  # by COLUMNS
 COLUMNS: tuple[str, ...] = (

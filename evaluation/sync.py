@@ -13,6 +13,7 @@ import numpy as np
 
 from ..training.engine.state import state_dir, write_atomically
 from ..training.world.clip import WorldClip, render_clip
+from .measures.flow import flow_figures, flow_scores
 from .measures.motion import motion_figures, quiet_figures
 from .measures.video_metrics import (
     background_variation,
@@ -126,7 +127,7 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
     frames on which the tracked object is found. background, every psnr, follows (loudness_correlation, of scenes
     without events) and Identity: measures/video_metrics.py. quiet_s, quiet_events and MotionFigures:
     measures/motion.py. is_true: whether the clip's frames are what the video should show; if not (silence), there is
-    nothing to compare with: every psnr, follows and MotionFigures are left out.
+    nothing to compare with: every psnr, follows, MotionFigures and FlowFigures (measures/flow.py) are left out.
     """
     result = {
         "scene": clip.scene,
@@ -153,6 +154,7 @@ def measure_video(clip: WorldClip, frames: np.ndarray, *, is_true: bool = True) 
         "moving_psnr": moving_psnr(frames, clip.frames),
         "vacated_psnr": vacated_psnr(frames, clip.frames),
         **motion_figures(made, true, span_px=float(np.ptp(clip.track, axis=0).max()))._asdict(),
+        **flow_figures(flow_scores(frames), flow_scores(clip.frames), result["true"])._asdict(),
     }
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..training.world.clip import SCENES, render_clip
-from .measures.matching import TOLERANCES, count_matches, figures
-from .measures.motion import MotionFigures, motion_figures
-from .options import held_out_seeds, parser_for
-from .tracker.degrade import DEGRADED
-from .tracker.exact_poses import exact_poses
-from .tracker.reader import TRACKED, Poses, read_events, read_poses
+from ...training.world.clip import SCENES, render_clip
+from ..measures.matching import TOLERANCES, count_matches, figures
+from ..measures.motion import MotionFigures, motion_figures
+from ..options import held_out_seeds, parser_for
+from ..tracker.degrade import DEGRADED
+from ..tracker.exact_poses import exact_poses
+from ..tracker.reader import TRACKED, Poses, read_events, read_poses
 
 POSES_OF = {name: DEGRADED[name] for name in ("clean", "compressed")}
 logger = logging.getLogger("keyvid.evaluation")
