@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import nn
 
 from ..operations import Operations
@@ -82,8 +81,8 @@ class ResBlock(nn.Module):
         if isinstance(x, list):
             x.clear()
         del parts, x  # the temporal convolution needs neither
-        h = self.temopral_conv(rearrange(h, "(b t) c h w -> b c t h w", t=context.n_frames))
-        return rearrange(h, "b c t h w -> (b t) c h w")
+        clips = h.unflatten(0, (context.n_clips, -1)).transpose(1, 2)  # (B, C, T, H, W)
+        return self.temopral_conv(clips).transpose(1, 2).flatten(0, 1)
 
     def _convolve(
         self, parts: list[torch.Tensor], embedding: torch.Tensor, rows: slice

@@ -1,11 +1,13 @@
 """What the blocks of the video UNet share during one forward, and how they divide their work to save memory."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import torch
+from torch import nn
 
 from ..attention import Attention
+from .token_store import KeysValues
 
 # Without gradients, blocks take frames or positions in chunks whose largest intermediate has at most this many
 # elements (256 MB in float32), however long the clip is; a chunk is at least one frame or position.
@@ -18,6 +20,7 @@ class Context:
 
     embedding (B*T, E); text (B, N, C) for whole clips or (B, T, N, C) per frame; image (B, T, N, C) or None;
     audio (B, T, N, C) or None. attention, temporal_attention: as in attention.py, within a frame and along time.
+    stored: {text, image or audio: what a TokenStore has of its keys and values}, empty without a store.
     """
 
     n_clips: int
@@ -28,6 +31,7 @@ class Context:
     audio: torch.Tensor | None
     attention: Attention
     temporal_attention: Attention
+    stored: Mapping[str, dict[nn.Module, KeysValues] | None] = field(default_factory=dict)
 
 
 def chunked(
@@ -45,13 +49,20 @@ def chunked(
     first = function(slice(0, size))
     shape = list(first.shape)
     shape[dim] = n
-    joined = first.new_empty(shape)
+    joined = _empty_like(first, shape)
     joined.narrow(dim, 0, first.shape[dim]).copy_(first)
     del first  # before the next chunk takes memory
     for start in range(size, n, size):
         piece = function(slice(start, start + size))
         joined.narrow(dim, start, piece.shape[dim]).copy_(piece)
     return joined
+
+
+def _empty_like(tensor: torch.Tensor, shape: list[int]) -> torch.Tensor:
+    """An empty tensor of that shape, its axes laid out in memory in the order of the tensor's."""
+    order = sorted(range(tensor.ndim), key=tensor.stride, reverse=True)
+    places = [order.index(axis) for axis in range(tensor.ndim)]
+    return tensor.new_empty([shape[axis] for axis in order]).permute(places)
 
 
 def inference_mode() -> bool:

@@ -12,15 +12,17 @@ from einops import rearrange
 from torch import nn
 
 from ..attention import Attention
+from ..cpu_layers import positions_in_a_row
 from ..operations import Operations
 from .config import NORM_GROUPS, UNetConfig
 from .context import Context, chunked, inference_mode
+from .token_store import KeysValues
 
 NORM_EPS = 1e-6  # published-model b.6
 FF_MULT = 4
 
-# keys and values of a text, (B, N, C) each
-ClipText = tuple[torch.Tensor, torch.Tensor]
+# {text, image, audio: keys and values}, of a whole clip (B, N, C) or per frame (B, T, N, C)
+Tokens = dict[str, KeysValues]
 
 
 class SpatialTransformer(nn.Module):
@@ -43,19 +45,20 @@ class SpatialTransformer(nn.Module):
 
     def forward(self, x: torch.Tensor, context: Context) -> torch.Tensor:
         n_clips, height = context.n_clips, x.shape[2]
-        clips = rearrange(x, "(b t) c h w -> b t c h w", b=n_clips)
-        # keys and values of a text that belongs to the whole clip: once, not once per frame
+        clips = x.unflatten(0, (n_clips, -1))  # (B, T, C, H, W)
+        # keys and values for all frames at once, not once per chunk
         blocks = [cast(SpatialBlock, block) for block in self.transformer_blocks]
-        texts = [block.attn2.clip_text(context) for block in blocks]
+        tokens = [block.attn2.keys_and_values(context) for block in blocks]
 
         def transform(frames: slice) -> torch.Tensor:
-            h = self.norm(rearrange(clips[:, frames], "b f c h w -> (b f) c h w"))
-            h = self.proj_in(rearrange(h, "bf c h w -> bf (h w) c"))
-            for block, text in zip(blocks, texts, strict=True):
-                h = block(h, text, frames, context)
+            h = self.norm(clips[:, frames].flatten(0, 1))  # (B*f, C, H, W)
+            # with channels last in memory, as on a CPU, this costs nothing
+            h = self.proj_in(h.flatten(2).mT.contiguous())  # (B*f, HW, C)
+            for block, pairs in zip(blocks, tokens, strict=True):
+                h = block(h, pairs, frames, context)
             h = self.proj_out(h)  # (B*f, HW, C)
             h = rearrange(h, "(b f) (h w) c -> b f c h w", b=n_clips, h=height)
-            return h + clips[:, frames]
+            return clips[:, frames] + h  # the first one gives the sum its layout in memory
 
         n_elements = 2 * FF_MULT * clips[:, 0].numel()
         out = chunked(transform, context.n_frames, n_elements=n_elements, dim=1)
@@ -94,22 +97,22 @@ class TemporalTransformer(nn.Module):
         self.proj_out = project(self.inner_width, channels, *kernel, **factory)
 
     def forward(self, x: torch.Tensor, context: Context) -> torch.Tensor:
-        n_clips = context.n_clips
-        height, width = x.shape[2:]
-        clips = rearrange(x, "(b t) c h w -> b t c (h w)", b=n_clips)
-        normed = self.norm(rearrange(clips, "b t c hw -> b c t hw"))
+        n_clips, height = context.n_clips, x.shape[2]
+        clips = positions_in_a_row(x.unflatten(0, (n_clips, -1)))  # (B, T, C, HW)
+        normed = self.norm(clips.transpose(1, 2))  # (B, C, T, HW)
 
         def transform(positions: slice) -> torch.Tensor:
-            h = rearrange(normed[..., positions], "b c t p -> (b p) t c")
+            h = rearrange(normed[..., positions], "b c t p -> (b p) t c").contiguous()
             h = self._project(self.proj_in, h)  # (B*p, T, inner)
             for block in self.transformer_blocks:
                 h = block(h, context.temporal_attention)
             h = self._project(self.proj_out, h)  # (B*p, T, C)
-            return rearrange(h, "(b p) t c -> b t c p", b=n_clips) + clips[..., positions]
+            # the first one gives the sum its layout in memory
+            return clips[..., positions] + rearrange(h, "(b p) t c -> b t c p", b=n_clips)
 
         n_elements = 2 * FF_MULT * self.inner_width * context.n_frames * n_clips
-        out = chunked(transform, height * width, n_elements=n_elements, dim=3)
-        return rearrange(out, "b t c (h w) -> (b t) c h w", h=height)
+        out = chunked(transform, clips.shape[3], n_elements=n_elements, dim=3)
+        return out.unflatten(3, (height, -1)).flatten(0, 1)
 
     def _project(self, layer: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
         """(N, T, C) -> (N, T, C')."""
@@ -136,11 +139,11 @@ class SpatialBlock(nn.Module):
         self.norm3 = operations.LayerNorm(width, **factory)
 
     def forward(
-        self, x: torch.Tensor, text: ClipText | None, frames: slice, context: Context
+        self, x: torch.Tensor, tokens: Tokens, frames: slice, context: Context
     ) -> torch.Tensor:
-        """x (B*f, HW, C) of the frames `frames`; text: as `clip_text` gives it. Returns (B*f, HW, C)."""
+        """x (B*f, HW, C) of the frames `frames`; tokens: `attn2.keys_and_values`. Returns (B*f, HW, C)."""
         x = _add(x, self.attn1(self.norm1(x), context.attention))
-        x = _add(x, self.attn2(self.norm2(x), text, frames, context))
+        x = _add(x, self.attn2(self.norm2(x), tokens, frames, context))
         return _add(x, self.ff(self.norm3(x)))
 
 
@@ -194,7 +197,7 @@ class CrossAttention(nn.Module):
         self, width: int, heads: int, config: UNetConfig, *, operations: Operations, **factory: Any
     ) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.width = heads, width
         tokens = config.context_width
         has_audio = config.audio_width is not None
         self.to_q = operations.Linear(width, width, bias=False, **factory)
@@ -212,44 +215,50 @@ class CrossAttention(nn.Module):
             if config.learned_audio_scale:
                 self.beta = nn.Parameter(torch.zeros((), **factory))
 
-    def clip_text(self, context: Context) -> ClipText | None:
-        """Keys and values (B, N, C) of a text for whole clips; None when every frame has its own."""
-        if context.text.ndim == 4:
-            return None
-        return self.to_k(context.text), self.to_v(context.text)
+    def keys_and_values(self, context: Context) -> Tokens:
+        """Keys and values of the tokens of all frames; those that a TokenStore has are not computed again."""
+        layers = {"text": (self.to_k, self.to_v), "image": (self.to_k_ip, self.to_v_ip)}
+        given = {"text": context.text, "image": context.image}
+        if context.audio is not None:
+            layers["audio"], given["audio"] = (self.to_k_ap, self.to_v_ap), context.audio
+        pairs: Tokens = {}
+        for name, tokens in given.items():
+            if tokens is None:
+                continue
+            stored = context.stored.get(name)
+            if stored and self in stored:
+                pairs[name] = stored[self]
+                continue
+            to_k, to_v = layers[name]
+            pairs[name] = to_k(tokens), to_v(tokens)
+            if stored is not None:
+                stored[self] = pairs[name]
+        return pairs
 
     def forward(
-        self, x: torch.Tensor, text: ClipText | None, frames: slice, context: Context
+        self, x: torch.Tensor, tokens: Tokens, frames: slice, context: Context
     ) -> torch.Tensor:
-        """x (B*f, HW, C) of the frames `frames`; text: as `clip_text` gives it. Returns (B*f, HW, C)."""
+        """x (B*f, HW, C) of the frames `frames`; tokens: as `keys_and_values` gives it. Returns (B*f, HW, C)."""
         q = self.to_q(x)
-        if text is None:
-            out = self._attend(q, context.text, frames, self.to_k, self.to_v, context)
-        else:  # the positions of all frames of a clip are the queries of one call
-            queries = rearrange(q, "(b f) hw c -> b (f hw) c", b=context.n_clips)
-            out = context.attention(queries, *text, self.heads).reshape(q.shape)
-        if context.image is not None:
-            image = self._attend(q, context.image, frames, self.to_k_ip, self.to_v_ip, context)
-            out = _add(out, image)
-        if context.audio is not None:
-            audio = self._attend(q, context.audio, frames, self.to_k_ap, self.to_v_ap, context)
+        out = self._attend(q, tokens["text"], frames, context)
+        if "image" in tokens:
+            out = _add(out, self._attend(q, tokens["image"], frames, context))
+        if "audio" in tokens:
+            audio = self._attend(q, tokens["audio"], frames, context)
             if self.beta is not None:
                 audio = audio * (1 + torch.tanh(self.beta.to(audio)))
             out = _add(out, audio)
         return self.to_out(out)
 
     def _attend(
-        self,
-        q: torch.Tensor,
-        tokens: torch.Tensor,
-        frames: slice,
-        to_k: nn.Module,
-        to_v: nn.Module,
-        context: Context,
+        self, q: torch.Tensor, pair: KeysValues, frames: slice, context: Context
     ) -> torch.Tensor:
-        """Attention of every frame to its own tokens: q (B*f, HW, C), tokens (B, T, N, C) -> (B*f, HW, C)."""
-        tokens = tokens[:, frames].flatten(0, 1)  # (B*f, N, C)
-        return context.attention(q, to_k(tokens), to_v(tokens), self.heads)
+        """Attention of every frame to its own tokens, or to those of its clip: q (B*f, HW, C) -> the same."""
+        if pair[0].ndim == 3:  # the positions of all frames of a clip are the queries of one call
+            queries = rearrange(q, "(b f) hw c -> b (f hw) c", b=context.n_clips)
+            return context.attention(queries, *pair, self.heads).reshape(q.shape)
+        k, v = (tokens[:, frames].flatten(0, 1) for tokens in pair)  # (B*f, N, C)
+        return context.attention(q, k, v, self.heads)
 
 
 class FeedForward(nn.Module):

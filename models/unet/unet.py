@@ -4,24 +4,27 @@ KeyVID (arXiv 2504.09656): the UNet of DynamiCrafter (Xing et al., ECCV 2024), i
 in the keyframe generator, on the index of every frame (published-model b). Parameter names are the checkpoints'.
 """
 
+import contextlib
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from ..attention import Attention, sdpa_attention, windowed_attention
+from ..cpu_layers import FastLayers, has_fast_layers
 from ..operations import Operations
 from .blocks import NORM_EPS, ResBlock, SiLU, TemporalConvolution
 from .config import NORM_GROUPS, UNetConfig
 from .context import Context
 from .inputs import check_inputs
 from .stages import embedding_layers, input_stages, middle_stage, output_stages
-from .transformers import SpatialTransformer, TemporalTransformer
+from .token_store import KeysValues, TokenStore
+from .transformers import CrossAttention, SpatialTransformer, TemporalTransformer
 
 LONGEST_PERIOD = 10_000  # of the sinusoids (published-model b.2)
 AUDIO_NORM_EPS = 1e-12  # published-model b.3
@@ -92,6 +95,7 @@ class VideoUNet(nn.Module):
         frame_index: torch.Tensor | None = None,
         temporal_window: tuple[int, int] | None = None,
         transformer_options: dict[str, Any] | None = None,
+        token_store: TokenStore | None = None,
     ) -> torch.Tensor:
         """v of shape (B, out_channels, T, H, W) (published-model b.1).
 
@@ -102,6 +106,8 @@ class VideoUNet(nn.Module):
         fps (B,) or (B, T): the fps condition. frame_index (B, T): positions on the 24 fps grid; read only by a
         network with such an embedding. temporal_window: (window, stride) in frames for attention over time in
         windows (published-model c.2); None attends to all frames. transformer_options: passed on to `attention`.
+        token_store: keeps keys and values of the tokens for the next forward with the same weights; not used in
+        training, nor in compiled forwards.
         Raises SamplingError when sizes do not fit or a condition that the network needs is missing.
         """
         check_inputs(
@@ -114,7 +120,32 @@ class VideoUNet(nn.Module):
             frame_index=frame_index,
             temporal_window=temporal_window,
         )
-        n_clips, _, n_frames = x.shape[:3]
+        attentions = self._attentions(transformer_options, temporal_window)
+        frames = x.transpose(1, 2).flatten(0, 1)  # (B*T, C, H, W)
+        if (
+            x.device.type == "cpu"
+        ):  # tokens and convolutions then need no copies; every block keeps the layout
+            frames = frames.contiguous(memory_format=torch.channels_last)
+        with FastLayers() if has_fast_layers(x) else contextlib.nullcontext():
+            embedding = self._embed(x, timesteps, fps, frame_index)
+            tokens = self._tokens(x, text, image, audio)
+            context = Context(
+                n_clips=len(x),
+                n_frames=x.shape[2],
+                embedding=embedding,
+                **tokens,
+                **attentions,
+                stored=self._stored(tokens, token_store),
+            )
+            h = self._denoise(frames, context)
+        return h.unflatten(0, (len(x), -1)).transpose(1, 2)  # (B, out_channels, T, H, W)
+
+    def _attentions(
+        self,
+        transformer_options: dict[str, Any] | None,
+        temporal_window: tuple[int, int] | None,
+    ) -> dict[str, Any]:
+        """{field of Context: the attention within a frame and along time}."""
         attention = self.attention
         if transformer_options is not None:
             attention = functools.partial(attention, transformer_options=transformer_options)
@@ -124,18 +155,35 @@ class VideoUNet(nn.Module):
             temporal = functools.partial(
                 windowed_attention, window=window, stride=stride, attention=attention
             )
-        context = Context(
-            n_clips=n_clips,
-            n_frames=n_frames,
-            embedding=self._embed(x, timesteps, fps, frame_index),
-            text=text.to(x),
-            image=None if image is None else image.to(x),
-            audio=None if audio is None else self._audio_tokens(audio.to(x)),
-            attention=attention,
-            temporal_attention=temporal,
-        )
-        h = self._denoise(rearrange(x, "b c t h w -> (b t) c h w"), context)
-        return rearrange(h, "(b t) c h w -> b c t h w", b=n_clips)
+        return {"attention": attention, "temporal_attention": temporal}
+
+    def _tokens(
+        self,
+        x: torch.Tensor,
+        text: torch.Tensor,
+        image: torch.Tensor | None,
+        audio: torch.Tensor | None,
+    ) -> dict[str, Any]:
+        """{field of Context: tokens as blocks read them}."""
+        return {
+            "text": text.to(x),
+            "image": None if image is None else image.to(x),
+            "audio": None if audio is None else self._audio_tokens(audio.to(x)),
+        }
+
+    def _stored(
+        self, tokens: Mapping[str, torch.Tensor | None], store: TokenStore | None
+    ) -> dict[str, dict[nn.Module, KeysValues] | None]:
+        """{text, image or audio: what the store has of its keys and values}, empty where nothing is stored."""
+        if store is None or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return {}
+        attentions = (m for m in self.modules() if isinstance(m, CrossAttention))
+        numbers_per_token = sum(2 * attention.width for attention in attentions)
+        return {
+            name: store.of(name, value, numbers_per_token=numbers_per_token)
+            for name, value in tokens.items()
+            if value is not None
+        }
 
     def _denoise(self, frames: torch.Tensor, context: Context) -> torch.Tensor:
         """(B*T, in_channels, H, W) -> (B*T, out_channels, H, W)."""

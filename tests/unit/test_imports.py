@@ -46,6 +46,7 @@ RULES = {
 PARTS = {
     "models": {
         "attention": set(),
+        "cpu_layers": set(),
         "config_inference": set(),
         "flow": set(),
         "lucas_kanade": set(),
@@ -55,10 +56,11 @@ PARTS = {
         "checkpoint": {"config_inference", "published"},
         "diffusion": {"frame_index"},
         "encoders": {"attention", "config_inference", "frame_index", "operations", "published"},
-        "unet": {"attention", "config_inference", "operations"},
+        "unet": {"attention", "config_inference", "cpu_layers", "operations"},
         "build": None,
     },
     "host": {
+        "attention": set(),
         "audio": {"payloads"},
         "bridges": {"images", "node_previews", "payloads", "running_node"},
         "editor_payload": {"files", "payloads", "running_node"},
@@ -71,9 +73,9 @@ PARTS = {
         "page_files": set(),
         "payloads": set(),
         "running_node": {"payloads"},
-        "sampling": {"audio", "images", "payloads", "running_node"},
+        "sampling": {"attention", "audio", "images", "payloads", "running_node"},
         "rendering": {"audio", "files", "payloads", "running_node", "sampling"},
-        "loaders": {"audio", "files", "images", "payloads", "sampling"},
+        "loaders": {"attention", "audio", "files", "images", "payloads", "sampling"},
         "video_frames": {"images", "payloads"},
         "weights_jobs": {"loaders"},
     },
