@@ -6,8 +6,8 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.ops
 import torch
-from comfy.ldm.modules.attention import optimized_attention
 
+from ..attention import attention
 from ..payloads import Model
 
 # the types in which a loader can hold weights; None leaves it to ComfyUI
@@ -24,7 +24,7 @@ def comfy_layers() -> dict[str, Any]:
 
     No type is set: the audio networks are small, so their weights stay as precise as the file has them.
     """
-    return {"operations": comfy.ops.manual_cast, "attention": optimized_attention}
+    return {"operations": comfy.ops.manual_cast, "attention": attention}
 
 
 def patched(network: torch.nn.Module) -> Model:

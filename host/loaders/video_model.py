@@ -16,6 +16,7 @@ from ...models.published import DYNAMICRAFTER_FRAMES, N_FRAMES
 from ...models.unet.config import UNetConfig
 from ..payloads import Model
 from ..sampling.model_facts import PIXELS_PER_LATENT, VIDEO_KINDS, ModelFacts
+from ..sampling.stored_tokens import store_tokens_in_runs
 from ..sampling.video_model import VideoModel, VideoModelConfig
 
 
@@ -52,6 +53,7 @@ def video_model_of(
     if not comfy.model_management.is_device_cpu(offload_device):
         model.to(offload_device)
     model.load_model_weights(weights, "", assign=patcher.is_dynamic())
+    store_tokens_in_runs(patcher)
     if checkpoint.file is not None:
         load_again = partial(load_video_model, dtype=dtype)
         patcher.cached_patcher_init = (load_again, (checkpoint.file.path,))

@@ -8,15 +8,16 @@ import comfy.model_base
 import comfy.supported_models_base
 import comfy.utils
 import torch
-from comfy.ldm.modules.attention import optimized_attention
 
 from ...models.diffusion.schedule import LINEAR_END, LINEAR_START, N_TIMESTEPS
 from ...models.encoders.resampler import Resampler, ResamplerConfig, select_frames
 from ...models.unet.config import UNetConfig
 from ...models.unet.unet import VideoUNet
+from ..attention import attention
 from ..payloads import Model
 from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
 from .model_facts import ModelFacts, facts_of
+from .stored_tokens import STORE
 from .validation import check_conditioning, check_latent, no_image_projection
 
 TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
@@ -76,10 +77,10 @@ class SampledUNet(VideoUNet):
         device: torch.device | None = None,
     ) -> None:
         factory = {"operations": operations, "dtype": dtype, "device": device}
-        super().__init__(config, attention=optimized_attention, **factory)
+        super().__init__(config, attention=attention, **factory)
         self.image_proj_model = None
         if resampler is not None:
-            self.image_proj_model = Resampler(resampler, attention=optimized_attention, **factory)
+            self.image_proj_model = Resampler(resampler, attention=attention, **factory)
 
     def to(
         self, *args: Any, memory_format: torch.memory_format | None = None, **kwargs: Any
@@ -107,6 +108,7 @@ class SampledUNet(VideoUNet):
             text=context,
             temporal_window=options.get(TEMPORAL_WINDOW),
             transformer_options=options,
+            token_store=options.get(STORE),
             **conditions,
         )
 
