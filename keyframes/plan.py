@@ -13,17 +13,21 @@ KINDS = ("first", "peak", "valley", "fill", "manual")
 EDIT = "edit"  # source of a keyframe the artist placed or changed
 # source of a fill that took the place of something deleted; no decision of the artist
 REFILL = "refill"
+MAX_PROMPT = 2000  # characters of a keyframe's own words; far more than any text encoder reads
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """One keyframe. extra: fields of its document that this version does not know."""
+    """One keyframe. prompt: its own words, which only the artist writes; empty for none. extra: fields of its document
+    that this version does not know.
+    """
 
     frame: int
     kind: str
     locked: bool = False
     source: str = ""
     extra: dict = field(default_factory=dict)
+    prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,14 @@ def _check_keyframe(keyframe: Keyframe, number: int, n_frames: int) -> None:
     if not isinstance(keyframe.source, str):
         raise PlanError(
             f"{where} has source {shown(keyframe.source)}; use a text, or leave it out."
+        )
+    if not isinstance(keyframe.prompt, str):
+        raise PlanError(
+            f"{where} has prompt {shown(keyframe.prompt)}; use a text, or leave it out."
+        )
+    if len(keyframe.prompt) > MAX_PROMPT:
+        raise PlanError(
+            f"{where} has a prompt of {len(keyframe.prompt)} characters; shorten it to {MAX_PROMPT} or fewer."
         )
 
 

@@ -1,9 +1,10 @@
 """The keyframe plan as a JSON document, versioned: which frames are painted as keyframes, and why.
 
-    {"version": 1, "fps": 24, "n_frames": 48, "count": 12, "fingerprint": {...} or null,
+    {"version": 2, "fps": 24, "n_frames": 48, "count": 12, "fingerprint": {...} or null,
      "keyframes": [{"frame": 0, "kind": "first", "locked": false, "source": "strongest"}, ...]}
 
-Frames are authoritative, seconds derived. Fields this version does not know are kept, at both levels.
+A keyframe with words of its own has them as "prompt" too; version 1 had none. Frames are authoritative, seconds
+derived. Fields this version does not know are kept, at both levels.
 """
 
 import json
@@ -15,13 +16,31 @@ from ..errors import PlanError, PlanVersionError
 from .plan import Keyframe, KeyframePlan, make_plan
 from .values import is_whole, shown
 
-VERSION = 1
-
-# {version: function from a document of that version to one of the next}; each gets a saved example in the tests
-MIGRATIONS: dict[int, Callable[[dict], dict]] = {}
+VERSION = 2
 
 _PLAN_FIELDS = ("version", "fps", "n_frames", "count", "fingerprint", "keyframes")
-_KEYFRAME_FIELDS = ("frame", "kind", "locked", "source")
+_KEYFRAME_FIELDS = ("frame", "kind", "locked", "source", "prompt")
+
+
+def _from_version_1(document: dict) -> dict:
+    """Version 1 knew no prompt. A field of that name was another program's: it is kept, under another one."""
+    entries = document.get("keyframes")
+    if isinstance(entries, list):
+        entries = [_without_prompt(entry) for entry in entries]
+        document = {**document, "keyframes": entries}
+    return {**document, "version": 2}
+
+
+def _without_prompt(entry: Any) -> Any:
+    if not isinstance(entry, dict) or "prompt" not in entry:
+        return entry
+    return {
+        "prompt_of_version_1" if name == "prompt" else name: value for name, value in entry.items()
+    }
+
+
+# {version: function from a document of that version to one of the next}; each gets a saved example in the tests
+MIGRATIONS: dict[int, Callable[[dict], dict]] = {1: _from_version_1}
 
 
 def plan_to_document(plan: KeyframePlan) -> dict:
@@ -41,7 +60,7 @@ def plan_to_document(plan: KeyframePlan) -> dict:
 def plan_from_document(document: object) -> KeyframePlan:
     """A checked KeyframePlan from a dict of this or an older version.
 
-    `locked`, `source` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer version,
+    `locked`, `source`, `prompt` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer version,
     PlanError with the frame or value at fault and the remedy otherwise.
     """
     document = migrated(document, "plan", version=VERSION, migrations=MIGRATIONS)
@@ -137,6 +156,7 @@ def _keyframe_to_document(keyframe: Keyframe) -> dict:
         "kind": keyframe.kind,
         "locked": keyframe.locked,
         "source": keyframe.source,
+        **({"prompt": keyframe.prompt} if keyframe.prompt else {}),
         **keyframe.extra,
     }
 
@@ -158,6 +178,7 @@ def _keyframe_from_document(entry: object, number: int) -> Keyframe:
         kind=entry["kind"],
         locked=entry.get("locked", False),
         source=entry.get("source", ""),
+        prompt=entry.get("prompt", ""),
         extra=_without(entry, _KEYFRAME_FIELDS),
     )
 

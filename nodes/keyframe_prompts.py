@@ -22,8 +22,8 @@ class KeyframePrompts(io.ComfyNode):
             node_id="KeyVID_KeyframePrompts",
             display_name="Keyframe Prompts (KeyVID)",
             category="KeyVID/bridges",
-            description="A prompt and a seed for every keyframe: one text for all, and a line for each kind of "
-            "keyframe, each frame, or each keyframe in order.",
+            description="A prompt and a seed for every keyframe: one text for all, a line for each kind of "
+            "keyframe, each frame, or each keyframe in order, and the words typed on the timeline.",
             search_aliases=[
                 "prompt schedule",
                 "prompt travel",
@@ -68,7 +68,7 @@ def _inputs() -> list[io.Input]:
             multiline=True,
             default="peak: the moment of the strike\nvalley: the moment before it moves again",
             tooltip="peak: ..., valley: ..., fill: ..., first: ..., manual: ..., locked: ..., 12: ... (a frame), or "
-            "one line per keyframe in order.",
+            "one line per keyframe in order. A keyframe's own words on the timeline come before the line of its kind.",
         ),
         io.Int.Input(
             "seed",

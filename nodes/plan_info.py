@@ -34,5 +34,6 @@ class PlanInfo(io.ComfyNode):
         for keyframe in plan.keyframes:
             locked = ", locked" if keyframe.locked else ""
             time_s = time_at(keyframe.frame, fps=plan.fps)
-            lines.append(f"frame {keyframe.frame} ({time_s:.2f} s): {keyframe.kind}{locked}")
+            words = f', "{" ".join(keyframe.prompt.split())}"' if keyframe.prompt.strip() else ""
+            lines.append(f"frame {keyframe.frame} ({time_s:.2f} s): {keyframe.kind}{locked}{words}")
         return io.NodeOutput(plan.fps, plan.n_frames, plan.count, "\n".join(lines))

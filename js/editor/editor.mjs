@@ -195,6 +195,7 @@ export class Editor {
     this.show(); // what gets the keyboard has to be there
     if (target === "panel") panel.focus();
     else if (target === "frame") inspector.focusFrame();
+    else if (target === "words") inspector.focusWords();
     else (this.timeline.canvas.inert ? emptyState : this.timeline.canvas).focus({ preventScroll: true });
   }
 

@@ -1,7 +1,8 @@
-"""One prompt per keyframe, from a text for all of them and a few lines.
+"""One prompt per keyframe, from a text for all of them, a few lines, and the words on the timeline.
 
 A line is for a kind of keyframe (`peak: the stick hits the drum`), for frames (`12: ...`), or for several of both
-(`peak, manual, 31: ...`). Lines without such a beginning are one per keyframe, in order of time.
+(`peak, manual, 31: ...`). Lines without such a beginning are one per keyframe, in order of time. The words of a
+keyframe itself (`Keyframe.prompt`) take the place of the line of its kind or lock.
 """
 
 import json
@@ -30,8 +31,9 @@ class _Line(NamedTuple):
 def line_per_keyframe(plan: KeyframePlan, text: str) -> list[str]:
     """The line of each keyframe, without its beginning; empty where there is none.
 
-    A line for the frame comes before one for locked keyframes, and that before one for the kind. Empty lines are
-    skipped. Raises PlanError naming the line that cannot be understood.
+    A line for that one frame, or one line per keyframe, comes first, since it was typed for this node alone; then the
+    keyframe's own words, a line for locked keyframes, and one for the kind. Empty lines are skipped. Raises PlanError
+    naming the line that cannot be understood.
     """
     lines = [_line(i, line) for i, line in enumerate(text.splitlines(), start=1) if line.strip()]
     plain = [line for line in lines if not line.keys]
@@ -49,7 +51,7 @@ def line_per_keyframe(plan: KeyframePlan, text: str) -> list[str]:
 
 def keyframe_prompts(plan: KeyframePlan, global_text: str, text: str) -> list[str]:
     """One prompt per keyframe: the global text and the keyframe's line. Raises PlanError, also for an empty one."""
-    prompts = [_joined(global_text.strip(), line) for line in line_per_keyframe(plan, text)]
+    prompts = joined_prompts(plan, global_text, text)
     empty = [k for k, prompt in zip(plan.keyframes, prompts, strict=True) if not prompt]
     if empty:
         first = empty[0]
@@ -58,6 +60,11 @@ def keyframe_prompts(plan: KeyframePlan, global_text: str, text: str) -> list[st
             f'"{first.kind}: ...", or a global text, which all keyframes get.'
         )
     return prompts
+
+
+def joined_prompts(plan: KeyframePlan, global_text: str, text: str) -> list[str]:
+    """As `keyframe_prompts`, but a keyframe may have no text at all. Raises PlanError."""
+    return [_joined(global_text.strip(), line) for line in line_per_keyframe(plan, text)]
 
 
 def seeds(plan: KeyframePlan, seed: int, mode: str) -> list[int]:
@@ -140,7 +147,11 @@ def _check_frames(by_key: dict[str | int, _Line], plan: KeyframePlan) -> None:
 
 
 def _text_of(keyframe: Keyframe, by_key: dict[str | int, _Line]) -> str:
-    keys = [keyframe.frame, *(["locked"] if keyframe.locked else []), keyframe.kind]
+    if keyframe.frame in by_key:
+        return by_key[keyframe.frame].text
+    if own := keyframe.prompt.strip():
+        return own
+    keys = [*(["locked"] if keyframe.locked else []), keyframe.kind]
     return next((by_key[key].text for key in keys if key in by_key), "")
 
 

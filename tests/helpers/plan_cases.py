@@ -18,7 +18,9 @@ def load_cases(name):
 
 def keyframe(entry):
     frame, kind, source, locked, extra = [*entry, *("", False, {})[len(entry) - 2 :]]
-    return Keyframe(frame, kind, locked=locked, source=source, extra=extra)
+    prompt = extra.get("prompt", "")
+    extra = {name: value for name, value in extra.items() if name != "prompt"}
+    return Keyframe(frame, kind, locked=locked, source=source, extra=extra, prompt=prompt)
 
 
 def plan_of(entries, *, n_frames=24, fps=24, fields=None):
@@ -40,7 +42,9 @@ def case_plan(case, key):
 
 
 @st.composite
-def plans(draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(False,)):
+def plans(
+    draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(False,), prompts=("",)
+):
     """Any valid plan of a clip; by default as a strategy makes them."""
     count = draw(st.integers(2, n_frames))
     later = draw(st.permutations(range(1, n_frames)))[: count - 1]
@@ -52,6 +56,7 @@ def plans(draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(Fa
                 draw(st.sampled_from(kinds)),
                 locked=draw(st.sampled_from(locks)),
                 source=draw(st.sampled_from(sources)),
+                prompt=draw(st.sampled_from(prompts)),
             )
         )
     return make_plan(keyframes, fps=24, n_frames=n_frames)

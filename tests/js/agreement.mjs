@@ -16,6 +16,7 @@ const STEPS = {
   move: rules.moveKeyframe,
   lock: rules.lockKeyframe,
   kind: rules.setKind,
+  prompt: rules.setPrompt,
 };
 
 const RESULTS = {

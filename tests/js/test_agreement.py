@@ -17,7 +17,8 @@ from keyvid_pack.keyframes.audio.fingerprint import same_sound
 from keyvid_pack.keyframes.edit import apply_edit, edit_from_json
 from keyvid_pack.keyframes.fill_gaps import roomiest_frame
 from keyvid_pack.keyframes.merge import merge
-from keyvid_pack.keyframes.plan_document import plan_from_document, plan_to_document
+from keyvid_pack.keyframes.plan import MAX_PROMPT
+from keyvid_pack.keyframes.plan_document import VERSION, plan_from_document, plan_to_document
 from keyvid_pack.keyframes.text import frames_from_text
 from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
 
@@ -29,6 +30,7 @@ from ..oracles.plan_rules import (
     lock_keyframe,
     move_keyframe,
     set_kind,
+    set_prompt,
 )
 from .conftest import find_node
 
@@ -41,7 +43,12 @@ STEPS = {
     "move": move_keyframe,
     "lock": lambda plan, frame, locked: lock_keyframe(plan, frame, locked=locked),
     "kind": set_kind,
+    "prompt": set_prompt,
 }
+PROMPTS = (
+    "the door opens", " \u00e9\u6f22\n\U0001f941 ", "",
+)  # fmt: skip
+LONG = ("\U0001f941" * MAX_PROMPT, "x" * (MAX_PROMPT + 1))
 VALUES = (
     None,
     True,
@@ -62,7 +69,7 @@ VALUES = (
 TEXTS = (
     "", "  \n", "\ufeff0, 7", "0 7\n12", "[0, 4]", "0:(1.0), 7:(max(0, t))", "7, 12", "0, 5, 5", "0, 9, 4", "0, 99",
     "0", "-1, 4", "0; 3;", "0, x", "0:(1", "0:1", "null", "[]", "\"0\"", "{}", "true", "{\"version\": 2}", "NaN",
-    "[NaN]", "{\"a\": -Infinity}", "  [ 0, 3 ]  ", "0, 999999999999999",
+    "[NaN]", "{\"a\": -Infinity}", "{-Infinity}", "{\"a\" NaN}", "  [ 0, 3 ]  ", "0, 999999999999999",
 )  # fmt: skip
 
 
@@ -77,11 +84,13 @@ def random_plan(rng, n_frames, *, fps=24):
     for keyframe in keyframes:
         keyframe["locked"] = is_wild and rng.random() < 0.2
         keyframe["source"] = rng.choice(SOURCES) if is_wild else "strongest"
+        if is_wild and rng.random() < 0.15:
+            keyframe["prompt"] = rng.choice(PROMPTS)
         if is_wild and rng.random() < 0.1:
             keyframe["note"] = rng.choice(["snare", [1, {"a": None}], 0.5])
     levels = [rng.randint(-10, 0) for _ in range(16)]
     document = {
-        "version": 1,
+        "version": rng.choice((1, VERSION)),
         "fps": fps,
         "n_frames": n_frames,
         "count": len(keyframes),
@@ -103,6 +112,7 @@ def random_step(rng, document):
         "move": [rng.randint(-1, document["n_frames"])],
         "lock": [rng.random() < 0.5],
         "kind": [rng.choice([*KINDS, "first", "x"])],
+        "prompt": [rng.choice(["a door", *PROMPTS, *LONG])],
     }
     return [name, frame, *rest.get(name, [])]
 
@@ -289,7 +299,10 @@ def test_what_python_is_known_to_refuse_javascript_refuses_with_the_same_message
 
 def test_what_javascript_exports_python_reads_and_back():
     rng = random.Random(SEED)
-    plans = [random_plan(rng, rng.randint(2, 60)) for _ in range(20)]
+    plans = [
+        plan_to_document(plan_from_document(random_plan(rng, rng.randint(2, 60))))
+        for _ in range(20)
+    ]
     for plan, texts in zip(
         plans, javascript_results([{"ask": "export", "plan": plan} for plan in plans]), strict=True
     ):
@@ -318,7 +331,7 @@ def is_same_in_javascript(value):
 
 def check_agreement(cases, results):
     for case, result, found in zip(cases, results, javascript_results(cases), strict=True):
-        assert comparable(found, case) == comparable(result, case), json.dumps(case)
+        assert comparable(found, case) == comparable(result, case), json.dumps(case)[:4000]
 
 
 def javascript_results(cases):

@@ -4,12 +4,13 @@
 import { snapToPixel, curveY, hairline, scoreAt } from "./waveform.mjs";
 import { frameList, frameToX, scaleOf, visible } from "./geometry.mjs";
 import { fontOf, freeRow } from "./labels.mjs";
-import { fillPadlock, traceShape } from "./shapes.mjs";
+import { fillPadlock, traceBubble, traceShape } from "./shapes.mjs";
 import { label } from "../plan/timebase.mjs";
 
 /** @import { FullScene } from "./draw.mjs" */
+/** @import { Theme } from "./theme.mjs" */
 
-/** @typedef {{ frame: number, kind: string, locked: boolean, x: number }} Marked a keyframe, with its x in pixels */
+/** @typedef {{ frame: number, kind: string, locked: boolean, hasWords: boolean, x: number }} Marked a keyframe, with its x in pixels */
 /** @typedef {{ keyframe: Marked, isSelected: boolean }} Cell several that share a few pixels, by the one that matters most */
 /** @typedef {{ whole: Marked[], cells: Cell[], radius: number }} Drawn */
 
@@ -71,8 +72,8 @@ function seenKeyframes({ shown, view, width }) {
   const [first, last] = visible(frameList(shown), view, 30 / scaleOf(view, width));
   const keyframes = [];
   for (let i = first; i < last; i++) {
-    const { frame, kind, locked } = keyframesShown[i];
-    keyframes.push({ frame, kind, locked, x: frameToX(frame, view, width) });
+    const { frame, kind, locked, prompt } = keyframesShown[i];
+    keyframes.push({ frame, kind, locked, hasWords: Boolean(prompt), x: frameToX(frame, view, width) });
   }
   return { keyframes, gap: width / Math.max(1, keyframes.length) };
 }
@@ -215,7 +216,8 @@ function drawStem(context, scene, { x, kind, frame }) {
 /**
  * @param {CanvasRenderingContext2D} context @param {FullScene} scene @param {Marked} keyframe @param {number} radius
  */
-function drawMarker(context, { boxes, theme, selection, focus, hover }, { x, kind, frame, locked }, radius) {
+function drawMarker(context, { boxes, theme, selection, focus, hover }, keyframe, radius) {
+  const { x, kind, frame, locked } = keyframe;
   const y = boxes.keys.y + MARKER_Y;
   if (selection.has(frame))
     tile(context, x, y, radius + 5, { fill: theme.selected, line: theme.selectedLine, wide: 1 });
@@ -230,6 +232,20 @@ function drawMarker(context, { boxes, theme, selection, focus, hover }, { x, kin
   traceShape(context, kind, x, y, locked ? full * 0.72 : full);
   outlined(context, theme.kinds[kind], theme.raised);
   context.fillStyle = theme.kinds[kind];
+  context.fill();
+  if (keyframe.hasWords) drawBubble(context, theme, x + full + 2, y - full - 2);
+}
+
+/**
+ * The mark of a keyframe with a prompt.
+ * @param {CanvasRenderingContext2D} context @param {Theme} theme @param {number} x @param {number} y
+ */
+function drawBubble(context, theme, x, y) {
+  traceBubble(context, x, y, 8);
+  context.strokeStyle = theme.raised;
+  context.lineWidth = 2.5;
+  context.stroke();
+  context.fillStyle = theme.text;
   context.fill();
 }
 

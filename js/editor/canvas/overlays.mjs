@@ -11,6 +11,7 @@ import { label } from "../plan/timebase.mjs";
 
 const NO_SOUND = "Connect the sound and a curve, then run: they appear here.";
 const LINE_HEIGHT = 17;
+const MOST_LETTERS = 40; // of a prompt in a hint
 
 /** What a dragged keyframe sticks to, in the words of the help page. @type {Record<string, string>} */
 const SNAPPED_TO = { onset: "strike", candidate: "weak strike" };
@@ -65,11 +66,21 @@ export function drawHint(
     [keyframe.kind, theme.kinds[keyframe.kind]],
     [` · frame ${frame} · ${time}`, theme.text],
     [keyframe.locked ? " · locked" : "", theme.dim],
+    [keyframe.prompt ? ` · “${shortened(keyframe.prompt)}”` : "", theme.text],
     [previewPlan && snapTo && snapTo !== "frame" ? ` · ${SNAPPED_TO[snapTo] ?? snapTo}` : "", theme.text],
   ];
   context.font = fontOf(theme, 11, 500);
   const chip = chipAt(context, parts, frameToX(keyframe.frame, view, width), width);
   drawChip(context, chip, { y: boxes.keys.y - 25, height: 20, fill: theme.chip, line: theme.line });
+}
+
+/**
+ * Words as a hint has them, in one line.
+ * @param {string} words @returns {string}
+ */
+function shortened(words) {
+  const letters = [...words.trim().replace(/\s+/g, " ")];
+  return letters.length <= MOST_LETTERS ? letters.join("") : `${letters.slice(0, MOST_LETTERS - 1).join("")}…`;
 }
 
 /**

@@ -15,14 +15,18 @@ const OUTLINES = {
   manual: [[0, -1.16], [1.16, 0], [0, 1.16], [-1.16, 0]],
 };
 const FILL_RADIUS = 0.68;
+// biome-ignore format: one line
+const BUBBLE = [[-6, -5], [6, -5], [6, 3], [0, 3], [-3, 6.5], [-3, 3], [-6, 3]]; // of a width of 12
 
 /**
- * SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock of the same size.
+ * SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock, and "prompt", a speech bubble, of
+ * the same size.
  * @type {Record<string, string>}
  */
 export const KIND_SHAPES = {
   ...Object.fromEntries(Object.entries(OUTLINES).map(([kind, corners]) => [kind, polygonPath(corners, 6)])),
   fill: circlePath(FILL_RADIUS * 6),
+  prompt: polygonPath(BUBBLE, 1),
   locked: "M-4.5-1H4.5V6H-4.5Z M-3-1V-3.2A3 3 0 0 1 3-3.2V-1H1.4V-3.2A1.4 1.4 0 0 0-1.4-3.2V-1Z",
 };
 
@@ -55,6 +59,17 @@ export function fillPadlock(context, x, y, size) {
   context.lineWidth = 1.6 * unit;
   context.strokeStyle = context.fillStyle;
   context.stroke();
+}
+
+/**
+ * Makes a speech bubble `width` pixels wide the context's path, centred on (x, y).
+ * @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} width
+ */
+export function traceBubble(context, x, y, width) {
+  const unit = width / 12;
+  context.beginPath();
+  for (const [u, v] of BUBBLE) context.lineTo(x + unit * u, y + unit * v);
+  context.closePath();
 }
 
 /** @param {number[][]} corners @param {number} radius @returns {string} */

@@ -241,6 +241,7 @@ function inWords({ plan, state, fps }, keyframe, frame) {
   const where = `frame ${frame}, ${timeAt(frame, fps).toFixed(2)} seconds`;
   if (!keyframe) return `Playhead at ${where}`;
   const isSelected = state.selection.has(frame) ? ", selected" : "";
+  const words = keyframe.prompt ? `, prompt: ${keyframe.prompt}` : "";
   const also = state.selection.size > 1 ? `, ${state.selection.size} selected in all` : "";
-  return `${keyframe.kind} keyframe at ${where}${keyframe.locked ? ", locked" : ""}${isSelected}${also}`;
+  return `${keyframe.kind} keyframe at ${where}${keyframe.locked ? ", locked" : ""}${words}${isSelected}${also}`;
 }

@@ -11,7 +11,8 @@ import { viewCommands } from "./view_commands.mjs";
 /** @import { PagePoint, Timeline } from "../canvas/timeline.mjs" */
 /** @import { Host, Session, ShowMessage } from "../state/session.mjs" */
 
-/** @typedef {"timeline" | "panel" | "frame"} FocusTarget the timeline or what covers it, the open panel, the frame's box */
+/** @typedef {"timeline" | "panel" | "frame" | "words"} FocusTarget the timeline or what covers it, the open panel, the
+ *    box of a keyframe's frame, the box of its words */
 /**
  * @typedef {Object} CommandParts
  * @property {Session} session @property {Playback} playback @property {Timeline} timeline

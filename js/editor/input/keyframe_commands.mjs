@@ -40,6 +40,9 @@ export function keyframeCommands({ session, host, playback, showMessage, request
     /** @param {number} frame */
     moveTo: (frame) => session.act(actions.moveTo, frame),
     typeFrame: () => needsSelection(() => requestFocus("frame")),
+    typeWords: () => needsSelection(() => requestFocus("words")),
+    /** @param {string} words */
+    setWords: (words) => session.typeAction(actions.setWords, words),
     distribute: () => session.act(actions.distribute),
     snapToOnsets: () => session.act(actions.snapToOnsets, session.measured?.onsets),
     async shiftAll() {

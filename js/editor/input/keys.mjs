@@ -23,6 +23,7 @@ export const KEYS = [
   [["Ctrl+A"], "selectAll"],
   [["Escape"], "escape"],
   [["Enter"], "typeFrame"],
+  [["P"], "typeWords"],
   [["A", "Insert"], "addHere"],
   [["Delete", "Backspace"], "remove"],
   [["L"], "toggleLock"],

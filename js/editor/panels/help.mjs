@@ -23,6 +23,7 @@ export const HELP = [
   ["A or Insert", "add at the playhead"],
   ["Delete or Backspace", "delete; fills keep the count"],
   ["Enter", "type where the keyframe goes"],
+  ["P", "type its prompt"],
   ["L, 1 2 3 4", "lock, make it a peak, valley, fill or manual"],
   ["E, N", "distribute evenly, snap to strikes"],
   ["Space, R, H, C", "play, loop, half speed, clicks"],

@@ -14,24 +14,30 @@ import { ICONS } from "./icons.mjs";
 
 const HINT = "Drag a keyframe to move it, double-click to add one.";
 
+const WORDS = "Words for this moment alone. Keyframe Text and Keyframe Prompts put them behind the text for all (P)";
+
 const COUNT =
   "How many there are is set by count in Select Keyframes. One that you add takes the place of a fill; one that you " +
   "delete leaves a fill elsewhere.";
 
+/** @typedef {{ root: HTMLElement, show: () => void, focusFrame: () => void, focusWords: () => void }} Inspector */
+
 /**
- * The row of the selected keyframes; focusFrame() gives the keyboard to the box of their frame.
- * @param {InspectorParts} parts @returns {{ root: HTMLElement, show: () => void, focusFrame: () => void }}
+ * The row of the selected keyframes; focusFrame() and focusWords() give the keyboard to the box of their frame, of
+ * their words.
+ * @param {InspectorParts} parts @returns {Inspector}
  */
 export function createInspector(parts) {
   const { session } = parts;
   const frame = frameBox(parts);
   const details = keyframeDetails(parts);
+  const words = wordsBox(parts);
   const nSelected = element("span", { class: "keyvid-hint" });
   const at = element("label", {}, "at", frame.box);
-  const fields = element("span", { class: "keyvid-row" }, at, details.kind, details.lock, nSelected);
+  const fields = element("span", { class: "keyvid-row" }, at, details.kind, details.lock, nSelected, words.root);
   const hint = element("span", { class: "keyvid-hint" }, HINT);
   const count = element("span", { class: "keyvid-count", title: COUNT });
-  const root = element("div", { class: "keyvid-row" }, fields, hint, count);
+  const root = element("div", { class: "keyvid-row keyvid-inspector" }, fields, hint, count);
 
   function show() {
     const { plan, status, shownPlan } = session;
@@ -44,6 +50,7 @@ export function createInspector(parts) {
     frame.show();
     frame.box.disabled = isFixed;
     details.show(keyframes, isFixed);
+    words.show(keyframes);
     nSelected.textContent = keyframes.length > 1 ? `and ${keyframes.length - 1} more` : "";
   }
 
@@ -53,7 +60,12 @@ export function createInspector(parts) {
     frame.box.focus();
     frame.box.select();
   }
-  return { root, show, focusFrame };
+
+  function focusWords() {
+    show();
+    if (!fields.hidden) words.box.focus();
+  }
+  return { root, show, focusFrame, focusWords };
 }
 
 /**
@@ -104,6 +116,37 @@ function frameBox({ session, commands, showMessage }) {
     if (document.activeElement !== box) write();
   };
   return { box, show };
+}
+
+/**
+ * The box of the keyframes' own words, which counts letter by letter. It grows over the timeline while one types.
+ * @param {InspectorParts} parts
+ * @returns {{ root: HTMLElement, box: HTMLTextAreaElement, show: (keyframes: Keyframe[]) => void }}
+ */
+function wordsBox({ session, commands }) {
+  const box = element("textarea", {
+    rows: "1",
+    title: WORDS,
+    "aria-label": "Prompt of the keyframe",
+    oninput: () => commands.setWords(box.value),
+    onkeydown: (/** @type {KeyboardEvent} */ { key }) => key === "Escape" && commands.focusTimeline(),
+    onblur: () => session.state.redraw(), // what was refused goes back
+  });
+  const root = element("span", { class: "keyvid-words" }, box);
+  let shownOf = ""; // whose words are in the box
+
+  /** @param {Keyframe[]} keyframes */
+  function show(keyframes) {
+    box.disabled = !session.status.canEdit;
+    const of = session.frames.join();
+    if (document.activeElement === box && of === shownOf) return; // not under the hand that types
+    shownOf = of;
+    const found = new Set(keyframes.map(({ prompt }) => prompt ?? ""));
+    const text = found.size === 1 ? [...found][0] : "";
+    if (box.value !== text) box.value = text;
+    box.placeholder = found.size > 1 ? "Different prompts: typing replaces them" : "Prompt";
+  }
+  return { root, box, show };
 }
 
 /**

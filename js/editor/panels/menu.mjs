@@ -88,6 +88,7 @@ function selectionItems({ plan, frames, status }, item) {
     item(isLocked ? "Unlock" : "Lock", "toggleLock"),
     item(chosen.length > 1 ? `Delete ${chosen.length} keyframes` : "Delete", "remove", { off }),
     item("Type where it goes…", "typeFrame", { off }),
+    item("Type its prompt…", "typeWords"),
     ...["peak", "valley", "fill"].map((kind) => item(`Make it a ${kind}`, "changeKind", { argument: kind, off })),
     item("Make it manual", "changeKind", { argument: "manual", off }),
     null,

@@ -60,6 +60,13 @@ const CSS = `
 .keyvid-row input, .keyvid-row select { height: 22px; padding: 0 5px; border-color: var(--keyvid-line);
   background: var(--comfy-input-bg); color: var(--input-text); }
 .keyvid-row input { width: 64px; user-select: text; }
+.keyvid-inspector > .keyvid-row { flex: 1; }
+.keyvid-words { position: relative; flex: 1 1 90px; height: 22px; }
+.keyvid-words textarea { position: absolute; left: 0; bottom: 0; width: 100%; height: 22px; padding: 2px 5px; margin: 0;
+  font: inherit; resize: none; overflow: hidden; color: var(--input-text); background: var(--comfy-input-bg);
+  border: 1px solid var(--keyvid-line); border-radius: 5px; user-select: text; }
+.keyvid-words textarea:focus { height: 70px; overflow: auto; z-index: 1; }
+.keyvid-words textarea:disabled { opacity: 0.38; }
 .keyvid-row select option { background: var(--comfy-menu-bg); color: var(--input-text); }
 .keyvid-hint, .keyvid-count { color: var(--descrip-text); }
 .keyvid-count { margin-left: auto; white-space: nowrap; font-variant-numeric: tabular-nums; }

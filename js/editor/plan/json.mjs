@@ -125,7 +125,7 @@ function faultIn(text) {
     return true;
   };
   // each of these returns the fault that it met, or null
-  const fault = (/** @type {string} */ expected) => ({ at, expected, constant: take(CONSTANT) ?? null });
+  const fault = (/** @type {string} */ expected) => ({ at, expected, constant: /** @type {string | null} */ (null) });
   const string = (/** @type {string} */ expected) => {
     take(SPACE);
     if (take(STRING) !== undefined) return null;
@@ -144,7 +144,8 @@ function faultIn(text) {
     if (skip("[")) return list("]", value);
     if (skip("{")) return list("}", field);
     if (text[at] === '"') return string("");
-    return take(SCALAR) === undefined ? fault("expected a value") : null;
+    if (take(SCALAR) !== undefined) return null;
+    return { ...fault("expected a value"), constant: take(CONSTANT) ?? null };
   };
   const found = value();
   take(SPACE);

@@ -103,7 +103,7 @@ function changesOf(base, edited) {
   for (const { frame } of edited.keyframes) removed.delete(frame);
   for (const keyframe of edited.keyframes.slice(1)) {
     const old = before.get(keyframe.frame);
-    const isRefill = keyframe.kind === "fill" && keyframe.source === REFILL && !keyframe.locked;
+    const isRefill = keyframe.kind === "fill" && keyframe.source === REFILL && !isKept(keyframe);
     if (old && same(old, keyframe)) {
       if (keyframe.source === EDIT && old.source !== EDIT) userEdits.set(keyframe.frame, keyframe);
     } else if (isRefill && base) {
@@ -115,6 +115,12 @@ function changesOf(base, edited) {
   }
   return { userEdits, refills, removed };
 }
+
+/**
+ * Whether a keyframe has what only an artist gives: a lock, or words of its own.
+ * @param {Keyframe} keyframe @returns {boolean}
+ */
+const isKept = ({ locked, prompt }) => locked || Boolean(prompt);
 
 /** @param {Keyframe} a @param {Keyframe} b @returns {boolean} */
 const same = (a, b) => sameJson(without(a, ["frame", "source"]), without(b, ["frame", "source"]));
@@ -172,7 +178,7 @@ function drop(keyframes, nTooMany, userFrames) {
   if (nTooMany <= 0) return keyframes;
   const order = keyframes.map((keyframe) => {
     const distance = userFrames.reduce((least, frame) => Math.min(least, Math.abs(keyframe.frame - frame)), Infinity);
-    return { keyframe, keys: [Number(keyframe.locked), DROP_ORDER.indexOf(keyframe.kind), distance, keyframe.frame] };
+    return { keyframe, keys: [Number(isKept(keyframe)), DROP_ORDER.indexOf(keyframe.kind), distance, keyframe.frame] };
   });
   order.sort((a, b) => {
     const i = a.keys.findIndex((key, j) => key !== b.keys[j]);

@@ -3,7 +3,7 @@
 // anything else, and the count stays. Each function returns {plan, frames}: the new plan and where the given
 // keyframes are in it, ascending. Kinds and sources follow rules.mjs.
 
-import { EDIT, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, withKeyframes } from "./plan.mjs";
+import { EDIT, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, withKeyframes, withPrompt } from "./plan.mjs";
 import { changeable, movedTo, setKind } from "./rules.mjs";
 import { evenly, roomiestFrames } from "./fill_gaps.mjs";
 
@@ -82,6 +82,16 @@ export function deleteAll(plan, frames) {
  */
 export function lockAll(plan, frames, locked) {
   return changed(plan, frames, (keyframe) => ({ ...keyframe, locked }));
+}
+
+/**
+ * Gives keyframes these words; "" takes their words away.
+ * @param {Plan} plan @param {number[]} frames @param {string} prompt @returns {Moved}
+ */
+export function setPrompts(plan, frames, prompt) {
+  return changed(plan, frames, (keyframe) =>
+    prompt === (keyframe.prompt ?? "") ? keyframe : { ...withPrompt(keyframe, prompt), source: EDIT },
+  );
 }
 
 /**

@@ -12,6 +12,7 @@ export { PlanError, PlanMismatchError, PlanVersionError } from "./errors.mjs";
 /**
  * @typedef {Object} Keyframe
  * @property {number} frame @property {string} kind one of KINDS @property {boolean} locked @property {string} source
+ * @property {string} [prompt] its own words; never empty
  */
 /**
  * @typedef {Object} Fingerprint how a sound is recognized (keyframes/audio/fingerprint.py)
@@ -30,14 +31,16 @@ export const EDIT = "edit";
 /** Source of a fill that took the place of something deleted; no decision of the artist. */
 export const REFILL = "refill";
 /** Version of the document that is written. */
-export const VERSION = 1;
+export const VERSION = 2;
+/** Characters of a keyframe's own words; far more than any text encoder reads. */
+export const MAX_PROMPT = 2000;
 /** Frames; half an hour at 240 fps: beyond this a number is a typing slip. */
 export const MAX_N_FRAMES = 432000;
 
 /** {version: function from a document of that version to one of the next}, as in keyframes/plan_document.py. */
-const MIGRATIONS = {};
+const MIGRATIONS = { 1: fromVersion1 };
 const PLAN_FIELDS = ["version", "fps", "n_frames", "count", "fingerprint", "keyframes"];
-const KEYFRAME_FIELDS = ["frame", "kind", "locked", "source"];
+const KEYFRAME_FIELDS = ["frame", "kind", "locked", "source", "prompt"];
 
 /**
  * A checked Plan from a document of this or an older version. Throws PlanVersionError for a newer one, PlanError.
@@ -116,6 +119,15 @@ export function planAtFrames(frames, { fps, n_frames, fingerprint = null }) {
 export const newKeyframe = (frame, kind, source = "") => ({ frame, kind, locked: false, source });
 
 /**
+ * A Keyframe with words of its own, in the place of the document; "" takes them away.
+ * @param {Keyframe} keyframe @param {string} prompt @returns {Keyframe}
+ */
+export function withPrompt({ frame, kind, locked, source, ...more }, prompt) {
+  delete more.prompt;
+  return { frame, kind, locked, source, ...(prompt === "" ? {} : { prompt }), ...more };
+}
+
+/**
  * A frame of the clip. Throws PlanError unless it is a whole number from 0 to nFrames - 1.
  * @param {any} value @param {number} nFrames @returns {number}
  */
@@ -190,6 +202,23 @@ function makePlan(keyframes, document) {
   return { version: VERSION, fps, n_frames, count: keyframes.length, fingerprint, keyframes, ...extraOf(document) };
 }
 
+/**
+ * Version 1 knew no prompt. A field of that name was another program's: it is kept, under another one.
+ * @param {any} document @returns {any}
+ */
+function fromVersion1(document) {
+  const { keyframes } = document;
+  const renamed = (/** @type {[string, any]} */ [name, value]) => [
+    name === "prompt" ? "prompt_of_version_1" : name,
+    value,
+  ];
+  const withoutPrompt = (/** @type {any} */ entry) =>
+    isObject(entry) && Object.hasOwn(entry, "prompt") ? Object.fromEntries(Object.entries(entry).map(renamed)) : entry;
+  return Array.isArray(keyframes)
+    ? { ...document, version: 2, keyframes: keyframes.map(withoutPrompt) }
+    : { ...document, version: 2 };
+}
+
 /** @param {any} entry @param {number} i @returns {Keyframe} */
 function keyframeFrom(entry, i) {
   const like = '; write it like {"frame": 7, "kind": "manual"}.';
@@ -197,8 +226,8 @@ function keyframeFrom(entry, i) {
   for (const name of ["frame", "kind"]) {
     if (!Object.hasOwn(entry, name)) throw new PlanError(`Keyframe ${i + 1} of the plan has no "${name}"${like}`);
   }
-  const { frame, kind, locked = false, source = "" } = entry;
-  return { frame, kind, locked, source, ...without(entry, KEYFRAME_FIELDS) };
+  const { frame, kind, locked = false, source = "", prompt = "" } = entry;
+  return { ...withPrompt({ frame, kind, locked, source }, prompt), ...without(entry, KEYFRAME_FIELDS) };
 }
 
 /** @param {any} nFrames */
@@ -222,7 +251,7 @@ function checkFingerprint(fingerprint) {
 }
 
 /** @param {Record<string, any>} keyframe @param {number} number @param {number} nFrames */
-function checkKeyframe({ frame, kind, locked, source }, number, nFrames) {
+function checkKeyframe({ frame, kind, locked, source, prompt = "" }, number, nFrames) {
   if (!isWhole(frame)) {
     throw new PlanError(`Keyframe ${number} of the plan has frame ${shown(frame)}; write a whole number like 7.`);
   }
@@ -242,6 +271,18 @@ function checkKeyframe({ frame, kind, locked, source }, number, nFrames) {
   }
   if (typeof source !== "string") {
     throw new PlanError(`${where} has source ${shown(source)}; use a text, or leave it out.`);
+  }
+  checkPrompt(prompt, where);
+}
+
+/** @param {any} prompt @param {string} where */
+function checkPrompt(prompt, where) {
+  if (typeof prompt !== "string") {
+    throw new PlanError(`${where} has prompt ${shown(prompt)}; use a text, or leave it out.`);
+  }
+  const n = [...prompt].length; // characters as Python counts them
+  if (n > MAX_PROMPT) {
+    throw new PlanError(`${where} has a prompt of ${n} characters; shorten it to ${MAX_PROMPT} or fewer.`);
   }
 }
 

@@ -4,7 +4,17 @@
 
 import { PlanError } from "./errors.mjs";
 import { shown } from "./json.mjs";
-import { EDIT, KINDS, REFILL, framesOf, keyframeAt, newKeyframe, wholeFrame, withKeyframes } from "./plan.mjs";
+import {
+  EDIT,
+  KINDS,
+  REFILL,
+  framesOf,
+  keyframeAt,
+  newKeyframe,
+  wholeFrame,
+  withKeyframes,
+  withPrompt,
+} from "./plan.mjs";
 import { roomiestFrame } from "./fill_gaps.mjs";
 
 /** @import { Keyframe, Plan } from "./plan.mjs" */
@@ -22,7 +32,7 @@ export function addKeyframe(plan, frame) {
   if (!givesWay) {
     throw new PlanError(
       `No keyframe can give way to one at frame ${frame}: the ${plan.count} of this plan are peaks, placed by ` +
-        "hand or locked. Delete or unlock one first, or raise the count in Select Keyframes.",
+        "hand, locked or have a prompt. Delete or unlock one first, or raise the count in Select Keyframes.",
     );
   }
   return withKeyframes(plan, [...others(plan, givesWay), newKeyframe(frame, "manual", EDIT)]);
@@ -107,6 +117,16 @@ export function setKind(plan, frame, kind) {
 }
 
 /**
+ * The plan with the keyframe at a frame given words of its own; "" takes them away.
+ * @param {Plan} plan @param {number} frame @param {string} prompt @returns {Plan}
+ */
+export function setPrompt(plan, frame, prompt) {
+  const keyframe = existing(plan, frame);
+  if (prompt === (keyframe.prompt ?? "")) return plan;
+  return withKeyframes(plan, [...others(plan, keyframe), { ...withPrompt(keyframe, prompt), source: EDIT }]);
+}
+
+/**
  * The keyframe at a frame, if it may be moved or deleted; `verb` is what for. Throws PlanError.
  * @param {Plan} plan @param {number} frame @param {string} verb @returns {Keyframe}
  */
@@ -134,7 +154,7 @@ function existing(plan, frame) {
 function nearestFreeKeyframe(plan, frame) {
   for (const kind of ["fill", "valley"]) {
     const free = plan.keyframes.filter(
-      (keyframe) => keyframe.kind === kind && !keyframe.locked && (kind === "fill" || keyframe.source !== EDIT),
+      (one) => one.kind === kind && !one.locked && !one.prompt && (kind === "fill" || one.source !== EDIT),
     );
     // the earlier of two equally near ones comes first, and stays
     if (free.length) return free.reduce((a, b) => (Math.abs(b.frame - frame) < Math.abs(a.frame - frame) ? b : a));

@@ -11,6 +11,7 @@ import {
   moveTogether,
   scaleTogether,
   setKinds,
+  setPrompts,
   shiftAll,
   snapAll,
 } from "../plan/operations.mjs";
@@ -110,6 +111,14 @@ export function changeKind(plan, frames, kind) {
   const n = frames.filter((frame) => frame !== 0).length; // frame 0 stays what it is
   const message = `Made ${n === 1 ? "one keyframe" : `${n} keyframes`} ${kindInWords(kind, n)}.`;
   return { ...setKinds(plan, frames, kind), message };
+}
+
+/**
+ * Gives the selected keyframes these words; blank ones take their words away.
+ * @param {Plan} plan @param {number[]} frames @param {string} words @returns {Outcome}
+ */
+export function setWords(plan, frames, words) {
+  return { ...setPrompts(plan, frames, words.trim() ? words : ""), frames };
 }
 
 /**

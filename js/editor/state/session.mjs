@@ -125,6 +125,19 @@ export class Session {
   }
 
   /**
+   * As act, for words that are being typed: each letter is kept at once, so that no run comes without it.
+   * @param {Action} action @param {...any} more
+   */
+  typeAction(action, ...more) {
+    const { plan } = this;
+    if (!plan || !this.status.canEdit) return this.#showMessage(whyNot(this.status), true);
+    this.#attempt(() => {
+      const outcome = action(plan, this.frames, ...more);
+      this.type(textWith(this.status, outcome.plan));
+    });
+  }
+
+  /**
    * What a run reported. One that this page cannot read is refused, and the one before stays.
    * @param {RunResult} result @param {NodeState} [of] the place in the prompt that was run, if it is not the one shown
    */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 
-import { planFrom } from "../../../js/editor/plan/plan.mjs";
+import { VERSION, planFrom } from "../../../js/editor/plan/plan.mjs";
 
 /** A file of tests/ as text. */
 export const textOf = (name) => readFileSync(new URL(`../../${name}`, import.meta.url), "utf8");
@@ -15,12 +15,12 @@ export function casesOf(name) {
   return cases;
 }
 
-/** A Plan of keyframes in short notation: [frame, kind, source, locked, unknown fields]. */
+/** A Plan of keyframes in short notation: [frame, kind, source, locked, further fields]. */
 export function planOf(entries, { n_frames = 24, fps = 24, fields = {}, fingerprint = null } = {}) {
   const keyframes = entries.map(([frame, kind, source = "", locked = false, extra = {}]) => {
     return { frame, kind, locked, source, ...extra };
   });
-  return planFrom({ version: 1, fps, n_frames, count: keyframes.length, fingerprint, keyframes, ...fields });
+  return planFrom({ version: VERSION, fps, n_frames, count: keyframes.length, fingerprint, keyframes, ...fields });
 }
 
 /** The plan under a key of a case; null stays null. */

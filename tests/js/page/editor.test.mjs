@@ -132,6 +132,73 @@ test("looking at the number of a keyframe changes nothing, also when another is 
   assert.deepEqual([written, box.value], [[], "0.83 s"]);
 });
 
+const wordsIn = (text) =>
+  Object.fromEntries(JSON.parse(text).plan.keyframes.flatMap((one) => (one.prompt ? [[one.frame, one.prompt]] : [])));
+
+test("words count letter by letter, stay with the text, and are typed for all that are selected", (t) => {
+  const { view, labelled, type, key, written, show } = opened(t);
+  const box = labelled("Prompt of the keyframe");
+  view.session.select([14]);
+  show();
+  assert.equal(box.value, "");
+  for (const text of ["a", "a d", "a d "]) type(box, text);
+  assert.deepEqual(written.map(wordsIn), [{ 14: "a" }, { 14: "a d" }, { 14: "a d " }]);
+  assert.equal(view.session.plan.keyframes[2].source, "edit");
+  show();
+  assert.deepEqual([box.value, document.activeElement === box], ["a d ", true], "it is not rewritten under the hand");
+  key("Escape");
+  assert.notEqual(document.activeElement, box);
+  view.session.select([14, 20]);
+  show();
+  assert.deepEqual([box.value, /Different/.test(box.placeholder)], ["", true]);
+  type(box, "rain");
+  assert.deepEqual(wordsIn(written.at(-1)), { 14: "rain", 20: "rain" });
+  box.blur();
+  show();
+  assert.equal(box.value, "rain");
+  type(box, " \n");
+  assert.deepEqual(wordsIn(written.at(-1)), {}, "blank words are none");
+  view.session.select([8]);
+  show();
+  assert.equal(box.value, "", "what is typed next belongs to the keyframe that is selected now");
+});
+
+test("keys in the box of the words are letters, and P opens it", (t) => {
+  const { view, labelled, key, canvas, written, said } = opened(t);
+  const box = labelled("Prompt of the keyframe");
+  canvas.focus();
+  key("p");
+  assert.match(said(), /Select a keyframe first/);
+  view.session.select([14]);
+  canvas.focus();
+  key("p");
+  assert.equal(document.activeElement, box);
+  for (const letter of ["l", "Delete", "a", "1", " ", "e"]) key(letter);
+  assert.deepEqual([written, view.session.state.isPlaying ?? false], [[], false]);
+});
+
+test("words that are too long are refused with a message, and the ones before stay", (t) => {
+  const { view, labelled, type, written, said, show } = opened(t);
+  const box = labelled("Prompt of the keyframe");
+  view.session.select([14]);
+  show();
+  type(box, "rain");
+  type(box, "x".repeat(2001));
+  assert.match(said(), /2001 characters; shorten it to 2000/);
+  assert.deepEqual(written.map(wordsIn), [{ 14: "rain" }]);
+  box.blur();
+  show();
+  assert.equal(box.value, "rain");
+});
+
+test("words cannot be typed where nothing can be edited", (t) => {
+  const text = JSON.stringify({ version: 1, plan: plan(), base: plan() });
+  const { view, labelled, show } = openEditor(t, { result: resultOf(SHORTER), text });
+  view.session.select([14]);
+  show();
+  assert.equal(labelled("Prompt of the keyframe").disabled, true);
+});
+
 test("the text of a newer version cannot be typed over", (t) => {
   const { key, canvas, labelled, type, written, view, show } = opened(t, { text: NEWER });
   canvas.focus();

@@ -38,12 +38,26 @@ test("a saved plan and edit of every version is read, and nothing in it is lost"
     assert.deepEqual(readEdit(writeEdit(edit)), edit);
     assert.deepEqual(framesOf(shownPlan(edit, PREDICTED).plan), [0, 11, 24, 40]);
   }
-  assert.deepEqual(JSON.parse(writeEdit(readEdit(SAVED))), JSON.parse(SAVED));
+  const saved = JSON.parse(SAVED);
+  for (const name of ["plan", "base"]) saved[name].version = VERSION; // all that became of it
+  assert.deepEqual(JSON.parse(writeEdit(readEdit(SAVED))), saved);
+  const withWords = readEdit(textOf(`${DOCUMENTS}/edit_v1_of_plan_v2.json`));
+  assert.equal(shownPlan(withWords, PREDICTED).plan.keyframes[1].prompt, "the door opens");
+});
+
+test("a field of version 1 that is called prompt keeps its value, and is no words of the artist", () => {
+  const keyframes = [{ frame: 0, kind: "first", prompt: 5, note: 1 }, { frame: 7, kind: "peak", prompt: "x" }];
+  const old = { version: 1, fps: 24, n_frames: 48, count: 2, keyframes };
+  assert.deepEqual(planFrom(old).keyframes, [
+    { frame: 0, kind: "first", locked: false, source: "", prompt_of_version_1: 5, note: 1 },
+    { frame: 7, kind: "peak", locked: false, source: "", prompt_of_version_1: "x" },
+  ]);
+  assert.throws(() => planFrom({ ...old, version: 2 }), /prompt 5/);
 });
 
 test("an edit is written on one line, in the order of Python", () => {
   const text = writeEdit({ plan: PREDICTED, base: null, extra: { mood: "\u00e9" } });
-  assert.ok(text.startsWith('{"version": 1, "plan": {"version": 1, "fps": 24, "n_frames": 48, "count": 4, "fingerpr'));
+  assert.ok(text.startsWith('{"version": 1, "plan": {"version": 2, "fps": 24, "n_frames": 48, "count": 4, "fingerpr'));
   assert.ok(text.endsWith('}], "tempo": 120}, "base": null, "mood": "\u00e9"}') && !text.includes("\n"));
 });
 
@@ -53,7 +67,7 @@ test("each text has its state", () => {
     ["", "empty"], ["\ufeff \n", "empty"], [null, "empty"], [undefined, "empty"],
     ["0, 7, 12", "frames"], ["[0 7]", "frames"], ["0:(1.0), 7:(0.5)", "frames"],
     [SAVED, "edit"], [JSON.stringify(PREDICTED), "edit"],
-    [JSON.stringify(newer), "newer"], [JSON.stringify({ ...PREDICTED, version: 2 }), "newer"],
+    [JSON.stringify(newer), "newer"], [JSON.stringify({ ...PREDICTED, version: VERSION + 1 }), "newer"],
     ["7, 12", "broken"], ["{", "broken"], ["null", "broken"], [7, "broken"], ['{"version": 1}', "broken"],
   ]; // prettier-ignore
   for (const [text, state] of states) {

@@ -7,10 +7,11 @@ import { FORMATS, exportText, importText } from "../../../js/editor/plan/formats
 import { framesOf, planFrom } from "../../../js/editor/plan/plan.mjs";
 import { assertRefused, planOf, textOf } from "../helpers/plan_cases.mjs";
 
+const WORDS = 'a "door", ajar;\n\u6f22\u{1f941}';
 const PLAN = planOf(
   [
     [0, "first"],
-    [7, "peak", 'a, "b"\nc', true],
+    [7, "peak", 'a, "b"\nc', true, { prompt: WORDS }],
     [12, "valley", "strongest"],
     [23, "manual", "edit", false, { n: [1] }],
   ],
@@ -20,7 +21,7 @@ const imported = (text, plan = PLAN) => importText(text, { plan });
 const sources = ({ keyframes }) => keyframes.map(({ source }) => source);
 const short = ({ keyframes }) => keyframes.map(({ frame, kind, locked }) => [frame, kind, locked]);
 
-test("each format comes back as itself, with its frames; the tables with kinds and locks; JSON with everything", () => {
+test("each format comes back as itself, with its frames; the tables with kinds, locks and words; JSON with everything", () => {
   for (const fps of [24, 23.976, 29.97, 240]) {
     const plan = { ...PLAN, fps };
     for (const { format } of FORMATS) {
@@ -28,6 +29,8 @@ test("each format comes back as itself, with its frames; the tables with kinds a
       assert.deepEqual([back.format, back.notes, framesOf(back.plan)], [format, [], framesOf(plan)]);
       if (format === "json") assert.deepEqual(back.plan, plan);
       if (format === "csv") assert.deepEqual(sources(back.plan).slice(1, 3), ['a, "b"\nc', "strongest"]);
+      const words = back.plan.keyframes.map(({ prompt }) => prompt);
+      if (format === "csv") assert.deepEqual(words, [undefined, WORDS, undefined, undefined]);
       if (["csv", "audacity"].includes(format)) assert.deepEqual(short(back.plan), short(plan));
     }
   }

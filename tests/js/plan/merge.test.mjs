@@ -14,6 +14,7 @@ const STEPS = {
   lock: (plan, frame) => rules.lockKeyframe(plan, frame, true),
   unlock: (plan, frame) => rules.lockKeyframe(plan, frame, false),
   kind: rules.setKind,
+  prompt: rules.setPrompt,
 };
 
 for (const row of casesOf("merge_cases.json")) {

@@ -14,10 +14,16 @@ from keyvid_pack.keyframes.edit import (
     edit_text,
 )
 from keyvid_pack.keyframes.plan import make_plan
-from keyvid_pack.keyframes.plan_document import plan_to_document
+from keyvid_pack.keyframes.plan_document import VERSION, plan_to_document
 
 from ...helpers.plan_cases import plan_of, plan_to_json
-from ...helpers.wrong_documents import PREDICTED, SAVED_EDIT, WRONG_EDITS, saved_edit
+from ...helpers.wrong_documents import (
+    DOCUMENTS,
+    PREDICTED,
+    SAVED_EDIT,
+    WRONG_EDITS,
+    saved_edit,
+)
 from ...oracles.edit_writer import edit_to_json
 
 
@@ -25,9 +31,24 @@ def test_the_saved_edit_of_version_1_loads():
     edit = edit_from_json(SAVED_EDIT)
     assert edit.plan.frames == [0, 11, 24, 36] and edit.base.frames == [0, 12, 24, 36]
     assert edit.extra == {"made_with": "a field of a program this one does not know"}
-    assert json.loads(edit_to_json(edit)) == json.loads(SAVED_EDIT)
+    assert json.loads(edit_to_json(edit)) == with_plans_of_today(json.loads(SAVED_EDIT))
     assert edit_from_json(edit_to_json(edit)) == edit
     assert apply_edit(edit, PREDICTED).frames == [0, 11, 24, 40]
+
+
+def test_the_saved_edit_with_words_loads():
+    text = (DOCUMENTS / "edit_v1_of_plan_v2.json").read_text(encoding="utf-8")
+    edit = edit_from_json(text)
+    assert json.loads(edit_to_json(edit)) == json.loads(text)
+    merged = apply_edit(edit, PREDICTED)
+    assert [keyframe.prompt for keyframe in merged.keyframes] == ["", "the door opens", "", ""]
+    assert merged.frames == apply_edit(edit_from_json(SAVED_EDIT), PREDICTED).frames
+
+
+def with_plans_of_today(document):
+    """An edit's document whose plans are of today's version, which is all that opening them changes."""
+    plans = {name: {**document[name], "version": VERSION} for name in ("plan", "base")}
+    return {**document, **plans}
 
 
 @pytest.mark.parametrize("empty", ["", " ", "\n\t \r\n", "\ufeff", None])
@@ -88,9 +109,9 @@ def test_what_is_no_text_is_refused(value):
 
 
 def test_a_newer_version_is_named():
-    newer_plan = {**saved_edit()["plan"], "version": 2}
-    for document in (saved_edit(version=2), saved_edit(plan=newer_plan), newer_plan):
-        with pytest.raises(PlanVersionError, match="version 2"):
+    newer_plan = {**saved_edit()["plan"], "version": 3}
+    for document in (saved_edit(version=3), saved_edit(plan=newer_plan), newer_plan):
+        with pytest.raises(PlanVersionError, match="version 3"):
             edit_from_json(json.dumps(document))
 
 
@@ -125,7 +146,7 @@ def test_unknown_fields_are_kept_at_every_level():
     document["plan"]["title"] = "mine"
     document["plan"]["keyframes"][3]["note"] = "the door"
     edit = edit_from_json(json.dumps(document))
-    assert json.loads(edit_to_json(edit)) == document
+    assert json.loads(edit_to_json(edit)) == with_plans_of_today(document)
     merged = apply_edit(edit, PREDICTED)
     assert merged.extra == {"tempo": 120, "title": "mine"}
     assert merged.keyframes[3].extra == {"note": "the door"}

@@ -1,5 +1,7 @@
 """What the artist did stays done, whatever is predicted next."""
 
+import operator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,12 +18,14 @@ from ...oracles.plan_rules import (
     lock_keyframe,
     move_keyframe,
     set_kind,
+    set_prompt,
 )
 
 ANYTHING = {
     "sources": ("strongest", "edit", "refill", ""),
     "kinds": ("peak", "valley", "fill", "manual"),
     "locks": (False, True),
+    "prompts": ("", "", "a door"),
 }
 
 
@@ -30,7 +34,8 @@ def edits(draw, plan):
     """A plan after steps an artist could take, refused ones left out."""
     frame = st.integers(0, plan.n_frames - 1)
     for _ in range(draw(st.integers(0, 6))):
-        step = draw(st.sampled_from(["add", "delete", "move", "lock", "unlock", "kind"]))
+        steps = ["add", "delete", "move", "lock", "unlock", "kind", "prompt"]
+        step = draw(st.sampled_from(steps))
         at = draw(frame) if step == "add" else draw(st.sampled_from(plan.frames))
         try:
             if step == "add":
@@ -41,6 +46,8 @@ def edits(draw, plan):
                 plan = move_keyframe(plan, at, draw(frame))
             elif step == "kind":
                 plan = set_kind(plan, at, draw(st.sampled_from(["peak", "valley", "fill"])))
+            elif step == "prompt":
+                plan = set_prompt(plan, at, draw(st.sampled_from(["", "a door", "rain"])))
             else:
                 plan = lock_keyframe(plan, at, locked=step == "lock")
         except PlanError:
@@ -57,14 +64,16 @@ def clips(draw, n_plans):
 
 
 def own_keyframes(base, edited):
-    """What the artist placed, changed or locked, found independently of merge.py."""
+    """What the artist placed, changed, locked or gave words, found independently of merge.py."""
     before = {k.frame: k for k in base.keyframes}
     own = []
     for keyframe in edited.keyframes:
         old = before.get(keyframe.frame)
         placed = old is None or (keyframe.frame and keyframe.source == "edit" != old.source)
-        changed = old and (old.kind, old.locked) != (keyframe.kind, keyframe.locked)
-        is_refill = keyframe.kind == "fill" and keyframe.source == "refill" and not keyframe.locked
+        of = operator.attrgetter("kind", "locked", "prompt")
+        changed = old and of(old) != of(keyframe)
+        is_refill = keyframe.kind == "fill" and keyframe.source == "refill"
+        is_refill = is_refill and not keyframe.locked and not keyframe.prompt
         if (placed or changed) and not is_refill:
             own.append(keyframe)
     return own
@@ -72,7 +81,7 @@ def own_keyframes(base, edited):
 
 def like(plan):
     """A plan but for its sources, which only keep the books."""
-    fields = [(k.frame, k.kind, k.locked, k.extra) for k in plan.keyframes]
+    fields = [(k.frame, k.kind, k.locked, k.prompt, k.extra) for k in plan.keyframes]
     return plan.fps, plan.n_frames, plan.count, plan.fingerprint, plan.extra, fields
 
 

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyvid_pack.errors import PlanError, PlanVersionError
 from keyvid_pack.keyframes import plan_document as plan_module
-from keyvid_pack.keyframes.plan import Keyframe, make_plan, plan_at_frames
+from keyvid_pack.keyframes.plan import MAX_PROMPT, Keyframe, make_plan, plan_at_frames
 from keyvid_pack.keyframes.plan_document import migrated, plan_from_document, plan_to_document
 
 from ...helpers.plan_cases import plan_from_json, plan_of, plan_to_json
-from ...helpers.wrong_documents import WRONG_PLANS, document
+from ...helpers.wrong_documents import WRONG_PLANS, document, with_keyframe
 
 SAVED = (pathlib.Path(__file__).parent / "documents" / "plan_v1.json").read_text(encoding="utf-8")
 
@@ -29,6 +29,8 @@ def test_the_saved_plan_of_version_1_loads():
     assert plan.extra == {"title": "a field of a program this one does not know"}
     saved = json.loads(SAVED)
     saved["keyframes"][3].update(locked=False, source="")  # left out means these
+    saved["version"] = plan_module.VERSION  # all that became of it
+    assert [keyframe.prompt for keyframe in plan.keyframes] == [""] * 4
     assert plan_to_document(plan) == saved
     assert plan_from_json(plan_to_json(plan)) == plan
 
@@ -55,8 +57,32 @@ def test_a_wrong_document_is_refused_with_a_message(wrong, named, remedy):
 
 
 def test_a_plan_of_a_newer_version_is_named():
-    with pytest.raises(PlanVersionError, match="version 2.*up to version 1.*update"):
-        plan_from_document({"version": 2, "shape": "unknown"})
+    with pytest.raises(PlanVersionError, match="version 3.*up to version 2.*update"):
+        plan_from_document({"version": 3, "shape": "unknown"})
+
+
+def test_words_of_a_keyframe_are_kept_whatever_they_are():
+    for words in ("the door opens", " two\nlines ", "\u6f22\u5b57 \U0001f941", "x" * MAX_PROMPT):
+        document_2 = with_keyframe(prompt=words, note="kept")
+        plan = plan_from_document(document_2)
+        assert plan.keyframes[1].prompt == words and plan.keyframes[1].extra == {"note": "kept"}
+        assert plan_to_document(plan) == document_2
+        assert list(plan_to_document(plan)["keyframes"][1]) == [
+            "frame", "kind", "locked", "source", "prompt", "note",
+        ]  # fmt: skip
+    # none are no field at all
+    assert (
+        "prompt"
+        not in plan_to_document(plan_from_document(with_keyframe(prompt="")))["keyframes"][1]
+    )
+
+
+def test_a_field_of_version_1_that_is_called_prompt_is_no_words_of_the_artist():
+    for value in (5, None, "x", "x" * 9000):
+        old = with_keyframe(prompt=value, note="kept") | {"version": 1}
+        (_, keyframe, _) = plan_from_document(old).keyframes
+        assert keyframe.prompt == ""
+        assert keyframe.extra == {"prompt_of_version_1": value, "note": "kept"}
 
 
 @pytest.mark.parametrize(

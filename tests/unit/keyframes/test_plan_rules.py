@@ -16,6 +16,7 @@ from ...oracles.plan_rules import (
     move_keyframe,
     nearest_free,
     set_kind,
+    set_prompt,
 )
 
 SAVED = pathlib.Path(__file__).parent / "documents" / "plan_v1.json"
@@ -26,6 +27,7 @@ STEPS = {
     "lock": lock_keyframe,
     "unlock": lambda plan, frame: lock_keyframe(plan, frame, locked=False),
     "kind": set_kind,
+    "prompt": set_prompt,
 }
 
 

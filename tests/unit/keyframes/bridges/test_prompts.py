@@ -1,6 +1,7 @@
 """Twelve prompts from two sentences, and what is said of lines that cannot be understood."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from keyvid_pack.keyframes.bridges.prompts import (
     relay,
     seeds,
 )
+from keyvid_pack.keyframes.plan import with_keyframes
 
 from ....helpers.plan_cases import clips, plan_of
 
@@ -36,6 +38,41 @@ def test_a_frame_comes_before_a_lock_and_that_before_a_kind():
     text = "Fill: f\n\n first, valley : b\nlocked: l\npeak: p\n12: its own: with a colon"
     assert line_per_keyframe(PLAN, text) == ["b", "p", "b", "its own: with a colon", "l", "f"]
     assert line_per_keyframe(PLAN, text + "\n19: n")[4] == "n"
+
+
+def with_words(*words):
+    """PLAN with words typed on the timeline, "" for none."""
+    pairs = zip(PLAN.keyframes, words, strict=True)
+    return with_keyframes(PLAN, [replace(keyframe, prompt=text) for keyframe, text in pairs])
+
+
+def test_words_on_the_timeline_come_after_a_line_for_the_frame_and_before_all_others():
+    plan = with_words("own 0", "", " own 7\nof two lines ", "own 12", "own 19", "  ")
+    assert line_per_keyframe(plan, "") == [
+        "own 0", "", "own 7\nof two lines", "own 12", "own 19", "",
+    ]  # fmt: skip
+    text = "first, peak, valley, fill: kind\nlocked: lock\n12: typed here\n21: here too"
+    assert line_per_keyframe(plan, text) == [
+        "own 0", "kind", "own 7\nof two lines", "typed here", "own 19", "here too",
+    ]  # fmt: skip
+    # a line for a frame without anything behind it leaves the global text alone
+    assert keyframe_prompts(plan, "a drum", "12:")[3] == "a drum"
+    assert keyframe_prompts(plan, "a drum", text)[0] == "a drum, own 0"
+    # one line per keyframe is typed for each of them
+    assert line_per_keyframe(plan, "a\nb\nc\nd\ne\nf") == list("abcdef")
+
+
+def test_a_plan_without_words_gives_what_it_always_gave():
+    assert line_per_keyframe(with_words(*[""] * 6), "peak: p") == ["", "p", "", "p", "", ""]
+
+
+def test_words_reach_every_output():
+    plan = with_words("", "two\nlines | 1", "", "", "", "")
+    prompts = keyframe_prompts(plan, "a drum", "")
+    assert prompts[1] == "a drum, two\nlines | 1"
+    assert prompt_lines(prompts).splitlines()[1] == "a drum, two lines | 1"
+    assert '"4": "a drum, two lines | 1"' in prompt_schedule(plan, prompts)
+    assert relay(plan, "a drum", "")[0].split(" | ")[1] == "two lines / 1"
 
 
 def test_plain_lines_are_one_per_keyframe():
