@@ -20,6 +20,7 @@ from .keyframe_images import ImagesOnFrames, KeyframeImages
 from .keyframe_masked_video import KeyframeMaskedVideo, WanKeyframesToVideo
 from .keyframe_prompts import KeyframePrompts
 from .keyframe_sheet import KeyframeSheet
+from .keyframe_text import KeyframeText
 from .loaders import LoadAudioEncoder, LoadCheckpoint, LoadLocalizer, LoadModel, LoadOpticalFlow
 from .localize import LocalizeKeyframes
 from .motion_from_video import MotionFromVideo
@@ -73,6 +74,7 @@ class KeyVIDExtension(ComfyExtension):
             LoadAudioEncoder,
             LoadLocalizer,
             LoadOpticalFlow,
+            KeyframeText,
             KeyframeConditioning,
             InterpolationConditioning,
             MultimodalCFG,

@@ -7,6 +7,8 @@ latent has ComfyUI's own name, `concat_latent_image`, and is unscaled, as all la
 
 # CONDITIONING
 CONCAT = "concat_latent_image"  # (B, 4, T, h, w): concatenated to the noisy latent
+# a KeyframeText (tokens/keyframe_text.py), in place of the one text
+KEYFRAME_TEXT = "keyvid_keyframe_text"
 KIND = "keyvid_kind"  # the kind of model it was made for (models/checkpoint/layouts.py)
 # (B, N, width) of the vision tower, or (B, F, Q, C) as resampled for F frames
 IMAGE = "keyvid_image"

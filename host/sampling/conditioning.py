@@ -33,7 +33,7 @@ from .condition_keys import (
 )
 from .defaults import FPS_CONDITIONS, HEIGHT, WIDTH
 from .model_facts import ModelFacts, facts_of
-from .sound_tokens import clip_tokens, window_tokens
+from .tokens.sound_tokens import clip_tokens, window_tokens
 from .windows import Pair, Tokens, fill_conditions, paint_conditions
 
 _KEYS = (AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_FRAMES, KEYFRAME_LATENTS, KIND, WINDOWS)
@@ -67,6 +67,7 @@ def keyframe_conditioning(
     validation.check_keyframe_plan(plan, facts)
     validation.check_size(width, height, facts)
     _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio)
+    _check_text_frames(positive, negative, plan, facts)
     check_images(image)
     frames = list(range(facts.n_frames)) if plan is None else plan.frames
     frame_index = torch.tensor([frames])  # (1, T)
@@ -116,6 +117,7 @@ def interpolation_conditioning(
     validation.check_plan(plan, facts)
     validation.check_size(width, height, facts)
     _check_encoders(facts, positive, negative, clip_vision, vae, audio_encoder, audio)
+    _check_text_frames(positive, negative, plan, facts)
     painted = _keyframe_latents(keyframes, vae, plan, width=width, height=height, fit=fit)
     if image is not None:
         check_images(image)
@@ -247,6 +249,16 @@ def _check_encoders(
     validation.check_vision(clip_vision, facts)
     validation.check_vae(vae, facts)
     validation.check_audio_inputs(audio_encoder, audio, facts)
+
+
+def _check_text_frames(
+    positive: Conditioning,
+    negative: Conditioning,
+    plan: KeyframePlan | None,
+    facts: ModelFacts,
+) -> None:
+    for name, conditioning in (("positive", positive), ("negative", negative)):
+        validation.check_text_frames(conditioning, plan, facts, name=name)
 
 
 def _fps(fps_condition: int, facts: ModelFacts) -> torch.Tensor:

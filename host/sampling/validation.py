@@ -22,7 +22,16 @@ from ...keyframes.plan import KeyframePlan
 from ...keyframes.timebase import same_rate
 from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR, TITLES
 from ..payloads import Audio, AudioEncoder, ClipVision, Conditioning, Model, Vae
-from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KIND, WINDOWS
+from .condition_keys import (
+    AUDIO,
+    CONCAT,
+    FPS,
+    FRAME_INDEX,
+    IMAGE,
+    KEYFRAME_TEXT,
+    KIND,
+    WINDOWS,
+)
 from .model_facts import PIXELS_PER_LATENT, ModelFacts, facts_of
 
 _PLACES = {GENERATOR: "Keyframe Conditioning", INTERPOLATOR: "Interpolation Conditioning"}
@@ -115,6 +124,31 @@ def check_text(conditioning: Conditioning, facts: ModelFacts, *, name: str) -> N
                 f"{facts.context_width}. Use the CLIP that belongs to it: OpenCLIP ViT-H, the text encoder of Stable "
                 "Diffusion 2."
             )
+
+
+def check_text_frames(
+    conditioning: Conditioning, plan: KeyframePlan | None, facts: ModelFacts, *, name: str
+) -> None:
+    """A text per keyframe was made with the plan that is painted (else PlanMismatchError); name: of the input.
+
+    Without a plan it has to be for as many frames as the model makes.
+    """
+    for _, entry in conditioning:
+        text = entry.get(KEYFRAME_TEXT)
+        if text is None:
+            continue
+        n_frames = facts.n_frames if plan is None else plan.n_frames
+        if text.n_frames != n_frames:
+            found = f"is for a clip of {text.n_frames} frames, and this one has {n_frames}"
+        elif plan is not None and list(text.frames) != plan.frames:
+            first = min(set(text.frames) ^ set(plan.frames))
+            where = "that one" if first in text.frames else "this one"
+            found = f"was made with another plan than this node has: only {where} has a keyframe at frame {first}"
+        else:
+            continue
+        raise PlanMismatchError(
+            f"The text on the {name} input {found}. Connect the same plan to Keyframe Text and to this node."
+        )
 
 
 def check_vision(clip_vision: ClipVision | None, facts: ModelFacts) -> None:

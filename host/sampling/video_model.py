@@ -15,11 +15,12 @@ from ...models.unet.config import UNetConfig
 from ...models.unet.unet import VideoUNet
 from ..attention import attention
 from ..payloads import Model
-from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE
+from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_TEXT
 from .model_facts import ModelFacts, facts_of
 from .stored_tokens import STORE
 from .validation import check_conditioning, check_latent, no_image_projection
 
+_TEXT = "c_crossattn"  # ComfyUI's name for the text that a network is given
 TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
 
 
@@ -97,7 +98,7 @@ class SampledUNet(VideoUNet):
         control: Any = None,
         **conditions: Any,
     ) -> torch.Tensor:
-        """v (B, 4, T, h, w) for x (B, 8, T, h, w), timesteps (B,) and text tokens (B, L, width).
+        """v (B, 4, T, h, w) for x (B, 8, T, h, w), timesteps (B,) and text tokens (B, L, width), or (B, T, L, width).
 
         conditions: the other keywords of VideoUNet.
         """
@@ -145,6 +146,9 @@ class VideoModel(comfy.model_base.BaseModel):
         for name, value in given.items():
             if value is not None:
                 conds[name] = comfy.conds.CONDRegular(value.to(device))
+        text = conditioning.get(KEYFRAME_TEXT)
+        if text is not None:  # in place of the text for all frames
+            conds[_TEXT] = comfy.conds.CONDRegular(text.at(conditioning[FRAME_INDEX]).to(device))
         return conds
 
     def _image_tokens(
@@ -171,7 +175,8 @@ class VideoModel(comfy.model_base.BaseModel):
         retain_index_list: Any = (),
     ) -> Any:
         """Per-frame tokens follow the frames of a context window (ComfyUI's Context Windows node)."""
-        if cond_key not in ("image", "audio", "frame_index"):
+        has_frames = cond_key == _TEXT and cond_value.cond.ndim == 4
+        if not has_frames and cond_key not in ("image", "audio", "frame_index"):
             return None
         return cond_value._copy_with(window.get_tensor(cond_value.cond, device, dim=1))
 

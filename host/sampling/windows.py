@@ -17,6 +17,7 @@ from .condition_keys import (
     FRAME_INDEX,
     KEYFRAME_FRAMES,
     KEYFRAME_LATENTS,
+    KEYFRAME_TEXT,
     WINDOWS,
 )
 
@@ -122,6 +123,11 @@ def window_of(conditioning: Conditioning, number: int) -> Conditioning:
             inside = concat[:, :, list(numbers)]
             own[CONCAT] = interpolation_concat(inside, frames, len(window.index))
             own |= {KEYFRAME_LATENTS: inside, KEYFRAME_FRAMES: frames}
+        if KEYFRAME_TEXT in own:
+            n_frames = int(window.changes[FRAME_INDEX].max()) + 1
+            own[KEYFRAME_TEXT] = own[KEYFRAME_TEXT].of_window(window.start, n_frames)
+            # not that of the clip's first keyframe: words elsewhere change nothing of this window
+            text = own[KEYFRAME_TEXT].tokens[:1]
         entries.append([text, {**own, **window.changes}])
     return entries
 

@@ -95,6 +95,41 @@ def test_a_prediction_is_the_weighted_average_of_the_windows(interpolator, gener
     assert_agree(predicted(guider, x, level), expected / weight[:, None, None])
 
 
+def test_every_window_has_the_words_of_its_own_frames(generator, interpolator):
+    """Of the frames of the clip, not of the window, and words elsewhere change nothing of it."""
+    from keyvid_pack.host.rendering.identity import name_of
+    from keyvid_pack.host.sampling.tokens.keyframe_text import KeyframeText
+    from keyvid_pack.host.sampling.windows import window_of
+
+    tokens = torch.randn(len(FRAMES), 77, small_encoders.text()[0][0].shape[-1])
+    others = tokens.clone()
+    others[6] += 1  # the keyframe at frame 66
+    images = {"keyframes": small_encoders.images(len(FRAMES))}
+    for node, model, more in (
+        (conditioned_keyframes, generator, {}),
+        (conditioned_interpolation, interpolator, images),
+    ):
+        names, seen = [], []
+        for of_keyframes in (tokens, others):
+            text = KeyframeText(of_keyframes, FRAMES, N_FRAMES, True)
+            plain = small_encoders.text()
+            with_words = [[of_keyframes[:1], {**plain[0][1], "keyvid_keyframe_text": text}]]
+            positive, _, _ = node(model, **long_inputs(**more), positive=with_words)
+            windows = positive[0][1]["keyvid_windows"]
+            assert len(windows) > 2
+            for number, window in enumerate(windows):
+                ((_, entry),) = alone = window_of(positive, number)
+                frames = entry["keyvid_frame_index"]
+                found = entry["keyvid_keyframe_text"].at(frames)
+                torch.testing.assert_close(found, text.at(frames + window.start))
+                names.append(name_of(alone))
+                reached = window.start + frames[0, [0, -1]]
+                seen.append(bool(reached[0] < 75 and reached[1] > 52))  # the keyframes beside it
+        half = len(names) // 2
+        changed = [one != other for one, other in zip(names[:half], names[half:], strict=True)]
+        assert changed == seen[:half] and 0 < sum(changed) < half
+
+
 def predicted(guider, x, level):
     """A guider's prediction inside a run, for any x: asked by a sampler of one step."""
     import comfy.samplers

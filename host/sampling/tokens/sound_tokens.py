@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from ...errors import AudioError
-from ...keyframes.plan import KeyframePlan
-from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
-from ..audio import clip_samples_of
-from ..payloads import Audio, AudioEncoder
-from ..running_node import progress_steps
-from .condition_keys import GRID, NO_AUDIO
-from .model_facts import ModelFacts
-from .windows import Tokens, window_samples
+from ....errors import AudioError
+from ....keyframes.plan import KeyframePlan
+from ....models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
+from ...audio import clip_samples_of
+from ...payloads import Audio, AudioEncoder
+from ...running_node import progress_steps
+from ..condition_keys import GRID, NO_AUDIO
+from ..model_facts import ModelFacts
+from ..windows import Tokens, window_samples
 
 
 def clip_tokens(
