@@ -12,6 +12,7 @@ NAMES = (
     "keyvid_demo",
     "keyvid_song",
     "keyvid_motion_from_video",
+    "keyvid_prompt_per_keyframe",
     "keyvid_full",
     "keyvid_uniform_baseline",
     "keyvid_keyframes_only",

@@ -102,6 +102,7 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
         "keyvid_demo",
         "keyvid_motion_from_video",
         "keyvid_full",
+        "keyvid_prompt_per_keyframe",
         "keyvid_uniform_baseline",
         "keyvid_wan_segments",
         "keyvid_storyboard_interpolate",

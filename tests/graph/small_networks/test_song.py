@@ -15,8 +15,8 @@ from keyvid_pack.evaluation.tracker.reader import read_events
 from keyvid_pack.keyframes.timebase import n_samples_at
 from keyvid_pack.tools import environment, server
 
-from ..helpers.graphs.prompts import succeed
-from ..helpers.graphs.workflow_files import api_form
+from ...helpers.graphs.prompts import succeed
+from ...helpers.graphs.workflow_files import api_form
 
 SEED, SCENE = 1_000_021, "drum"  # of keyvid_world_drum.png
 N_FRAMES = 100
