@@ -5,6 +5,7 @@
 /**
  * @typedef {Object} Scales Values of Multimodal CFG's inputs; NaN where a link brings the value and it is not known.
  * @property {number} image @property {number} text @property {number} audio @property {number} rescale
+ * @property {number} [from] @property {number} [until] Shares of the run outside of which one pass is run.
  */
 
 /**
@@ -20,13 +21,24 @@ export function passesPerStep({ image, text, audio, rescale }, hasAudio = true) 
 }
 
 /**
+ * Passes per step on average over a run, the most there may be where a value is not known.
+ * @param {Scales} scales @param {boolean} [hasAudio] @returns {number}
+ */
+export function averagePasses(scales, hasAudio = true) {
+  const { from = 0, until = 1 } = scales;
+  const guided = Number.isNaN(from) || Number.isNaN(until) ? 1 : Math.max(0, until - from);
+  return 1 + guided * (passesPerStep(scales, hasAudio) - 1);
+}
+
+/**
  * What the node says, such as "4 passes per step (3 for a model without sound)".
  * @param {Scales} scales @returns {string}
  */
 export function passesText(scales) {
-  const [nWith, nWithout] = [passesPerStep(scales), passesPerStep(scales, false)];
+  const [nWith, nWithout] = [true, false].map((hasAudio) => Number(averagePasses(scales, hasAudio).toFixed(2)));
   const known = Object.values(scales).every((value) => !Number.isNaN(value));
   const unit = nWith === 1 ? "pass" : "passes";
   const aside = nWith === nWithout ? "" : ` (${nWithout} for a model without sound)`;
-  return `${known ? "" : "up to "}${nWith} ${unit} per step${aside}`;
+  const isMean = nWith !== passesPerStep(scales);
+  return `${known ? "" : "up to "}${nWith} ${unit} per step${isMean ? " on average" : ""}${aside}`;
 }

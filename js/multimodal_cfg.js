@@ -14,7 +14,14 @@ const NODE_ID = "KeyVID_MultimodalCFG";
 const WIDGET_TYPE = "KEYVID_PASSES";
 const CSS_CLASS = "keyvid-passes";
 const HEIGHT = 24;
-const SCALES = { image: "image_scale", text: "text_scale", audio: "audio_scale", rescale: "rescale" };
+const SCALES = {
+  image: "image_scale",
+  text: "text_scale",
+  audio: "audio_scale",
+  rescale: "rescale",
+  from: "guided_from",
+  until: "guided_until",
+};
 
 /**
  * Whether a value may come without a wire: Anything Everywhere writes into the prompt what it is allowed to here.

@@ -30,7 +30,7 @@ def name_of(*parts: object) -> str:
     try:
         for part in parts:
             _add(digest.update, part)
-    except NamelessError:
+    except (NamelessError, RecursionError):  # the latter of objects that hold each other
         return uuid.uuid4().hex
     return digest.hexdigest()[:32]
 
@@ -76,6 +76,10 @@ def _add(update: Update, part: object) -> None:
         update(f"list {len(items)};".encode())
         for item in items:
             _add(update, item)
+    elif not callable(part) and getattr(part, "__dict__", None):
+        # an object that only holds values, such as what ComfyUI's EasyCache puts on a MODEL
+        update(f"{type(part).__module__}.{type(part).__qualname__};".encode())
+        _add(update, vars(part))
     else:
         raise NamelessError(type(part).__name__)
 

@@ -219,7 +219,7 @@ def _sampler_content(sampler: Sampler) -> object:
 
 
 def _guider_content(guider: Guider) -> object:
-    own = [getattr(guider, name, None) for name in ("weights", "rescale", "cfg")]
+    own = [getattr(guider, name, None) for name in ("weights", "rescale", "guided", "cfg")]
     return [type(guider).__name__, own, guider.original_conds]
 
 

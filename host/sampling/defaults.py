@@ -5,7 +5,7 @@ Nodes take them from here, because nodes/ does not import models/, where most of
 
 from ...models.checkpoint.layouts import DYNAMICRAFTER, GENERATOR, INTERPOLATOR
 from ...models.diffusion.ddim import INPAINTED_STEPS
-from ...models.diffusion.guidance import AUDIO_SCALE, IMAGE_SCALE, RESCALE, TEXT_SCALE
+from ...models.diffusion.guidance import AUDIO_SCALE, GUIDED, IMAGE_SCALE, RESCALE, TEXT_SCALE
 from ...models.diffusion.schedule import BASE_SCALE, ETA, NOISE_STRENGTH, SPACINGS, STEPS
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "BASE_SCALE",
     "ETA",
     "FPS_CONDITIONS",
+    "GUIDED",
     "HEIGHT",
     "IMAGE_SCALE",
     "INPAINTED_STEPS",

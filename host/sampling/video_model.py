@@ -5,6 +5,7 @@ from typing import Any
 import comfy.conds
 import comfy.latent_formats
 import comfy.model_base
+import comfy.patcher_extension
 import comfy.supported_models_base
 import comfy.utils
 import torch
@@ -103,13 +104,29 @@ class SampledUNet(VideoUNet):
         conditions: the other keywords of VideoUNet.
         """
         options = transformer_options or {}
+        # as ComfyUI's own networks do: nodes such as EasyCache put themselves around the forward
+        around = comfy.patcher_extension.get_all_wrappers(
+            comfy.patcher_extension.WrappersMP.DIFFUSION_MODEL, options
+        )
+        return comfy.patcher_extension.WrapperExecutor.new_class_executor(
+            self._forward, self, around
+        ).execute(x, timesteps, context, options, **conditions)
+
+    def _forward(
+        self,
+        x: torch.Tensor,
+        timesteps: torch.Tensor,
+        context: torch.Tensor,
+        transformer_options: dict[str, Any],
+        **conditions: Any,
+    ) -> torch.Tensor:
         return super().forward(
             x,
             timesteps,
             text=context,
-            temporal_window=options.get(TEMPORAL_WINDOW),
-            transformer_options=options,
-            token_store=options.get(STORE),
+            temporal_window=transformer_options.get(TEMPORAL_WINDOW),
+            transformer_options=transformer_options,
+            token_store=transformer_options.get(STORE),
             **conditions,
         )
 

@@ -16,6 +16,7 @@ import torch
 from ..payloads import Conditioning, Sampler, Sigmas
 from .windows import WindowCondition
 
+CACHE = "easycache"  # in transformer_options: the state of ComfyUI's EasyCache or LazyCache
 _EXTRA_SEED = 0x6B657976  # of the noise of frames that only one window has
 
 
@@ -95,6 +96,7 @@ class WindowedGuider(comfy.samplers.CFGGuider):
             own = noise[:, :, list(window.index)]
             part.inner_model = self.inner_model
             part.conds = comfy.samplers.process_conds(self.inner_model, own, conds, device)
+        self.caches = {}
         self.conds = {}  # the whole has none of its own: predict_noise asks the parts
         try:
             return super().inner_sample(
@@ -103,6 +105,7 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         finally:
             for part in self.parts:
                 del part.inner_model, part.conds
+            del self.caches
 
     def predict_noise(
         self,
@@ -113,13 +116,25 @@ class WindowedGuider(comfy.samplers.CFGGuider):
     ) -> torch.Tensor:
         """The average of the windows' guided clean latents (1, 4, T, h, w), each frame weighted as in `windows`."""
         total, weight = torch.zeros_like(x), x.new_zeros(x.shape[2])
-        for part, window in zip(self.parts, self.windows, strict=True):
+        for number, (part, window) in enumerate(zip(self.parts, self.windows, strict=True)):
             comfy.model_management.throw_exception_if_processing_interrupted()
             index, weights = list(window.index), x.new_tensor(window.weights)
-            denoised = part.predict_noise(x[:, :, index], timestep, model_options, seed)
+            own = self._with_own_cache(model_options or {}, number)
+            denoised = part.predict_noise(x[:, :, index], timestep, own, seed)
             total[:, :, index] += denoised * weights[:, None, None]
             weight[index] += weights
         return total / weight[:, None, None]
+
+    def _with_own_cache(self, model_options: dict[str, Any], number: int) -> dict[str, Any]:
+        """model_options, with an EasyCache for each window: it compares a forward with the one before."""
+        cache = model_options.get("transformer_options", {}).get(CACHE)
+        if cache is None or number == 0:
+            return model_options
+        if number not in self.caches:
+            self.caches[number] = cache.clone().prepare_timesteps(self.inner_model.model_sampling)
+        options = comfy.model_patcher.create_model_options_clone(model_options)
+        options["transformer_options"][CACHE] = self.caches[number]
+        return options
 
     def _with_extra_frames(
         self,

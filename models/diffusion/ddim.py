@@ -13,7 +13,18 @@ import torch
 
 from ...errors import SamplingError
 from ..frame_index import checked_frames
-from .guidance import RESCALE, at_least_float32, combine, needed_passes, pass_weights
+from .guidance import (
+    GUIDED,
+    PASSES,
+    RESCALE,
+    UNGUIDED,
+    at_least_float32,
+    check_guided,
+    combine,
+    is_guided,
+    needed_passes,
+    pass_weights,
+)
 from .schedule import Schedule
 
 INPAINTED_STEPS = 1  # how many of the first steps set the keyframes (inpainting_end_step 0)
@@ -126,6 +137,7 @@ def sample(
     noise: Noise | None = None,
     keyframes: tuple[torch.Tensor, Iterable[int]] | None = None,
     inpainted_steps: int = INPAINTED_STEPS,
+    guided: tuple[float, float] = GUIDED,
     batched: bool = False,
     on_step: Callable[[int, torch.Tensor, torch.Tensor], object] | None = None,
 ) -> torch.Tensor:
@@ -136,13 +148,19 @@ def sample(
     without weight may be missing. weights: from pass_weights. noise: a sequence of one unit normal per
     step, shaped like x, or a CPU torch.Generator, which is drawn from once per step, or None at eta 0.
     keyframes: (latents (B, C, K, h, w), frames) to set in the first inpainted_steps steps, or None.
+    guided: from and until which share of the run; in other steps the pass "full" alone is run.
     batched: all passes in one call of the model; the tensors of their conditions must then be of equal shapes.
     on_step(index, x, x0): called after every step; what it raises ends the run.
     Gradients are as the caller sets them. Returns: (B, C, T, h, w), float32 or wider. Raises SamplingError.
     """
+    check_guided(guided)
     weights = pass_weights() if weights is None else weights
-    passes = needed_passes(weights, rescale=rescale)
-    missing = [name for name in passes if name not in conditions]
+    guidance = (weights, rescale), (UNGUIDED, 0.0)
+    its_steps = [guidance[not is_guided(timestep, guided)] for timestep in schedule.timesteps]
+    needed = {
+        name for its, its_rescale in its_steps for name in needed_passes(its, rescale=its_rescale)
+    }
+    missing = [name for name in PASSES if name in needed and name not in conditions]
     if missing:
         raise SamplingError(
             f"There is no condition for the pass {' and '.join(map(repr, missing))}."
@@ -153,8 +171,10 @@ def sample(
         )
     run, x = _run_batched if batched else _run_one_by_one, at_least_float32(x)
     for index, timestep in enumerate(schedule.timesteps):
+        its_weights, its_rescale = its_steps[index]
+        passes = needed_passes(its_weights, rescale=its_rescale)
         outputs = run(model, x, timestep, {name: conditions[name] for name in passes})
-        v = combine(outputs, weights, rescale=rescale)
+        v = combine(outputs, its_weights, rescale=its_rescale)
         unit = _draw(noise, index, x)
         x, x0 = ddim_step(x, v, schedule=schedule, index=index, noise=unit)
         if keyframes is not None and index < inpainted_steps:

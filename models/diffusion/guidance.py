@@ -10,10 +10,14 @@ from collections.abc import Mapping
 import torch
 
 from ...errors import SamplingError
+from .schedule import N_TIMESTEPS
 
 PASSES = ("none", "image", "image_text", "full")
 IMAGE_SCALE, TEXT_SCALE, AUDIO_SCALE = 2.0, 7.5, 7.5  # keyframes, scripts/generation.sh
 RESCALE = 0.7  # arXiv 2305.08891, section 3.4
+GUIDED = (0.0, 1.0)  # from, until: shares of the run
+# outside of it: the prediction of one pass, as it is
+UNGUIDED = {"none": 0.0, "image": 0.0, "image_text": 0.0, "full": 1.0}
 
 
 def pass_weights(
@@ -41,6 +45,28 @@ def pass_weights(
 def needed_passes(weights: Mapping[str, float], *, rescale: float = 0.0) -> tuple[str, ...]:
     """The passes that have to be run, in the order of PASSES: those with a weight, and "full" for the rescale."""
     return tuple(name for name in PASSES if weights[name] != 0 or (name == "full" and rescale > 0))
+
+
+def check_guided(guided: tuple[float, float]) -> None:
+    """Raises SamplingError unless 0 <= from <= until <= 1."""
+    start, end = guided
+    if not 0 <= start <= end <= 1:  # not for NaN either
+        raise SamplingError(
+            f"Guidance lasts from {start:g} until {end:g} of the run; take two numbers from 0 (its first step) to 1 "
+            "(its last), the smaller one first."
+        )
+
+
+def is_guided(timestep: float, guided: tuple[float, float] = GUIDED) -> bool:
+    """Whether a step is guided: from <= share < until, where the share of the run that lies behind a timestep t is
+
+        (999 - t) / 1000
+
+    so that of n evenly spaced steps step k, counted from 0, has the share k / n. It depends on the noise level alone,
+    not on how many steps a run has or where it was split (an interval of noise levels, as in arXiv 2404.07724).
+    """
+    start, end = guided
+    return start <= (N_TIMESTEPS - 1 - timestep) / N_TIMESTEPS < end
 
 
 def combine(

@@ -3,8 +3,9 @@
 FIND = "app.graph._nodes.find((node) => node.type === 'KeyVID_MultimodalCFG')"
 LINE = ".keyvid-passes"
 FOUR = "4 passes per step (3 for a model without sound)"
-VALUES = [2.0, 7.5, 9.0, 0.7]
-NAMES = ["image_scale", "text_scale", "audio_scale", "rescale"]
+VALUES = [2.0, 7.5, 9.0, 0.7, 0.0, 1.0]
+SCALES = {"image_scale": 1.0, "text_scale": 1.0, "audio_scale": 1.0, "rescale": 0.0}
+NAMES = [*SCALES, "guided_from", "guided_until"]
 
 
 def node(node_id, kind, **more):
@@ -43,8 +44,10 @@ def test_the_line_follows_the_values(kept_page):
     assert line(kept_page) == FOUR
     set_scale(kept_page, "audio_scale", 7.5)
     assert line(kept_page) == "3 passes per step"
-    for name in NAMES:
-        set_scale(kept_page, name, 1.0 if name != "rescale" else 0.0)
+    set_scale(kept_page, "guided_until", 0.5)
+    assert line(kept_page) == "2 passes per step on average"
+    for name, value in SCALES.items():
+        set_scale(kept_page, name, value)
     assert line(kept_page) == "1 pass per step"
 
 
@@ -85,6 +88,13 @@ def test_the_line_is_neither_saved_nor_sent(kept_page):
     # and what was saved opens as it was
     kept_page.load(workflow(saved["widgets_values"]))
     assert line(kept_page) == FOUR
+
+
+def test_a_workflow_saved_before_guidance_could_end_opens_as_it_was(kept_page):
+    kept_page.load(workflow(VALUES[:4]))
+    assert line(kept_page) == FOUR
+    (sent,) = kept_page.api_prompt().values()
+    assert sent["inputs"] == dict(zip(NAMES, VALUES, strict=True))
 
 
 def test_a_linked_value_may_be_any(kept_page):

@@ -23,7 +23,7 @@ from ...models.diffusion.conditioning import (
     keyframe_concat,
 )
 from ...models.diffusion.ddim import interpolate_keyframe_noise, sample
-from ...models.diffusion.guidance import needed_passes, pass_weights
+from ...models.diffusion.guidance import GUIDED, needed_passes, pass_weights
 from ...models.diffusion.schedule import BASE_SCALE, make_schedule
 from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
 from ...models.encoders.resampler import select_frames
@@ -47,7 +47,8 @@ Conditioning = tuple[Tensors, Tensors]
 class Sampling:
     """How a network is sampled, in the words of KeyVID Schedule, KeyVID Sampler and Multimodal CFG.
 
-    scales: of image, text and audio; all 1 is one pass. seed: of the noise.
+    scales: of image, text and audio; all 1 is one pass. guided: from and until which share of the run, outside of
+    which one pass is run. seed: of the noise.
     """
 
     steps: int = STEPS
@@ -57,6 +58,7 @@ class Sampling:
     base_scale: float = BASE_SCALE
     scales: tuple[float, float, float] = (1.0, 1.0, 1.0)
     rescale: float = 0.0
+    guided: tuple[float, float] = GUIDED
     seed: int = 0
 
 
@@ -187,11 +189,12 @@ def _sampled(
         sampling.noise_strength * noise.to(device),
         {
             name: {key: value.to(device) for key, value in conditions[name].items()}
-            for name in needed_passes(weights, rescale=sampling.rescale)
+            for name in {*needed_passes(weights, rescale=sampling.rescale), "full"}
         },
         schedule=schedule,
         weights=weights,
         rescale=sampling.rescale,
+        guided=sampling.guided,
         noise=[(sampling.noise_strength * unit).to(device) for unit in drawn],
         keyframes=None if keyframes is None else (keyframes[0].to(device), keyframes[1]),
         inpainted_steps=sampling.inpainted_steps,

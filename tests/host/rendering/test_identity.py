@@ -55,7 +55,34 @@ def test_a_model_is_its_weights_and_patches(generator, interpolator):
     assert name_of(model_content(wrapped)) != name_of(model_content(wrapped))
 
 
-@pytest.mark.parametrize("change", [{"text_scale": 3.0}, {"rescale": 0.1}])
+class Holder:
+    def __init__(self, value):
+        self.value = value
+
+
+def test_an_object_is_its_class_and_what_it_holds():
+    class Other(Holder):
+        pass
+
+    assert name_of(Holder(1)) == name_of(Holder(1))
+    assert len({name_of(its) for its in (Holder(1), Holder(2), Other(1), Holder(Holder(1)))}) == 4
+    assert name_of(Holder(lambda: 0)) != name_of(Holder(lambda: 0))
+    endless = Holder(1)
+    endless.value = endless
+    assert name_of(endless) != name_of(endless)
+
+
+def test_a_model_with_easycache_has_a_name_that_its_settings_change(generator):
+    from comfy_extras.nodes_easycache import EasyCacheNode
+
+    names = {
+        name_of(model_content(EasyCacheNode.execute(generator, threshold, 0.15, 0.95, False)[0]))
+        for threshold in (0.1, 0.1, 0.2)
+    }
+    assert len(names | {name_of(model_content(generator))}) == 3
+
+
+@pytest.mark.parametrize("change", [{"text_scale": 3.0}, {"rescale": 0.1}, {"guided": (0.0, 0.5)}])
 def test_guidance_counts(generator, change):
     from keyvid_pack.host.rendering.render import _guider_content
 

@@ -52,6 +52,24 @@ def test_ksampler_runs_our_model_with_our_conditioning(generator, name):
     assert found.std() > 0
 
 
+@pytest.mark.parametrize("name", ["euler", "heun", "dpmpp_2m", "uni_pc", "res_multistep"])
+def test_multimodal_cfg_runs_with_the_samplers_of_ksampler_select(generator, name):
+    """Down to no noise at all they end where small steps of DDIM end, as nearly as as many steps of DDIM do."""
+    import comfy.samplers
+
+    guider = guided(generator, image_scale=1.0, text_scale=1.0, audio_scale=1.0, rescale=0.0)
+
+    def end_of(sampler, n_steps):
+        return run(guider, sampler=sampler, sigmas=sigmas_of(generator, n_steps, ends_at_t0=False))
+
+    ddim = keyvid(eta=0.0, base_scale=1.0)
+    expected = end_of(ddim, 100)
+    found = end_of(comfy.samplers.sampler_object(name), 20)
+    few, very_few = ((end_of(ddim, n) - expected).norm() for n in (20, 5))
+    # samplers of another order have another error; that of a quarter of the steps is the negative control
+    assert (found - expected).norm() <= 1.5 * few + 0.02 * expected.norm() < very_few
+
+
 def test_without_noise_or_rescale_the_sampler_is_euler(generator):
     """DDIM at eta 0 is an Euler step in ComfyUI's terms; 20 divides 1000, so that both visit the same levels."""
     import comfy.samplers

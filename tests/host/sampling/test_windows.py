@@ -63,6 +63,16 @@ def test_both_stages_paint_as_many_frames_as_the_plan_has(
         assert found.isfinite().all()
 
 
+def test_every_window_is_guided_in_the_same_steps(interpolator, in_betweens):
+    *pair, latent = in_betweens
+    guider = guided(interpolator, pair, audio_scale=9.0, guided=(0.0, 0.5))
+    sigmas = small_video.sigmas_of(interpolator, 2)
+    with small_video.Forwards(interpolator) as forwards:
+        run(guider, noise=noise_for(latent), sigmas=sigmas)
+    assert len(guider.windows) > 2
+    assert forwards.n_rows == len(guider.windows) * (4 + 1)
+
+
 def test_every_window_hears_two_seconds_of_its_own(generator):
     inputs = long_inputs()
     positive, negative, _ = conditioned_keyframes(generator, **inputs)

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
 
-import { passesPerStep, passesText } from "../../../js/guidance_passes.mjs";
+import { averagePasses, passesPerStep, passesText } from "../../../js/guidance_passes.mjs";
 
 const rows = JSON.parse(readFileSync(new URL("../../guidance_passes.json", import.meta.url), "utf8"));
 
@@ -31,10 +31,24 @@ test("a value that is not known counts as any value", () => {
   assert.equal(passesPerStep({ image: 0, text: 0, audio: 0, rescale: NaN }), 2);
 });
 
+test("outside of the guided share of a run every step takes one pass", () => {
+  const released = { image: 2, text: 7.5, audio: 9, rescale: 0.7 };
+  for (const [from, until, average] of [[0, 1, 4], [0, 0.5, 2.5], [0.25, 0.5, 1.75], [0.5, 0.5, 1], [0.7, 0.2, 1]]) {
+    assert.equal(averagePasses({ ...released, from, until }), average);
+  }
+  assert.equal(averagePasses({ ...released, from: 0, until: 0.5 }, false), 2);
+  assert.equal(averagePasses({ ...released, from: 0.9, until: NaN }), 4);
+});
+
 test("the line reads like a sentence", () => {
   const released = { image: 2, text: 7.5, audio: 9, rescale: 0.7 };
   assert.equal(passesText(released), "4 passes per step (3 for a model without sound)");
   assert.equal(passesText({ ...released, audio: 7.5 }), "3 passes per step");
   assert.equal(passesText({ image: 1, text: 1, audio: 1, rescale: 0 }), "1 pass per step");
+  const half = { ...released, from: 0, until: 0.5 };
+  assert.equal(passesText(half), "2.5 passes per step on average (2 for a model without sound)");
+  assert.equal(passesText({ ...half, until: 1 }), passesText(released));
+  assert.equal(passesText({ ...half, audio: 7.5, until: 0.35 }), "1.7 passes per step on average");
+  assert.equal(passesText({ ...half, until: NaN }), `up to ${passesText(released)}`);
   assert.equal(passesText({ ...released, audio: NaN }), "up to 4 passes per step (3 for a model without sound)");
 });

@@ -219,6 +219,27 @@ def test_passes_without_weight_are_never_run(batched):
     assert sizes == 3 * ([(4, *image, *full)] if batched else [(2, *image), (2, *full)])
 
 
+def test_outside_of_the_guided_share_the_full_pass_alone_is_run():
+    weights, schedule, ran = pass_weights(2, 7.5, 9), make_schedule(4, eta=0), []
+
+    def counting(x, timesteps, **condition):
+        ran.append((int(timesteps[0]), round(condition["weight"][0].item(), 1)))
+        return linear(x, timesteps, **condition)
+
+    arguments = {"schedule": schedule, "rescale": 0.7}
+    sample(counting, randn(), CONDITIONS, weights=weights, guided=(0.25, 0.75), **arguments)
+    all_passes = {condition["weight"][0].item() for condition in CONDITIONS.values()}
+    for index, timestep in enumerate(schedule.timesteps):
+        its = [weight for at, weight in ran if at == timestep]
+        assert len(its) == (4 if index in (1, 2) else 1)
+    assert len(all_passes) == 4
+    never = sample(linear, randn(), CONDITIONS, weights=weights, guided=(0.0, 0.0), **arguments)
+    full = sample(
+        linear, randn(), {"full": CONDITIONS["full"]}, weights=FULL, schedule=schedule, rescale=0.0
+    )
+    assert torch.equal(never, full)
+
+
 def test_a_generator_gives_the_noise_of_a_list():
     generator = torch.Generator().manual_seed(5)
     noise = [torch.randn(SHAPE, generator=generator) for _ in range(3)]
