@@ -6,6 +6,7 @@ events, as in the variant truth_plan, and how it is sampled is read from the dem
 """
 
 import argparse
+import functools
 import json
 import logging
 import time
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from ..errors import KeyVIDError
 from ..keyframes.select import T_K
 from ..models.encoders.mel import waveform_to_mel
 from ..models.unet.unet import VideoUNet
@@ -48,16 +50,14 @@ logger = logging.getLogger("keyvid.evaluation")
 
 
 def demo_samplings(graph: Path = GRAPH) -> tuple[Sampling, Sampling]:
-    """How the demo's graph samples the generator and the interpolator."""
+    """How a graph samples the generator and the interpolator, by default the demo's."""
     nodes = json.loads(graph.read_text(encoding="utf-8"))
-    both = [
-        _sampling(nodes, node["inputs"])
-        for node in nodes.values()
-        if node["class_type"] == "SamplerCustomAdvanced"
-    ]
-    # the interpolator is given its keyframes in all of its steps
-    generator, interpolator = sorted(both, key=lambda its: its.inpainted_steps)
-    return generator, interpolator
+    both: dict[str, Sampling] = {}
+    for node in nodes.values():
+        if node["class_type"] == "SamplerCustomAdvanced":
+            guider = nodes[node["inputs"]["guider"][0]]["inputs"]
+            both[nodes[guider["positive"][0]]["class_type"]] = _sampling(nodes, node["inputs"])
+    return both["KeyVID_KeyframeConditioning"], both["KeyVID_InterpolationConditioning"]
 
 
 def _sampling(nodes: dict[str, Any], wires: dict[str, Any]) -> Sampling:
@@ -72,6 +72,7 @@ def _sampling(nodes: dict[str, Any], wires: dict[str, Any]) -> Sampling:
         base_scale=sampler["base_scale"],
         scales=tuple(guider[f"{name}_scale"] for name in ("image", "text", "audio")),
         rescale=guider["rescale"],
+        guided=(guider["guided_from"], guider["guided_until"]),
     )
 
 
@@ -122,17 +123,43 @@ def measure_networks(
     results = {}
     for seed in seeds:
         clip, started_s = render_clip(seed), time.monotonic()
-        frames = make_video(networks, clip, samplings=samplings)
-        results[seed] = {"seed": seed, **measure_video(clip, frames)}
+        with _Cost(networks) as cost:
+            frames = make_video(networks, clip, samplings=samplings)
+        results[seed] = {"seed": seed, **cost.figures, **measure_video(clip, frames)}
         found = results[seed]["found"]
         if strips is not None:
             write_strip(clip, frames, strips / f"{clip.scene}_{seed}.png", seen=found or ())
         logger.info(
-            "%d %s: moving_psnr %.1f dB, trajectory %.3f, heard %s, seen %s, %.0f s",
+            "%d %s: moving_psnr %.1f dB, trajectory %.3f, heard %s, seen %s, %.0f s, %s",
             *(seed, clip.scene, results[seed]["moving_psnr"], results[seed]["trajectory_mean"]),
-            *(results[seed]["true"], found, time.monotonic() - started_s),
+            *(results[seed]["true"], found, time.monotonic() - started_s, cost.figures),
         )
     return results
+
+
+class _Cost:
+    """Counts what is spent while it is entered: seconds of this process on the CPU, forwards of both UNets."""
+
+    def __init__(self, networks: Networks) -> None:
+        self.unets = {"generator": networks.generator, "interpolator": networks.interpolator}
+        self.figures: dict[str, float] = {f"{name}_forwards": 0 for name in self.unets}
+
+    def __enter__(self) -> "_Cost":
+        self.hooks = [
+            unet.register_forward_pre_hook(functools.partial(self._count, f"{name}_forwards"))
+            for name, unet in self.unets.items()
+            if unet is not None
+        ]
+        self.started_s = time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.figures["cpu_s"] = round(time.process_time() - self.started_s, 1)
+        for hook in self.hooks:
+            hook.remove()
+
+    def _count(self, name: str, *_: object) -> None:
+        self.figures[name] += 1
 
 
 def trained_networks(folder: Path, *, device: str = "cpu") -> Networks:
@@ -172,7 +199,7 @@ def main(*words: str) -> int:
     torch.set_num_threads(options.threads)
     folder = state_dir(options.state_dir)
     networks = trained_networks(folder, device=options.device)
-    samplings = [_changed(its, options) for its in demo_samplings()]
+    samplings = [_changed(its, options) for its in demo_samplings(_graph_of(options.workflow))]
     logger.info("sampled with %s and %s", *samplings)
     results = measure_networks(
         networks,
@@ -182,6 +209,14 @@ def main(*words: str) -> int:
     )
     logger.info("%s", report_text(list(report_rows({"truth_plan": results}))))
     return 0
+
+
+def _graph_of(workflow: str | None) -> Path:
+    """The API form of a workflow by its name, of the demo for None. Raises KeyVIDError when there is none."""
+    path = GRAPH if workflow is None else GRAPH.with_name(f"{workflow}.json")
+    if not path.is_file():
+        raise KeyVIDError(f'There is no workflow "{workflow}" in {GRAPH.parent}.')
+    return path
 
 
 def _changed(sampling: Sampling, options: argparse.Namespace) -> Sampling:
@@ -197,6 +232,7 @@ def _changed(sampling: Sampling, options: argparse.Namespace) -> Sampling:
         else options.noise_strength,
         eta=sampling.eta if options.eta is None else options.eta,
         scales=tuple(options.scales) if options.scales else sampling.scales,
+        guided=tuple(options.guided) if options.guided else sampling.guided,
     )
 
 
@@ -204,6 +240,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = parser_for("training", clips=8)
     parser.set_defaults(first_seed=FIRST_SEED)
     parser.add_argument("--per-scene", type=int, metavar="N", help="N clips of every scene")
+    parser.add_argument("--workflow", metavar="NAME", help="sample as it does, not as the demo")
     parser.add_argument("--steps", type=int, help="of both networks; default: the demo's")
     parser.add_argument("--noise-strength", type=float, help="default: the demo's")
     parser.add_argument("--eta", type=float, help="default: the demo's")
@@ -213,6 +250,13 @@ def _parser() -> argparse.ArgumentParser:
         nargs=3,
         metavar=("IMAGE", "TEXT", "AUDIO"),
         help="guidance; default: the demo's",
+    )
+    parser.add_argument(
+        "--guided",
+        type=float,
+        nargs=2,
+        metavar=("FROM", "UNTIL"),
+        help="shares of the run between which it is guided; default: the workflow's",
     )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="such as cuda; default: cpu")
