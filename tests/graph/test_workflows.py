@@ -24,10 +24,12 @@ from ..helpers.graphs.workflow_files import (
     put_workflow_files,
     remove_workflow_files,
     small_form,
+    ui_form,
 )
 
 INTERPOLATION_AUDIO_SCALE = 9.0  # of the published interpolation script
 KEYVID = ("keyvid_full", "keyvid_uniform_baseline")
+FAST = "keyvid_full_fast"
 GENERATING = [name for name in NAMES if named_files(name)]
 TIMING = {
     "LoadAudio",
@@ -60,7 +62,7 @@ def saved_video(comfy, shown):
     return av.open(str(comfy.base / "output" / saved["subfolder"] / saved["filename"]))
 
 
-@pytest.mark.parametrize("name", KEYVID)
+@pytest.mark.parametrize("name", [*KEYVID, FAST])
 def test_a_keyvid_workflow_makes_two_seconds_with_sound(with_files, name):
     _, shown = run_of(with_files, name)
     with saved_video(with_files, shown) as video:
@@ -136,6 +138,7 @@ def test_the_settings_are_those_that_were_released(name):
             guidance.TEXT_SCALE,
         )
         assert inputs["rescale"] == guidance.RESCALE
+        assert (inputs["guided_from"], inputs["guided_until"]) == guidance.GUIDED
         scales.remove(inputs["audio_scale"])
     assert not scales
     schedules, samplers = (nodes_of(prompt, f"KeyVID_{n}") for n in ("Schedule", "Sampler"))
@@ -152,19 +155,57 @@ def test_the_settings_are_those_that_were_released(name):
         assert (inputs["width"], inputs["height"], inputs["fps_condition"]) == (512, 320, 0)
 
 
-def test_the_baseline_differs_in_the_strategy_alone():
-    full, uniform = (api_form(name) for name in KEYVID)
-    assert full.keys() == uniform.keys()
-    changed = {
-        (full[key]["class_type"], name, uniform[key]["inputs"][name])
+def changes(name):
+    """{(node class, input, value)} of all that a workflow has otherwise than keyvid_full."""
+    full, other = api_form("keyvid_full"), api_form(name)
+    assert full.keys() == other.keys()
+    return sorted(
+        (full[key]["class_type"], name, other[key]["inputs"][name])
         for key in full
         for name, value in full[key]["inputs"].items()
-        if uniform[key]["inputs"][name] != value
-    }
-    assert changed == {
+        if other[key]["inputs"][name] != value
+    )
+
+
+def test_the_baseline_differs_in_the_strategy_alone():
+    assert changes("keyvid_uniform_baseline") == [
         ("KeyVID_SelectKeyframes", "strategy", "uniform"),
         ("SaveVideo", "filename_prefix", "keyvid/uniform"),
-    }
+    ]
+
+
+def test_the_fast_one_differs_in_steps_noise_and_guidance_of_both_stages():
+    assert changes(FAST) == [
+        ("KeyVID_MultimodalCFG", "guided_until", 0.5),
+        ("KeyVID_MultimodalCFG", "guided_until", 0.5),
+        ("KeyVID_Sampler", "eta", 0),
+        ("KeyVID_Sampler", "eta", 0),
+        ("KeyVID_Schedule", "steps", 25),
+        ("KeyVID_Schedule", "steps", 25),
+        ("SaveVideo", "filename_prefix", "keyvid/fast"),
+    ]
+
+
+def test_the_note_of_the_fast_one_counts_its_passes():
+    """The passes of a whole run, with those of keyvid_full, as they follow from both graphs."""
+    counts = []
+    for name in (FAST, "keyvid_full"):
+        prompt = api_form(name)
+        for inputs in nodes_of(prompt, "SamplerCustomAdvanced"):
+            guider, sigmas = (prompt[inputs[key][0]]["inputs"] for key in ("guider", "sigmas"))
+            scales = (guider[f"{its}_scale"] for its in ("image", "text", "audio"))
+            weights = guidance.pass_weights(*scales)
+            n_passes = len(guidance.needed_passes(weights, rescale=guider["rescale"]))
+            share = guider["guided_from"], guider["guided_until"]
+            timesteps = schedule.ddim_timesteps(sigmas["steps"], sigmas["spacing"])
+            counts.append(sum(n_passes if guidance.is_guided(t, share) else 1 for t in timesteps))
+    assert counts == [51, 64, 270, 360]
+    (note,) = [
+        entry["widgets_values"][0]
+        for entry in ui_form(FAST)["nodes"]
+        if entry["type"] == "MarkdownNote" and "the fast way" in entry["widgets_values"][0]
+    ]
+    assert "51 for the keyframes instead of 270, 64 for all frames instead of 360" in note
 
 
 def test_every_file_is_named_by_a_workflow():

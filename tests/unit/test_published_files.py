@@ -17,6 +17,7 @@ TEXTS = [
 NEEDING_FILES = {
     "dynamicrafter_i2v",
     "keyvid_full",
+    "keyvid_full_fast",
     "keyvid_keyframes_only",
     "keyvid_uniform_baseline",
 }

@@ -14,6 +14,7 @@ NAMES = (
     "keyvid_motion_from_video",
     "keyvid_prompt_per_keyframe",
     "keyvid_full",
+    "keyvid_full_fast",
     "keyvid_uniform_baseline",
     "keyvid_keyframes_only",
     "dynamicrafter_i2v",

@@ -103,6 +103,7 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
         "keyvid_motion_from_video",
         "keyvid_full",
         "keyvid_prompt_per_keyframe",
+        "keyvid_full_fast",
         "keyvid_uniform_baseline",
         "keyvid_wan_segments",
         "keyvid_storyboard_interpolate",
