@@ -53,6 +53,18 @@ def test_words_change_how_is_sampled():
     assert generator.eta == in_process.demo_samplings()[0].eta
 
 
+def test_a_workflow_is_sampled_as_it_says():
+    for name, steps, eta, until in (("keyvid_full", 90, 1, 1), ("keyvid_full_fast", 25, 0, 0.5)):
+        generator, interpolator = in_process.demo_samplings(in_process._graph_of(name))
+        for its, audio_scale in ((generator, 7.5), (interpolator, 9)):
+            assert (its.steps, its.eta, its.guided) == (steps, eta, (0, until))
+            assert its.scales == (2, 7.5, audio_scale)
+    options = in_process._parser().parse_args(["--guided", "0.25", "0.75"])
+    assert in_process._changed(generator, options).guided == (0.25, 0.75)
+    with pytest.raises(KeyVIDError, match='no workflow "keyvid_slow"'):
+        in_process._graph_of("keyvid_slow")
+
+
 def test_networks_that_are_not_trained_are_refused(tmp_path):
     with pytest.raises(KeyVIDError, match="python dev.py train generator"):
         in_process.main("--clips", "1", "--state-dir", str(tmp_path))
@@ -70,7 +82,10 @@ def test_a_video_is_made_of_first_frame_audio_and_caption_alone():
     )
     fast = Sampling(steps=1), Sampling(steps=1)
     clip = render_clip(HELD_OUT_FIRST_SEED + 3, scene="drum")
-    made = in_process.make_video(networks, clip, samplings=fast)
+    with in_process._Cost(networks) as cost:
+        made = in_process.make_video(networks, clip, samplings=fast)
+    assert cost.figures.pop("cpu_s") > 0
+    assert cost.figures == {"generator_forwards": 1, "interpolator_forwards": 1}
     assert made.shape == clip.frames.shape and made.dtype == np.uint8
     later = np.zeros_like(clip.frames[1:])
     blind = replace(clip, frames=np.concatenate([clip.frames[:1], later]))
