@@ -1,9 +1,12 @@
 """Render Video: all frames between the keyframes of a clip of any length, written as a video with its sound."""
 
+import math
+from typing import Any
+
 from comfy_api.latest import io
 
 from ..host.payloads import Audio, Guider, Latent, Noise, Sampler, Sigmas, Vae
-from ..host.rendering.render import render_video
+from ..host.rendering.render import is_to_be_run, render_video
 
 
 class RenderVideo(io.ComfyNode):
@@ -14,7 +17,7 @@ class RenderVideo(io.ComfyNode):
             display_name="Render Video (KeyVID)",
             category="KeyVID/generation",
             description="Paints all frames between the keyframes and saves the video with its sound, however long it "
-            "is: window by window, so that memory does not grow. A run that was stopped goes on where it was.",
+            "is: window by window, so that memory hardly grows. A run that was stopped goes on where it was.",
             search_aliases=["save video", "long video", "song", "retake", "resume", "keyvid"],
             is_output_node=True,
             inputs=[
@@ -38,8 +41,8 @@ class RenderVideo(io.ComfyNode):
                 io.String.Input(
                     "retake",
                     default="",
-                    tooltip="Frames to paint again, such as 49-59; all others stay as they are in the last finished "
-                    "video of this name. Empty: the whole video.",
+                    tooltip="Frames to paint again, such as 49-59; all others stay as they were painted for the last "
+                    "finished video of this name. Empty: the whole video.",
                 ),
                 io.Int.Input(
                     "retake_seed",
@@ -54,6 +57,17 @@ class RenderVideo(io.ComfyNode):
             ],
             outputs=[io.Video.Output(display_name="video", tooltip="The saved video.")],
         )
+
+    @classmethod
+    def fingerprint_inputs(
+        cls,
+        filename_prefix: str | None = None,
+        retake: str | None = None,
+        retake_seed: int | None = None,
+        **_: Any,
+    ) -> float:
+        """Another one at each call where the folder of the render is no longer what the last run left."""
+        return math.nan if is_to_be_run(filename_prefix, retake, retake_seed) else 0.0
 
     @classmethod
     def execute(

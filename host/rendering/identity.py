@@ -5,15 +5,20 @@ of a kind that has no such name (another node's object), the window has none eit
 """
 
 import hashlib
+import types
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import comfy.samplers
 import numpy as np
 import torch
 
-from ..payloads import Model
+from ..payloads import Guider, Model, Sampler
+from ..sampling.guider import MultimodalGuider
+from ..sampling.stored_tokens import OWN_WRAPPER
 
+_IN_MODEL = "diffusion_model."
 N_SAMPLED = 64  # values of each weight that are looked at
 # keys of ComfyUI's conditions that are new at every run and change nothing
 _IGNORED = ("uuid",)
@@ -36,15 +41,43 @@ def name_of(*parts: object) -> str:
 
 
 def model_content(model: Model) -> object:
-    """What decides about a MODEL's output, for name_of: its weights (some values of each) and its patches."""
+    """What decides about a MODEL's output, for name_of: its weights (some values of each), its patches, and what other
+    nodes have hung on it."""
     patches = {key: [_patch(patch) for patch in some] for key, some in model.patches.items()}
-    network = model.model.diffusion_model
     weights = {
-        # a patched weight may be patched in place or not: its patches say what it is
-        name: tuple(weight.shape) if f"diffusion_model.{name}" in patches else _some_values(weight)
-        for name, weight in network.state_dict().items()
+        # a patched weight may be patched in place or not: its patches say what it is, and what it was is kept
+        name: _some_values(getattr(model.backup.get(_IN_MODEL + name), "weight", weight))
+        for name, weight in model.model.diffusion_model.state_dict().items()
     }
-    return [weights, patches, getattr(model, "object_patches", {}), model.model_options]
+    hung_on = [_foreign(getattr(model, name, {})) for name in ("wrappers", "callbacks")]
+    others = [
+        getattr(model, name, {}) for name in ("object_patches", "injections", "additional_models")
+    ]
+    return [weights, patches, hung_on, others, model.model_options]
+
+
+def guider_content(guider: Guider) -> object:
+    """What decides about a GUIDER's output beside its model. One of another kind than ours has no name."""
+    if type(guider) is not MultimodalGuider:
+        return object()
+    return [guider.weights, guider.rescale, guider.guided, guider.cfg, guider.original_conds]
+
+
+def sampler_content(sampler: Sampler) -> object:
+    """What decides about a SAMPLER: a function of a module and its options. One of another kind has no name."""
+    if type(sampler) is not comfy.samplers.KSAMPLER:
+        return object()
+    return [sampler.sampler_function, sampler.extra_options, sampler.inpaint_options]
+
+
+def _foreign(hung_on: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The wrappers or callbacks of a model but the pack's own, which every one of its models has."""
+    return {
+        kind: {
+            key: functions for key, functions in by_key.items() if key != OWN_WRAPPER and functions
+        }
+        for kind, by_key in hung_on.items()
+    }
 
 
 def _patch(patch: tuple[Any, ...]) -> list[object]:
@@ -76,6 +109,9 @@ def _add(update: Update, part: object) -> None:
         update(f"list {len(items)};".encode())
         for item in items:
             _add(update, item)
+    elif isinstance(part, types.FunctionType) and "<" not in part.__qualname__:
+        # a function of a module; one inside another may hold values that are not seen
+        update(f"function {part.__module__}.{part.__qualname__};".encode())
     elif not callable(part) and getattr(part, "__dict__", None):
         # an object that only holds values, such as what ComfyUI's EasyCache puts on a MODEL
         update(f"{type(part).__module__}.{type(part).__qualname__};".encode())

@@ -6,8 +6,9 @@ at every window. What is in memory at a time is one window.
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,27 @@ from ..files import new_output_file, output_folder
 from ..payloads import UI, Audio, Guider, Latent, Noise, Sampler, Sigmas, Vae, Video
 from ..running_node import progress_steps, show_text
 from ..sampling.condition_keys import PLAN
+from ..sampling.model_facts import facts_of
+from ..sampling.validation import check_vae
 from ..sampling.windowed_guider import WindowedGuider
-from .identity import model_content, name_of
+from .identity import guider_content, model_content, name_of, sampler_content
 from .store import WindowStore
 
-# frames that are decoded together, counted from the clip's first: the same ones in every render, since a network's
-# last bits may depend on the size of a batch, and what a retake keeps is to stay as it was
+# frames that are decoded together, counted from the clip's first: mostly the same ones in every render, since a
+# network's last bits may depend on the size of a batch
 DECODED_TOGETHER = 16
 RETAKE_SEEDS = 1_000_003  # between the seeds of two retakes
+PAINTING = 1  # to be raised when the same inputs come to paint something else: older windows are then not used
+
+# filename_prefix -> (retake, retake seed) of its last finished render in this server; (None, None): of none
+_finished: dict[str, tuple[str | None, int | None]] = {}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One window to paint: its guider, its frames in the clip, and the frames first <= frame < end kept of it."""
+    """One window to paint: makes its guider, its frames in the clip, and the frames first <= frame < end kept of it."""
 
-    guider: Guider
+    guider: Callable[[], Guider]
     frames: slice
     first: int
     end: int
@@ -63,29 +70,65 @@ def render_video(
     others stay as the last finished render of this filename_prefix has them; retake_seed gives them another noise.
     Windows that were painted before, from the same inputs, are not painted again. Raises KeyVIDError.
     """
-    plan = _plan_of(latent)
+    plan = _checked(latent, guider, vae)
     samples, sample_rate = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
-    store = WindowStore(Path(output_folder(filename_prefix, "_windows")))
+    store = _store(filename_prefix)
+    made_of = {
+        "shape": list(latent["samples"].shape),
+        "fps": plan.fps,
+        "sound": name_of(samples, sample_rate),
+    }
     parts = _parts(guider, plan.n_frames)
     again = frames_to_retake(retake, plan.n_frames)
-    stretches = None
+    before: list[Stretch] = []
     if again is not None:
-        stretches = store.finished(n_frames=plan.n_frames)
-        if stretches is None:
-            raise KeyVIDError(
-                f'There is no finished render "{filename_prefix}" of {plan.n_frames} frames whose other frames could '
-                "be kept; run once with an empty retake."
-            )
+        before = _kept_of_last(store, filename_prefix, plan, made_of)
         parts = [part for part in parts if part.first <= again[-1] and again[0] < part.end]
         noise = _with_seed(noise, noise.seed + RETAKE_SEEDS * retake_seed)
-    painted = _painted(parts, noise, sampler, sigmas, latent, store)
-    if again is None or stretches is None:
-        stretches = painted
-    else:
-        stretches = retaken(stretches, [_cut(stretch, again) for stretch in painted])
+    stretches = _painted(parts, noise, sampler, sigmas, latent, store)
+    if again is not None:
+        stretches = retaken(before, [_cut(stretch, again) for stretch in stretches])
     video = _written(stretches, store, vae, plan, samples, sample_rate, prefix=filename_prefix)
-    store.finish(stretches, n_frames=plan.n_frames)
+    store.finish(stretches, n_frames=plan.n_frames, made_of=made_of)
+    _finished[filename_prefix] = retake, retake_seed
     return video
+
+
+def is_to_be_run(filename_prefix: str | None, retake: str | None, retake_seed: int | None) -> bool:
+    """Whether a video that ComfyUI still knows has to be made anew: the folder is no longer what that run left.
+
+    ComfyUI sees inputs only. The folder may have been deleted, or hold another render of this name, or the last retake
+    was refused.
+    """
+    if not isinstance(filename_prefix, str) or filename_prefix not in _finished:
+        return False
+    if _finished[filename_prefix] != (retake, retake_seed):
+        return True
+    try:
+        return not _store(filename_prefix).is_whole()
+    except KeyVIDError:
+        return False
+
+
+def _store(filename_prefix: str) -> WindowStore:
+    return WindowStore(Path(output_folder(filename_prefix, "_windows")))
+
+
+def _kept_of_last(
+    store: WindowStore, filename_prefix: str, plan: KeyframePlan, made_of: dict[str, Any]
+) -> list[Stretch]:
+    """The stretches of the last finished render, whose frames a retake keeps. Raises KeyVIDError for another clip's."""
+    found = store.finished(n_frames=plan.n_frames, made_of=made_of)
+    if isinstance(found, str):
+        _finished[filename_prefix] = (
+            None,
+            None,
+        )  # so that the whole render is not taken from ComfyUI's cache
+        raise KeyVIDError(
+            f'There is no finished render "{filename_prefix}" whose other frames could be kept ({found}); run once '
+            "with an empty retake."
+        )
+    return found
 
 
 def _painted(
@@ -97,17 +140,18 @@ def _painted(
     store: WindowStore,
 ) -> list[Stretch]:
     """Paints the parts that the store does not have; returns which frames are where."""
-    empty, whole = latent["samples"], noise.generate_noise(latent)
-    content = model_content(parts[0].guider.model_patcher)
-    how = [content, _sampler_content(sampler), sigmas]
+    latents, whole = latent["samples"], noise.generate_noise(latent)
+    content = model_content(parts[0].guider().model_patcher)
+    how = [PAINTING, content, sampler_content(sampler), sigmas]
     n_steps = max(1, len(sigmas) - 1)
     step, report = progress_steps(), _Report(len(parts), n_steps)
     stretches = []
     for number, part in enumerate(parts):
-        start = part.frames.start
-        own_noise, seed = whole[:, :, part.frames], (noise.seed + start) % 2**64
+        guider, start = part.guider(), part.frames.start
+        given = latents[:, :, part.frames], whole[:, :, part.frames]
+        seed = (noise.seed + start) % 2**64
         kept = slice(part.first - start, part.end - start)
-        key = name_of(how, _guider_content(part.guider), own_noise, seed, kept.start, kept.stop)
+        key = name_of(how, guider_content(guider), *given, seed, kept.start, kept.stop)
         stretches.append(Stretch(part.first, part.end, key))
         if store.has(key):
             report.skip(number)
@@ -117,9 +161,9 @@ def _painted(
             step(number * n_steps + index + 1, len(parts) * n_steps)
             report.show(number, index)
 
-        painted = part.guider.sample(
-            own_noise,
-            empty[:, :, part.frames],
+        painted = guider.sample(
+            given[1],
+            given[0],
             sampler,
             sigmas,
             callback=callback,
@@ -183,15 +227,19 @@ def _decoded(latents: Sequence[torch.Tensor], vae: Vae) -> Iterator[np.ndarray]:
 def _parts(guider: Guider, n_frames: int) -> list[Part]:
     """The windows of a long clip, or the clip as it is."""
     if not isinstance(guider, WindowedGuider):
-        return [Part(guider, slice(0, n_frames), 0, n_frames)]
+        return [Part(lambda: guider, slice(0, n_frames), 0, n_frames)]
     if any(window.kept is None for window in guider.windows):
         raise SamplingError(
             "The guider paints keyframes, and Render Video paints all frames; connect a Multimodal CFG behind "
             "Interpolation Conditioning."
         )
     return [
-        Part(part, slice(window.start, window.start + len(window.index)), *window.kept)
-        for part, window in zip(guider.parts, guider.windows, strict=True)
+        Part(
+            partial(guider.part, number),
+            slice(window.start, window.start + len(window.index)),
+            *window.kept,
+        )
+        for number, window in enumerate(guider.windows)
         if window.kept is not None
     ]
 
@@ -211,24 +259,24 @@ def _with_seed(noise: Noise, seed: int) -> Noise:
     return changed
 
 
-def _sampler_content(sampler: Sampler) -> object:
-    function = getattr(sampler, "sampler_function", None)
-    name = getattr(function, "__qualname__", type(sampler).__name__)
-    options = (getattr(sampler, name, {}) for name in ("extra_options", "inpaint_options"))
-    return [name, *options]
-
-
-def _guider_content(guider: Guider) -> object:
-    own = [getattr(guider, name, None) for name in ("weights", "rescale", "guided", "cfg")]
-    return [type(guider).__name__, own, guider.original_conds]
-
-
-def _plan_of(latent: Latent) -> KeyframePlan:
+def _checked(latent: Latent, guider: Guider, vae: Vae) -> KeyframePlan:
+    """The plan of a latent that can be rendered. Raises KeyVIDError before anything is painted for hours."""
     plan = latent.get(PLAN)
     if plan is None:
         raise SamplingError(
             "The latent has no keyframe plan; connect the latent output of Interpolation Conditioning."
         )
+    if len(latent["samples"]) != 1 or latent["samples"].shape[2] != plan.n_frames:
+        raise SamplingError(
+            f"The latent has shape {tuple(latent['samples'].shape)}, but Render Video paints one clip of "
+            f"{plan.n_frames} frames; connect the latent of Interpolation Conditioning as it is."
+        )
+    if latent.get("noise_mask") is not None:
+        raise SamplingError(
+            "The latent has a noise mask, which Render Video does not use; take it out, and name the frames to paint "
+            "again in retake."
+        )
+    check_vae(vae, facts_of(guider.model_patcher))
     return plan
 
 

@@ -4,10 +4,11 @@ A folder beside the video, with the latents of each window in a file that is nam
 which frames come from which. It may be deleted at any time.
 """
 
+import contextlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -57,29 +58,55 @@ class WindowStore:
             safetensors.torch.save({_LATENTS: latents.detach().cpu().float().contiguous()}),
         )
 
-    def finish(self, stretches: Sequence[Stretch], *, n_frames: int) -> None:
-        """Write the list of a finished render, and remove the windows that are no part of it."""
+    def finish(
+        self, stretches: Sequence[Stretch], *, n_frames: int, made_of: Mapping[str, Any]
+    ) -> None:
+        """Write the list of a finished render, and remove the windows that are no part of it.
+
+        made_of: what must be the same in a retake: "shape" of the latent, "fps", "sound".
+        """
         listed = {
             "version": VERSION,
             "n_frames": n_frames,
+            **made_of,
             "stretches": [asdict(stretch) for stretch in stretches],
         }
         self._write(self.folder / LIST, json.dumps(listed, indent=1).encode())
         used = {self._path(stretch.key).name for stretch in stretches}
-        for path in self.folder.iterdir():
-            if _WINDOW.fullmatch(path.name) and path.name not in used:
-                path.unlink(missing_ok=True)
+        with contextlib.suppress(
+            OSError
+        ):  # what another program holds open is removed by a later render
+            for path in self.folder.iterdir():
+                if _WINDOW.fullmatch(path.name) and path.name not in used:
+                    path.unlink(missing_ok=True)
 
-    def finished(self, *, n_frames: int) -> list[Stretch] | None:
-        """The stretches of the last finished render; None where there is none of n_frames frames, or it is damaged."""
+    def finished(self, *, n_frames: int, made_of: Mapping[str, Any]) -> list[Stretch] | str:
+        """The stretches of the last finished render of this clip; else what it is instead, in words."""
+        listed = self._listed()
+        if listed is None:
+            return "there is none that is whole"
+        if listed["n_frames"] != n_frames:
+            return f"the last one has {listed['n_frames']} frames, this clip {n_frames}"
+        names = {"shape": "size", "fps": "frame rate", "sound": "sound"}
+        other = [word for key, word in names.items() if listed.get(key) != made_of[key]]
+        if other:
+            return f"the last one has another {' and another '.join(other)}"
+        return listed["stretches"]
+
+    def is_whole(self) -> bool:
+        """Whether a finished render is there with all its windows."""
+        return self._listed() is not None
+
+    def _listed(self) -> dict[str, Any] | None:
+        """The list of the last finished render, its stretches as such; None where it or a window of it is missing."""
         try:
             listed = json.loads((self.folder / LIST).read_text(encoding="utf-8"))
-            stretches = [_stretch(**entry) for entry in listed["stretches"]]
+            listed["stretches"] = [_stretch(**entry) for entry in listed["stretches"]]
+            fits = listed["version"] == VERSION and covers(listed["stretches"], listed["n_frames"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        if listed.get("version") != VERSION or not covers(stretches, n_frames):
-            return None
-        return stretches if all(self.has(stretch.key) for stretch in stretches) else None
+        is_there = fits and all(self.has(stretch.key) for stretch in listed["stretches"])
+        return listed if is_there else None
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.safetensors"
@@ -91,7 +118,8 @@ class WindowStore:
             partial.write_bytes(data)
             os.replace(partial, path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise KeyVIDError(
                 f"A painted part of the video cannot be kept in {self.folder.name} ({error.strerror}); free some disk "
                 "space, or choose another filename_prefix. What was painted before is kept."

@@ -144,10 +144,13 @@ def multimodal_guider(
     windows = positive[0][1].get(WINDOWS)
     if windows is None:
         return guider_of(positive, negative)
-    parts = [guider_of(window_of(positive, i), window_of(negative, i)) for i in range(len(windows))]
     whole = WindowedGuider(model)
     whole.set_cfg(text_scale)
-    whole.set_windows(parts, windows, positive)
+    whole.set_windows(
+        lambda number: guider_of(window_of(positive, number), window_of(negative, number)),
+        windows,
+        positive,
+    )
     return whole
 
 

@@ -10,13 +10,14 @@ from ...models.unet.token_store import TokenStore
 from ..payloads import Guider, Model
 
 STORE = "keyvid_token_store"  # in transformer_options: the run's TokenStore
+OWN_WRAPPER = "keyvid"  # the name of the wrapper that every model of the pack has
 MEMORY_SHARE = 32  # a store takes at most this part of all memory, 256 MB of 8 GB
 
 
 def store_tokens_in_runs(model: Model) -> None:
     """Gives every sampling run of this MODEL and of its clones a TokenStore of its own, freed at the run's end."""
     kind = comfy.patcher_extension.WrappersMP.OUTER_SAMPLE
-    model.add_wrapper_with_key(kind, "keyvid", _run_with_store)
+    model.add_wrapper_with_key(kind, OWN_WRAPPER, _run_with_store)
 
 
 def _run_with_store(executor: Any, *args: Any, **keywords: Any) -> torch.Tensor:

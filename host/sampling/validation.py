@@ -288,7 +288,7 @@ def check_conditioning(conditioning: Mapping[str, Any], facts: ModelFacts) -> No
 
 def check_keyframe_latents(latents: torch.Tensor, *, width: int, height: int) -> None:
     """Latents of keyframes (1, 4, K, h, w) belong to images of width x height pixels."""
-    if latents.ndim != 5:
+    if latents.ndim != 5 or latents.shape[:2] != (1, 4):
         raise KeyVIDError(
             "The latent on the keyframes input is one of single images; connect the latent of the keyframes' sampler "
             "itself, not that of Frames From Latent."

@@ -174,13 +174,17 @@ class VideoModel(comfy.model_base.BaseModel):
         """(B, T, Q, C): the image tokens, resampled for all frames of the clip, of the T frames of the latent."""
         tokens = conditioning[IMAGE]
         if tokens.ndim == 3:  # (B, N, width) straight from the vision tower
-            resampler = self.diffusion_model.image_proj_model
-            if resampler is None:
-                raise no_image_projection()
-            tokens = resampler(tokens.to(device, self.get_dtype_inference()))  # (B, F, Q, C)
+            tokens = self.resampled_image(tokens.to(device))
         if tokens.shape[1] != n_frames:
             tokens = select_frames(tokens, conditioning[FRAME_INDEX].to(tokens.device))
         return tokens
+
+    def resampled_image(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(B, F, Q, C): image tokens of the vision tower (B, N, width), resampled for all frames of the clip."""
+        resampler = self.diffusion_model.image_proj_model
+        if resampler is None:
+            raise no_image_projection()
+        return resampler(tokens.to(self.get_dtype_inference()))
 
     def resize_cond_for_context_window(
         self,

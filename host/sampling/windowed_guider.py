@@ -1,7 +1,8 @@
 """A clip that is longer than the model's, painted in windows whose predictions are averaged at every step.
 
 All windows share one latent and one noise, so that there is one trajectory for all of them (MultiDiffusion,
-arXiv 2302.08113, over time). Memory and the model's forwards are those of one window.
+arXiv 2302.08113, over time). The conditions of a window are made when it is its turn, in every step: kept, those of a
+song would take as much memory as the model.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +14,9 @@ import comfy.sampler_helpers
 import comfy.samplers
 import torch
 
+from ...errors import SamplingError
 from ..payloads import Conditioning, Sampler, Sigmas
+from .condition_keys import FRAME_INDEX, IMAGE
 from .windows import WindowCondition
 
 CACHE = "easycache"  # in transformer_options: the state of ComfyUI's EasyCache or LazyCache
@@ -25,15 +28,16 @@ class WindowedGuider(comfy.samplers.CFGGuider):
 
     def set_windows(
         self,
-        parts: Sequence[comfy.samplers.CFGGuider],
+        part: Callable[[int], comfy.samplers.CFGGuider],
         windows: Sequence[WindowCondition],
         positive: Conditioning,
     ) -> None:
-        """parts: a guider for every window, with its conditions. positive: of the whole clip."""
-        self.parts, self.windows = tuple(parts), tuple(windows)
-        self.original_conds = {
-            name: entries for part in self.parts for name, entries in part.original_conds.items()
-        }
+        """part(number): a new guider for a window, with its conditions. positive: of the whole clip."""
+        self.part, self.windows = part, tuple(windows)
+        first = part(0)
+        # where a condition brings a LoRA, ComfyUI has chosen another patcher of the same model
+        self.model_patcher, self.model_options = first.model_patcher, first.model_options
+        self.original_conds = first.original_conds
         # the sampler asks the positive for keyframes
         self.clip_conditions = {"positive": comfy.sampler_helpers.convert_cond(positive)}
 
@@ -50,7 +54,8 @@ class WindowedGuider(comfy.samplers.CFGGuider):
     ) -> torch.Tensor:
         """As ComfyUI's, of noise and latent_image (1, 4, T, h, w) of the whole clip.
 
-        ComfyUI is shown the shape of one window, from which it decides how much memory to keep free.
+        ComfyUI is shown the shape of one window, from which it decides how much memory to keep free. Raises
+        SamplingError for the second part of a split run, whose windows have lost what only they have.
         """
         n_frames, largest = noise.shape[2], max(len(window.index) for window in self.windows)
         self.whole = self._with_extra_frames(noise, latent_image, denoise_mask, seed)
@@ -61,8 +66,8 @@ class WindowedGuider(comfy.samplers.CFGGuider):
 
         try:
             painted = super().sample(
-                noise[:, :, :largest],
-                latent_image[:, :, :largest],
+                self.whole[0][:, :, :largest],
+                self.whole[1][:, :, :largest],
                 sampler,
                 sigmas,
                 callback=shown,
@@ -84,28 +89,19 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         *rest: Any,
         **options: Any,
     ) -> torch.Tensor:
-        """As ComfyUI's, for the whole clip that `sample` was given, with the conditions of every window."""
+        """As ComfyUI's, for the whole clip that `sample` was given."""
         noise, latent_image, mask = self.whole
-        noise, latent_image = noise.to(device), latent_image.to(device)
-        denoise_mask = None if mask is None else mask.to(device)
-        for part, window in zip(self.parts, self.windows, strict=True):
-            conds = {
-                name: [entry.copy() for entry in entries]
-                for name, entries in part.original_conds.items()
-            }
-            own = noise[:, :, list(window.index)]
-            part.inner_model = self.inner_model
-            part.conds = comfy.samplers.process_conds(self.inner_model, own, conds, device)
-        self.caches = {}
+        noise, latent_image = (x.to(device, torch.float32) for x in (noise, latent_image))
+        denoise_mask = None if mask is None else mask.to(device, torch.float32)
         self.conds = {}  # the whole has none of its own: predict_noise asks the parts
+        self.resampled: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.caches: dict[int, Any] = {}
         try:
             return super().inner_sample(
                 noise, latent_image, device, sampler, sigmas, denoise_mask, *rest, **options
             )
         finally:
-            for part in self.parts:
-                del part.inner_model, part.conds
-            del self.caches
+            del self.resampled, self.caches
 
     def predict_noise(
         self,
@@ -116,11 +112,13 @@ class WindowedGuider(comfy.samplers.CFGGuider):
     ) -> torch.Tensor:
         """The average of the windows' guided clean latents (1, 4, T, h, w), each frame weighted as in `windows`."""
         total, weight = torch.zeros_like(x), x.new_zeros(x.shape[2])
-        for number, (part, window) in enumerate(zip(self.parts, self.windows, strict=True)):
+        for number, window in enumerate(self.windows):
             comfy.model_management.throw_exception_if_processing_interrupted()
             index, weights = list(window.index), x.new_tensor(window.weights)
-            own = self._with_own_cache(model_options or {}, number)
-            denoised = part.predict_noise(x[:, :, index], timestep, own, seed)
+            own = x[:, :, index]
+            part = self._ready_part(number, own)
+            options = self._with_own_cache(model_options or {}, number)
+            denoised = part.predict_noise(own, timestep, options, seed)
             total[:, :, index] += denoised * weights[:, None, None]
             weight[index] += weights
         return total / weight[:, None, None]
@@ -136,6 +134,32 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         options["transformer_options"][CACHE] = self.caches[number]
         return options
 
+    def _ready_part(self, number: int, x: torch.Tensor) -> comfy.samplers.CFGGuider:
+        """The guider of a window, its conditions processed for this run as ComfyUI does for a whole clip."""
+        part = self.part(number)
+        conds = {
+            name: [{**entry, IMAGE: self._resampled(entry)} for entry in entries]
+            for name, entries in part.original_conds.items()
+        }
+        comfy.samplers.preprocess_conds_hooks(conds)
+        comfy.samplers.filter_registered_hooks_on_conds(conds, self.model_options)
+        part.inner_model = self.inner_model
+        part.conds = comfy.samplers.process_conds(self.inner_model, x, conds, x.device)
+        return part
+
+    def _resampled(self, entry: dict[str, Any]) -> torch.Tensor:
+        """The image tokens of a condition for its window's frames; all windows and steps share what is resampled."""
+        tokens = entry[IMAGE]
+        if tokens.ndim != 3:
+            return tokens
+        found = [resampled for known, resampled in self.resampled if known is tokens]
+        if not found:
+            on_device = tokens.to(self.model_patcher.load_device)
+            found = [self.inner_model.resampled_image(on_device)]
+            self.resampled.append((tokens, found[0]))
+        index = entry[FRAME_INDEX][0]
+        return found[0] if len(index) == found[0].shape[1] else found[0][:, index]
+
     def _with_extra_frames(
         self,
         noise: torch.Tensor,
@@ -145,10 +169,14 @@ class WindowedGuider(comfy.samplers.CFGGuider):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
         """Noise, latent and mask with the frames behind them that single windows have beside the clip's.
 
-        An extra frame begins as the frame of the clip that is nearest to it in its window, with noise of its own; a
-        run without noise of its own (the second part of a split one) adds none to it either.
+        An extra frame begins as the frame of the clip that is nearest to it in its window, with noise of its own.
         """
         nearest = _nearest_frames(self.windows, noise.shape[2])
+        if nearest and not torch.count_nonzero(noise):
+            raise SamplingError(
+                "The keyframes of a clip this long are painted in windows, which have frames of their own that a run "
+                "in two parts (Split Sigmas, Disable Noise) cannot hand on; sample all steps in one run."
+            )
         if mask is not None:
             whole: torch.Tensor = comfy.sampler_helpers.prepare_mask(
                 mask, latent.shape, latent.device
@@ -156,7 +184,6 @@ class WindowedGuider(comfy.samplers.CFGGuider):
             mask = torch.cat([whole, torch.ones_like(whole[:, :, nearest])], dim=2)
         generator = torch.Generator("cpu").manual_seed((seed or 0) ^ _EXTRA_SEED)
         extra = torch.randn(noise[:, :, nearest].shape, generator=generator).to(noise)
-        extra = extra * bool(torch.count_nonzero(noise))
         noise = torch.cat([noise, extra], dim=2)
         return noise, torch.cat([latent, latent[:, :, nearest]], dim=2), mask
 

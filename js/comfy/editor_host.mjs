@@ -22,9 +22,9 @@ export function hostOf(node, widget) {
     },
     type: (text) => widget()?.callback?.(text),
     runUpToHere: () => app.queuePrompt(0, 1, [shownId(node, app.graph)]),
-    canRetake: () => renderNodes(app.graph).length > 0,
+    canRetake: () => renderNodes(node, app.graph).length > 0,
     retake(first, last) {
-      const nodes = renderNodes(app.graph);
+      const nodes = renderNodes(node, app.graph);
       askForRetake(nodes, first, last);
       keepAsOneStep(node);
       app.queuePrompt(

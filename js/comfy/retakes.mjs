@@ -9,11 +9,49 @@ const RENDER = "KeyVID_RenderVideo";
 const ALWAYS = 0; // litegraph's mode of a node that runs; others are muted or bypassed
 
 /**
- * The Render Video nodes of a workflow that run.
- * @param {Graph} graph the root graph @returns {GraphNode[]}
+ * The Render Video nodes that a timeline's retake is for: those that run behind the node, else all that run.
+ *
+ * One whose frames come over a wire is left out: what would be typed there is not used.
+ * @param {GraphNode} node of the timeline @param {Graph} graph the root graph @returns {GraphNode[]}
  */
-export function renderNodes(graph) {
-  return [...nodesOf(graph)].filter((node) => node.type === RENDER && (node.mode ?? ALWAYS) === ALWAYS);
+export function renderNodes(node, graph) {
+  const all = [...runningNodes(graph)].filter((one) => one.type === RENDER && !isWired(one, "retake"));
+  const behind = nodesBehind(node);
+  const wired = all.filter((one) => behind.has(one));
+  return wired.length ? wired : all;
+}
+
+/** Nodes that run, also inside boxes that do. @param {Graph} graph @returns {Generator<GraphNode>} */
+function* runningNodes(graph) {
+  const off = new Set();
+  for (const node of nodesOf(graph)) {
+    const isOff = (node.mode ?? ALWAYS) !== ALWAYS || off.has(node.graph);
+    if (!isOff) yield node;
+    else if (node.subgraph) off.add(node.subgraph);
+  }
+}
+
+/** All nodes of its graph that anything of a node flows to. @param {GraphNode} node @returns {Set<GraphNode>} */
+function nodesBehind(node) {
+  const { graph } = node;
+  /** @type {Set<GraphNode>} */
+  const behind = new Set();
+  const waiting = [node];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    for (const id of (next.outputs ?? []).flatMap((output) => output.links ?? [])) {
+      const target = graph?.getNodeById(graph.getLink(id)?.target_id ?? -1);
+      if (target && !behind.has(target)) {
+        behind.add(target);
+        waiting.push(target);
+      }
+    }
+  }
+  return behind;
+}
+
+/** @param {GraphNode} node @param {string} name */
+function isWired(node, name) {
+  return node.inputs?.some((input) => input.name === name && input.link != null) ?? false;
 }
 
 /**

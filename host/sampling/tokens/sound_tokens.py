@@ -50,14 +50,17 @@ def window_tokens(
     for the audio of another clip or another encoder.
     """
     samples, sample_rate = clip_samples_of(audio, n_frames=plan.n_frames, fps=plan.fps)
-    step = progress_steps()
+    step, absent = progress_steps(), None
     for number, start in enumerate(starts):
         step(number, len(starts))
         cut = window_samples(
             samples, start, n_window=facts.n_frames, fps=plan.fps, sample_rate=sample_rate
         )
         index = None if frame_indices is None else torch.tensor([frame_indices[number]])
-        yield _tokens(audio_encoder, torch.from_numpy(cut)[None], sample_rate, facts, index)
+        given, none = _tokens(audio_encoder, torch.from_numpy(cut)[None], sample_rate, facts, index)
+        if index is None:  # the same frames in every window hear the same nothing
+            absent = none = none if absent is None else absent
+        yield given, none
 
 
 def _tokens(

@@ -89,7 +89,9 @@ def test_a_server_killed_in_the_middle_goes_on(tmp_path, rendered):
     with server.running(tmp_path, **arguments) as comfy:
         comfy.post("/prompt", {"prompt": copy.deepcopy(song("song"))})
         folder = tmp_path / "output" / "song_windows"
+        ends_s = time.monotonic() + 3600
         while not list(folder.glob("*.safetensors")):
+            assert comfy.process.poll() is None and time.monotonic() < ends_s, "nothing was painted"
             time.sleep(0.1)
         comfy.process.kill()
         comfy.process.wait()

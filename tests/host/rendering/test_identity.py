@@ -5,9 +5,34 @@ import re
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.host.rendering.identity import model_content, name_of
 
-from ...helpers.small_video import guided
+from ...helpers import small_video
+from ...helpers.small_video import conditioning, core_guider, guided, keyvid
+
+
+def name_of(*parts):
+    from keyvid_pack.host.rendering import identity
+
+    return identity.name_of(*parts)
+
+
+def model_content(model):
+    from keyvid_pack.host.rendering import identity
+
+    return identity.model_content(model)
+
+
+def guider_content(guider):
+    from keyvid_pack.host.rendering import identity
+
+    return identity.guider_content(guider)
+
+
+def sampler_content(sampler):
+    from keyvid_pack.host.rendering import identity
+
+    return identity.sampler_content(sampler)
+
 
 VALUES = [
     None, True, 1, 1.0, "1", b"1", (), (1, 2), [[1], 2], {"a": 1}, {"a": 2}, {"b": 1},
@@ -35,6 +60,12 @@ def test_what_cannot_be_told_is_never_the_same_twice():
     function = lambda: 0  # noqa: E731
     assert name_of(function) != name_of(function)
 
+    def inside():
+        return function
+
+    assert name_of(inside) != name_of(inside)
+    assert name_of(small_video.guided) == name_of(small_video.guided) != name_of(small_video.run)
+
 
 def test_a_model_is_its_weights_and_patches(generator, interpolator):
     name = name_of(model_content(generator))
@@ -53,6 +84,25 @@ def test_a_model_is_its_weights_and_patches(generator, interpolator):
     wrapped = generator.clone()
     wrapped.model_options["transformer_options"]["patches"] = {"attn1_patch": [lambda *_: None]}
     assert name_of(model_content(wrapped)) != name_of(model_content(wrapped))
+
+
+def test_a_model_with_another_nodes_wrapper_is_never_the_same_twice(generator):
+    wrapped = generator.clone()
+    wrapped.add_wrapper("predict_noise", lambda executor, *a, **k: executor(*a, **k))
+    assert name_of(model_content(wrapped)) != name_of(model_content(wrapped))
+
+
+def test_a_patch_that_is_loaded_does_not_change_the_name_of_the_model_without_it(generator):
+    import comfy.model_management
+
+    name = name_of(model_content(generator))
+    patched = generator.clone()
+    weight = generator.model.diffusion_model.out[2].weight
+    patched.add_patches({"diffusion_model.out.2.weight": (torch.ones_like(weight),)}, 0.5)
+    own = name_of(model_content(patched))
+    comfy.model_management.load_models_gpu([patched])
+    assert name_of(model_content(generator)) == name
+    assert name_of(model_content(patched)) == own
 
 
 class Holder:
@@ -84,8 +134,23 @@ def test_a_model_with_easycache_has_a_name_that_its_settings_change(generator):
 
 @pytest.mark.parametrize("change", [{"text_scale": 3.0}, {"rescale": 0.1}, {"guided": (0.0, 0.5)}])
 def test_guidance_counts(generator, change):
-    from keyvid_pack.host.rendering.render import _guider_content
-
     one, same, other = guided(generator), guided(generator), guided(generator, **change)
-    assert name_of(_guider_content(one)) == name_of(_guider_content(same))
-    assert name_of(_guider_content(one)) != name_of(_guider_content(other))
+    assert name_of(guider_content(one)) == name_of(guider_content(same))
+    assert name_of(guider_content(one)) != name_of(guider_content(other))
+
+
+def test_other_guiders_and_samplers_have_no_name(generator):
+    import comfy.samplers
+
+    guider = core_guider(generator, conditioning()[0])
+    assert name_of(guider_content(guider)) != name_of(guider_content(guider))
+
+    def inside(*_):
+        return None
+
+    for sampler in (comfy.samplers.KSAMPLER(inside), comfy.samplers.ksampler("dpm_fast"), object()):
+        assert name_of(sampler_content(sampler)) != name_of(sampler_content(sampler))
+    euler = comfy.samplers.sampler_object("euler")
+    again = comfy.samplers.sampler_object("euler")
+    assert name_of(sampler_content(euler)) == name_of(sampler_content(again))
+    assert name_of(sampler_content(keyvid(eta=0.0))) != name_of(sampler_content(keyvid(eta=0.5)))

@@ -20,8 +20,13 @@ N_STEPS = 2
 class SeenVAE:
     """Gray images that show the latents' first channel, and keeps what it decoded."""
 
+    latent_channels, latent_dim = 4, 2
+
     def __init__(self):
         self.decoded = []
+
+    def spacial_compression_encode(self):
+        return 8
 
     def decode(self, latents):  # (n, 4, h, w)
         self.decoded.append(latents)
@@ -42,6 +47,9 @@ def render(
     image_seed=0,
     noise_seed=5,
     name="video",
+    louder=False,
+    change=lambda latent: latent,
+    vae=None,
     **more,
 ):
     """The latents of every frame as the VAE got them, and the VIDEO."""
@@ -51,20 +59,22 @@ def render(
 
     plan = small_encoders.plan(frames, n_frames=n_frames)
     sound = small_encoders.audio(n_frames / 24)
+    if louder:
+        sound = {**sound, "waveform": 2 * sound["waveform"]}
     positive, negative, latent = conditioned_interpolation(
         interpolator,
         keyframes=small_encoders.images(len(frames), seed=image_seed),
         plan=plan,
         audio=sound,
     )
-    vae = SeenVAE()
+    vae = vae or SeenVAE()
     with torch.inference_mode():
         video, shown = render_video(
             KeyframeNoise(Noise_RandomNoise(noise_seed)),
             guided(interpolator, (positive, negative), text_scale=2.0, audio_scale=2.0),
             small_video.keyvid(inpainted_steps=N_STEPS, eta=0.0),
             small_video.sigmas_of(interpolator, N_STEPS),
-            latent,
+            change(latent),
             vae=vae,
             audio=sound,
             filename_prefix=name,
@@ -166,12 +176,70 @@ def test_a_retake_after_an_edit_keeps_the_other_frames(interpolator, output):
     assert all(same[:42]) and all(same[52:]) and not any(same[42:52])
 
 
-def test_a_retake_without_a_finished_render_says_so(interpolator, output):
-    with pytest.raises(KeyVIDError, match='no finished render "video" of 100 frames'):
+def test_a_retake_without_a_finished_render_of_this_clip_says_so(interpolator, output):
+    with pytest.raises(KeyVIDError, match='no finished render "video".*none that is whole'):
         render(interpolator, retake="42-51")
     render(interpolator)
-    with pytest.raises(KeyVIDError, match='no finished render "video" of 110 frames'):
+    with pytest.raises(KeyVIDError, match="100 frames, this clip 110"):
         render(interpolator, n_frames=110, frames=(*FRAMES, 99), retake="42-51")
+    with pytest.raises(KeyVIDError, match="another sound"):
+        render(interpolator, louder=True, retake="42-51")
+
+
+def test_comfyui_runs_the_node_again_when_its_folder_is_another(interpolator, output):
+    from keyvid_pack.nodes.render_video import RenderVideo
+
+    def is_cached(name, retake="", seed=0):
+        found = [
+            RenderVideo.fingerprint_inputs(
+                filename_prefix=name, retake=retake, retake_seed=seed, noise=None
+            )
+            for _ in range(2)
+        ]
+        return found[0] == found[1]
+
+    assert is_cached("stamp") and is_cached(None)
+    render(interpolator, name="stamp")
+    assert is_cached("stamp")
+    render(interpolator, name="stamp", retake="42-51", retake_seed=1)
+    assert is_cached("stamp", "42-51", 1) and not is_cached("stamp"), (
+        "the whole one is not in the folder"
+    )
+    for path in (output / "stamp_windows").iterdir():
+        path.unlink()
+    assert not is_cached("stamp", "42-51", 1)
+    with pytest.raises(KeyVIDError, match="none that is whole"):
+        render(interpolator, name="stamp", retake="42-51", retake_seed=1)
+    assert not is_cached("stamp"), "what the message says to run would come from the cache"
+    render(interpolator, name="stamp")
+    assert is_cached("stamp")
+
+
+def test_the_latent_counts_and_what_cannot_be_used_is_refused(interpolator, output):
+    frames, _, _ = render(interpolator)
+    other, _, _ = render(
+        interpolator, change=lambda latent: {**latent, "samples": latent["samples"] + 1}
+    )
+    assert not torch.equal(frames, other)
+    for change, words in (
+        (lambda latent: {**latent, "noise_mask": torch.ones(1, 1, N_FRAMES, 4, 6)}, "noise mask"),
+        (
+            lambda latent: {**latent, "samples": latent["samples"].repeat(2, 1, 1, 1, 1)},
+            "one clip of",
+        ),
+        (lambda latent: {**latent, "samples": latent["samples"][:, :, 1:]}, "one clip of"),
+    ):
+        with pytest.raises(SamplingError, match=words):
+            render(interpolator, change=change)
+
+
+def test_another_familys_vae_is_refused_before_anything_is_painted(interpolator, output):
+    with (
+        Forwards(interpolator) as forwards,
+        pytest.raises(KeyVIDError, match="VAE is of another family"),
+    ):
+        render(interpolator, vae=small_encoders.PoolingVAE(latent_channels=16, latent_dim=3))
+    assert forwards.n_rows == 0
 
 
 def test_a_clip_of_the_models_length_is_one_window(interpolator, output):
@@ -197,7 +265,7 @@ def test_a_guider_of_keyframes_is_refused(generator, interpolator, output):
             Noise_RandomNoise(1),
             guided(generator, pair[:2]),
             *how,
-            {**pair[2], "keyvid_plan": plan},
+            {"samples": torch.zeros(1, 4, N_FRAMES, 4, 6), "keyvid_plan": plan},
             **inputs,
         )
     with pytest.raises(SamplingError, match="no keyframe plan"):

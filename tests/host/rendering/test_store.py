@@ -8,6 +8,7 @@ from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.host.rendering.store import LIST, WindowStore
 from keyvid_pack.keyframes.long_clips.kept_frames import Stretch
 
+MADE_OF = {"shape": [1, 4, 4, 2, 3], "fps": 24.0, "sound": "s"}
 KEYS = ["a" * 32, "b" * 32, "c" * 32]
 
 
@@ -40,11 +41,24 @@ def test_a_finished_render_drops_what_it_does_not_use_and_nothing_else(store):
     own.write_text("mine")
     (store.folder / f"{'d' * 32}.safetensors.partial").write_bytes(b"half")
     stretches = [Stretch(0, 2, KEYS[0]), Stretch(2, 4, KEYS[2])]
-    store.finish(stretches, n_frames=4)
+    store.finish(stretches, n_frames=4, made_of=MADE_OF)
     names = {path.name for path in store.folder.iterdir()}
     assert names == {LIST, "notes.txt", f"{KEYS[0]}.safetensors", f"{KEYS[2]}.safetensors"}
-    assert store.finished(n_frames=4) == stretches
-    assert store.finished(n_frames=5) is None
+    assert store.finished(n_frames=4, made_of=MADE_OF) == stretches and store.is_whole()
+
+
+@pytest.mark.parametrize(
+    ("n_frames", "changes", "words"),
+    [
+        (5, {}, "has 4 frames, this clip 5"),
+        (4, {"shape": [1, 4, 4, 4, 3]}, "another size"),
+        (4, {"sound": "t", "fps": 25.0}, "another frame rate and another sound"),
+    ],
+)
+def test_the_render_of_another_clip_is_named(store, n_frames, changes, words):
+    store.put(KEYS[0], torch.zeros(1, 4, 4, 2, 3))
+    store.finish([Stretch(0, 4, KEYS[0])], n_frames=4, made_of=MADE_OF)
+    assert words in store.finished(n_frames=n_frames, made_of={**MADE_OF, **changes})
 
 
 @pytest.mark.parametrize(
@@ -60,15 +74,16 @@ def test_a_list_that_is_none_is_no_render(store, text):
         (store.folder / f"{KEYS[0]}.safetensors").read_bytes()
     )
     (store.folder / LIST).write_text(text)
-    assert store.finished(n_frames=4) is None
+    assert "none that is whole" in store.finished(n_frames=4, made_of=MADE_OF)
+    assert not store.is_whole()
 
 
 def test_a_render_whose_window_is_gone_is_not_finished(store):
     store.put(KEYS[0], torch.zeros(1, 4, 4, 2, 3))
-    store.finish([Stretch(0, 4, KEYS[0])], n_frames=4)
+    store.finish([Stretch(0, 4, KEYS[0])], n_frames=4, made_of=MADE_OF)
     assert json.loads((store.folder / LIST).read_text())["n_frames"] == 4
     (store.folder / f"{KEYS[0]}.safetensors").unlink()
-    assert store.finished(n_frames=4) is None
+    assert not store.is_whole()
 
 
 def test_a_full_disk_is_named(store, monkeypatch):

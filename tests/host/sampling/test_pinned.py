@@ -1,4 +1,4 @@
-"""Pinned keyframes stay to the bit, the others are painted, and see them."""
+"""Pinned keyframes stay but for rounding, the others are painted, and see them."""
 
 import pytest
 import torch

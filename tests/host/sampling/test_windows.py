@@ -94,8 +94,8 @@ def test_a_prediction_is_the_weighted_average_of_the_windows(interpolator, gener
     x = 30 * small_video.unit_noise(n_frames=extra)
     level = torch.tensor([30.0])
     expected, weight = torch.zeros_like(x), torch.zeros(extra)
-    for part, window in zip(guider.parts, guider.windows, strict=True):
-        index = list(window.index)
+    for number, window in enumerate(guider.windows):
+        part, index = guider.part(number), list(window.index)
         weights = torch.tensor(window.weights)
         alone = predicted(part, x[:, :, index], level)
         expected[:, :, index] += alone * weights[:, None, None]
@@ -151,7 +151,10 @@ def predicted(guider, x, level):
         return _x
 
     n = x.shape[2]
-    noise = torch.zeros(1, 4, min(n, len(FRAMES)) if hasattr(guider, "parts") else n, *x.shape[-2:])
+    # of a whole clip, the frames that single windows have beside it are added by the guider
+    noise = torch.ones(
+        1, 4, min(n, len(FRAMES)) if hasattr(guider, "windows") else n, *x.shape[-2:]
+    )
     with torch.inference_mode():
         guider.sample(
             noise, noise, comfy.samplers.KSAMPLER(ask), torch.tensor([30.0, 0.0]), disable_pbar=True
@@ -238,21 +241,77 @@ def test_what_a_mask_keeps_stays_and_other_frames_see_it(generator, keyframes):
     assert (painted[0] - painted[1])[:, :, 7].abs().max() > 1e-3, "its neighbour does not see it"
 
 
-def test_a_second_part_of_a_split_run_goes_on(generator, keyframes):
+def test_a_split_run_is_refused_for_keyframes_and_goes_on_in_between(
+    generator, interpolator, keyframes, in_betweens
+):
+    """Windows of keyframes have frames of their own, which the first part does not hand on."""
+
+    def parts(model, conditioned):
+        positive, negative, latent = conditioned
+        sampler = small_video.keyvid(eta=0.0, inpainted_steps=1)
+        sigmas, noise = small_video.sigmas_of(model, 4), noise_for(latent)
+        runs = {"sampler": sampler, "noise": noise}
+        whole = run(guided(model, (positive, negative)), sigmas=sigmas, **runs)
+        half = run(guided(model, (positive, negative)), sigmas=sigmas[:3], **runs)
+        rest = {**runs, "noise": torch.zeros_like(noise), "latent": half / small_video.LATENT_SCALE}
+        return whole, run(guided(model, (positive, negative)), sigmas=sigmas[2:], **rest)
+
+    with pytest.raises(SamplingError, match="in one run"):
+        parts(generator, keyframes)
+    assert_agree(*parts(interpolator, in_betweens), tolerance=1e-3)
+
+
+def test_half_precision_latents_are_sampled_in_float32(generator, keyframes):
+    """ComfyUI hands them over so with --fp16-intermediates."""
     positive, negative, latent = keyframes
-    sampler, sigmas = small_video.keyvid(eta=0.0), small_video.sigmas_of(generator, 4)
-    noise = noise_for(latent)
-    half = run(
-        guided(generator, (positive, negative)), noise=noise, sampler=sampler, sigmas=sigmas[:3]
-    )
-    found = run(
+    seen = []
+    run(
         guided(generator, (positive, negative)),
-        noise=torch.zeros_like(noise),
-        latent=half / small_video.LATENT_SCALE,
-        sampler=sampler,
-        sigmas=sigmas[2:],
+        noise=noise_for(latent).half(),
+        latent=latent["samples"].half(),
+        callback=lambda i, x0, x, n: seen.append(x.dtype),
     )
-    assert found.shape == noise.shape and found.isfinite().all()
+    assert set(seen) == {torch.float32}
+
+
+def test_memory_is_reserved_for_a_whole_window_of_few_keyframes(generator, monkeypatch):
+    """Two keyframes in a clip of 120 frames: the windows have four, as the model needs."""
+    import comfy.sampler_helpers
+
+    conditioned = conditioned_keyframes(
+        generator, **long_inputs(plan=small_encoders.plan((0, 30), n_frames=N_FRAMES))
+    )
+    seen = []
+    prepare = comfy.sampler_helpers.prepare_sampling
+    monkeypatch.setattr(
+        comfy.sampler_helpers,
+        "prepare_sampling",
+        lambda model, shape, *rest, **more: (
+            seen.append(shape[2]) or prepare(model, shape, *rest, **more)
+        ),
+    )
+    found = run(guided(generator, conditioned[:2]), noise=noise_for(conditioned[2]))
+    assert seen == [4] and found.shape[2] == 2
+
+
+def test_nothing_of_a_window_is_kept_beyond_its_turn(interpolator, in_betweens):
+    """Conditions of all windows at once would be a gigabyte for a song at full size."""
+    import gc
+    import weakref
+
+    guider, made = guided(interpolator, in_betweens[:2]), []
+    part = guider.part
+
+    def watched(number):
+        one = part(number)
+        gc.collect()
+        made.append((weakref.ref(one), sum(ref() is not None for ref, _ in made)))
+        return one
+
+    guider.part = watched
+    run(guider, noise=noise_for(in_betweens[2]))
+    assert len(made) == 3 * len(guider.windows)
+    assert max(n_alive for _, n_alive in made) <= 1
 
 
 def test_another_guider_says_what_to_use(generator, keyframes):

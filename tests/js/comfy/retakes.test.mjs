@@ -11,11 +11,39 @@ function render(more = {}) {
   return { type: "KeyVID_RenderVideo", mode: 0, widgets: [widget("retake", ""), widget("retake_seed", 4)], told, ...more };
 }
 
-test("nodes that run are found, inside subgraphs too; muted and bypassed ones are not", () => {
-  const [outer, inner, muted, bypassed] = [render(), render(), render({ mode: 2 }), render({ mode: 4 })];
-  const subgraph = { nodes: [inner] };
-  const graph = { nodes: [{ type: "KeyVID_Sampler" }, outer, { type: "box", subgraph }, muted, bypassed] };
-  assert.deepEqual(renderNodes(graph), [outer, inner]);
+/** A graph of nodes and wires between them, by their place in the list. */
+function graphOf(nodes, wires = []) {
+  const graph = {
+    nodes,
+    getNodeById: (id) => nodes[id],
+    getLink: (id) => ({ target_id: wires[id][1] }),
+  };
+  for (const [i, node] of nodes.entries()) {
+    node.graph = graph;
+    node.outputs = [{ links: wires.flatMap(([from], id) => (from === i ? [id] : [])) }];
+    if (node.subgraph) for (const inner of node.subgraph.nodes) inner.graph = node.subgraph;
+  }
+  return graph;
+}
+
+test("nodes that run are found, inside boxes too; muted and bypassed ones and what is in them are not", () => {
+  const [outer, inner, muted, hidden] = [render(), render(), render({ mode: 2 }), render()];
+  const box = { type: "box", mode: 0, subgraph: { nodes: [inner] } };
+  const closed = { type: "box", mode: 4, subgraph: { nodes: [hidden] } };
+  const timeline = { type: "KeyVID_EditKeyframes" };
+  const graph = graphOf([timeline, outer, box, muted, closed]);
+  assert.deepEqual(renderNodes(timeline, graph), [outer, inner]);
+});
+
+test("of two songs in one workflow only the timeline's own is told, and none whose frames are wired", () => {
+  const [one, other] = [render(), render({ inputs: [{ name: "retake", link: null }] })];
+  const [first, second] = [{ type: "KeyVID_EditKeyframes" }, { type: "KeyVID_EditKeyframes" }];
+  const between = { type: "KeyVID_InterpolationConditioning" };
+  const graph = graphOf([first, second, between, one, other], [[0, 2], [2, 3], [1, 4]]);
+  assert.deepEqual(renderNodes(first, graph), [one]);
+  assert.deepEqual(renderNodes(second, graph), [other]);
+  other.inputs[0].link = 9;
+  assert.deepEqual(renderNodes(second, graph), [one], "the one that is left");
 });
 
 test("a retake sets the frames and the next seed, and the widgets hear of it", () => {
