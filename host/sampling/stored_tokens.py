@@ -21,12 +21,14 @@ def store_tokens_in_runs(model: Model) -> None:
 
 
 def _run_with_store(executor: Any, *args: Any, **keywords: Any) -> torch.Tensor:
-    """ComfyUI's run of a sampler, with a TokenStore; without one where weights may change between its steps.
+    """ComfyUI's run of a sampler, with a TokenStore; without one where weights may change between its steps, and in
+    windows.
 
     executor: ComfyUI's WrapperExecutor of `CFGGuider.outer_sample`.
     """
     guider: Guider = executor.class_obj
-    if _has_hooks(guider):
+    # tokens of all windows of a long clip would fill the store, and most of them are its own sound
+    if _has_hooks(guider) or hasattr(guider, "windows"):
         return executor(*args, **keywords)
     total = comfy.model_management.get_total_memory(guider.model_patcher.load_device)
     store = TokenStore(total // MEMORY_SHARE)

@@ -294,6 +294,16 @@ def test_memory_is_reserved_for_a_whole_window_of_few_keyframes(generator, monke
     assert seen == [4] and found.shape[2] == 2
 
 
+def test_tokens_of_all_windows_are_not_stored(generator, keyframes):
+    with small_video.Forwards(generator) as forwards:
+        run(guided(generator, keyframes[:2]), noise=noise_for(keyframes[2]))
+        long = [keywords["transformer_options"] for _, _, keywords in forwards.calls]
+        run(guided(generator))
+    short = [keywords["transformer_options"] for _, _, keywords in forwards.calls[len(long) :]]
+    assert not any("keyvid_token_store" in options for options in long)
+    assert short and all("keyvid_token_store" in options for options in short)
+
+
 def test_nothing_of_a_window_is_kept_beyond_its_turn(interpolator, in_betweens):
     """Conditions of all windows at once would be a gigabyte for a song at full size."""
     import gc
