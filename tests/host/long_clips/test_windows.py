@@ -2,37 +2,12 @@
 
 import pytest
 import torch
-from keyvid_pack.errors import KeyVIDError, PlanError, PlanMismatchError, SamplingError
+from keyvid_pack.errors import SamplingError
 
 from ...helpers import small_encoders, small_video
 from ...helpers.conditioned import conditioned_interpolation, conditioned_keyframes
 from ...helpers.small_video import assert_agree, core_guider, guided, run
-
-N_FRAMES = 120
-FRAMES = (0, 9, 20, 33, 41, 52, 66, 75, 88, 97, 104, 115)  # gaps of 11 and less
-
-
-class EveryWindowItsOwn(small_encoders.FixedAudioEncoder):
-    """Tokens that depend on the sound, so that one window's are not another's."""
-
-    def __init__(self):
-        fixed = small_encoders.random_audio_encoder()
-        super().__init__(fixed.tokens, fixed.absent)
-        self.lengths = []
-
-    def encode_audio(self, waveform, sample_rate):
-        self.lengths.append(waveform.shape[-1])
-        encoded = super().encode_audio(waveform, sample_rate)
-        return {**encoded, "encoded_audio": self.tokens * (1 + 100 * waveform.mean())}
-
-
-def long_inputs(**changes):
-    return {
-        "plan": small_encoders.plan(FRAMES, n_frames=N_FRAMES),
-        "audio": small_encoders.audio(N_FRAMES / 24),
-        "audio_encoder": EveryWindowItsOwn(),
-        **changes,
-    }
+from .clips import FRAMES, N_FRAMES, long_inputs, noise_for
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +19,6 @@ def keyframes(generator):
 def in_betweens(interpolator):
     images = small_encoders.images(len(FRAMES))
     return conditioned_interpolation(interpolator, keyframes=images, **long_inputs())
-
-
-def noise_for(latent, seed=3):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(latent["samples"].shape, generator=generator)
 
 
 def test_both_stages_paint_as_many_frames_as_the_plan_has(
@@ -347,44 +317,3 @@ def test_cancel_between_windows(generator, keyframes):
         management.interrupt_current_processing(False)
     assert len(forwards) == 1
     run(guider, noise=noise_for(keyframes[2]))  # and it runs again
-
-
-def test_the_keyframes_latent_takes_the_place_of_images(interpolator):
-    latent = {"samples": torch.randn(1, 4, len(FRAMES), 4, 6)}
-    inputs = long_inputs(image=small_encoders.images())
-    positive, _, empty = conditioned_interpolation(interpolator, keyframes=latent, **inputs)
-    torch.testing.assert_close(positive[0][1]["keyvid_keyframe_latents"], latent["samples"])
-    assert empty["samples"].shape == (1, 4, N_FRAMES, 4, 6)
-
-
-@pytest.mark.parametrize(
-    ("changes", "error", "words"),
-    [
-        (
-            {"keyframes": {"samples": torch.zeros(1, 4, 3, 4, 6)}},
-            PlanError,
-            "3 keyframe latents.*12 keyframes",
-        ),
-        ({"keyframes": {"samples": torch.zeros(1, 4, 12, 4, 8)}}, KeyVIDError, "64 x 32 pixels"),
-        ({"keyframes": {"samples": torch.zeros(12, 4, 4, 6)}}, KeyVIDError, "single images"),
-        ({"image": None}, KeyVIDError, "connect it to image"),
-        (
-            {
-                "plan": small_encoders.plan((0, 9, 60), n_frames=N_FRAMES),
-                "keyframes": {"samples": torch.zeros(1, 4, 3, 4, 6)},
-            },
-            PlanError,
-            "frame 9 and the next one at 60 are 51 frames",
-        ),
-        (
-            {"plan": small_encoders.plan(FRAMES, n_frames=N_FRAMES, fps=25.0)},
-            PlanMismatchError,
-            "48 frames at 24 fps .2.00 s., or longer",
-        ),
-    ],
-)
-def test_what_does_not_fit_a_long_clip_is_named(interpolator, changes, error, words):
-    latent = {"samples": torch.zeros(1, 4, len(FRAMES), 4, 6)}
-    inputs = long_inputs(keyframes=latent, image=small_encoders.images())
-    with pytest.raises(error, match=words):
-        conditioned_interpolation(interpolator, **{**inputs, **changes})
