@@ -96,12 +96,13 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         self.conds = {}  # the whole has none of its own: predict_noise asks the parts
         self.resampled: list[tuple[torch.Tensor, torch.Tensor]] = []
         self.caches: dict[int, Any] = {}
+        self.uuids: dict[tuple[int, str, int], object] = {}
         try:
             return super().inner_sample(
                 noise, latent_image, device, sampler, sigmas, denoise_mask, *rest, **options
             )
         finally:
-            del self.resampled, self.caches
+            del self.resampled, self.caches, self.uuids
 
     def predict_noise(
         self,
@@ -138,7 +139,10 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         """The guider of a window, its conditions processed for this run as ComfyUI does for a whole clip."""
         part = self.part(number)
         conds = {
-            name: [{**entry, IMAGE: self._resampled(entry)} for entry in entries]
+            name: [
+                {**entry, IMAGE: self._resampled(entry), "uuid": self._uuid(number, name, i, entry)}
+                for i, entry in enumerate(entries)
+            ]
             for name, entries in part.original_conds.items()
         }
         comfy.samplers.preprocess_conds_hooks(conds)
@@ -146,6 +150,10 @@ class WindowedGuider(comfy.samplers.CFGGuider):
         part.inner_model = self.inner_model
         part.conds = comfy.samplers.process_conds(self.inner_model, x, conds, x.device)
         return part
+
+    def _uuid(self, number: int, name: str, i: int, entry: dict[str, Any]) -> object:
+        """By which ComfyUI's caches know a condition: the same in every step, though it is made anew."""
+        return self.uuids.setdefault((number, name, i), entry["uuid"])
 
     def _resampled(self, entry: dict[str, Any]) -> torch.Tensor:
         """The image tokens of a condition for its window's frames; all windows and steps share what is resampled."""

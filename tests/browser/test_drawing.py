@@ -88,4 +88,6 @@ def test_shapes_are_paths_that_a_page_can_draw(page):
           return Object.fromEntries(Object.entries(page.KIND_SHAPES).map(inside));
         }"""
     )
-    assert filled == dict.fromkeys(["first", "peak", "valley", "manual", "fill", "locked"], True)
+    assert filled == dict.fromkeys(
+        ["first", "peak", "valley", "manual", "fill", "locked", "prompt"], True
+    )

@@ -8,7 +8,7 @@ from keyvid_pack.errors import SamplingError
 from keyvid_pack.training.release.export import WEIGHTS
 
 from ..helpers.small_video import Forwards, guided, keyvid, run, sigmas_of, unit_noise
-from .sampling.test_windows import in_betweens, noise_for  # noqa: F401 - the first is a fixture
+from .long_clips.clips import conditioned_in_betweens, noise_for
 
 N_STEPS, N_FRAMES, SIZE = 20, 12, (12, 16)
 ONE_PASS = {"image_scale": 1.0, "text_scale": 1.0, "audio_scale": 1.0, "rescale": 0.0}
@@ -19,6 +19,11 @@ def with_cache(model, threshold, node="EasyCacheNode"):
     import comfy_extras.nodes_easycache as nodes
 
     return getattr(nodes, node).execute(model, threshold, 0.15, 0.95, False)[0]
+
+
+@pytest.fixture(scope="module")
+def in_betweens(interpolator):
+    return conditioned_in_betweens(interpolator)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import torch
 
 from ...helpers import small_encoders
+from ...helpers.conditioned import conditioned_interpolation
 
 N_FRAMES = 120
 FRAMES = (0, 9, 20, 33, 41, 52, 66, 75, 88, 97, 104, 115)  # gaps of 14 and less
@@ -34,3 +35,9 @@ def long_inputs(**changes):
 def noise_for(latent, seed=3):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(latent["samples"].shape, generator=generator)
+
+
+def conditioned_in_betweens(interpolator):
+    """(positive, negative, latent) of all frames of the long clip."""
+    images = small_encoders.images(len(FRAMES))
+    return conditioned_interpolation(interpolator, keyframes=images, **long_inputs())

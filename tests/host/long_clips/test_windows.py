@@ -7,7 +7,7 @@ from keyvid_pack.errors import SamplingError
 from ...helpers import small_encoders, small_video
 from ...helpers.conditioned import conditioned_interpolation, conditioned_keyframes
 from ...helpers.small_video import assert_agree, core_guider, guided, run
-from .clips import FRAMES, N_FRAMES, long_inputs, noise_for
+from .clips import FRAMES, N_FRAMES, conditioned_in_betweens, long_inputs, noise_for
 
 
 @pytest.fixture(scope="module")
@@ -17,8 +17,7 @@ def keyframes(generator):
 
 @pytest.fixture(scope="module")
 def in_betweens(interpolator):
-    images = small_encoders.images(len(FRAMES))
-    return conditioned_interpolation(interpolator, keyframes=images, **long_inputs())
+    return conditioned_in_betweens(interpolator)
 
 
 def test_both_stages_paint_as_many_frames_as_the_plan_has(
