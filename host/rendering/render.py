@@ -120,10 +120,8 @@ def _kept_of_last(
     """The stretches of the last finished render, whose frames a retake keeps. Raises KeyVIDError for another clip's."""
     found = store.finished(n_frames=plan.n_frames, made_of=made_of)
     if isinstance(found, str):
-        _finished[filename_prefix] = (
-            None,
-            None,
-        )  # so that the whole render is not taken from ComfyUI's cache
+        # so that the whole render, which is the remedy, is not taken from ComfyUI's cache
+        _finished[filename_prefix] = None, None
         raise KeyVIDError(
             f'There is no finished render "{filename_prefix}" whose other frames could be kept ({found}); run once '
             "with an empty retake."

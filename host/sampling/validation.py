@@ -290,8 +290,8 @@ def check_keyframe_latents(latents: torch.Tensor, *, width: int, height: int) ->
     """Latents of keyframes (1, 4, K, h, w) belong to images of width x height pixels."""
     if latents.ndim != 5 or latents.shape[:2] != (1, 4):
         raise KeyVIDError(
-            "The latent on the keyframes input is one of single images; connect the latent of the keyframes' sampler "
-            "itself, not that of Frames From Latent."
+            f"The latent on the keyframes input has shape {tuple(latents.shape)} and is not one of keyframes; connect "
+            "the latent of the keyframes' sampler itself, not that of Frames From Latent."
         )
     if latents.shape[-2:] != (height // PIXELS_PER_LATENT, width // PIXELS_PER_LATENT):
         raise KeyVIDError(

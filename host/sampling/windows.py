@@ -1,7 +1,7 @@
 """Conditions of the windows in which a clip longer than the model's is painted (keyframes/long_clips/windows.py)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,21 +60,15 @@ def paint_conditions(
     windows: Sequence[PaintWindow], audio: Iterable[Tokens], *, n_keyframes: int
 ) -> Pair:
     """The WindowConditions of the plan's keyframes, for the positive and for the negative. audio: of each window."""
-    n_extra, pairs = 0, []
-    for window, tokens in zip(windows, audio, strict=True):
+    n_extra, conditions = 0, []
+    for window in windows:
         index = []
         for number in window.keyframes:
             index.append(n_keyframes + n_extra if number is None else number)
             n_extra += number is None
-        shared = {FRAME_INDEX: torch.tensor([window.frames])}
-        pairs.append(
-            [
-                WindowCondition(tuple(index), window.weights, window.start, _with(shared, sound))
-                for sound in tokens
-            ]
-        )
-    positive, negative = zip(*pairs, strict=True)
-    return positive, negative
+        own = {FRAME_INDEX: torch.tensor([window.frames])}
+        conditions.append(WindowCondition(tuple(index), window.weights, window.start, own))
+    return _heard(conditions, audio)
 
 
 def fill_conditions(
@@ -84,26 +78,20 @@ def fill_conditions(
 
     Each frame counts in the window that it is kept of; in others its weight is 0.
     """
-    pairs = []
-    for window, tokens in zip(windows, audio, strict=True):
+    conditions = []
+    for window in windows:
         index = tuple(range(window.start, window.start + n_window))
-        weights = tuple(float(window.first <= frame < window.end) for frame in index)
-        shared = {FRAME_INDEX: torch.arange(n_window)[None]}
-        pairs.append(
-            [
-                WindowCondition(
-                    index,
-                    weights,
-                    window.start,
-                    _with(shared, sound),
-                    kept=(window.first, window.end),
-                    given=(window.frames, window.keyframes),
-                )
-                for sound in tokens
-            ]
+        conditions.append(
+            WindowCondition(
+                index,
+                tuple(float(window.first <= frame < window.end) for frame in index),
+                window.start,
+                {FRAME_INDEX: torch.arange(n_window)[None]},
+                kept=(window.first, window.end),
+                given=(window.frames, window.keyframes),
+            )
         )
-    positive, negative = zip(*pairs, strict=True)
-    return positive, negative
+    return _heard(conditions, audio)
 
 
 def window_of(conditioning: Conditioning, number: int) -> Conditioning:
@@ -132,5 +120,16 @@ def window_of(conditioning: Conditioning, number: int) -> Conditioning:
     return entries
 
 
-def _with(shared: dict[str, Any], sound: torch.Tensor | None) -> dict[str, Any]:
-    return shared if sound is None else {**shared, AUDIO: sound}
+def _heard(conditions: Sequence[WindowCondition], audio: Iterable[Tokens]) -> Pair:
+    """The conditions with the audio tokens of each window: those given, and those of no sound."""
+    pairs = [
+        [
+            condition
+            if sound is None
+            else replace(condition, changes={**condition.changes, AUDIO: sound})
+            for sound in tokens
+        ]
+        for condition, tokens in zip(conditions, audio, strict=True)
+    ]
+    positive, negative = zip(*pairs, strict=True)
+    return positive, negative

@@ -26,7 +26,7 @@ def test_the_keyframes_latent_takes_the_place_of_images(interpolator):
             "3 keyframe latents.*12 keyframes",
         ),
         ({"keyframes": {"samples": torch.zeros(1, 4, 12, 4, 8)}}, KeyVIDError, "64 x 32 pixels"),
-        ({"keyframes": {"samples": torch.zeros(12, 4, 4, 6)}}, KeyVIDError, "single images"),
+        ({"keyframes": {"samples": torch.zeros(12, 4, 4, 6)}}, KeyVIDError, "not one of keyframes"),
         ({"image": None}, KeyVIDError, "connect it to image"),
         (
             {
