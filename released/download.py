@@ -123,7 +123,8 @@ def _fetch_rest(
         _check_size(file, found, said)
         if start and (start != have or not _is_same(found, facts)):
             raise _StaleError("the file on the page has changed")
-        needed = n_bytes - start + extra_bytes
+        # what is made of a file is never larger than it, however small the page's own is
+        needed = n_bytes - start + min(extra_bytes, n_bytes)
         free = shutil.disk_usage(part.parent).free
         if needed > free:
             raise DownloadError(

@@ -1,6 +1,7 @@
 """What is said and asked before a published weight file is fetched. Standard library only."""
 
 import argparse
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from typing import Protocol
 from ..environment import BASE, ROOT, SetupError
 
 DOWNLOADS = "keyvid_downloads"  # as released/fetch.py has it, beside the models folder
+MIRROR = "HF_ENDPOINT"  # as released/published_files.py has it
 
 
 class File(Protocol):
@@ -69,7 +71,15 @@ def answered(options: argparse.Namespace, files: Sequence[File]) -> list[str]:
 def _lacking(
     files: Sequence[File], folder: Path, *, half: bool, source: Path | None, keeps: bool
 ) -> str:
-    """The error message when the disk of `folder` is too small by what is known before the page is asked, else ""."""
+    """The error message when the disk of `folder` is too small by what is known before the page is asked, else "".
+
+    Nothing is known of a mirror of Hugging Face that the person names: the download asks it and looks again.
+    """
+    mirror = os.environ.get(MIRROR, "").strip()
+    if source is None and mirror:
+        files = [file for file in files if not file.address.startswith(mirror)]
+    if not files:
+        return ""
     originals = [0.0 if source else (file.about_gb or 0) * 1e9 for file in files]
     kept = sum(file.kept_bytes(half=half) for file in files)
     needed = (sum(originals) if keeps else max(originals)) + kept

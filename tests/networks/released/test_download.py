@@ -276,6 +276,14 @@ def test_too_small_a_disk_is_said_before_anything_comes(page, put, get, down, mo
     assert get(extra_bytes=99).exists()
 
 
+def test_what_is_made_of_a_small_file_needs_no_more_room_than_it(page, put, get, monkeypatch):
+    """A mirror's file that is smaller than the list says."""
+    put(N_BYTES)
+    usage = type("Usage", (), {"free": 2 * N_BYTES})
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: usage)
+    assert get(extra_bytes=5_300_000_000).exists()
+
+
 def test_addresses_are_those_of_the_pages(monkeypatch):
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
     start = "https://huggingface.co/RyanWW/KeyVID/resolve/d31d787013efaacc722d25f330ec8acb0df5f14c/"

@@ -13,9 +13,9 @@ from keyvid_pack.errors import DownloadError, KeyVIDError
 from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.files import read_file
 from keyvid_pack.released import fetch as module
-from keyvid_pack.released import lock
+from keyvid_pack.released import lock, published_files
 from keyvid_pack.released.lock import alone
-from keyvid_pack.released.published_files import GENERATOR, INTERPOLATOR, LOCALIZER, NAMES
+from keyvid_pack.released.published_files import GENERATOR, IMAGEBIND, INTERPOLATOR, LOCALIZER, NAMES
 from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.tools.weights import question
 
@@ -243,6 +243,7 @@ def test_the_command_killed_anywhere_goes_on(publish, folder, page):
 def test_only_what_has_come_of_the_file_itself_saves_room(folder, monkeypatch, of, is_enough):
     """15.5 GB to download and 5.3 to keep, 6 free, and a download of 15.5 GB that is there."""
     assert question.DOWNLOADS == module.DOWNLOADS
+    monkeypatch.delenv(question.MIRROR, raising=False)
     own = folder.parent / module.DOWNLOADS / of
     own.mkdir(parents=True)
     with (own / "file.part").open("wb") as file:
@@ -251,6 +252,17 @@ def test_only_what_has_come_of_the_file_itself_saves_room(folder, monkeypatch, o
     monkeypatch.setattr(question.shutil, "disk_usage", lambda _: usage)
     lacking = question._lacking([GENERATOR], folder, half=True, source=None, keeps=True)
     assert lacking == "" if is_enough else "About 21 GB are needed" in lacking
+
+
+def test_a_mirror_says_itself_how_large_its_files_are(folder, monkeypatch):
+    """Its own files only: ImageBind's is not on Hugging Face."""
+    assert question.MIRROR == published_files.MIRROR
+    usage = type("Usage", (), {"free": 3e9})
+    monkeypatch.setattr(question.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setenv(question.MIRROR, "https://mirror.example")
+    options = {"half": True, "source": None, "keeps": True}
+    assert question._lacking([GENERATOR, INTERPOLATOR], folder, **options) == ""
+    assert "are needed" in question._lacking([GENERATOR, IMAGEBIND], folder, **options)
 
 
 def test_from_is_one_file_that_is_there(folder, tmp_path):
