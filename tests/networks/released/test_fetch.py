@@ -15,7 +15,13 @@ from keyvid_pack.models.checkpoint.files import read_file
 from keyvid_pack.released import fetch as module
 from keyvid_pack.released import lock, published_files
 from keyvid_pack.released.lock import alone
-from keyvid_pack.released.published_files import GENERATOR, IMAGEBIND, INTERPOLATOR, LOCALIZER, NAMES
+from keyvid_pack.released.published_files import (
+    GENERATOR,
+    IMAGEBIND,
+    INTERPOLATOR,
+    LOCALIZER,
+    NAMES,
+)
 from keyvid_pack.tools.environment import ROOT
 from keyvid_pack.tools.weights import question
 
