@@ -35,7 +35,17 @@ RULES = {
     "nodes": ({"errors", "keyframes", "host"}, {"comfy_api"}),
     "training": (
         {"errors", "keyframes", "preview", "models"},
-        {"numpy", "scipy", "PIL", "torch", "safetensors", "diffusers", "accelerate", "open_clip"},
+        {
+            "numpy",
+            "scipy",
+            "PIL",
+            "av",
+            "torch",
+            "safetensors",
+            "diffusers",
+            "accelerate",
+            "open_clip",
+        },
     ),
     "evaluation": (
         {"errors", "keyframes", "preview", "models", "training", "tools"},
@@ -83,6 +93,7 @@ PARTS = {
         "world": set(),
         "recipe": {"world"},
         "engine": set(),
+        "datasets": {"engine"},
         "vae": {"recipe", "engine"},
         "data": {"recipe", "engine", "vae", "world"},
         "tasks": {"recipe", "engine", "vae", "data"},
@@ -97,8 +108,8 @@ STDLIB = {
     "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "fcntl",
     "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
     "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "random", "re", "resource",
-    "secrets", "shutil", "signal", "struct", "sys", "threading", "time", "types", "typing", "urllib", "uuid", "wave",
-    "zipfile", "zlib",
+    "secrets", "shutil", "signal", "struct", "sys", "threading", "time", "types", "typing", "unicodedata",
+    "urllib", "uuid", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 
