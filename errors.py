@@ -67,5 +67,9 @@ class CheckpointMetadataError(CheckpointError):
     """The "keyvid" block in a file's metadata is malformed or written by a newer version."""
 
 
+class MeasureError(KeyVIDError):
+    """Something cannot be measured: too few clips, clips that do not belong together, a file that is missing."""
+
+
 class DownloadError(KeyVIDError):
     """A published file could not be fetched, or what came is not that file."""
