@@ -5,10 +5,10 @@ new (today's prediction) - what the artist did stays done and the rest follows t
 `tests/merge_cases.json` holds cases and results for every implementation of the rules.
 
 What the artist did, from base and edited:
-1. A keyframe of `edited` is a *user edit* if `base` has none at its frame, or one that differs in kind, locked, prompt
-   or unknown fields, or if its source is "edit" and that of the one in `base` is not. Exceptions: frame 0 (rule 10),
-   and an unlocked fill of source "refill" without a prompt: it is a *refill*, which only took the place of something
-   deleted.
+1. A keyframe of `edited` is a *user edit* if `base` has none at its frame, or one that differs in kind, locked,
+   prompt, image or unknown fields, or if its source is "edit" and that of the one in `base` is not. Exceptions: frame 0
+   (rule 10), and an unlocked fill of source "refill" without a prompt and an image: it is a *refill*, which only took
+   the place of something deleted.
 2. The frames of `base` that `edited` lacks, or where it has a refill, are *removed*. A move is one removed frame and
    one user edit.
 
@@ -25,16 +25,17 @@ Putting together:
    prediction. Else, and without a base, it is that of `edited`.
    Frame 0 and all user edits are in. If they alone are more than the count, that is a PlanError.
 6. If predicted ones are too many, they are dropped one by one: fills first, then valleys, peaks, manual ones, and
-   locked ones and those with a prompt, of any kind, last; among equals the one nearest to a user edit, then the
-   earlier one.
+   locked ones and those with a prompt or an image, of any kind, last; among equals the one nearest to a user edit,
+   then the earlier one.
 7. If there are too few, refills at frames still free are added in order of time.
 8. If there are still too few, fills (source "refill") go one by one to the roomiest free frame, away from the frames
    that are removed and from those skipped by rule 4 (`fill_gaps.roomiest_frame`).
 9. fps, n_frames and fingerprint are those of `new`. Unknown fields of the plan: those of `new`, and over them
    each one that `edited` changed, added or removed against `base`.
-10. Frame 0 is that of `edited` if its lock, prompt or unknown fields differ from those in `base`, else that of `new`.
+10. Frame 0 is that of `edited` if its lock, prompt, image or unknown fields differ from those in `base`, else that of
+    `new`.
 11. Without a base (None) every keyframe of `edited` but frame 0 is a user edit, nothing is removed and nothing matches;
-    frame 0 and the plan count as unlocked and without prompt and unknown fields before.
+    frame 0 and the plan count as unlocked and without prompt, image and unknown fields before.
 """
 
 from collections.abc import Collection
@@ -105,7 +106,7 @@ def _changes(
     removed = set(before) - set(edited.frames)
     for keyframe in edited.keyframes[1:]:
         old = before.get(keyframe.frame)
-        is_refill = (keyframe.kind, keyframe.source) == ("fill", REFILL) and not _is_kept(keyframe)
+        is_refill = (keyframe.kind, keyframe.source) == ("fill", REFILL) and not keyframe.is_kept
         if old is not None and _same(old, keyframe):
             if keyframe.source == EDIT and old.source != EDIT:
                 user_edits[keyframe.frame] = keyframe
@@ -118,12 +119,7 @@ def _changes(
 
 
 def _same(a: Keyframe, b: Keyframe) -> bool:
-    return (a.kind, a.locked, a.prompt, a.extra) == (b.kind, b.locked, b.prompt, b.extra)
-
-
-def _is_kept(keyframe: Keyframe) -> bool:
-    """Whether a keyframe has what only an artist gives: a lock, or words of its own."""
-    return keyframe.locked or bool(keyframe.prompt)
+    return replace(a, frame=0, source="") == replace(b, frame=0, source="")
 
 
 def _predicted(
@@ -170,7 +166,7 @@ def _drop(
 
     def order(keyframe: Keyframe) -> tuple[bool, int, int, int]:
         distance = min((abs(keyframe.frame - frame) for frame in edited_frames), default=0)
-        return _is_kept(keyframe), _DROP_ORDER.index(keyframe.kind), distance, keyframe.frame
+        return keyframe.is_kept, _DROP_ORDER.index(keyframe.kind), distance, keyframe.frame
 
     if n_too_many <= 0:
         return predicted

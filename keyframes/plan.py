@@ -14,12 +14,14 @@ EDIT = "edit"  # source of a keyframe the artist placed or changed
 # source of a fill that took the place of something deleted; no decision of the artist
 REFILL = "refill"
 MAX_PROMPT = 2000  # characters of a keyframe's own words; far more than any text encoder reads
+MAX_IMAGE = 500  # characters of the name of an image file, with its folders
 
 
 @dataclass(frozen=True)
 class Keyframe:
-    """One keyframe. prompt: its own words, which only the artist writes; empty for none. extra: fields of its document
-    that this version does not know.
+    """One keyframe. prompt: its own words; image: its own image, a file's name in ComfyUI's input folder, such as
+    "board/12.png". Only the artist gives these; empty for none. extra: fields of its document that this version does
+    not know.
     """
 
     frame: int
@@ -28,6 +30,12 @@ class Keyframe:
     source: str = ""
     extra: dict = field(default_factory=dict)
     prompt: str = ""
+    image: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it has what only an artist gives: a lock, words or an image of its own."""
+        return self.locked or bool(self.prompt) or bool(self.image)
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,10 @@ def _check_keyframe(keyframe: Keyframe, number: int, n_frames: int) -> None:
         raise PlanError(
             f"{where} has source {shown(keyframe.source)}; use a text, or leave it out."
         )
+    _check_own(keyframe, where)
+
+
+def _check_own(keyframe: Keyframe, where: str) -> None:
     if not isinstance(keyframe.prompt, str):
         raise PlanError(
             f"{where} has prompt {shown(keyframe.prompt)}; use a text, or leave it out."
@@ -179,6 +191,15 @@ def _check_keyframe(keyframe: Keyframe, number: int, n_frames: int) -> None:
     if len(keyframe.prompt) > MAX_PROMPT:
         raise PlanError(
             f"{where} has a prompt of {len(keyframe.prompt)} characters; shorten it to {MAX_PROMPT} or fewer."
+        )
+    if not isinstance(keyframe.image, str):
+        raise PlanError(
+            f"{where} has image {shown(keyframe.image)}; use the name of an image file, or leave it out."
+        )
+    if len(keyframe.image) > MAX_IMAGE:
+        raise PlanError(
+            f"{where} has an image whose name has {len(keyframe.image)} characters; give the file a name of "
+            f"{MAX_IMAGE} or fewer."
         )
 
 

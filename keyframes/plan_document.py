@@ -1,10 +1,11 @@
 """The keyframe plan as a JSON document, versioned: which frames are painted as keyframes, and why.
 
-    {"version": 2, "fps": 24, "n_frames": 48, "count": 12, "fingerprint": {...} or null,
+    {"version": 3, "fps": 24, "n_frames": 48, "count": 12, "fingerprint": {...} or null,
      "keyframes": [{"frame": 0, "kind": "first", "locked": false, "source": "strongest"}, ...]}
 
-A keyframe with words of its own has them as "prompt" too; version 1 had none. Frames are authoritative, seconds
-derived. Fields this version does not know are kept, at both levels.
+A keyframe with words of its own has them as "prompt" too; version 1 had none. One with an image of its own has the
+file's name in ComfyUI's input folder as "image"; version 2 had none. Frames are authoritative, seconds derived. Fields
+this version does not know are kept, at both levels.
 """
 
 import json
@@ -16,31 +17,38 @@ from ..errors import PlanError, PlanVersionError
 from .plan import Keyframe, KeyframePlan, make_plan
 from .values import is_whole, shown
 
-VERSION = 2
+VERSION = 3
 
 _PLAN_FIELDS = ("version", "fps", "n_frames", "count", "fingerprint", "keyframes")
-_KEYFRAME_FIELDS = ("frame", "kind", "locked", "source", "prompt")
+_KEYFRAME_FIELDS = ("frame", "kind", "locked", "source", "prompt", "image")
 
 
 def _from_version_1(document: dict) -> dict:
-    """Version 1 knew no prompt. A field of that name was another program's: it is kept, under another one."""
+    """Version 1 knew no prompt."""
+    return {**_with_renamed(document, "prompt", "prompt_of_version_1"), "version": 2}
+
+
+def _from_version_2(document: dict) -> dict:
+    """Version 2 knew no image."""
+    return {**_with_renamed(document, "image", "image_of_version_2"), "version": 3}
+
+
+def _with_renamed(document: dict, name: str, other: str) -> dict:
+    """A keyframe's field that a version did not know was another program's: it is kept, under another name."""
     entries = document.get("keyframes")
-    if isinstance(entries, list):
-        entries = [_without_prompt(entry) for entry in entries]
-        document = {**document, "keyframes": entries}
-    return {**document, "version": 2}
-
-
-def _without_prompt(entry: Any) -> Any:
-    if not isinstance(entry, dict) or "prompt" not in entry:
-        return entry
-    return {
-        "prompt_of_version_1" if name == "prompt" else name: value for name, value in entry.items()
-    }
+    if not isinstance(entries, list):
+        return document
+    renamed = [
+        {other if key == name else key: value for key, value in entry.items()}
+        if isinstance(entry, dict)
+        else entry
+        for entry in entries
+    ]
+    return {**document, "keyframes": renamed}
 
 
 # {version: function from a document of that version to one of the next}; each gets a saved example in the tests
-MIGRATIONS: dict[int, Callable[[dict], dict]] = {1: _from_version_1}
+MIGRATIONS: dict[int, Callable[[dict], dict]] = {1: _from_version_1, 2: _from_version_2}
 
 
 def plan_to_document(plan: KeyframePlan) -> dict:
@@ -60,8 +68,8 @@ def plan_to_document(plan: KeyframePlan) -> dict:
 def plan_from_document(document: object) -> KeyframePlan:
     """A checked KeyframePlan from a dict of this or an older version.
 
-    `locked`, `source`, `prompt` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer version,
-    PlanError with the frame or value at fault and the remedy otherwise.
+    `locked`, `source`, `prompt`, `image` and `fingerprint` may be left out. Raises PlanVersionError if it is of a newer
+    version, PlanError with the frame or value at fault and the remedy otherwise.
     """
     document = migrated(document, "plan", version=VERSION, migrations=MIGRATIONS)
     for name in ("fps", "n_frames", "count", "keyframes"):
@@ -157,6 +165,7 @@ def _keyframe_to_document(keyframe: Keyframe) -> dict:
         "locked": keyframe.locked,
         "source": keyframe.source,
         **({"prompt": keyframe.prompt} if keyframe.prompt else {}),
+        **({"image": keyframe.image} if keyframe.image else {}),
         **keyframe.extra,
     }
 
@@ -179,6 +188,7 @@ def _keyframe_from_document(entry: object, number: int) -> Keyframe:
         locked=entry.get("locked", False),
         source=entry.get("source", ""),
         prompt=entry.get("prompt", ""),
+        image=entry.get("image", ""),
         extra=_without(entry, _KEYFRAME_FIELDS),
     )
 

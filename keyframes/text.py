@@ -8,6 +8,7 @@ import numpy as np
 from ..errors import CurveError, PlanError
 from .timebase import MAX_N_FRAMES
 
+NO_FRAMES = "none"  # in the place of a list: what would be chosen is nothing
 _EXAMPLE = 'write frames like "0, 7, 12" or a schedule like "0:(1.0), 7:(0.5)".'
 
 

@@ -35,5 +35,8 @@ class PlanInfo(io.ComfyNode):
             locked = ", locked" if keyframe.locked else ""
             time_s = time_at(keyframe.frame, fps=plan.fps)
             words = f', "{" ".join(keyframe.prompt.split())}"' if keyframe.prompt.strip() else ""
-            lines.append(f"frame {keyframe.frame} ({time_s:.2f} s): {keyframe.kind}{locked}{words}")
+            image = f", image {keyframe.image}" if keyframe.image else ""
+            lines.append(
+                f"frame {keyframe.frame} ({time_s:.2f} s): {keyframe.kind}{locked}{words}{image}"
+            )
         return io.NodeOutput(plan.fps, plan.n_frames, plan.count, "\n".join(lines))

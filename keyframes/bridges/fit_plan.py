@@ -57,8 +57,8 @@ def fit_plan(
 ) -> FittedPlan:
     """The plan at another rate and length: every keyframe at the frame nearest to its time (`timebase.frame_at`).
 
-    Of keyframes that fall on one frame the stronger one stays: frame 0, then locked or with a prompt, manual, peak,
-    valley, fill; of equals the one with the higher score of the curve, then the one nearer to its time, then the
+    Of keyframes that fall on one frame the stronger one stays: frame 0, then locked or with a prompt or image, manual,
+    peak, valley, fill; of equals the one with the higher score of the curve, then the one nearer to its time, then the
     earlier one. A keyframe that was put on a strike of the curve goes where the strike is, not where its frame was
     rounded to. curve: of the plan, or None. fingerprint: of the sound at its new length. Raises PlanError when fewer
     than 2 keyframes are left.
@@ -104,7 +104,7 @@ def _importance(placed: _Placed) -> tuple[int, float, Fraction, int]:
     """Sorts the keyframes of one frame, the one that stays first."""
     keyframe = placed.keyframe
     distance = abs(placed.position - placed.frame)
-    role = "locked" if keyframe.prompt and keyframe.frame else role_of(keyframe)
+    role = "locked" if keyframe.is_kept and keyframe.frame else role_of(keyframe)
     return ROLES.index(role), -placed.score, distance, keyframe.frame
 
 

@@ -26,7 +26,7 @@ def prediction(**changes):
         for frame, kind in KINDS.items()
     ]
     document = {
-        "version": 2,
+        "version": 3,
         "fps": 24,
         "n_frames": N_FRAMES,
         "count": len(keyframes),

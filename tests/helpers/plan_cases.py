@@ -18,9 +18,9 @@ def load_cases(name):
 
 def keyframe(entry):
     frame, kind, source, locked, extra = [*entry, *("", False, {})[len(entry) - 2 :]]
-    prompt = extra.get("prompt", "")
-    extra = {name: value for name, value in extra.items() if name != "prompt"}
-    return Keyframe(frame, kind, locked=locked, source=source, extra=extra, prompt=prompt)
+    own = {name: extra[name] for name in ("prompt", "image") if name in extra}
+    extra = {name: value for name, value in extra.items() if name not in own}
+    return Keyframe(frame, kind, locked=locked, source=source, extra=extra, **own)
 
 
 def plan_of(entries, *, n_frames=24, fps=24, fields=None):
@@ -43,7 +43,14 @@ def case_plan(case, key):
 
 @st.composite
 def plans(
-    draw, n_frames, *, sources=("strongest",), kinds=KINDS[1:4], locks=(False,), prompts=("",)
+    draw,
+    n_frames,
+    *,
+    sources=("strongest",),
+    kinds=KINDS[1:4],
+    locks=(False,),
+    prompts=("",),
+    images=("",),
 ):
     """Any valid plan of a clip; by default as a strategy makes them."""
     count = draw(st.integers(2, n_frames))
@@ -57,6 +64,7 @@ def plans(
                 locked=draw(st.sampled_from(locks)),
                 source=draw(st.sampled_from(sources)),
                 prompt=draw(st.sampled_from(prompts)),
+                image=draw(st.sampled_from(images)),
             )
         )
     return make_plan(keyframes, fps=24, n_frames=n_frames)

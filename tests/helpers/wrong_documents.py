@@ -11,7 +11,7 @@ DOCUMENTS = pathlib.Path(__file__).resolve().parents[1] / "unit" / "keyframes" /
 def document(**changes):
     """A valid document with top-level fields replaced."""
     return {
-        "version": 2,
+        "version": 3,
         "fps": 24,
         "n_frames": 48,
         "count": 3,
@@ -46,11 +46,11 @@ def without(name):
 
 # (document, what the message names, what it says to do)
 WRONG_PLANS = [
-    (document(version=0), "version 0", "set it to 2"),
-    (document(version=True), "version true", '"version": 2'),
-    (document(version="1"), 'version "1"', '"version": 2'),
-    (document(version=1.0), "version 1.0", '"version": 2'),
-    (without("version"), "no version", '"version": 2'),
+    (document(version=0), "version 0", "set it to 3"),
+    (document(version=True), "version true", '"version": 3'),
+    (document(version="1"), 'version "1"', '"version": 3'),
+    (document(version=1.0), "version 1.0", '"version": 3'),
+    (without("version"), "no version", '"version": 3'),
     (without("fps"), '"fps"', "add it"),
     (without("n_frames"), '"n_frames"', "add it"),
     (without("count"), '"count"', "add it"),
@@ -111,6 +111,9 @@ WRONG_PLANS = [
     (with_keyframe(prompt=None), "prompt null", "text"),
     (with_keyframe(prompt=["a door"]), 'prompt ["a door"]', "text"),
     (with_keyframe(prompt="\U0001f941" * 2001), "2001 characters", "2000 or fewer"),
+    (with_keyframe(image=None), "image null", "name of an image file"),
+    (with_keyframe(image=["12.png"]), 'image ["12.png"]', "name of an image file"),
+    (with_keyframe(image="\U0001f941" * 501), "501 characters", "500 or fewer"),
     (document(keyframes=[{"frame": 0, "kind": "peak"}]), "frame 0", "'first'"),
     ([], "is []", "braces"),
     (None, "is null", "braces"),

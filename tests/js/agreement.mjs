@@ -16,7 +16,8 @@ const STEPS = {
   move: rules.moveKeyframe,
   lock: rules.lockKeyframe,
   kind: rules.setKind,
-  prompt: rules.setPrompt,
+  prompt: (plan, frame, prompt) => rules.setOwn(plan, frame, { prompt }),
+  image: (plan, frame, image) => rules.setOwn(plan, frame, { image }),
 };
 
 const RESULTS = {

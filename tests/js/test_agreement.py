@@ -17,7 +17,7 @@ from keyvid_pack.keyframes.audio.fingerprint import same_sound
 from keyvid_pack.keyframes.edit import apply_edit, edit_from_json
 from keyvid_pack.keyframes.fill_gaps import roomiest_frame
 from keyvid_pack.keyframes.merge import merge
-from keyvid_pack.keyframes.plan import MAX_PROMPT
+from keyvid_pack.keyframes.plan import MAX_IMAGE, MAX_PROMPT
 from keyvid_pack.keyframes.plan_document import VERSION, plan_from_document, plan_to_document
 from keyvid_pack.keyframes.text import frames_from_text
 from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
@@ -29,6 +29,7 @@ from ..oracles.plan_rules import (
     delete_keyframe,
     lock_keyframe,
     move_keyframe,
+    set_image,
     set_kind,
     set_prompt,
 )
@@ -44,10 +45,12 @@ STEPS = {
     "lock": lambda plan, frame, locked: lock_keyframe(plan, frame, locked=locked),
     "kind": set_kind,
     "prompt": set_prompt,
+    "image": set_image,
 }
 PROMPTS = (
     "the door opens", " \u00e9\u6f22\n\U0001f941 ", "",
 )  # fmt: skip
+IMAGES = ("12.png", "b\u00f6ard/x (1).jpg", "", "x" * (MAX_IMAGE + 1))
 LONG = ("\U0001f941" * MAX_PROMPT, "x" * (MAX_PROMPT + 1))
 VALUES = (
     None,
@@ -86,11 +89,13 @@ def random_plan(rng, n_frames, *, fps=24):
         keyframe["source"] = rng.choice(SOURCES) if is_wild else "strongest"
         if is_wild and rng.random() < 0.15:
             keyframe["prompt"] = rng.choice(PROMPTS)
+        if is_wild and rng.random() < 0.15:
+            keyframe["image"] = rng.choice(IMAGES[:3])
         if is_wild and rng.random() < 0.1:
             keyframe["note"] = rng.choice(["snare", [1, {"a": None}], 0.5])
     levels = [rng.randint(-10, 0) for _ in range(16)]
     document = {
-        "version": rng.choice((1, VERSION)),
+        "version": rng.randint(1, VERSION),
         "fps": fps,
         "n_frames": n_frames,
         "count": len(keyframes),
@@ -113,6 +118,7 @@ def random_step(rng, document):
         "lock": [rng.random() < 0.5],
         "kind": [rng.choice([*KINDS, "first", "x"])],
         "prompt": [rng.choice(["a door", *PROMPTS, *LONG])],
+        "image": [rng.choice(IMAGES)],
     }
     return [name, frame, *rest.get(name, [])]
 

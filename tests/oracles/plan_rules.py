@@ -3,8 +3,8 @@
 The rules (`tests/count_cases.json` is the table of results that every implementation of them is held to):
 
 1. Frame 0 can be neither moved nor deleted.
-2. A keyframe is free when it is unlocked, has no prompt and is either a fill, or a valley the artist has not changed
-   (source not "edit").
+2. A keyframe is free when it is unlocked, has neither prompt nor image and is either a fill, or a valley the artist
+   has not changed (source not "edit").
 3. Adding (kind manual, source "edit") takes the place of the nearest free fill, if there is none of the nearest
    free valley, of two equally near ones the earlier. A peak never gives way unasked: without anything free, adding is
    refused.
@@ -13,7 +13,7 @@ The rules (`tests/count_cases.json` is the table of results that every implement
 5. Moving makes a keyframe manual (source "edit"). Onto another keyframe it is refused; a drag stops next to it
    (`nearest_free`). A move to where it is changes nothing.
 6. A locked keyframe is neither moved nor deleted until it is unlocked.
-7. Locking and unlocking change nothing else. Setting a kind makes the source "edit"; so does setting the prompt.
+7. Locking and unlocking change nothing else. Setting a kind makes the source "edit"; so does setting prompt or image.
 """
 
 from dataclasses import replace
@@ -40,7 +40,8 @@ def add_keyframe(plan, frame):
     if gives_way is None:
         raise PlanError(
             f"No keyframe can give way to one at frame {frame}: the {plan.count} of this plan are peaks, placed by "
-            "hand, locked or have a prompt. Delete or unlock one first, or raise the count in Select Keyframes."
+            "hand, locked or have a prompt or an image. Delete or unlock one first, or raise the count in Select "
+            "Keyframes."
         )
     others = [keyframe for keyframe in plan.keyframes if keyframe is not gives_way]
     return with_keyframes(plan, [*others, Keyframe(frame, "manual", source=EDIT)])
@@ -110,6 +111,14 @@ def set_prompt(plan, frame, prompt):
     return _replaced(plan, keyframe.frame, prompt=prompt, source=EDIT)
 
 
+def set_image(plan, frame, image):
+    """The plan with the keyframe at a frame given an image of its own; "" takes it away. Raises PlanError."""
+    keyframe = _existing(plan, frame)
+    if image == keyframe.image:
+        return plan
+    return _replaced(plan, keyframe.frame, image=image, source=EDIT)
+
+
 def _nearest_free_keyframe(plan, frame):
     for kind in ("fill", "valley"):
         free = [
@@ -118,6 +127,7 @@ def _nearest_free_keyframe(plan, frame):
             if keyframe.kind == kind
             and not keyframe.locked
             and not keyframe.prompt
+            and not keyframe.image
             and (kind == "fill" or keyframe.source != EDIT)
         ]
         if free:

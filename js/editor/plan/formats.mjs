@@ -5,7 +5,7 @@
 import { PlanError } from "./errors.mjs";
 import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
 import { isObject, parseJson } from "./json.mjs";
-import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes, withPrompt } from "./plan.mjs";
+import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes, withOwn } from "./plan.mjs";
 import { frameAt, distinctRates, sameRate, timeAt } from "./timebase.mjs";
 
 /** @import { Keyframe, Plan } from "./plan.mjs" */
@@ -22,7 +22,7 @@ export const FORMATS = [
 /** @typedef {"json" | "csv" | "list" | "schedule" | "audacity"} Format */
 /** @typedef {{ keyframes: Keyframe[], extra?: Record<string, any> }} Read */
 
-const COLUMNS = ["frame", "time_s", "kind", "locked", "source", "prompt"];
+const COLUMNS = ["frame", "time_s", "kind", "locked", "source", "prompt", "image"];
 const LOCKED = " (locked)"; // after the kind in the name of an Audacity label
 const LABEL = /^([0-9]+[.,][0-9]+)\t[0-9]+[.,][0-9]+(?:\t(.*))?$/; // Audacity always writes decimals
 
@@ -35,7 +35,8 @@ export function exportText(plan, format) {
   const timeS = (/** @type {Keyframe} */ { frame }) => timeAt(frame, fps).toFixed(6);
   if (format === "json") return `${JSON.stringify({ keyvid_timing: 1, plan }, null, 1)}\n`;
   if (format === "csv") {
-    const rows = keyframes.map((k) => [k.frame, timeS(k), k.kind, k.locked, cell(k.source), cell(k.prompt ?? "")]);
+    const own = (/** @type {Keyframe} */ { source, prompt = "", image = "" }) => [source, prompt, image].map(cell);
+    const rows = keyframes.map((k) => [k.frame, timeS(k), k.kind, k.locked, ...own(k)]);
     return [COLUMNS, ...rows].map((row) => `${row.join(",")}\n`).join("");
   }
   if (format === "list") return framesText(framesOf(plan));
@@ -112,7 +113,7 @@ function fromCsv(text, plan, notes) {
     }
     const isLocked = /^(true|1|yes)$/i.test(at.locked ?? "");
     const keyframe = newKeyframe(frame, kindFrom(at.kind, frame, notes), at.source || EDIT);
-    return withPrompt({ ...keyframe, locked: isLocked }, at.prompt ?? "");
+    return withOwn({ ...keyframe, locked: isLocked }, { prompt: at.prompt, image: at.image });
   });
   return { keyframes };
 }

@@ -4,7 +4,7 @@
 
 import { PlanError, PlanMismatchError } from "./errors.mjs";
 import { sameJson } from "./json.mjs";
-import { EDIT, REFILL, extraOf, framesOf, newKeyframe, withKeyframes, without } from "./plan.mjs";
+import { EDIT, REFILL, extraOf, framesOf, isKept, newKeyframe, withKeyframes, without } from "./plan.mjs";
 import { TOLERANCE, around, roomiestFrames } from "./fill_gaps.mjs";
 import { distinctRates, sameRate } from "./timebase.mjs";
 
@@ -115,12 +115,6 @@ function changesOf(base, edited) {
   }
   return { userEdits, refills, removed };
 }
-
-/**
- * Whether a keyframe has what only an artist gives: a lock, or words of its own.
- * @param {Keyframe} keyframe @returns {boolean}
- */
-const isKept = ({ locked, prompt }) => locked || Boolean(prompt);
 
 /** @param {Keyframe} a @param {Keyframe} b @returns {boolean} */
 const same = (a, b) => sameJson(without(a, ["frame", "source"]), without(b, ["frame", "source"]));

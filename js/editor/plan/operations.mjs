@@ -3,8 +3,8 @@
 // anything else, and the count stays. Each function returns {plan, frames}: the new plan and where the given
 // keyframes are in it, ascending. Kinds and sources follow rules.mjs.
 
-import { EDIT, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, withKeyframes, withPrompt } from "./plan.mjs";
-import { changeable, movedTo, setKind } from "./rules.mjs";
+import { EDIT, PlanError, REFILL, framesOf, keyframeAt, newKeyframe, withKeyframes } from "./plan.mjs";
+import { changeable, changedOwn, movedTo, setKind } from "./rules.mjs";
 import { evenly, roomiestFrames } from "./fill_gaps.mjs";
 
 /** @import { Keyframe, Plan } from "./plan.mjs" */
@@ -85,13 +85,11 @@ export function lockAll(plan, frames, locked) {
 }
 
 /**
- * Gives keyframes these words; "" takes their words away.
- * @param {Plan} plan @param {number[]} frames @param {string} prompt @returns {Moved}
+ * Gives keyframes these words or this image; "" takes it away.
+ * @param {Plan} plan @param {number[]} frames @param {{ prompt: string } | { image: string }} own @returns {Moved}
  */
-export function setPrompts(plan, frames, prompt) {
-  return changed(plan, frames, (keyframe) =>
-    prompt === (keyframe.prompt ?? "") ? keyframe : { ...withPrompt(keyframe, prompt), source: EDIT },
-  );
+export function setAllOwn(plan, frames, own) {
+  return changed(plan, frames, (keyframe) => changedOwn(keyframe, own));
 }
 
 /**

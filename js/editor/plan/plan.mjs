@@ -13,6 +13,7 @@ export { PlanError, PlanMismatchError, PlanVersionError } from "./errors.mjs";
  * @typedef {Object} Keyframe
  * @property {number} frame @property {string} kind one of KINDS @property {boolean} locked @property {string} source
  * @property {string} [prompt] its own words; never empty
+ * @property {string} [image] its own image: a file's name in ComfyUI's input folder; never empty
  */
 /**
  * @typedef {Object} Fingerprint how a sound is recognized (keyframes/audio/fingerprint.py)
@@ -31,16 +32,18 @@ export const EDIT = "edit";
 /** Source of a fill that took the place of something deleted; no decision of the artist. */
 export const REFILL = "refill";
 /** Version of the document that is written. */
-export const VERSION = 2;
+export const VERSION = 3;
 /** Characters of a keyframe's own words; far more than any text encoder reads. */
 export const MAX_PROMPT = 2000;
+/** Characters of the name of an image file, with its folders. */
+export const MAX_IMAGE = 500;
 /** Frames; half an hour at 240 fps: beyond this a number is a typing slip. */
 export const MAX_N_FRAMES = 432000;
 
 /** {version: function from a document of that version to one of the next}, as in keyframes/plan_document.py. */
-const MIGRATIONS = { 1: fromVersion1 };
+const MIGRATIONS = { 1: fromVersion1, 2: fromVersion2 };
 const PLAN_FIELDS = ["version", "fps", "n_frames", "count", "fingerprint", "keyframes"];
-const KEYFRAME_FIELDS = ["frame", "kind", "locked", "source", "prompt"];
+const KEYFRAME_FIELDS = ["frame", "kind", "locked", "source", "prompt", "image"];
 
 /**
  * A checked Plan from a document of this or an older version. Throws PlanVersionError for a newer one, PlanError.
@@ -119,13 +122,20 @@ export function planAtFrames(frames, { fps, n_frames, fingerprint = null }) {
 export const newKeyframe = (frame, kind, source = "") => ({ frame, kind, locked: false, source });
 
 /**
- * A Keyframe with words of its own, in the place of the document; "" takes them away.
- * @param {Keyframe} keyframe @param {string} prompt @returns {Keyframe}
+ * A Keyframe with words or an image of its own, in the place of the document; "" takes it away.
+ * @param {Keyframe} keyframe @param {{ prompt?: string, image?: string }} own @returns {Keyframe}
  */
-export function withPrompt({ frame, kind, locked, source, ...more }, prompt) {
-  delete more.prompt;
-  return { frame, kind, locked, source, ...(prompt === "" ? {} : { prompt }), ...more };
+export function withOwn(keyframe, own) {
+  const { frame, kind, locked, source, prompt = "", image = "", ...more } = { ...keyframe, ...own };
+  const words = prompt === "" ? {} : { prompt };
+  return { frame, kind, locked, source, ...words, ...(image === "" ? {} : { image }), ...more };
 }
+
+/**
+ * Whether a keyframe has what only an artist gives: a lock, words or an image of its own.
+ * @param {Keyframe} keyframe @returns {boolean}
+ */
+export const isKept = ({ locked, prompt, image }) => locked || Boolean(prompt) || Boolean(image);
 
 /**
  * A frame of the clip. Throws PlanError unless it is a whole number from 0 to nFrames - 1.
@@ -202,21 +212,28 @@ function makePlan(keyframes, document) {
   return { version: VERSION, fps, n_frames, count: keyframes.length, fingerprint, keyframes, ...extraOf(document) };
 }
 
-/**
- * Version 1 knew no prompt. A field of that name was another program's: it is kept, under another one.
- * @param {any} document @returns {any}
- */
+/** Version 1 knew no prompt. @param {any} document @returns {any} */
 function fromVersion1(document) {
+  return { ...withRenamed(document, "prompt", "prompt_of_version_1"), version: 2 };
+}
+
+/** Version 2 knew no image. @param {any} document @returns {any} */
+function fromVersion2(document) {
+  return { ...withRenamed(document, "image", "image_of_version_2"), version: 3 };
+}
+
+/**
+ * A keyframe's field that a version did not know was another program's: it is kept, under another name.
+ * @param {any} document @param {string} name @param {string} other @returns {any}
+ */
+function withRenamed(document, name, other) {
   const { keyframes } = document;
-  const renamed = (/** @type {[string, any]} */ [name, value]) => [
-    name === "prompt" ? "prompt_of_version_1" : name,
-    value,
-  ];
-  const withoutPrompt = (/** @type {any} */ entry) =>
-    isObject(entry) && Object.hasOwn(entry, "prompt") ? Object.fromEntries(Object.entries(entry).map(renamed)) : entry;
-  return Array.isArray(keyframes)
-    ? { ...document, version: 2, keyframes: keyframes.map(withoutPrompt) }
-    : { ...document, version: 2 };
+  if (!Array.isArray(keyframes)) return document;
+  const renamed = (/** @type {[string, any]} */ [key, value]) => [key === name ? other : key, value];
+  const entries = keyframes.map((/** @type {any} */ entry) =>
+    isObject(entry) && Object.hasOwn(entry, name) ? Object.fromEntries(Object.entries(entry).map(renamed)) : entry,
+  );
+  return { ...document, keyframes: entries };
 }
 
 /** @param {any} entry @param {number} i @returns {Keyframe} */
@@ -226,8 +243,8 @@ function keyframeFrom(entry, i) {
   for (const name of ["frame", "kind"]) {
     if (!Object.hasOwn(entry, name)) throw new PlanError(`Keyframe ${i + 1} of the plan has no "${name}"${like}`);
   }
-  const { frame, kind, locked = false, source = "", prompt = "" } = entry;
-  return { ...withPrompt({ frame, kind, locked, source }, prompt), ...without(entry, KEYFRAME_FIELDS) };
+  const { frame, kind, locked = false, source = "", prompt, image } = entry;
+  return { ...withOwn({ frame, kind, locked, source }, { prompt, image }), ...without(entry, KEYFRAME_FIELDS) };
 }
 
 /** @param {any} nFrames */
@@ -251,7 +268,7 @@ function checkFingerprint(fingerprint) {
 }
 
 /** @param {Record<string, any>} keyframe @param {number} number @param {number} nFrames */
-function checkKeyframe({ frame, kind, locked, source, prompt = "" }, number, nFrames) {
+function checkKeyframe({ frame, kind, locked, source, prompt = "", image = "" }, number, nFrames) {
   if (!isWhole(frame)) {
     throw new PlanError(`Keyframe ${number} of the plan has frame ${shown(frame)}; write a whole number like 7.`);
   }
@@ -273,6 +290,7 @@ function checkKeyframe({ frame, kind, locked, source, prompt = "" }, number, nFr
     throw new PlanError(`${where} has source ${shown(source)}; use a text, or leave it out.`);
   }
   checkPrompt(prompt, where);
+  checkImage(image, where);
 }
 
 /** @param {any} prompt @param {string} where */
@@ -283,6 +301,19 @@ function checkPrompt(prompt, where) {
   const n = [...prompt].length; // characters as Python counts them
   if (n > MAX_PROMPT) {
     throw new PlanError(`${where} has a prompt of ${n} characters; shorten it to ${MAX_PROMPT} or fewer.`);
+  }
+}
+
+/** @param {any} image @param {string} where */
+function checkImage(image, where) {
+  if (typeof image !== "string") {
+    throw new PlanError(`${where} has image ${shown(image)}; use the name of an image file, or leave it out.`);
+  }
+  const n = [...image].length;
+  if (n > MAX_IMAGE) {
+    throw new PlanError(
+      `${where} has an image whose name has ${n} characters; give the file a name of ${MAX_IMAGE} or fewer.`,
+    );
   }
 }
 

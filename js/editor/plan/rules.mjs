@@ -9,11 +9,12 @@ import {
   KINDS,
   REFILL,
   framesOf,
+  isKept,
   keyframeAt,
   newKeyframe,
   wholeFrame,
   withKeyframes,
-  withPrompt,
+  withOwn,
 } from "./plan.mjs";
 import { roomiestFrame } from "./fill_gaps.mjs";
 
@@ -32,7 +33,7 @@ export function addKeyframe(plan, frame) {
   if (!givesWay) {
     throw new PlanError(
       `No keyframe can give way to one at frame ${frame}: the ${plan.count} of this plan are peaks, placed by ` +
-        "hand, locked or have a prompt. Delete or unlock one first, or raise the count in Select Keyframes.",
+        "hand, locked or have a prompt or an image. Delete or unlock one first, or raise the count in Select Keyframes.",
     );
   }
   return withKeyframes(plan, [...others(plan, givesWay), newKeyframe(frame, "manual", EDIT)]);
@@ -117,13 +118,24 @@ export function setKind(plan, frame, kind) {
 }
 
 /**
- * The plan with the keyframe at a frame given words of its own; "" takes them away.
- * @param {Plan} plan @param {number} frame @param {string} prompt @returns {Plan}
+ * The plan with the keyframe at a frame given words or an image of its own; "" takes it away.
+ * @param {Plan} plan @param {number} frame @param {{ prompt: string } | { image: string }} own @returns {Plan}
  */
-export function setPrompt(plan, frame, prompt) {
+export function setOwn(plan, frame, own) {
   const keyframe = existing(plan, frame);
-  if (prompt === (keyframe.prompt ?? "")) return plan;
-  return withKeyframes(plan, [...others(plan, keyframe), { ...withPrompt(keyframe, prompt), source: EDIT }]);
+  const changed = changedOwn(keyframe, own);
+  return changed === keyframe ? plan : withKeyframes(plan, [...others(plan, keyframe), changed]);
+}
+
+/**
+ * A keyframe given words or an image of its own by hand; the same if it has them already.
+ * @param {Keyframe} keyframe @param {{ prompt?: string, image?: string }} own @returns {Keyframe}
+ */
+export function changedOwn(keyframe, own) {
+  const { prompt = "", image = "" } = keyframe;
+  const next = { prompt, image, ...own };
+  const isSame = next.prompt === prompt && next.image === image;
+  return isSame ? keyframe : { ...withOwn(keyframe, own), source: EDIT };
 }
 
 /**
@@ -154,7 +166,7 @@ function existing(plan, frame) {
 function nearestFreeKeyframe(plan, frame) {
   for (const kind of ["fill", "valley"]) {
     const free = plan.keyframes.filter(
-      (one) => one.kind === kind && !one.locked && !one.prompt && (kind === "fill" || one.source !== EDIT),
+      (one) => one.kind === kind && !isKept(one) && (kind === "fill" || one.source !== EDIT),
     );
     // the earlier of two equally near ones comes first, and stays
     if (free.length) return free.reduce((a, b) => (Math.abs(b.frame - frame) < Math.abs(a.frame - frame) ? b : a));

@@ -10,8 +10,8 @@ import {
   lockAll,
   moveTogether,
   scaleTogether,
+  setAllOwn,
   setKinds,
-  setPrompts,
   shiftAll,
   snapAll,
 } from "../plan/operations.mjs";
@@ -118,7 +118,7 @@ export function changeKind(plan, frames, kind) {
  * @param {Plan} plan @param {number[]} frames @param {string} words @returns {Outcome}
  */
 export function setWords(plan, frames, words) {
-  return { ...setPrompts(plan, frames, words.trim() ? words : ""), frames };
+  return { ...setAllOwn(plan, frames, { prompt: words.trim() ? words : "" }), frames };
 }
 
 /**

@@ -15,7 +15,7 @@ function opened({ view = null } = {}) {
   const keyframes = FRAMES.map((frame) => {
     return { frame, kind: frame ? "peak" : "first", locked: false, source: "strongest" };
   });
-  const prediction = { version: 2, fps: 24, n_frames: 60, count: 6, fingerprint: null, keyframes };
+  const prediction = { version: 3, fps: 24, n_frames: 60, count: 6, fingerprint: null, keyframes };
   const [written, messages] = [[], []];
   const showMessage = (message) => messages.push(message);
   const session = new Session({ host: { write: (text) => written.push(text) }, showMessage });

@@ -43,6 +43,8 @@ test("a saved plan and edit of every version is read, and nothing in it is lost"
   assert.deepEqual(JSON.parse(writeEdit(readEdit(SAVED))), saved);
   const withWords = readEdit(textOf(`${DOCUMENTS}/edit_v1_of_plan_v2.json`));
   assert.equal(shownPlan(withWords, PREDICTED).plan.keyframes[1].prompt, "the door opens");
+  const withImage = readEdit(textOf(`${DOCUMENTS}/edit_v1_of_plan_v3.json`));
+  assert.equal(shownPlan(withImage, PREDICTED).plan.keyframes[1].image, "board/door.png");
 });
 
 test("a field of version 1 that is called prompt keeps its value, and is no words of the artist", () => {
@@ -55,9 +57,17 @@ test("a field of version 1 that is called prompt keeps its value, and is no word
   assert.throws(() => planFrom({ ...old, version: 2 }), /prompt 5/);
 });
 
+test("a field of versions 1 and 2 that is called image keeps its value, and is no image of the artist", () => {
+  const keyframes = [{ frame: 0, kind: "first" }, { frame: 7, kind: "peak", image: 5 }];
+  const old = { fps: 24, n_frames: 48, count: 2, keyframes };
+  const expected = { frame: 7, kind: "peak", locked: false, source: "", image_of_version_2: 5 };
+  for (const version of [1, 2]) assert.deepEqual(planFrom({ ...old, version }).keyframes[1], expected);
+  assert.throws(() => planFrom({ ...old, version: 3 }), /image 5/);
+});
+
 test("an edit is written on one line, in the order of Python", () => {
   const text = writeEdit({ plan: PREDICTED, base: null, extra: { mood: "\u00e9" } });
-  assert.ok(text.startsWith('{"version": 1, "plan": {"version": 2, "fps": 24, "n_frames": 48, "count": 4, "fingerpr'));
+  assert.ok(text.startsWith('{"version": 1, "plan": {"version": 3, "fps": 24, "n_frames": 48, "count": 4, "fingerpr'));
   assert.ok(text.endsWith('}], "tempo": 120}, "base": null, "mood": "\u00e9"}') && !text.includes("\n"));
 });
 

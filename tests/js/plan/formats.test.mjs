@@ -8,10 +8,11 @@ import { framesOf, planFrom } from "../../../js/editor/plan/plan.mjs";
 import { assertRefused, planOf, textOf } from "../helpers/plan_cases.mjs";
 
 const WORDS = 'a "door", ajar;\n\u6f22\u{1f941}';
+const IMAGE = 'board/a, "b".png';
 const PLAN = planOf(
   [
     [0, "first"],
-    [7, "peak", 'a, "b"\nc', true, { prompt: WORDS }],
+    [7, "peak", 'a, "b"\nc', true, { prompt: WORDS, image: IMAGE }],
     [12, "valley", "strongest"],
     [23, "manual", "edit", false, { n: [1] }],
   ],
@@ -21,7 +22,7 @@ const imported = (text, plan = PLAN) => importText(text, { plan });
 const sources = ({ keyframes }) => keyframes.map(({ source }) => source);
 const short = ({ keyframes }) => keyframes.map(({ frame, kind, locked }) => [frame, kind, locked]);
 
-test("each format comes back as itself, with its frames; the tables with kinds, locks and words; JSON with everything", () => {
+test("each format comes back as itself, with its frames; the tables with kinds, locks, words and images; JSON with everything", () => {
   for (const fps of [24, 23.976, 29.97, 240]) {
     const plan = { ...PLAN, fps };
     for (const { format } of FORMATS) {
@@ -31,6 +32,8 @@ test("each format comes back as itself, with its frames; the tables with kinds, 
       if (format === "csv") assert.deepEqual(sources(back.plan).slice(1, 3), ['a, "b"\nc', "strongest"]);
       const words = back.plan.keyframes.map(({ prompt }) => prompt);
       if (format === "csv") assert.deepEqual(words, [undefined, WORDS, undefined, undefined]);
+      const images = back.plan.keyframes.map(({ image }) => image);
+      if (format === "csv") assert.deepEqual(images, [undefined, IMAGE, undefined, undefined]);
       if (["csv", "audacity"].includes(format)) assert.deepEqual(short(back.plan), short(plan));
     }
   }

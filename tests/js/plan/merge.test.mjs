@@ -14,7 +14,8 @@ const STEPS = {
   lock: (plan, frame) => rules.lockKeyframe(plan, frame, true),
   unlock: (plan, frame) => rules.lockKeyframe(plan, frame, false),
   kind: rules.setKind,
-  prompt: rules.setPrompt,
+  prompt: (plan, frame, prompt) => rules.setOwn(plan, frame, { prompt }),
+  image: (plan, frame, image) => rules.setOwn(plan, frame, { image }),
 };
 
 for (const row of casesOf("merge_cases.json")) {

@@ -20,7 +20,7 @@ function prediction(changes = {}) {
     locked: false,
     source: "strongest",
   }));
-  const document = { version: 2, fps: 24, n_frames: 48, count: keyframes.length, fingerprint: FINGERPRINT, keyframes };
+  const document = { version: 3, fps: 24, n_frames: 48, count: keyframes.length, fingerprint: FINGERPRINT, keyframes };
   return { ...document, ...changes };
 }
 

@@ -39,9 +39,18 @@ def test_the_saved_edit_of_version_1_loads():
 def test_the_saved_edit_with_words_loads():
     text = (DOCUMENTS / "edit_v1_of_plan_v2.json").read_text(encoding="utf-8")
     edit = edit_from_json(text)
-    assert json.loads(edit_to_json(edit)) == json.loads(text)
+    assert json.loads(edit_to_json(edit)) == with_plans_of_today(json.loads(text))
     merged = apply_edit(edit, PREDICTED)
     assert [keyframe.prompt for keyframe in merged.keyframes] == ["", "the door opens", "", ""]
+    assert merged.frames == apply_edit(edit_from_json(SAVED_EDIT), PREDICTED).frames
+
+
+def test_the_saved_edit_with_an_image_loads():
+    text = (DOCUMENTS / "edit_v1_of_plan_v3.json").read_text(encoding="utf-8")
+    edit = edit_from_json(text)
+    assert json.loads(edit_to_json(edit)) == json.loads(text)
+    merged = apply_edit(edit, PREDICTED)
+    assert [keyframe.image for keyframe in merged.keyframes] == ["", "board/door.png", "", ""]
     assert merged.frames == apply_edit(edit_from_json(SAVED_EDIT), PREDICTED).frames
 
 
@@ -109,9 +118,9 @@ def test_what_is_no_text_is_refused(value):
 
 
 def test_a_newer_version_is_named():
-    newer_plan = {**saved_edit()["plan"], "version": 3}
-    for document in (saved_edit(version=3), saved_edit(plan=newer_plan), newer_plan):
-        with pytest.raises(PlanVersionError, match="version 3"):
+    newer_plan = {**saved_edit()["plan"], "version": 4}
+    for document in (saved_edit(version=4), saved_edit(plan=newer_plan), newer_plan):
+        with pytest.raises(PlanVersionError, match="version 4"):
             edit_from_json(json.dumps(document))
 
 

@@ -17,6 +17,7 @@ from ...oracles.plan_rules import (
     delete_keyframe,
     lock_keyframe,
     move_keyframe,
+    set_image,
     set_kind,
     set_prompt,
 )
@@ -26,6 +27,7 @@ ANYTHING = {
     "kinds": ("peak", "valley", "fill", "manual"),
     "locks": (False, True),
     "prompts": ("", "", "a door"),
+    "images": ("", "", "12.png"),
 }
 
 
@@ -34,7 +36,7 @@ def edits(draw, plan):
     """A plan after steps an artist could take, refused ones left out."""
     frame = st.integers(0, plan.n_frames - 1)
     for _ in range(draw(st.integers(0, 6))):
-        steps = ["add", "delete", "move", "lock", "unlock", "kind", "prompt"]
+        steps = ["add", "delete", "move", "lock", "unlock", "kind", "prompt", "image"]
         step = draw(st.sampled_from(steps))
         at = draw(frame) if step == "add" else draw(st.sampled_from(plan.frames))
         try:
@@ -48,6 +50,8 @@ def edits(draw, plan):
                 plan = set_kind(plan, at, draw(st.sampled_from(["peak", "valley", "fill"])))
             elif step == "prompt":
                 plan = set_prompt(plan, at, draw(st.sampled_from(["", "a door", "rain"])))
+            elif step == "image":
+                plan = set_image(plan, at, draw(st.sampled_from(["", "12.png", "13.png"])))
             else:
                 plan = lock_keyframe(plan, at, locked=step == "lock")
         except PlanError:
@@ -64,16 +68,16 @@ def clips(draw, n_plans):
 
 
 def own_keyframes(base, edited):
-    """What the artist placed, changed, locked or gave words, found independently of merge.py."""
+    """What the artist placed, changed, locked or gave words or an image, found independently of merge.py."""
     before = {k.frame: k for k in base.keyframes}
     own = []
     for keyframe in edited.keyframes:
         old = before.get(keyframe.frame)
         placed = old is None or (keyframe.frame and keyframe.source == "edit" != old.source)
-        of = operator.attrgetter("kind", "locked", "prompt")
+        of = operator.attrgetter("kind", "locked", "prompt", "image")
         changed = old and of(old) != of(keyframe)
         is_refill = keyframe.kind == "fill" and keyframe.source == "refill"
-        is_refill = is_refill and not keyframe.locked and not keyframe.prompt
+        is_refill = is_refill and not (keyframe.locked or keyframe.prompt or keyframe.image)
         if (placed or changed) and not is_refill:
             own.append(keyframe)
     return own
@@ -81,7 +85,7 @@ def own_keyframes(base, edited):
 
 def like(plan):
     """A plan but for its sources, which only keep the books."""
-    fields = [(k.frame, k.kind, k.locked, k.prompt, k.extra) for k in plan.keyframes]
+    fields = [(k.frame, k.kind, k.locked, k.prompt, k.image, k.extra) for k in plan.keyframes]
     return plan.fps, plan.n_frames, plan.count, plan.fingerprint, plan.extra, fields
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyvid_pack.errors import PlanError, PlanVersionError
 from keyvid_pack.keyframes import plan_document as plan_module
-from keyvid_pack.keyframes.plan import MAX_PROMPT, Keyframe, make_plan, plan_at_frames
+from keyvid_pack.keyframes.plan import MAX_IMAGE, MAX_PROMPT, Keyframe, make_plan, plan_at_frames
 from keyvid_pack.keyframes.plan_document import migrated, plan_from_document, plan_to_document
 
 from ...helpers.plan_cases import plan_from_json, plan_of, plan_to_json
@@ -57,8 +57,8 @@ def test_a_wrong_document_is_refused_with_a_message(wrong, named, remedy):
 
 
 def test_a_plan_of_a_newer_version_is_named():
-    with pytest.raises(PlanVersionError, match="version 3.*up to version 2.*update"):
-        plan_from_document({"version": 3, "shape": "unknown"})
+    with pytest.raises(PlanVersionError, match="version 4.*up to version 3.*update"):
+        plan_from_document({"version": 4, "shape": "unknown"})
 
 
 def test_words_of_a_keyframe_are_kept_whatever_they_are():
@@ -77,12 +77,34 @@ def test_words_of_a_keyframe_are_kept_whatever_they_are():
     )
 
 
+def test_the_image_of_a_keyframe_is_kept():
+    for name in ("12.png", "board/the d\u00f6\u00f6r (1).jpg", "x" * MAX_IMAGE):
+        with_image = with_keyframe(prompt="rain", image=name, note="kept")
+        plan = plan_from_document(with_image)
+        assert plan.keyframes[1].image == name and plan.keyframes[1].is_kept
+        assert plan_to_document(plan) == with_image
+        assert list(plan_to_document(plan)["keyframes"][1]) == [
+            "frame", "kind", "locked", "source", "prompt", "image", "note",
+        ]  # fmt: skip
+    none = plan_from_document(with_keyframe(image=""))
+    assert "image" not in plan_to_document(none)["keyframes"][1]
+    assert not none.keyframes[1].is_kept
+
+
 def test_a_field_of_version_1_that_is_called_prompt_is_no_words_of_the_artist():
     for value in (5, None, "x", "x" * 9000):
         old = with_keyframe(prompt=value, note="kept") | {"version": 1}
         (_, keyframe, _) = plan_from_document(old).keyframes
         assert keyframe.prompt == ""
         assert keyframe.extra == {"prompt_of_version_1": value, "note": "kept"}
+
+
+def test_a_field_of_versions_1_and_2_that_is_called_image_is_no_image_of_the_artist():
+    for version in (1, 2):
+        old = with_keyframe(image=5, note="kept") | {"version": version}
+        (_, keyframe, _) = plan_from_document(old).keyframes
+        assert keyframe.image == ""
+        assert keyframe.extra == {"image_of_version_2": 5, "note": "kept"}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from ...oracles.plan_rules import (
     lock_keyframe,
     move_keyframe,
     nearest_free,
+    set_image,
     set_kind,
     set_prompt,
 )
@@ -28,6 +29,7 @@ STEPS = {
     "unlock": lambda plan, frame: lock_keyframe(plan, frame, locked=False),
     "kind": set_kind,
     "prompt": set_prompt,
+    "image": set_image,
 }
 
 

@@ -90,6 +90,7 @@ def test_two_spellings_of_an_ntsc_rate_are_one():
         ([[12, "manual"], [13, "peak"]], "manual"),
         ([[12, "fill", "", True], [13, "manual"]], "fill"),
         ([[12, "fill", "", False, {"prompt": "rain"}], [13, "manual"]], "fill"),
+        ([[12, "fill", "", False, {"image": "12.png"}], [13, "manual"]], "fill"),
     ],
 )
 def test_the_stronger_of_two_stays(entries, kept):
