@@ -117,6 +117,37 @@ def file_stamp(path: str) -> str:
     return f"{status.st_mtime_ns}:{status.st_size}"
 
 
+def input_image_path(name: str) -> str:
+    """The path of an image in ComfyUI's input folder, "board/12.png"; whether it is there is not asked.
+
+    Raises KeyVIDError when the name points outside that folder, or is not that of an image.
+    """
+    root = folder_paths.get_input_directory()
+    path = os.path.abspath(os.path.join(root, name.replace("\\", "/")))
+    if not folder_paths.is_within_directory(root, path):
+        raise KeyVIDError(
+            f"The image {name!r} of a keyframe lies outside ComfyUI's input folder. Drop the image on the timeline of "
+            "Edit Keyframes, which copies it there."
+        )
+    if not folder_paths.filter_files_content_types([path], ["image"]):
+        raise KeyVIDError(
+            f"The file {name!r} of a keyframe is not an image. Drop a PNG, JPEG or WebP on the timeline of Edit "
+            "Keyframes."
+        )
+    return path
+
+
+def input_images_stamp(names: Iterable[str]) -> str:
+    """A text that changes whenever one of these images in the input folder does, comes or goes."""
+    stamps = []
+    for name in names:
+        try:
+            stamps.append(f"{name}:{file_stamp(input_image_path(name))}")
+        except (OSError, ValueError, KeyVIDError):
+            stamps.append(f"{name}:missing")
+    return "\n".join(stamps)
+
+
 def timing_files() -> list[str]:
     """Names of the timing files in ComfyUI's input and output folders and their subfolders; never empty.
 

@@ -31,6 +31,7 @@ from .render_video import RenderVideo
 from .sampling import InterpolatedNoise, KeyVIDSampler, KeyVIDSchedule
 from .segments import JoinSegments, KeyframeSegments
 from .select import SelectKeyframes
+from .storyboard_images import StoryboardImages
 from .timing_files import LoadTiming, SaveTiming
 from .timing_preview import TimingPreview
 from .windowed_attention import WindowedAttention
@@ -82,6 +83,7 @@ class KeyVIDExtension(ComfyExtension):
             KeyVIDSchedule,
             InterpolatedNoise,
             FramesFromLatent,
+            StoryboardImages,
             PinKeyframes,
             RenderVideo,
             KeyframeSheet,

@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from ..errors import KeyVIDError
 from ..host.audio import clip_samples_of, preroll_of
 from ..host.editor_payload import editor_ui
+from ..host.files import input_images_stamp
 from ..host.payloads import Audio
 from ..host.running_node import show_now
 from ..keyframes.audio.fingerprint import same_sound
@@ -56,6 +57,16 @@ class EditKeyframes(io.ComfyNode):
             ],
             outputs=[Plan.Output(display_name="plan", tooltip="The plan with your edit applied.")],
         )
+
+    @classmethod
+    def fingerprint_inputs(cls, edit: Any = "", **_wired: Any) -> str:
+        """The state of the images that the edit names: a changed file is painted again, also far downstream."""
+        try:
+            made = edit_from_json(edit_text(edit))
+        except KeyVIDError:
+            return ""  # what is wrong is said when the node runs
+        keyframes = made.plan.keyframes if made is not None and made.plan is not None else ()
+        return input_images_stamp(keyframe.image for keyframe in keyframes if keyframe.image)
 
     @classmethod
     def execute(

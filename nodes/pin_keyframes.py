@@ -29,7 +29,7 @@ class PinKeyframes(io.ComfyNode):
                     "pinned",
                     default=LOCKED,
                     tooltip="Which keyframes are kept: their frames, such as 12, 24; or locked, those that are locked "
-                    "on the timeline.",
+                    "on the timeline; or none. Storyboard Images gives the frames of your own images.",
                 ),
                 io.Image.Input(
                     "images",

@@ -4,7 +4,7 @@ import torch
 
 from ...errors import KeyVIDError, PlanError
 from ...keyframes.plan import KeyframePlan
-from ...keyframes.text import frames_from_text, frames_to_text, there_are
+from ...keyframes.text import NO_FRAMES, frames_from_text, frames_to_text, there_are
 from ..images import check_images, fit_images
 from ..payloads import Image, Latent, Vae
 from .conditioning import image_latents
@@ -24,9 +24,9 @@ def pinned_latent(
     """A LATENT of keyframes (1, 4, K, h, w) in which some are kept: where its noise_mask is 0.
 
     A sampler paints the others, and sees those that are kept. latent: of a sampler, whose keyframes are kept, or of
-    Keyframe Conditioning. pinned: frames of keyframes, such as "12, 24", or LOCKED, those that are locked in the plan.
-    images: one for each of them, in their place, which the vae encodes. Raises KeyVIDError where these do not fit
-    together.
+    Keyframe Conditioning. pinned: frames of keyframes, such as "12, 24", LOCKED, those that are locked in the plan, or
+    NO_FRAMES, and the latent stays as it is. images: one for each of them, in their place, which the vae encodes.
+    Raises KeyVIDError where these do not fit together.
     """
     samples = latent["samples"]
     if samples.ndim != 5 or samples.shape[2] != plan.count:
@@ -36,6 +36,8 @@ def pinned_latent(
             "Keyframe Conditioning or of its sampler, and the plan that they have."
         )
     frames = _pinned_frames(plan, pinned)
+    if not frames:
+        return _unpinned(latent, images)
     numbers = [plan.frames.index(frame) for frame in frames]
     samples = samples.clone()
     if images is not None:
@@ -51,6 +53,8 @@ def pinned_latent(
 
 
 def _pinned_frames(plan: KeyframePlan, pinned: str) -> list[int]:
+    if pinned.strip().lower() == NO_FRAMES:
+        return []
     if pinned.strip().lower() == LOCKED:
         frames = [keyframe.frame for keyframe in plan.keyframes if keyframe.locked]
         if frames:
@@ -67,6 +71,14 @@ def _pinned_frames(plan: KeyframePlan, pinned: str) -> list[int]:
             f"{frames_to_text(plan.frames[:24])}{' ...' if plan.count > 24 else ''}."
         )
     return frames
+
+
+def _unpinned(latent: Latent, images: Image | None) -> Latent:
+    if images is None:
+        return latent
+    raise PlanError(
+        "There are images, but none is pinned; type their frames into pinned, or connect frames of Storyboard Images."
+    )
 
 
 def _encoded(images: Image, vae: Vae | None, frames: list[int], like: torch.Tensor) -> torch.Tensor:

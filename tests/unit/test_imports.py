@@ -72,7 +72,7 @@ PARTS = {
     "host": {
         "attention": set(),
         "audio": {"payloads"},
-        "bridges": {"images", "node_previews", "payloads", "running_node"},
+        "bridges": {"files", "images", "node_previews", "payloads", "running_node"},
         "editor_payload": {"files", "payloads", "running_node"},
         "files": set(),
         "images": {"payloads"},

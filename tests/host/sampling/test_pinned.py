@@ -70,6 +70,15 @@ def test_own_images_take_the_place_of_painted_ones():
     assert not found["samples"][:, :, [0, 1]].any()
 
 
+def test_where_none_is_pinned_all_are_painted():
+    empty = {"samples": torch.zeros(1, 4, 4, 4, 6)}
+    vae = small_encoders.PoolingVAE()
+    assert pinned_latent(empty, small_encoders.plan(), pinned=" None ", vae=vae) is empty
+    with pytest.raises(PlanError, match="none is pinned; type their frames"):
+        images = small_encoders.images(1)
+        pinned_latent(empty, small_encoders.plan(), pinned="none", images=images, vae=vae)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
