@@ -6,6 +6,7 @@ import { app } from "../../../scripts/app.js";
 import { executionIds, shownId } from "./execution_ids.mjs";
 import { paintedFor } from "./painted_sheets.mjs";
 import { askForRetake, renderNodes } from "./retakes.mjs";
+import { pickImage, uploadImage } from "./uploads.mjs";
 
 /** @import { GraphNode, Widget } from "../../../scripts/app.js" */
 /** @import { Host } from "../editor/state/session.mjs" */
@@ -35,6 +36,8 @@ export function hostOf(node, widget) {
     },
     hasPlan: () => node.inputs?.some((input) => input.name === "plan" && input.link != null) ?? false,
     sheets: () => paintedFor(node),
+    pickImage,
+    uploadImage,
     urlOf: (file) => api.apiURL(`/view?${new URLSearchParams(file)}`),
     ask: (title, message, defaultValue) => app.extensionManager.dialog.prompt({ title, message, defaultValue }),
     save(name, text) {

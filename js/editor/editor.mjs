@@ -5,6 +5,7 @@ import { Playback } from "./audio/playback.mjs";
 import { Timeline } from "./canvas/timeline.mjs";
 import { createScope, element } from "./dom.mjs";
 import { createCommands } from "./input/commands.mjs";
+import { attachDrop } from "./input/drop.mjs";
 import { attachKeyboard } from "./input/keyboard.mjs";
 import { Pointer } from "./input/pointer.mjs";
 import { attachWheel } from "./input/wheel.mjs";
@@ -18,6 +19,7 @@ import { createPanel } from "./panels/panel.mjs";
 import { addStyles } from "./panels/styles.mjs";
 import { createToolbar } from "./panels/toolbar.mjs";
 import { imageLoader, imagesFor, sheetOf } from "./state/painted_keyframes.mjs";
+import { ownImages } from "./state/own_images.mjs";
 import { Session } from "./state/session.mjs";
 
 /** @import { Scope } from "./dom.mjs" */
@@ -84,6 +86,7 @@ export class Editor {
     };
     this.#pointer = new Pointer(all);
     attachWheel(all);
+    attachDrop(all);
     attachKeyboard({ ...all, pointer: this.#pointer });
     this.#layOut(messages.root);
     this.#listen();
@@ -186,7 +189,8 @@ export class Editor {
   #refreshImages() {
     const { plan } = this.session;
     const sheet = sheetOf(this.#host.sheets?.() ?? [], plan);
-    this.timeline.images = imagesFor(sheet, { plan, urlOf: this.#host.urlOf, load: this.#loadImage });
+    const options = { plan, urlOf: this.#host.urlOf, load: this.#loadImage };
+    this.timeline.images = new Map([...imagesFor(sheet, options), ...ownImages(options)]);
   }
 
   /** @param {FocusTarget} target */

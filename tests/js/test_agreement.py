@@ -23,29 +23,21 @@ from keyvid_pack.keyframes.text import frames_from_text
 from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
 
 from ..helpers.wrong_documents import PREDICTED, WRONG_EDITS, WRONG_PLANS
+from ..oracles import plan_rules as rules
 from ..oracles.edit_writer import edit_to_json
-from ..oracles.plan_rules import (
-    add_keyframe,
-    delete_keyframe,
-    lock_keyframe,
-    move_keyframe,
-    set_image,
-    set_kind,
-    set_prompt,
-)
 from .conftest import find_node
 
 SEED = 20250412
 KINDS = ("peak", "valley", "fill", "manual")
 SOURCES = ("strongest", "edit", "refill", "")
 STEPS = {
-    "add": add_keyframe,
-    "delete": delete_keyframe,
-    "move": move_keyframe,
-    "lock": lambda plan, frame, locked: lock_keyframe(plan, frame, locked=locked),
-    "kind": set_kind,
-    "prompt": set_prompt,
-    "image": set_image,
+    "add": rules.add_keyframe,
+    "delete": rules.delete_keyframe,
+    "move": rules.move_keyframe,
+    "lock": lambda plan, frame, locked: rules.lock_keyframe(plan, frame, locked=locked),
+    "kind": rules.set_kind,
+    "prompt": rules.set_prompt,
+    "image": rules.set_image,
 }
 PROMPTS = (
     "the door opens", " \u00e9\u6f22\n\U0001f941 ", "",

@@ -1,6 +1,7 @@
 // @ts-check
 // What moves over the timeline: playhead, pointer, the box of a selection, and the message of an empty one.
 
+import { isMissing } from "./images.mjs";
 import { MARKER_ZONE } from "./keyframes.mjs";
 import { snapToPixel, hairline } from "./waveform.mjs";
 import { frameToX } from "./geometry.mjs";
@@ -11,7 +12,7 @@ import { label } from "../plan/timebase.mjs";
 
 const NO_SOUND = "Connect the sound and a curve, then run: they appear here.";
 const LINE_HEIGHT = 17;
-const MOST_LETTERS = 40; // of a prompt in a hint
+const MOST_LETTERS = 40; // of a prompt, or of the name of an image, in a hint
 
 /** What a dragged keyframe sticks to, in the words of the help page. @type {Record<string, string>} */
 const SNAPPED_TO = { onset: "strike", candidate: "weak strike" };
@@ -54,7 +55,7 @@ export function drawHover(context, { boxes, view, width, nFrames, hover, theme, 
  */
 export function drawHint(
   context,
-  { boxes, view, width, fps, unit, shown, previewPlan, selection, focus, hover, snapTo, theme },
+  { boxes, view, width, fps, unit, shown, previewPlan, selection, focus, hover, snapTo, images, theme },
 ) {
   const dragged = focus ?? (selection.size === 1 ? [...selection][0] : null);
   const frame = previewPlan ? dragged : hover?.frame;
@@ -67,6 +68,8 @@ export function drawHint(
     [` · frame ${frame} · ${time}`, theme.text],
     [keyframe.locked ? " · locked" : "", theme.dim],
     [keyframe.prompt ? ` · “${shortened(keyframe.prompt)}”` : "", theme.text],
+    [keyframe.image ? ` · ${shortened(keyframe.image)}` : "", theme.text],
+    [keyframe.image && isMissing(images?.get(keyframe.frame)) ? " is missing" : "", theme.text],
     [previewPlan && snapTo && snapTo !== "frame" ? ` · ${SNAPPED_TO[snapTo] ?? snapTo}` : "", theme.text],
   ];
   context.font = fontOf(theme, 11, 500);

@@ -19,14 +19,16 @@ const FILL_RADIUS = 0.68;
 const BUBBLE = [[-6, -5], [6, -5], [6, 3], [0, 3], [-3, 6.5], [-3, 3], [-6, 3]]; // of a width of 12
 
 /**
- * SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock, and "prompt", a speech bubble, of
- * the same size.
+ * SVG path data per kind, for a viewBox of "-8 -8 16 16", and of "locked", a padlock, "prompt", a speech bubble, and
+ * "image", a framed hill, of the same size.
  * @type {Record<string, string>}
  */
 export const KIND_SHAPES = {
   ...Object.fromEntries(Object.entries(OUTLINES).map(([kind, corners]) => [kind, polygonPath(corners, 6)])),
   fill: circlePath(FILL_RADIUS * 6),
   prompt: polygonPath(BUBBLE, 1),
+  // the frame's inner edge runs the other way round, which leaves a hole
+  image: "M-6-5H6V5H-6Z M-4.7-3.7V3.7H4.7V-3.7Z M-4 3L-1.2-1.8L1 1.4L2.2 0L4 3Z",
   locked: "M-4.5-1H4.5V6H-4.5Z M-3-1V-3.2A3 3 0 0 1 3-3.2V-1H1.4V-3.2A1.4 1.4 0 0 0-1.4-3.2V-1Z",
 };
 

@@ -39,7 +39,7 @@ const ATTRIBUTES = {
 /** The canvas of one editor. */
 export class Timeline {
   canvas = element("canvas", ATTRIBUTES);
-  /** The painted keyframes by frame. @type {Map<number, HTMLImageElement>} */
+  /** The keyframes' images by frame: painted, or the artist's own. @type {Map<number, HTMLImageElement>} */
   images = new Map();
   /** How often it was drawn. */
   nDrawn = 0;
@@ -242,6 +242,7 @@ function inWords({ plan, state, fps }, keyframe, frame) {
   if (!keyframe) return `Playhead at ${where}`;
   const isSelected = state.selection.has(frame) ? ", selected" : "";
   const words = keyframe.prompt ? `, prompt: ${keyframe.prompt}` : "";
+  const image = keyframe.image ? `, image: ${keyframe.image}` : "";
   const also = state.selection.size > 1 ? `, ${state.selection.size} selected in all` : "";
-  return `${keyframe.kind} keyframe at ${where}${keyframe.locked ? ", locked" : ""}${words}${isSelected}${also}`;
+  return `${keyframe.kind} keyframe at ${where}${keyframe.locked ? ", locked" : ""}${words}${image}${isSelected}${also}`;
 }

@@ -1,6 +1,7 @@
 // @ts-check
 // Every command by name, for the keyboard, the buttons and the menus alike.
 
+import { imageCommands } from "./image_commands.mjs";
 import { keyframeCommands } from "./keyframe_commands.mjs";
 import { playbackCommands } from "./playback_commands.mjs";
 import { selectionCommands } from "./selection_commands.mjs";
@@ -16,7 +17,7 @@ import { viewCommands } from "./view_commands.mjs";
 /**
  * @typedef {Object} CommandParts
  * @property {Session} session @property {Playback} playback @property {Timeline} timeline
- * @property {Pick<Host, "ask" | "runUpToHere" | "canRetake" | "retake">} host
+ * @property {Pick<Host, "ask" | "runUpToHere" | "canRetake" | "retake" | "pickImage" | "uploadImage">} host
  * @property {ShowMessage} showMessage
  * @property {(target: FocusTarget) => void} requestFocus gives the keyboard to a part of the editor
  * @property {(point: PagePoint, target?: Hit | null) => void} openMenu
@@ -30,6 +31,7 @@ import { viewCommands } from "./view_commands.mjs";
 export function createCommands(parts) {
   return {
     ...keyframeCommands(parts),
+    ...imageCommands(parts),
     ...selectionCommands(parts),
     ...playbackCommands(parts),
     ...viewCommands(parts),

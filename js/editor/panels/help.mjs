@@ -11,6 +11,7 @@ export const HELP = [
   ["Drag a keyframe", "move it; Ctrl or Cmd: without snapping; Alt: scale what is selected"],
   ["Double-click", "add a keyframe; on one: type where it goes"],
   ["Drag a box, Shift-click", "select several"],
+  ["Drop images", "on a keyframe: its own, and those behind it; elsewhere: a new keyframe"],
   ["Drag the ruler", "move the playhead; with Shift: draw a loop"],
   ["Wheel", "zoom (once the timeline was clicked); with Shift: sideways"],
   ["Fingers", "tap, drag, long press for the menu, two to zoom"],

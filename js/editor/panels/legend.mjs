@@ -16,7 +16,7 @@ import { KINDS } from "../plan/plan.mjs";
  * @returns {{ root: HTMLElement, show: () => void }}
  */
 export function createLegend({ session, timeline }) {
-  const entries = [...KINDS, "locked", "prompt"].map((kind) => {
+  const entries = [...KINDS, "locked", "prompt", "image"].map((kind) => {
     const shape = icon(KIND_SHAPES[kind], { isFilled: true });
     shape.setAttribute("viewBox", "-8 -8 16 16");
     const count = element("b", {});
@@ -50,13 +50,14 @@ export function createLegend({ session, timeline }) {
   return { root, show };
 }
 
-/** How many keyframes there are of each kind, "locked" and with a "prompt". @param {Plan | null} plan @returns {Map<string, number>} */
+/** How many keyframes there are of each kind, "locked", with a "prompt" and with an "image" of its own. @param {Plan | null} plan @returns {Map<string, number>} */
 function countsOf(plan) {
   const found = new Map();
-  for (const { kind, locked, prompt } of plan?.keyframes ?? []) {
+  for (const { kind, locked, prompt, image } of plan?.keyframes ?? []) {
     found.set(kind, (found.get(kind) ?? 0) + 1);
     if (locked) found.set("locked", (found.get("locked") ?? 0) + 1);
     if (prompt) found.set("prompt", (found.get("prompt") ?? 0) + 1);
+    if (image) found.set("image", (found.get("image") ?? 0) + 1);
   }
   return found;
 }

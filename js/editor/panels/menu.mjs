@@ -89,6 +89,8 @@ function selectionItems({ plan, frames, status }, item) {
     item(chosen.length > 1 ? `Delete ${chosen.length} keyframes` : "Delete", "remove", { off }),
     item("Type where it goes…", "typeFrame", { off }),
     item("Type its prompt…", "typeWords"),
+    item(chosen.length > 1 ? "Choose one image for them…" : "Choose its image…", "chooseImage"),
+    ...(chosen.some((keyframe) => keyframe?.image) ? [item("Without an image of its own", "dropImage")] : []),
     ...["peak", "valley", "fill"].map((kind) => item(`Make it a ${kind}`, "changeKind", { argument: kind, off })),
     item("Make it manual", "changeKind", { argument: "manual", off }),
     null,

@@ -16,7 +16,7 @@ import {
   snapAll,
 } from "../plan/operations.mjs";
 import { framesOf, keyframeAt, PlanError } from "../plan/plan.mjs";
-import { addKeyframe, deleteKeyframe, lockKeyframe, moveKeyframe, setKind } from "../plan/rules.mjs";
+import { addKeyframe, deleteKeyframe, lockKeyframe, moveKeyframe, setKind, setOwn } from "../plan/rules.mjs";
 
 /** @import { Plan } from "../plan/plan.mjs" */
 /** @import { Outcome } from "./session.mjs" */
@@ -119,6 +119,42 @@ export function changeKind(plan, frames, kind) {
  */
 export function setWords(plan, frames, words) {
   return { ...setAllOwn(plan, frames, { prompt: words.trim() ? words : "" }), frames };
+}
+
+/**
+ * Gives the keyframe at a frame an image, and those behind it one each of the other images; where there is none at the
+ * frame, it is added.
+ * @param {Plan} plan @param {number[]} _ @param {number} frame @param {string[]} images names in the input folder
+ * @returns {Outcome}
+ */
+export function giveImages(plan, _, frame, images) {
+  const from = keyframeAt(plan, frame) ? plan : addKeyframe(plan, frame);
+  const frames = framesOf(from)
+    .filter((one) => one >= frame)
+    .slice(0, images.length);
+  if (frames.length < images.length) {
+    throw new PlanError(
+      `${images.length} images were dropped at frame ${frame}, and from there on are only ${frames.length} keyframes; ` +
+        "drop fewer, or drop them further to the left.",
+    );
+  }
+  const next = frames.reduce((before, one, i) => setOwn(before, one, { image: images[i] }), from);
+  return { plan: next, frames, message: shownImages(frames, images) };
+}
+
+/**
+ * Gives keyframes one image; "" takes theirs away.
+ * @param {Plan} plan @param {number[]} selected @param {number[]} frames @param {string} image @returns {Outcome}
+ */
+export function setImage(plan, selected, frames, image) {
+  const message = image ? shownImages(frames, [image]) : "Painted by the model again.";
+  return { plan: setAllOwn(plan, frames, { image }).plan, frames: selected, message };
+}
+
+/** @param {number[]} frames @param {string[]} images @returns {string} */
+function shownImages(frames, images) {
+  const what = images.length === 1 ? images[0] : `${images.length} images`;
+  return `${what} at ${inWords(frames)}.`;
 }
 
 /**

@@ -64,23 +64,24 @@ export function imagesFor(sheetPayload, { plan, urlOf, load }) {
 }
 
 /**
- * A `load` for imagesFor that asks for each address once; onLoad() is called after each image that came.
+ * A `load` for imagesFor that asks for each address once; onEnd() is called after each image that came or did not.
  *
  * load.forget(): ask anew for the images that did not come. They are named by their content, so a later run may have
  * written the very file that was missing.
- * @param {() => void} onLoad @param {() => HTMLImageElement} [createImage]
+ * @param {() => void} onEnd @param {() => HTMLImageElement} [createImage]
  * @returns {((url: string) => HTMLImageElement) & { forget: () => void }}
  */
-export function imageLoader(onLoad, createImage = () => new Image()) {
+export function imageLoader(onEnd, createImage = () => new Image()) {
   const images = new Map();
   const failed = new Set();
   const load = (/** @type {string} */ url) => {
     if (!images.has(url)) {
       const image = createImage();
-      image.onload = onLoad;
+      image.onload = onEnd;
       image.onerror = () => {
         image.removeAttribute("src"); // a canvas throws at a broken image, but not at one without a source
         failed.add(url);
+        onEnd();
       };
       image.src = url;
       images.set(url, image);

@@ -24,6 +24,8 @@ import { ViewState } from "./view_state.mjs";
  * @property {() => boolean} hasPlan whether a wire comes to the plan input; a plan may come without one
  * @property {() => import("./painted_keyframes.mjs").SheetPayload[]} [sheets] what Keyframe Sheets have painted, the one
  *   to be preferred first
+ * @property {() => Promise<File | null>} [pickImage] asks for an image of the artist's computer
+ * @property {(file: File) => Promise<string>} [uploadImage] copies an image into the input folder; its name there
  * @property {(file: ServedFile) => string} urlOf the address of a file that a run left
  * @property {(title: string, message: string, value: string) => Promise<string | null>} ask
  * @property {(name: string, text: string) => void} save offers a file

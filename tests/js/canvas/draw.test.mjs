@@ -259,6 +259,17 @@ test("images never overlap, but for the whole one under the hand", () => {
   );
 });
 
+test("an image that did not come is a crossed box with a question mark, one that is loading is none", () => {
+  const scene = sceneOf(48, 12, { height: 260 });
+  const texts = (image) => {
+    const calls = drawn({ ...scene, images: new Map([[scene.plan.keyframes[1].frame, image]]) });
+    return [written(calls).filter(({ text }) => text === "?").length, calls.filter((c) => c.name === "drawImage").length];
+  };
+  assert.deepEqual(texts({ complete: true, naturalWidth: 0 }), [1, 0]);
+  assert.deepEqual(texts({ complete: false, naturalWidth: 0 }), [0, 1]);
+  assert.deepEqual(texts({ complete: true, naturalWidth: 160, naturalHeight: 100 }), [0, 1]);
+});
+
 test("clear strikes and weaker ones differ in shape: triangles and short lines, each at its frame", () => {
   const scene = sceneOf(48, 12, { onsets: [10], candidates: [20, 30], beats: [] });
   const { wave } = layout(scene.width, scene.height, { hasImages: false });

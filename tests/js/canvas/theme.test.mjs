@@ -57,9 +57,9 @@ test("kinds stay apart in colour", () => {
   }
 });
 
-test("every kind, the lock and the words have a shape of their own, as path data inside the box", () => {
-  assert.deepEqual(Object.keys(KIND_SHAPES).sort(), [...KINDS, "locked", "prompt"].sort());
-  assert.equal(new Set(Object.values(KIND_SHAPES)).size, KINDS.length + 2);
+test("every kind, the lock, the words and the image have a shape of their own, as path data inside the box", () => {
+  assert.deepEqual(Object.keys(KIND_SHAPES).sort(), [...KINDS, "locked", "prompt", "image"].sort());
+  assert.equal(new Set(Object.values(KIND_SHAPES)).size, KINDS.length + 3);
   for (const [kind, path] of Object.entries(KIND_SHAPES)) {
     assert.match(path, /^M[-\d. LMAHVZ]+Z$/, kind);
     for (const number of path.match(/-?[\d.]+/g)) assert.ok(Math.abs(Number(number)) <= 8, `${kind}: ${number}`);

@@ -124,6 +124,15 @@ for (const name of ["hidden", "inert", "disabled", "readonly"]) {
   });
 }
 
+/** An image that comes, or does not, when a test says so. */
+class FakeImage extends FakeElement {
+  complete = false;
+  naturalWidth = 0;
+  removeAttribute(name) {
+    delete this[name];
+  }
+}
+
 /** Remembers what was played: sources of {at, offset, duration, playbackRate, loop, loopStart, loopEnd}. */
 class FakeAudio {
   currentTime = 0;
@@ -146,7 +155,8 @@ class FakeAudio {
   }
 }
 
-/** Makes a page. @returns {{audio: FakeAudio, paint: () => void}} paint: what waits for the screen is done */
+/** Makes a page. @returns {{audio: FakeAudio, images: FakeElement[], paint: () => void}} images: that were asked
+ * for; paint: what waits for the screen is done */
 export function put() {
   const body = new FakeElement("body");
   const made = new Map();
@@ -155,6 +165,7 @@ export function put() {
   let number = 0;
   const page = {
     audio: new FakeAudio(),
+    images: [],
     paint() {
       const due = [...waiting.values()];
       waiting.clear();
@@ -177,6 +188,8 @@ export function put() {
     },
     window: new FakeElement("window"),
     devicePixelRatio: 1,
+    innerWidth: SIZE.width,
+    innerHeight: SIZE.height,
     ResizeObserver: class {
       constructor(whenSized) {
         this.observe = () => whenSized();
@@ -191,6 +204,10 @@ export function put() {
       constructor() {
         return page.audio;
       }
+    },
+    Image: function () {
+      page.images.push(new FakeImage("img"));
+      return page.images.at(-1);
     },
     fetch: async () => ({ ok: true, arrayBuffer: async () => new ArrayBuffer(8) }),
     requestAnimationFrame: (task) => (waiting.set(++number, task), number),
@@ -241,9 +258,10 @@ function handOn({ timeline }) {
 }
 
 /**
- * An editor on a page of its own, as a hand has it before it. result: of a run, or null. It ends with the test `t`.
+ * An editor on a page of its own, as a hand has it before it. result: of a run, or null; host: more of what ComfyUI does
+ * for it. It ends with the test `t`.
  */
-export function openEditor(t, { text = "", result = null } = {}) {
+export function openEditor(t, { text = "", result = null, ...of } = {}) {
   const page = put();
   const written = [];
   const host = {
@@ -253,6 +271,7 @@ export function openEditor(t, { text = "", result = null } = {}) {
     urlOf: (file) => `/view?${file.filename}`,
     runUpToHere() {},
     leaveWheelToGraph() {},
+    ...of.host,
   };
   const view = new Editor(host);
   t.after(() => view.stop());

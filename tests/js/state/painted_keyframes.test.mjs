@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import test from "node:test";
 
 import { sheetsDownstream } from "../../../js/comfy/sheets.mjs";
+import { inputFile, ownImages } from "../../../js/editor/state/own_images.mjs";
 import { imagesFor, imageLoader, planChecksum, sheetOf } from "../../../js/editor/state/painted_keyframes.mjs";
 
 const rows = JSON.parse(readFileSync(new URL("../../plan_checksums.json", import.meta.url), "utf8"));
@@ -33,6 +34,15 @@ test("a lock or a kind takes no image away, another place or sound takes all", (
   assert.equal(imagesFor(payload, { plan: null, ...tools }).size, 0);
 });
 
+test("an image of the artist's own is asked for in the input folder, whatever was painted", () => {
+  assert.deepEqual(inputFile("12.png"), { filename: "12.png", subfolder: "", type: "input" });
+  assert.deepEqual(inputFile("a/b/12.png"), { filename: "12.png", subfolder: "a/b", type: "input" });
+  assert.deepEqual(inputFile("a\\12.png"), { filename: "12.png", subfolder: "a", type: "input" });
+  const keyframes = plan.keyframes.map((one) => (one.frame === 12 ? { ...one, image: "own.png" } : one));
+  assert.deepEqual([...ownImages({ plan: { ...plan, keyframes }, ...tools })], [[12, { url: "input/own.png" }]]);
+  assert.equal(ownImages({ plan: null, ...tools }).size, 0);
+});
+
 test("an image is asked for once, and says when it came", () => {
   let came = 0;
   const made = [];
@@ -45,7 +55,7 @@ test("an image is asked for once, and says when it came", () => {
   const removed = [];
   made[0].removeAttribute = (name) => removed.push(name);
   made[0].onerror(); // the temp folder was tidied: a broken image must not reach the canvas
-  assert.deepEqual([removed, came], [["src"], 1]);
+  assert.deepEqual([removed, came], [["src"], 2], "what did not come is drawn too, as missing");
   assert.equal(load("a"), made[0], "not asked for again with every look");
   load.forget(); // a run has written images, perhaps this one too: its name tells its content
   assert.equal(load("a"), made[2]);
