@@ -26,15 +26,7 @@ from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E
 from tools.weights import question  # noqa: E402
 
 MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"
-# the pack under one name, as tests/conftest.py has it: inside it all imports are relative; ComfyUI's Windows build
-# ignores the current folder, so the path is handed over
-RUN_IN_PACK = (
-    "import importlib.util as u, os, sys; root, name, *words = sys.argv[1:]; "
-    "spec = u.spec_from_file_location('keyvid_pack', os.path.join(root, '__init__.py'), "
-    "submodule_search_locations=[root]); pack = u.module_from_spec(spec); "
-    "sys.modules['keyvid_pack'] = pack; spec.loader.exec_module(pack); import importlib; "
-    "sys.exit(importlib.import_module('keyvid_pack.' + name).main(*words))"
-)
+RUN_IN_PACK = ROOT / "tools" / "processes" / "run_in_pack.py"
 HAS_GPU = (
     "import sys, torch; backends = (torch.cuda, torch.backends.mps, getattr(torch, 'xpu', torch.cuda)); "
     "sys.exit(not any(backend.is_available() for backend in backends))"
@@ -63,7 +55,7 @@ def command_demo(options: argparse.Namespace) -> int:
     clip = {name: value for name, value in clip.items() if value is not None}
     if clip or not options.timing:  # the timing workflow's own sound and image are of no clip
         words = ("tools.demo_clip", graph, BASE, json.dumps(clip))
-        if _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env):
+        if _run(python, RUN_IN_PACK, *words, env=env):
             return 1
         graph, truth = BASE / "graph.json", [] if options.timing else [BASE / "truth.npz"]
     with contextlib.ExitStack() as stack:
@@ -73,7 +65,7 @@ def command_demo(options: argparse.Namespace) -> int:
             comfy = stack.enter_context(server.running(BASE, **how))
         print(f"It runs on the {'CPU' if cpu else 'GPU'}.", flush=True)
         words = ("tools.run_workflow", comfy.url, graph, BASE / "output", *truth)
-        code = _run(python, "-c", RUN_IN_PACK, ROOT, *words, env=env)
+        code = _run(python, RUN_IN_PACK, *words, env=env)
         if code:
             print(f"\nComfyUI's log: {comfy.log_path}")
         if code not in (0, WORKFLOW_FAILED):  # not a node's error message: the log says more
@@ -129,7 +121,7 @@ def command_convert(options: argparse.Namespace) -> int:
     # relative to where the person stands; a Python that has PyTorch, such as ComfyUI's, needs no set-up
     files = [Path(name).expanduser().absolute() for name in (options.source, options.target)]
     flags = [f"--{name}" for name in ("half", "prune", "force") if getattr(options, name)]
-    return _run(_torch_python(), "-c", RUN_IN_PACK, ROOT, "released.convert", *files, *flags)
+    return _run(_torch_python(), RUN_IN_PACK, "released.convert", *files, *flags)
 
 
 def command_weights(options: argparse.Namespace) -> int:
@@ -140,13 +132,13 @@ def command_weights(options: argparse.Namespace) -> int:
     signal.signal(
         signal.SIGINT, lambda *_: None
     )  # Ctrl-C reaches the command, which says how to go on
-    return _run(_torch_python(), "-c", RUN_IN_PACK, ROOT, "tools.weights.command", *words)
+    return _run(_torch_python(), RUN_IN_PACK, "tools.weights.command", *words)
 
 
 def command_rehearse(options: argparse.Namespace) -> int:
     """Run the released path at full size with random values: rehearse FOLDER (40 GB; --help says more)."""
     words = ("tools.rehearsal.rehearse", *options.rest)
-    return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, *words)
+    return _run(environment.setup(), RUN_IN_PACK, *words)
 
 
 def command_train(options: argparse.Namespace) -> int:
@@ -154,19 +146,24 @@ def command_train(options: argparse.Namespace) -> int:
     python = environment.setup(train=True)
     # Ctrl-C reaches the training too, which saves before it ends: nothing to do here but to wait for it
     signal.signal(signal.SIGINT, lambda *_: None)
-    return _run(python, "-c", RUN_IN_PACK, ROOT, "training.command", *options.rest)
+    return _run(python, RUN_IN_PACK, "training.command", *options.rest)
 
 
 def command_export(options: argparse.Namespace) -> int:
     """Write the trained networks into models/weights/ (export --help says more)."""
     python = environment.setup(train=True)
-    return _run(python, "-c", RUN_IN_PACK, ROOT, "training.release.export", *options.rest)
+    return _run(python, RUN_IN_PACK, "training.release.export", *options.rest)
 
 
 def command_eval(options: argparse.Namespace) -> int:
     """Measure: eval sync, song, training, tracker, localizer, flow (eval sync --help says more)."""
     python = environment.setup(train=True)
-    return _run(python, "-c", RUN_IN_PACK, ROOT, "evaluation.command", *options.rest)
+    return _run(python, RUN_IN_PACK, "evaluation.command", *options.rest)
+
+
+def command_label(options: argparse.Namespace) -> int:
+    """Measure the motion of a data set's videos, and report those that cannot be used (label --help says more)."""
+    return _run(environment.setup(), RUN_IN_PACK, "training.datasets.label", *options.rest)
 
 
 def command_workflows(options: argparse.Namespace) -> int:
@@ -181,7 +178,7 @@ def command_world(options: argparse.Namespace) -> int:
     folder = Path(options.out or environment.WORK / "world").expanduser().absolute()
     scene = [options.scene] if options.scene else []
     words = ("training.world.show", options.seed, folder, *scene)
-    return _run(environment.setup(), "-c", RUN_IN_PACK, ROOT, *words)
+    return _run(environment.setup(), RUN_IN_PACK, *words)
 
 
 def command_help(_options: argparse.Namespace) -> int:
@@ -264,6 +261,7 @@ def _add_weights(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
     add("rehearse", command_rehearse, passes_on=True)
+    add("label", command_label, passes_on=True)
     add("train", command_train, passes_on=True)
     add("export", command_export, passes_on=True)
     add("eval", command_eval, passes_on=True)

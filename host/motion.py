@@ -5,7 +5,6 @@ from collections.abc import Callable
 import comfy.model_management
 import numpy as np
 import torch
-from torch.nn import functional
 
 from ..errors import KeyVIDError
 from ..keyframes.curve import MotionCurve
@@ -20,10 +19,6 @@ from .video_frames import Frames, frames_of_images, frames_of_video
 METHODS = FLOW, RAFT, OPENCV = ("flow without weights", "RAFT", "OpenCV DIS")
 # {method: the source of its curves}
 SOURCES = {FLOW: "flow", RAFT: "RAFT flow", OPENCV: "OpenCV flow"}
-# pixels of the longer side of the frames that flow without weights and OpenCV look at, which never enlarge them: of a
-# video of 1920 x 1080, a thing that moves by a hundredth of the width moves by 2 of them, and a pair takes 30 ms on a
-# CPU; twice the size takes 4 times as long and gives the same curve (docs/evaluation.md)
-WORKING_SIDE = 192
 Scores = Callable[[torch.Tensor], np.ndarray]
 
 
@@ -108,36 +103,16 @@ def scores_by(method: str, optical_flow: Model = None) -> Scores:
 
         def by_raft(frames: torch.Tensor) -> np.ndarray:
             return _numbers(
-                flow.motion_scores(raft_frames(frames), optical_flow.model, on_step=on_step)
+                flow.motion_scores(flow.raft_frames(frames), optical_flow.model, on_step=on_step)
             )
 
         return by_raft
     if method == OPENCV:
-        return lambda frames: opencv_scores(small_frames(frames), on_step=on_step)
+        return lambda frames: opencv_scores(lucas_kanade.small_frames(frames), on_step=on_step)
     # on the CPU, which is fast enough: the same curve, and so the same plan, on every graphics card
     return lambda frames: _numbers(
-        lucas_kanade.motion_scores(small_frames(frames), on_step=on_step)
+        lucas_kanade.motion_scores(lucas_kanade.small_frames(frames), on_step=on_step)
     )
-
-
-def small_frames(frames: torch.Tensor) -> torch.Tensor:
-    """Frames (n, 3, H, W) in 0..255 with a longer side of WORKING_SIDE pixels at most, means of the pixels, float32."""
-    height, width = frames.shape[-2:]
-    factor = WORKING_SIDE / max(height, width)
-    if factor >= 1:
-        return frames.float()
-    size = [max(1, round(side * factor)) for side in (height, width)]
-    return functional.interpolate(frames.float(), size=size, mode="area")
-
-
-def raft_frames(frames: torch.Tensor) -> torch.Tensor:
-    """Frames (n, 3, H, W) as the published scores were measured; those too small for RAFT are enlarged."""
-    frames = flow.shrink_tall_frames(frames.float())
-    factor = flow.LEAST_SIDE / min(frames.shape[-2:])
-    if factor <= 1:
-        return frames
-    size = [max(flow.LEAST_SIDE, round(side * factor)) for side in frames.shape[-2:]]
-    return functional.interpolate(frames, size=size, mode="bilinear", antialias=True)
 
 
 def _numbers(scores: torch.Tensor) -> np.ndarray:

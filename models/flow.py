@@ -102,6 +102,16 @@ def shrink_tall_frames(frames: torch.Tensor) -> torch.Tensor:
     return F.interpolate(frames, size=size, mode="nearest")
 
 
+def raft_frames(frames: torch.Tensor) -> torch.Tensor:
+    """Frames (n, 3, H, W) as the published scores were measured; those too small for RAFT are enlarged."""
+    frames = shrink_tall_frames(frames.float())
+    factor = LEAST_SIDE / min(frames.shape[-2:])
+    if factor <= 1:
+        return frames
+    size = [max(LEAST_SIDE, round(side * factor)) for side in frames.shape[-2:]]
+    return F.interpolate(frames, size=size, mode="bilinear", antialias=True)
+
+
 @torch.no_grad()
 def motion_scores(
     frames: torch.Tensor,

@@ -28,6 +28,10 @@ LEAST_SIDE = 6  # pixels of the coarsest level, at least
 SMOOTHING = (
     0.7  # pixels, standard deviation: before an image is halved, and of the flow after each update
 )
+# pixels of the longer side of the frames that flow without weights and OpenCV look at, which never enlarge them: of a
+# video of 1920 x 1080, a thing that moves by a hundredth of the width moves by 2 of them, and a pair takes 30 ms on a
+# CPU; twice the size takes 4 times as long and gives the same curve (docs/evaluation.md)
+WORKING_SIDE = 192
 PAIRS_AT_ONCE = 6  # more would leave a CPU's caches
 
 
@@ -56,6 +60,16 @@ def motion_scores(
         if on_step:
             on_step(end, n_pairs)
     return torch.cat(scores)
+
+
+def small_frames(frames: torch.Tensor) -> torch.Tensor:
+    """Frames (n, 3, H, W) in 0..255 with a longer side of WORKING_SIDE pixels at most, means of the pixels, float32."""
+    height, width = frames.shape[-2:]
+    factor = WORKING_SIDE / max(height, width)
+    if factor >= 1:
+        return frames.float()
+    size = [max(1, round(side * factor)) for side in (height, width)]
+    return F.interpolate(frames.float(), size=size, mode="area")
 
 
 def flow_between(frames: torch.Tensor, before: torch.Tensor) -> torch.Tensor:

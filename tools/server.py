@@ -14,7 +14,7 @@ from typing import Any
 
 from . import environment
 
-END_WITH_PARENT = Path(__file__).resolve().parent / "end_with_parent.py"
+END_WITH_PARENT = Path(__file__).resolve().parent / "processes" / "end_with_parent.py"
 START_TIMEOUT_S = 1200  # limits end what hangs; a slow or busy machine never meets one
 RESPONSE_TIMEOUT_S = 600
 RUN_TIMEOUT_S = 3600

@@ -238,7 +238,7 @@ def test_opencv_finds_the_ball(comfyui):
 
 @pytest.mark.parametrize("size", [(1080, 1920), (1920, 1080), (96, 128), (50, 1000)], ids=str)
 def test_the_working_size_keeps_the_proportions_and_never_enlarges(comfyui, size):
-    from keyvid_pack.host.motion import WORKING_SIDE, small_frames
+    from keyvid_pack.models.lucas_kanade import WORKING_SIDE, small_frames
 
     small = small_frames(torch.zeros(1, 3, *size, dtype=torch.uint8))
     height, width = small.shape[-2:]

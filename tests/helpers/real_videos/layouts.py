@@ -3,10 +3,11 @@
 from .files import write_world_video
 
 
-def write_avsync15(root, names, *, split="train"):
+def write_avsync15(root, names, *, split="train", enlarged=2):
     """SPLIT/CATEGORY/FILE.mp4; names: "category/file.mp4". Returns {name: WorldClip}."""
     return {
-        name: write_world_video(root / split / name, seed) for seed, name in enumerate(names, 1)
+        name: write_world_video(root / split / name, seed, enlarged=enlarged)
+        for seed, name in enumerate(names, 1)
     }
 
 

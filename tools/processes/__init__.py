@@ -1,0 +1,1 @@
+"""Scripts that other processes are started with."""
