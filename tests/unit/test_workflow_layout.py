@@ -13,6 +13,8 @@ NAMES = (
     "keyvid_song",
     "keyvid_motion_from_video",
     "keyvid_prompt_per_keyframe",
+    "keyvid_own_images",
+    "keyvid_paint_again",
     "keyvid_full",
     "keyvid_full_fast",
     "keyvid_uniform_baseline",

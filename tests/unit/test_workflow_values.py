@@ -13,6 +13,8 @@ WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 # their outputs are lists, another value for every keyframe or segment: nothing typed beneath could be all of them
 LISTS = {"KeyVID_KeyframePrompts", "KeyVID_KeyframeSegments"}
+# which files are there is not in the workflow: test_own_images.py says what this one brings
+FILES = {"KeyVID_StoryboardImages"}
 # {output: the widget in which its value was typed, somewhere upstream}
 TYPED_IN = {"fps": "fps", "frames": "n_frames", "n_frames": "n_frames"}
 
@@ -69,7 +71,7 @@ def beneath_wires(workflow):
             for name, (value, link) in widgets(node).items():
                 if link is not None:
                     source, slot = links[link]
-                    if nodes[source]["type"] in LISTS:
+                    if nodes[source]["type"] in LISTS | FILES:
                         continue
                     output = nodes[source]["outputs"][slot]["name"]
                     brought = typed_upstream(nodes, links, link, TYPED_IN.get(output, output))
@@ -103,6 +105,8 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
         "keyvid_motion_from_video",
         "keyvid_full",
         "keyvid_prompt_per_keyframe",
+        "keyvid_own_images",
+        "keyvid_paint_again",
         "keyvid_full_fast",
         "keyvid_uniform_baseline",
         "keyvid_wan_segments",
