@@ -5,6 +5,7 @@ import logging
 
 from ..errors import KeyVIDError
 
+TABLES = ("table1", "table2", "table3")
 logger = logging.getLogger("keyvid.evaluation")
 
 # imported on demand; each parses its own options
@@ -15,6 +16,7 @@ MODULES = {
     "tracker": "validation.of_tracker",
     "localizer": "localizer",
     "flow": "validation.of_flow",
+    **dict.fromkeys(TABLES, "paper.tables"),
 }
 
 
@@ -25,7 +27,8 @@ def main(name: str | None = None, *words: str) -> int:
         logger.error("Say what to measure: %s", ", ".join(MODULES))
         return 1
     try:
-        return importlib.import_module(f"{__package__}.{MODULES[name]}").main(*words)
+        run = importlib.import_module(f"{__package__}.{MODULES[name]}").main
+        return run(name, *words) if name in TABLES else run(*words)
     except KeyVIDError as error:
         logger.error("%s", error)
         return 1

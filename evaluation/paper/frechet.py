@@ -62,21 +62,24 @@ def frechet_interval(
     seed: int = 0,
     n_resamples: int = N_RESAMPLES,
 ) -> Pooled:
-    """The distance of all rows of two lists of clips, and an interval that holds it with matching.CONFIDENCE.
+    """The distance of all rows of two lists of videos, and an interval that holds it with matching.CONFIDENCE.
 
-    one, other: the rows (n_rows, d) of each clip. Whole clips are drawn, since the frames of one clip resemble each
-    other, and those of both lists apart. A draw repeats clips, so its distance is too large on average; what is used
-    of the draws is therefore how far they lie from their own mean.
+    one, other: the rows (n_rows, d) of each video, in the same order. Whole videos are drawn, since the frames of one
+    resemble each other, and a true video together with what was generated from it. A draw repeats videos, so its
+    distance is too large on average; what is used of the draws is therefore how far they lie from their own mean.
+    Raises MeasureError.
     """
+    if len(one) != len(other):
+        raise MeasureError(
+            f"There are {len(one)} true and {len(other)} generated videos to compare; give as many of both."
+        )
     value = frechet_distance(np.concatenate(one), np.concatenate(other))
     random = np.random.default_rng(seed)
-
-    def drawn(clips: Sequence[ArrayLike]) -> np.ndarray:
-        return np.concatenate([clips[i] for i in random.integers(len(clips), size=len(clips))])
-
-    values = np.array(
-        [frechet_distance_by_eigenvalues(drawn(one), drawn(other)) for _ in range(n_resamples)]
-    )
+    values = np.empty(n_resamples)
+    for i in range(n_resamples):
+        draw = random.integers(len(one), size=len(one))
+        drawn = [np.concatenate([videos[j] for j in draw]) for videos in (one, other)]
+        values[i] = frechet_distance_by_eigenvalues(*drawn)
     low, high = interval(values - values.mean() + value)
     return Pooled(value, max(0.0, low), high, len(one))
 

@@ -49,7 +49,7 @@ RULES = {
     ),
     "evaluation": (
         {"errors", "keyframes", "preview", "models", "training", "tools"},
-        {"numpy", "scipy", "torch", "PIL", "av"},
+        {"numpy", "scipy", "torch", "PIL", "av", "open_clip"},
     ),
 }
 # package -> {folder or module of it: those of the same package that it may import, None for all}; "*": any other one

@@ -80,13 +80,18 @@ def test_interval_covers_the_true_distance():
     assert held >= 84
 
 
-def test_interval_draws_whole_clips():
-    """Frames that repeat within clips tell nothing new, so the interval is as wide as without them."""
+def test_interval_draws_whole_videos():
+    """Frames that repeat within videos tell nothing new, so the interval is as wide as without them."""
     random = np.random.default_rng(6)
     one, other = random.standard_normal((2, 30, 1, 2))
     single = frechet_interval(list(one), list(other + 2))
     repeated = frechet_interval(list(one.repeat(10, axis=1)), list(other.repeat(10, axis=1) + 2))
     assert repeated.high - repeated.low == pytest.approx(single.high - single.low, rel=0.1)
+
+
+def test_interval_needs_as_many_of_both():
+    with pytest.raises(MeasureError, match="as many of both"):
+        frechet_interval([np.zeros((2, 2))] * 3, [np.zeros((2, 2))] * 2)
 
 
 @pytest.mark.parametrize(
