@@ -107,7 +107,8 @@ def ap_figures(pairs: Sequence[ClipPair], predicted: Path) -> dict[str, Pooled]:
         path = curve_file(pair.video.curve_path)
         if path is None:
             raise MeasureError(
-                f"There is no measured curve {pair.video.curve_path}. Make it with python dev.py label ROOT --split test."
+                f"There is no measured curve {pair.video.curve_path}. Make it with python dev.py label "
+                "ROOT --split test."
             )
         guess = read_curve(predicted / f"{pair.name}.npy")
         for t, of_clips in values.items():
