@@ -25,6 +25,7 @@ from ..training.release.export import WEIGHTS
 from ..training.tasks.frame_sets import keyframes_of
 from ..training.tasks.localizer import target_curve
 from ..training.world.clip import WorldClip
+from .one_pass import paint_in_one_pass
 
 GRAPH = environment.ROOT / "workflows" / "api" / "keyvid_demo.json"
 TIMEOUT_S = 600  # for one video, on a busy machine
@@ -34,7 +35,8 @@ SHOWN = ("SaveVideo", "CreateVideo", "KeyVID_PlanInfo", "KeyVID_KeyframeSheet")
 
 @dataclass(frozen=True)
 class Variant:
-    """plan: what the keyframes follow: "sound" (the localizer), "events" (the ground truth) or "uniform".
+    """plan: what the keyframes follow: "sound" (the localizer), "events" (the ground truth) or "uniform". "one_pass":
+    nothing, the generator paints every frame of the clip at once (one_pass.py).
 
     count: how many keyframes. uses_audio: whether the networks are conditioned on the audio. is_silent: whether the
     audio is silence, from which the keyframes come too.
@@ -96,6 +98,8 @@ def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], tuple[
     for number, node in enumerate(_all(graph, "RandomNoise")):
         node["inputs"]["noise_seed"] = 2 * clip.seed + number
     images = _only(graph, "CreateVideo")["inputs"]["images"]
+    if variant.plan == "one_pass":
+        images = paint_in_one_pass(graph)
     for key in [key for key, node in graph.items() if node["class_type"] in SHOWN]:
         del graph[key]
     graph[SAVE] = {

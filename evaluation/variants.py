@@ -33,6 +33,7 @@ RENDERED = {
     "truth_plan": Variant("events"),
     "full_6": Variant("sound", count=FEW),
     "uniform_6": Variant("uniform", count=FEW),
+    "one_pass": Variant("one_pass"),
     "silent": Variant("sound", is_silent=True),
 }
 VARIANTS = ("truth", "vae", "still", *RENDERED)
@@ -42,6 +43,7 @@ COMPARED_PAIRS = (
     ("full", "uniform_no_audio"),
     ("uniform", "uniform_no_audio"),
     ("full_6", "uniform_6"),
+    ("full", "one_pass"),
 )
 
 

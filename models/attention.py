@@ -91,7 +91,7 @@ def check_windows(n_frames: int, window: int, stride: int) -> None:
         below = n_frames - (n_frames - window) % stride
         raise SamplingError(
             f"Windows of {window} frames every {stride} frames do not end at {n_frames} frames; "
-            f"make the clip {below} or {below + stride} frames long, or change the window."
+            f"make {below} or {below + stride} of them, or change the window."
         )
 
 

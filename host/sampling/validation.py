@@ -87,8 +87,8 @@ def check_plan(plan: KeyframePlan, facts: ModelFacts) -> None:
 
 
 def check_keyframe_plan(plan: KeyframePlan | None, facts: ModelFacts) -> None:
-    """A generator has a plan for its clip, with as many keyframes as it was trained on; a plain DynamiCrafter, which
-    is not conditioned on a frame index, has none."""
+    """A generator has a plan for its clip, with as many keyframes as it paints; a plain DynamiCrafter, which is not
+    conditioned on a frame index, has none."""
     if facts.kind == DYNAMICRAFTER:
         if plan is not None:
             raise PlanMismatchError(
@@ -102,7 +102,7 @@ def check_keyframe_plan(plan: KeyframePlan | None, facts: ModelFacts) -> None:
             "Select Keyframes or Edit Keyframes."
         )
     check_plan(plan, facts)
-    if plan.count in facts.keyframe_counts or plan.n_frames > facts.n_frames:
+    if facts.paints(plan.count) or plan.n_frames > facts.n_frames:
         return
     counts = " or ".join(map(str, facts.keyframe_counts))
     raise SelectionError(

@@ -17,12 +17,11 @@ from ...models.unet.unet import VideoUNet
 from ..attention import attention
 from ..payloads import Model
 from .condition_keys import AUDIO, CONCAT, FPS, FRAME_INDEX, IMAGE, KEYFRAME_TEXT
-from .model_facts import ModelFacts, facts_of
+from .model_facts import TEMPORAL_WINDOW, ModelFacts, facts_of
 from .stored_tokens import STORE
 from .validation import check_conditioning, check_latent, no_image_projection
 
 _TEXT = "c_crossattn"  # ComfyUI's name for the text that a network is given
-TEMPORAL_WINDOW = "keyvid_temporal_window"  # in transformer_options: (window, stride) in frames
 
 
 class VideoLatents(comfy.latent_formats.SD15):

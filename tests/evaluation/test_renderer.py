@@ -52,6 +52,30 @@ def test_graph_of_a_variant_changes_its_own_inputs(clip, name, expected):
     assert changes(clip, name) == expected
 
 
+def test_one_pass_takes_its_images_from_the_network_of_the_keyframes_at_equal_work(clip):
+    graph, _ = renderer.graph_for(clip, RENDERED["one_pass"])
+    read, wanted = set(), [renderer.SAVE]
+    while wanted:  # what ComfyUI would run
+        key = wanted.pop()
+        read.add(key)
+        wanted += [value[0] for value in graph[key]["inputs"].values() if isinstance(value, list)]
+    nodes = {graph[key]["class_type"]: graph[key]["inputs"] for key in read}
+    assert "KeyVID_InterpolationConditioning" not in nodes
+    assert nodes[SELECT]["strategy"] == "uniform"
+    assert nodes[SELECT]["count"] == nodes["KeyVID_ClipAudio"]["n_frames"] == 48
+    for kind in ("KeyVID_KeyframeConditioning", GUIDER, "KeyVID_Schedule"):
+        assert graph[nodes[kind]["model"][0]]["class_type"] == "KeyVID_WindowedAttention"
+    # the demo: 30 steps of 12 frames and 20 of 48
+    assert nodes["KeyVID_Schedule"]["steps"] == -(-(30 * 12 + 20 * 48) // 48) == 28
+    shipped = (renderer.GRAPH.parent / "keyvid_one_pass.json").read_text(encoding="utf-8")
+    schedules = [
+        node["inputs"]["steps"]
+        for node in json.loads(shipped).values()
+        if node["class_type"] == "KeyVID_Schedule"
+    ]
+    assert schedules == [28]
+
+
 def test_graph_without_audio_scales_both_stages_to_0(clip):
     graph, _ = renderer.graph_for(clip, RENDERED["uniform_no_audio"])
     scales = [value for key, value in inputs_of(graph).items() if key[2] == "audio_scale"]

@@ -11,6 +11,7 @@ WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
 NAMES = (
     "keyvid_demo",
     "keyvid_song",
+    "keyvid_one_pass",
     "keyvid_motion_from_video",
     "keyvid_prompt_per_keyframe",
     "keyvid_own_images",

@@ -103,6 +103,7 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
     with_sound = {
         "keyvid_demo",
         "keyvid_motion_from_video",
+        "keyvid_one_pass",
         "keyvid_full",
         "keyvid_prompt_per_keyframe",
         "keyvid_own_images",

@@ -39,6 +39,24 @@ def test_keyframes_are_conditioned_on_text_image_audio_and_frame_index(generator
     assert not latent["samples"].any()
 
 
+def test_more_keyframes_than_it_was_trained_on_need_windowed_attention(generator):
+    """Trained on 4 or 6: every frame of the clip at once, where a frame attends to 6 at a time, not to 5."""
+    from keyvid_pack.errors import SelectionError
+    from keyvid_pack.host.sampling.video_model import with_temporal_window
+
+    plan = small_encoders.plan(frames=tuple(range(48)))
+    with pytest.raises(SelectionError, match="48 keyframes, but this model was trained on 4 or 6"):
+        conditioned_keyframes(generator, plan=plan)
+    with pytest.raises(SelectionError, match="trained on 4 or 6"):
+        conditioned_keyframes(with_temporal_window(generator, 5, 1), plan=plan)
+    windowed = with_temporal_window(generator, 6, 3)
+    positive, _, latent = conditioned_keyframes(windowed, plan=plan)
+    assert positive[0][1]["keyvid_frame_index"].tolist() == [list(range(48))]
+    assert latent["samples"].shape[2] == 48
+    with pytest.raises(SelectionError, match="has 5 keyframes"):
+        conditioned_keyframes(windowed, plan=small_encoders.plan(frames=(0, 1, 2, 3, 4)))
+
+
 def test_every_keyframe_is_concatenated_to_the_unscaled_latent_of_the_first_image(generator):
     image = small_encoders.images(2)
     positive, _, _ = conditioned_keyframes(generator, image=image)
