@@ -40,11 +40,12 @@ export function hostOf(node, widget) {
     uploadImage,
     urlOf: (file) => api.apiURL(`/view?${new URLSearchParams(file)}`),
     ask: (title, message, defaultValue) => app.extensionManager.dialog.prompt({ title, message, defaultValue }),
-    save(name, text) {
+    save(name, content) {
       const link = document.createElement("a");
       link.download = name;
-      link.href = `data:text/plain;charset=utf-8,${encodeURIComponent(text)}`;
+      link.href = URL.createObjectURL(new Blob([content]));
       link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // the browser reads it after the click
     },
     leaveWheelToGraph(event) {
       if (node.graph === null || document.querySelector("[data-node-id]")) return; // Nodes 2.0 has it already

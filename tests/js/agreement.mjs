@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 
 import { readEdit, shownPlan, writeEdit } from "../../js/editor/plan/edit.mjs";
-import { FORMATS, exportText, importText } from "../../js/editor/plan/formats.mjs";
+import { FORMATS, exportFile, importFile } from "../../js/editor/plan/formats.mjs";
 import { framesText } from "../../js/editor/plan/frames_text.mjs";
 import { merge } from "../../js/editor/plan/merge.mjs";
 import { PlanError, planFrom } from "../../js/editor/plan/plan.mjs";
@@ -26,8 +26,8 @@ const RESULTS = {
   roomiest: ({ frames, n_frames, removed, skipped }) =>
     roomiestFrame(frames, { nFrames: n_frames, removed, skipped }),
   plan: ({ document }) => planFrom(document),
-  export: ({ plan }) => Object.fromEntries(FORMATS.map(({ format }) => [format, exportText(planFrom(plan), format)])),
-  import: ({ text, plan }) => importText(text, { plan: planFrom(plan) }),
+  export: ({ plan }) => Object.fromEntries(FORMATS.map(({ format }) => [format, exportFile(planFrom(plan), format)])),
+  import: ({ text, plan }) => importFile(text, { plan: planFrom(plan) }),
   edit({ text, prediction }) {
     const edit = readEdit(text);
     if (edit.message) throw Object.assign(new PlanError(edit.message), { name: CLASSES[edit.state] });

@@ -2,7 +2,7 @@
 // What covers the timeline for a while: the text of the edit, import, export, and the list of keys.
 
 import { element } from "../dom.mjs";
-import { exportText, FORMATS } from "../plan/formats.mjs";
+import { exportFile, FORMATS } from "../plan/formats.mjs";
 import { PlanError } from "../plan/plan.mjs";
 import { importedText } from "../state/edit_status.mjs";
 import { helpTable } from "./help.mjs";
@@ -22,7 +22,7 @@ import { helpTable } from "./help.mjs";
 
 const PLACEHOLDER =
   "Empty: the predicted keyframes are used as they are.\nOr type the frames of your own plan, such as 0, 7, 12.";
-const EXPECTED = "Paste frames (0, 7, 12), a schedule, a table, Audacity labels or JSON here, or open a file.";
+const EXPECTED = "Paste frames (0, 7, 12), a schedule, a table, labels, an EDL or JSON here, or open a file, also MIDI.";
 
 const TYPED =
   "What you type counts at once: frames such as 0, 12, 31 are a whole plan, nothing at all is the prediction, and the " +
@@ -100,10 +100,10 @@ function textContent({ session }) {
 /** @param {PanelParts} parts @returns {Content} */
 function importContent({ session, commands, showMessage }) {
   const pasted = textBox("Keyframes to import", EXPECTED);
-  const accept = ".json,.csv,.txt,.tsv,text/*,application/json";
+  const accept = ".json,.csv,.txt,.tsv,.edl,.mid,.midi,text/*,application/json,audio/midi";
   const file = element("input", { type: "file", accept, hidden: true, onchange: readFile });
 
-  /** @param {string} imported */
+  /** @param {string | Uint8Array} imported */
   function take(imported) {
     try {
       const { text, notes } = importedText(session.status, imported);
@@ -119,7 +119,7 @@ function importContent({ session, commands, showMessage }) {
   async function readFile() {
     const chosen = file.files?.[0];
     file.value = "";
-    if (chosen) take(await chosen.text());
+    if (chosen) take(new Uint8Array(await chosen.arrayBuffer()));
   }
   const tools = [word("Open file…", () => file.click()), word("Import", () => take(pasted.value))];
   return { tools, body: [pasted, file], first: pasted };
@@ -130,9 +130,14 @@ function exportContent({ session, host, showMessage }) {
   const shown = textBox("Keyframes in the chosen format", "", { readonly: true });
   const options = FORMATS.map((one) => element("option", { value: one.format }, one.name));
   const format = element("select", { "aria-label": "Format", onchange: show }, ...options);
+  const copying = word("Copy", copy);
 
   function show() {
-    if (session.plan) shown.value = exportText(session.plan, format.value);
+    if (!session.plan) return;
+    const content = exportFile(session.plan, format.value);
+    const isText = typeof content === "string";
+    shown.value = isText ? content : "A MIDI file: a drum note and a marker at every keyframe. Save… writes it.";
+    copying.disabled = !isText;
   }
 
   async function copy() {
@@ -145,7 +150,7 @@ function exportContent({ session, host, showMessage }) {
 
   function save() {
     const chosen = FORMATS.find((one) => one.format === format.value);
-    if (chosen) host.save(chosen.file, shown.value);
+    if (chosen && session.plan) host.save(chosen.file, exportFile(session.plan, chosen.format));
   }
-  return { tools: [format, word("Copy", copy), word("Save…", save)], body: [shown], first: format, show };
+  return { tools: [format, copying, word("Save…", save)], body: [shown], first: format, show };
 }

@@ -5,32 +5,46 @@
 import { PlanError } from "./errors.mjs";
 import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
 import { isObject, parseJson } from "./json.mjs";
+import {
+  auditionText,
+  edlKeyframes,
+  edlText,
+  framePosition,
+  isEdl,
+  keyframeOfMarker,
+  markerName,
+  reaperText,
+} from "./markers.mjs";
+import { isMidi, midiFile, midiKeyframes } from "./midi.mjs";
 import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes, withOwn } from "./plan.mjs";
 import { frameAt, distinctRates, sameRate, timeAt } from "./timebase.mjs";
 
 /** @import { Keyframe, Plan } from "./plan.mjs" */
 
-/** What exportText writes and importText recognizes by its content. `name` is for a menu, `file` for a saved one. */
+/** What exportFile writes and importFile recognizes by its content. `name` is for a menu, `file` for a saved one. */
 export const FORMATS = [
   { format: "json", name: "Timing file (JSON)", file: "keyframes.json" },
   { format: "csv", name: "Table (CSV)", file: "keyframes.csv" },
   { format: "list", name: "Frames: 0, 7, 12", file: "keyframes.txt" },
   { format: "schedule", name: "Schedule: 0:(1.0), 7:(1.0)", file: "keyframes_schedule.txt" },
   { format: "audacity", name: "Audacity labels", file: "keyframes_labels.txt" },
+  { format: "edl", name: "Markers for Resolve (EDL)", file: "keyframes.edl" },
+  { format: "reaper", name: "Markers for Reaper (CSV)", file: "keyframes_reaper.csv" },
+  { format: "audition", name: "Markers for Audition (CSV)", file: "keyframes_audition.csv" },
+  { format: "midi", name: "MIDI notes and markers", file: "keyframes.mid" },
 ];
 
-/** @typedef {"json" | "csv" | "list" | "schedule" | "audacity"} Format */
+/** @typedef {"json" | "csv" | "list" | "schedule" | "audacity" | "edl" | "reaper" | "audition" | "midi"} Format */
 /** @typedef {{ keyframes: Keyframe[], extra?: Record<string, any> }} Read */
 
 const COLUMNS = ["frame", "time_s", "kind", "locked", "source", "prompt", "image"];
-const LOCKED = " (locked)"; // after the kind in the name of an Audacity label
 const LABEL = /^([0-9]+[.,][0-9]+)\t[0-9]+[.,][0-9]+(?:\t(.*))?$/; // Audacity always writes decimals
 
 /**
- * The plan as text in one of the FORMATS.
- * @param {Plan} plan @param {string} format @returns {string}
+ * The plan in one of the FORMATS; only MIDI is bytes.
+ * @param {Plan} plan @param {string} format @returns {string | Uint8Array}
  */
-export function exportText(plan, format) {
+export function exportFile(plan, format) {
   const { keyframes, fps } = plan;
   const timeS = (/** @type {Keyframe} */ { frame }) => timeAt(frame, fps).toFixed(6);
   if (format === "json") return `${JSON.stringify({ keyvid_timing: 1, plan }, null, 1)}\n`;
@@ -42,26 +56,25 @@ export function exportText(plan, format) {
   if (format === "list") return framesText(framesOf(plan));
   if (format === "schedule") return keyframes.map(({ frame }) => `${frame}:(1.0)`).join(", ");
   if (format === "audacity") {
-    const name = (/** @type {Keyframe} */ { kind, locked }) => kind + (locked ? LOCKED : "");
-    return keyframes.map((k) => `${timeS(k)}\t${timeS(k)}\t${name(k)}\n`).join("");
+    return keyframes.map((k) => `${timeS(k)}\t${timeS(k)}\t${markerName(k)}\n`).join("");
   }
+  if (format === "edl") return edlText(keyframes, fps);
+  if (format === "reaper") return reaperText(keyframes, fps);
+  if (format === "audition") return auditionText(keyframes, fps);
+  if (format === "midi") return midiFile(keyframes, fps);
   throw new PlanError(`There is no format "${format}"; use one of ${FORMATS.map((f) => f.format).join(", ")}.`);
 }
 
 /**
- * A plan for the clip of `plan` from text in any of the FORMATS, or from a plan or edit document.
+ * A plan for the clip of `plan` from text or the bytes of a file in any of the FORMATS, or from a plan or edit document.
  * notes: messages about what could not be taken over as it was. Throws PlanError if it holds no keyframes at all.
- * @param {string} text @param {{ plan: Plan }} options @returns {{ plan: Plan, format: Format, notes: string[] }}
+ * @param {string | Uint8Array} file @param {{ plan: Plan }} options
+ * @returns {{ plan: Plan, format: Format, notes: string[] }}
  */
-export function importText(text, { plan }) {
-  const bare = text.replace(/^\ufeff+/, "").trim();
-  if (!bare) throw new PlanError(`The text is empty; ${EXPECTED}`);
-  const format = formatOf(bare);
+export function importFile(file, { plan }) {
   /** @type {string[]} */
   const notes = [];
-  /** @type {Record<Format, (text: string, plan: Plan, notes: string[]) => Read>} */
-  const readers = { json: fromJson, csv: fromCsv, list: fromWords, schedule: fromWords, audacity: fromAudacity };
-  const { keyframes, extra } = readers[format](bare, plan, notes);
+  const { format, keyframes, extra } = readFile(file, plan, notes);
   const result = withKeyframes({ ...plan, ...extra }, fitted(keyframes, plan, notes));
   if (result.count !== plan.count) {
     notes.push(`The plan has ${result.count} keyframes now; it had ${plan.count}.`);
@@ -70,7 +83,37 @@ export function importText(text, { plan }) {
 }
 
 const EXPECTED =
-  'give a timing file, a table with a column "frame" or "time_s", Audacity labels, or frames such as 0, 7, 12.';
+  'give a timing file, a table with a column "frame", "time_s" or "Start", Audacity labels, an EDL, a MIDI file, ' +
+  "or frames such as 0, 7, 12.";
+
+/** @param {string | Uint8Array} file @param {Plan} plan @param {string[]} notes @returns {Read & { format: Format }} */
+function readFile(file, plan, notes) {
+  if (typeof file !== "string" && isMidi(file)) {
+    return { format: "midi", keyframes: midiKeyframes(file, plan.fps) };
+  }
+  const text = typeof file === "string" ? file : decoded(file);
+  const bare = text.replace(/^\ufeff+/, "").trim();
+  if (!bare) throw new PlanError(`The text is empty; ${EXPECTED}`);
+  const format = formatOf(bare);
+  /** @type {Record<string, (text: string, plan: Plan, notes: string[]) => Read>} */
+  const readers = {
+    json: fromJson,
+    csv: fromCsv,
+    list: fromWords,
+    schedule: fromWords,
+    audacity: fromAudacity,
+    edl: (list, { fps }) => ({ keyframes: edlKeyframes(list, fps, notes) }),
+    reaper: fromMarkers,
+    audition: fromMarkers,
+  };
+  return { format, ...readers[format](bare, plan, notes) };
+}
+
+/** @param {Uint8Array} bytes @returns {string} UTF-16 where a file begins as such, as Premiere's tables do; else UTF-8 */
+function decoded(bytes) {
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe ? "utf-16be" : "utf-8";
+  return new TextDecoder(encoding).decode(bytes);
+}
 
 /** @param {string} text @returns {Format} */
 function formatOf(text) {
@@ -78,6 +121,9 @@ function formatOf(text) {
   if (text.startsWith("{")) return "json";
   if (LABEL.test(lines[0])) return "audacity";
   if (/(^|[,;\t"])(frame|time_s)($|[,;\t"])/i.test(lines[0].replaceAll(" ", ""))) return "csv";
+  if (isEdl(text)) return "edl"; // behind tables, whose words may be anything
+  if (/^#\s*[,;\t]/.test(lines[0])) return "reaper";
+  if (POSITIONS.some((name) => new RegExp(`(^|[,;\t"])${name}($|[,;\t"])`, "i").test(lines[0]))) return "audition";
   if (/^\[?\s*[0-9]/.test(text)) return text.includes(":") ? "schedule" : "list";
   throw new PlanError(`This text cannot be imported; ${EXPECTED}`);
 }
@@ -118,25 +164,43 @@ function fromCsv(text, plan, notes) {
   return { keyframes };
 }
 
+/** Columns that say where a marker is: Reaper's and Audition's, Premiere's. */
+const POSITIONS = ["start", "in"];
+
+/** @param {string} text @param {Plan} plan @returns {Read} */
+function fromMarkers(text, plan) {
+  const [header, ...rows] = table(text);
+  const columns = header.map((name) => name.trim().toLowerCase());
+  const name = columns.findIndex((column) => column === "name" || column === "marker name");
+  const position = columns.findIndex((column) => POSITIONS.includes(column));
+  const keyframes = rows.map((row, i) => {
+    const at = row[position]?.trim() ?? "";
+    const frame = framePosition(at, plan.fps);
+    if (frame === null) {
+      throw new PlanError(
+        `Row ${i + 2} of the table begins at "${at.slice(0, 20)}", which is no time; set the other program to ` +
+          "minutes and seconds, and export again.",
+      );
+    }
+    return keyframeOfMarker(frame, row[name]?.trim() ?? "");
+  });
+  return { keyframes };
+}
+
 /** @param {string} text @returns {Read} */
 function fromWords(text) {
   const frames = wordsOf(text).map(frameOf);
   return { keyframes: frames.map((frame) => newKeyframe(frame, frame ? "manual" : "first", EDIT)) };
 }
 
-/** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */
-function fromAudacity(text, plan, notes) {
+/** @param {string} text @param {Plan} plan @returns {Read} */
+function fromAudacity(text, plan) {
   // lines that begin with a backslash hold the frequencies of the label before
   const lines = text.split(/\r\n?|\n/).filter((line) => line.trim() && !line.startsWith("\\"));
   const keyframes = lines.map((line, i) => {
     const found = LABEL.exec(line.trimEnd());
     if (!found) throw new PlanError(`Line ${i + 1} is no Audacity label: "${line.slice(0, 40)}"; delete it.`);
-    const frame = frameAt(Number(found[1].replace(",", ".")), plan.fps);
-    const name = (found[2] ?? "").trim();
-    const isLocked = name.endsWith(LOCKED);
-    const kind = isLocked ? name.slice(0, -LOCKED.length) : name;
-    // a label's name is free text: only what this editor wrote is a kind
-    return { ...newKeyframe(frame, kindFrom(KINDS.includes(kind) ? kind : "", frame, notes), EDIT), locked: isLocked };
+    return keyframeOfMarker(frameAt(Number(found[1].replace(",", ".")), plan.fps), (found[2] ?? "").trim());
   });
   return { keyframes };
 }

@@ -4,7 +4,7 @@
 // The text is the whole truth. Nothing here is kept; every text is read anew, and what is written is one new text.
 
 import { kept, readEdit, rescaled, shownPlan, writeEdit } from "../plan/edit.mjs";
-import { importText } from "../plan/formats.mjs";
+import { importFile } from "../plan/formats.mjs";
 import { PlanError, planFrom } from "../plan/plan.mjs";
 
 /** @import { Edit, Problem } from "../plan/edit.mjs" */
@@ -65,13 +65,13 @@ export function keptText({ edit, prediction, plan, base, problem }) {
 /**
  * The text for imported keyframes, for the clip of the last run, whatever was there before: all of it is the
  * artist's. Throws PlanError if there is no clip yet, or nothing that can be imported.
- * @param {EditStatus} status @param {string} imported
- * @returns {{ text: string, notes: string[] }} notes: those of importText
+ * @param {EditStatus} status @param {string | Uint8Array} imported text or a file's bytes
+ * @returns {{ text: string, notes: string[] }} notes: those of importFile
  */
 export function importedText({ prediction, plan, problem, message }, imported) {
   if (problem === "newer") throw new PlanError(message);
   const clip = problem ? prediction : plan; // with a problem the plan may be another clip's
-  const { plan: next, notes } = importText(imported, { plan: predicted(clip) });
+  const { plan: next, notes } = importFile(imported, { plan: predicted(clip) });
   return { text: writeEdit({ plan: next, base: null, extra: {} }), notes };
 }
 

@@ -1,0 +1,143 @@
+// @ts-check
+// Markers of other programs: edit decision lists (EDL: Resolve, Premiere, Avid) and the tables of Reaper, Audition and
+// Premiere. A marker's name is free text; what this editor wrote into one (kind, lock) is read again.
+
+import { PlanError } from "./errors.mjs";
+import { EDIT, KINDS, newKeyframe } from "./plan.mjs";
+import { frameAt, timeAt } from "./timebase.mjs";
+
+/** @import { Keyframe } from "./plan.mjs" */
+
+const LOCKED = " (locked)"; // after the kind in the name of a marker
+const HOUR_S = 3600; // editing programs let a timeline begin at 01:00:00:00
+const CODE = "([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2,3})";
+const LOC = new RegExp(`^\\*\\s*LOC:\\s*${CODE}(?:\\s+\\S+)?(?:\\s+(.*))?$`, "i"); // Avid, Premiere: time, colour, name
+const EVENT = new RegExp(`^[0-9]+\\s.*\\s${CODE}\\s+\\S+\\s*$`); // the third of an event's four times is on the timeline
+const NAME = /\|M:([^|]*)/; // Resolve, on the line below its event
+
+/**
+ * What a marker is called: the keyframe's kind, and whether it is locked.
+ * @param {Keyframe} keyframe @returns {string}
+ */
+export const markerName = ({ kind, locked }) => kind + (locked ? LOCKED : "");
+
+/**
+ * The keyframe of a marker.
+ * @param {number} frame @param {string} name @returns {Keyframe}
+ */
+export function keyframeOfMarker(frame, name) {
+  const isLocked = name.endsWith(LOCKED);
+  const kind = isLocked ? name.slice(0, -LOCKED.length) : name;
+  const isOurs = KINDS.includes(kind) && kind !== "first";
+  return { ...newKeyframe(frame, frame === 0 ? "first" : isOurs ? kind : "manual", EDIT), locked: isLocked };
+}
+
+/**
+ * Keyframes as Resolve's timeline markers, on a timeline that begins at 01:00:00:00.
+ * @param {Keyframe[]} keyframes @param {number} fps @returns {string}
+ */
+export function edlText(keyframes, fps) {
+  const code = (/** @type {number} */ frame) => longCode(frame + HOUR_S * Math.round(fps), fps);
+  const events = keyframes.map((keyframe, i) => {
+    const [from, to] = [code(keyframe.frame), code(keyframe.frame + 1)];
+    const event = `${String(i + 1).padStart(3, "0")}  001      V     C        ${from} ${to} ${from} ${to}`;
+    return `${event}  \n |C:ResolveColorBlue |M:${markerName(keyframe)} |D:1\n`;
+  });
+  return `TITLE: KeyVID keyframes\nFCM: NON-DROP FRAME\n\n${events.join("\n")}`;
+}
+
+/**
+ * Whether a text is an edit decision list.
+ * @param {string} text @returns {boolean}
+ */
+export const isEdl = (text) => /^(TITLE:|FCM:|\*\s*LOC:)/im.test(text) && new RegExp(CODE).test(text);
+
+/**
+ * The markers of an edit decision list, or where there are none the beginnings of its shots. It does not say its
+ * rate: frames are counted at `fps`. Throws PlanError where there is nothing.
+ * @param {string} text @param {number} fps @param {string[]} notes @returns {Keyframe[]}
+ */
+export function edlKeyframes(text, fps, notes) {
+  const isDrop = /FCM:\s*DROP/i.test(text);
+  /** @type {{ frame: number, name: string | null }[]} */
+  const events = [];
+  /** @type {{ frame: number, name: string | null }[]} */
+  const locators = [];
+  for (const line of text.split(/\r\n?|\n/)) {
+    const locator = LOC.exec(line.trim());
+    const event = EVENT.exec(line.trim());
+    const name = NAME.exec(line);
+    if (locator) locators.push({ frame: frameOfCode(locator, fps, isDrop), name: locator[5] ?? "" });
+    else if (event) events.push({ frame: frameOfCode(event, fps, isDrop), name: null });
+    else if (name && events.length) events[events.length - 1].name = name[1].trim();
+  }
+  const named = [...locators, ...events.filter(({ name }) => name !== null)];
+  const found = named.length ? named : events;
+  if (!found.length) throw new PlanError("The edit decision list has no markers and no shots; export the markers.");
+  const hour = HOUR_S * Math.round(fps);
+  const start = found.every(({ frame }) => frame >= hour) ? Math.floor(Math.min(...frames(found)) / hour) * hour : 0;
+  if (start > hour) notes.push(`The list begins at hour ${start / hour}; its first frame was taken as frame 0.`);
+  return found.map(({ frame, name }) => keyframeOfMarker(frame - start, name ?? ""));
+}
+
+const frames = (/** @type {{ frame: number }[]} */ found) => found.map(({ frame }) => frame);
+
+/**
+ * Keyframes as the table that Reaper's Region/Marker Manager reads.
+ * @param {Keyframe[]} keyframes @param {number} fps @returns {string}
+ */
+export function reaperText(keyframes, fps) {
+  const rows = keyframes.map((k, i) => `M${i + 1},${markerName(k)},${clock(timeAt(k.frame, fps))},,\n`);
+  return `#,Name,Start,End,Length\n${rows.join("")}`;
+}
+
+/**
+ * Keyframes as the table of markers that Audition reads.
+ * @param {Keyframe[]} keyframes @param {number} fps @returns {string}
+ */
+export function auditionText(keyframes, fps) {
+  const row = (/** @type {Keyframe} */ k) =>
+    [markerName(k), clock(timeAt(k.frame, fps)), "0:00.000", "decimal", "Cue", ""].join("\t");
+  const header = ["Name", "Start", "Duration", "Time Format", "Type", "Description"].join("\t");
+  return `${[header, ...keyframes.map(row)].join("\n")}\n`;
+}
+
+/**
+ * The frame of a position in a marker table: seconds, M:SS.mmm, H:MM:SS.mmm or timecode HH:MM:SS:FF; null for
+ * anything else, such as measures and beats.
+ * @param {string} text @param {number} fps @returns {number | null}
+ */
+export function framePosition(text, fps) {
+  const code = new RegExp(`^${CODE}$`).exec(text);
+  if (code) return frameOfCode(code, fps, text.includes(";"));
+  const found = /^(?:(?:([0-9]+):)?([0-9]+):)?([0-9]+(?:[.,][0-9]+)?)$/.exec(text);
+  if (!found) return null;
+  const [hours, minutes, seconds] = found.slice(1).map((part) => Number((part ?? "0").replace(",", ".")));
+  return frameAt(hours * HOUR_S + minutes * 60 + seconds, fps);
+}
+
+/** @param {number} timeS @returns {string} M:SS.ssssss */
+function clock(timeS) {
+  const us = Math.round(timeS * 1e6);
+  const minutes = Math.floor(us / 60e6);
+  return `${minutes}:${((us - minutes * 60e6) / 1e6).toFixed(6).padStart(9, "0")}`;
+}
+
+/** @param {number} frame @param {number} fps @returns {string} HH:MM:SS:FF, without dropped numbers */
+function longCode(frame, fps) {
+  const perSecond = Math.round(fps);
+  const seconds = Math.floor(frame / perSecond);
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60, frame % perSecond];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/**
+ * The frame of a timecode. Drop-frame leaves out the numbers of 2 frames (4 at 59.94 fps) every minute but each tenth.
+ * @param {string[]} code match of CODE @param {number} fps @param {boolean} isDrop @returns {number}
+ */
+function frameOfCode([, h, m, s, f], fps, isDrop) {
+  const perSecond = Math.round(fps);
+  const minutes = Number(h) * 60 + Number(m);
+  const dropped = isDrop ? Math.round(perSecond / 15) * (minutes - Math.floor(minutes / 10)) : 0;
+  return (minutes * 60 + Number(s)) * perSecond + Number(f) - dropped;
+}
