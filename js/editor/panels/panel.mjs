@@ -22,7 +22,8 @@ import { helpTable } from "./help.mjs";
 
 const PLACEHOLDER =
   "Empty: the predicted keyframes are used as they are.\nOr type the frames of your own plan, such as 0, 7, 12.";
-const EXPECTED = "Paste frames (0, 7, 12), a schedule, a table, labels, an EDL or JSON here, or open a file, also MIDI.";
+const EXPECTED =
+  "Paste frames (0, 7, 12), a schedule, a table, labels, an EDL or JSON here, or open a file, also MIDI.";
 
 const TYPED =
   "What you type counts at once: frames such as 0, 12, 31 are a whole plan, nothing at all is the prediction, and the " +

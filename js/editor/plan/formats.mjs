@@ -42,7 +42,7 @@ const LABEL = /^([0-9]+[.,][0-9]+)\t[0-9]+[.,][0-9]+(?:\t(.*))?$/; // Audacity a
 
 /**
  * The plan in one of the FORMATS; only MIDI is bytes.
- * @param {Plan} plan @param {string} format @returns {string | Uint8Array}
+ * @param {Plan} plan @param {string} format @returns {string | Uint8Array<ArrayBuffer>}
  */
 export function exportFile(plan, format) {
   const { keyframes, fps } = plan;

@@ -11,7 +11,13 @@ const TICKS = 9600; // per quarter note: 19200 a second, far finer than a frame
 const QUARTER_US = 500_000; // 120 beats a minute, what a file without a tempo has too
 const NOTE_TICKS = TICKS / 8;
 /** General MIDI's drums: bass drum, snare, closed hi-hat. */
-const PITCHES = new Map([["first", 36], ["peak", 38], ["valley", 42], ["fill", 44], ["manual", 40]]);
+const PITCHES = new Map([
+  ["first", 36],
+  ["peak", 38],
+  ["valley", 42],
+  ["fill", 44],
+  ["manual", 40],
+]);
 const DRUMS = 0x99; // note on, channel 10
 const META = 0xff;
 const MARKER = 0x06;
@@ -22,7 +28,7 @@ const END = 0x2f;
 
 /**
  * A file of one track: a note on the drum channel and a marker for every keyframe.
- * @param {Keyframe[]} keyframes @param {number} fps @returns {Uint8Array}
+ * @param {Keyframe[]} keyframes @param {number} fps @returns {Uint8Array<ArrayBuffer>}
  */
 export function midiFile(keyframes, fps) {
   const perSecond = (TICKS * 1e6) / QUARTER_US;
@@ -123,7 +129,8 @@ function readTrack(track, events) {
       const data = track.take(track.varying());
       if (type === END) return;
       if (type === MARKER) events.push({ tick, text: new TextDecoder().decode(data) });
-      if (type === TEMPO && data.length === 3) events.push({ tick, quarterUs: data[0] * 65536 + data[1] * 256 + data[2] });
+      if (type === TEMPO && data.length === 3)
+        events.push({ tick, quarterUs: data[0] * 65536 + data[1] * 256 + data[2] });
     } else if (status >= 0xf0) {
       track.take(track.varying()); // messages of one maker
     } else if (status >= 0x80) {

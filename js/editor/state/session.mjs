@@ -28,7 +28,7 @@ import { ViewState } from "./view_state.mjs";
  * @property {(file: File) => Promise<string>} [uploadImage] copies an image into the input folder; its name there
  * @property {(file: ServedFile) => string} urlOf the address of a file that a run left
  * @property {(title: string, message: string, value: string) => Promise<string | null>} ask
- * @property {(name: string, content: string | Uint8Array) => void} save offers a file
+ * @property {(name: string, content: string | Uint8Array<ArrayBuffer>) => void} save offers a file
  * @property {(event: WheelEvent) => void} leaveWheelToGraph
  */
 /** @typedef {(message: string, isProblem: boolean) => void} ShowMessage shows a line to the artist; "": none */
