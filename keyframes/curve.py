@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import CurveError
 from .timebase import distinct_texts, fps_fraction, frame_at, same_rate
+from .values import shown
 
 MAX_TIME_S = 1e6  # of a strike: eleven days, which no clip lasts
 
@@ -90,7 +91,7 @@ def checked_strikes(values: object) -> tuple[Strike, ...]:
         is_flag = isinstance(clear, (bool, np.bool_, int)) and clear in (0, 1)
         if not (0 <= time_s <= MAX_TIME_S and 0 <= strength <= 1 and is_flag):
             raise CurveError(
-                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {clear!r}]; times lie between 0 and "
+                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {shown(clear)}]; times lie between 0 and "
                 f"{MAX_TIME_S:.0f} s, strengths lie between 0 and 1, and the last value is true or false."
             )
     return tuple(Strike(t, s, bool(clear)) for t, s, clear in sorted(rows))
