@@ -91,8 +91,8 @@ def checked_strikes(values: object) -> tuple[Strike, ...]:
         is_flag = isinstance(clear, (bool, np.bool_, int)) and clear in (0, 1)
         if not (0 <= time_s <= MAX_TIME_S and 0 <= strength <= 1 and is_flag):
             raise CurveError(
-                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {shown(clear)}]; times lie between 0 and "
-                f"{MAX_TIME_S:.0f} s, strengths lie between 0 and 1, and the last value is true or false."
+                f"The motion curve has a strike [{time_s:.6g}, {strength:.6g}, {shown(clear)}]; times lie between 0 "
+                f"and {MAX_TIME_S:.0f} s, strengths lie between 0 and 1, and the last value is true or false."
             )
     return tuple(Strike(t, s, bool(clear)) for t, s, clear in sorted(rows))
 
