@@ -79,7 +79,8 @@ def model_of(**facts):
         "latent_channels": 4, "context_width": 24, "vision_width": 40, "audio_width": 32,
     }  # fmt: skip
     return types.SimpleNamespace(
-        model=types.SimpleNamespace(keyvid=ModelFacts(**{**published, **facts}))
+        model=types.SimpleNamespace(keyvid=ModelFacts(**{**published, **facts})),
+        model_options={"transformer_options": {}},
     )
 
 

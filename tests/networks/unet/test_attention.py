@@ -61,7 +61,7 @@ def test_windows_are_averaged_by_triangles(n, window, stride):
 @pytest.mark.parametrize(
     ("sizes", "match"),
     [
-        ((50, 12, 6), "48 or 54 frames long"),
+        ((50, 12, 6), "make 48 or 54 of them"),
         ((8, 12, 6), "8 frames, fewer than one window of 12"),
         ((48, 12, 0), "12 frames every 0"),
         ((48, 12, 13), "leave gaps"),
