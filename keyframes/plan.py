@@ -54,6 +54,11 @@ class KeyframePlan:
         """Frames of the keyframes, ascending."""
         return [keyframe.frame for keyframe in self.keyframes]
 
+    @property
+    def images(self) -> list[str]:
+        """Names of the keyframes' own images, in order of time."""
+        return [keyframe.image for keyframe in self.keyframes if keyframe.image]
+
 
 def make_plan(
     keyframes: Iterable[Keyframe],

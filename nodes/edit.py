@@ -65,8 +65,7 @@ class EditKeyframes(io.ComfyNode):
             made = edit_from_json(edit_text(edit))
         except KeyVIDError:
             return ""  # what is wrong is said when the node runs
-        keyframes = made.plan.keyframes if made is not None and made.plan is not None else ()
-        return input_images_stamp(keyframe.image for keyframe in keyframes if keyframe.image)
+        return "" if made is None or made.plan is None else input_images_stamp(made.plan.images)
 
     @classmethod
     def execute(

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 from ..errors import KeyVIDError
 from ..host.files import (
     TIMING_SUFFIX,
+    input_images_stamp,
     new_output_file,
     read_timing_text,
     timing_files,
@@ -77,7 +78,14 @@ class LoadTiming(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, file: str | None = None) -> str | float:
-        return timing_stamp(file)
+        """The state of the file and of the images that its plan names."""
+        stamp = timing_stamp(file)
+        try:
+            plan, _ = timing_from_json(read_timing_text(file))
+        except KeyVIDError:
+            return stamp  # what is wrong is said when the node runs
+        images = [] if plan is None else plan.images
+        return f"{stamp}\n{input_images_stamp(images)}" if images else stamp
 
     @classmethod
     def execute(cls, file: str | None = None) -> io.NodeOutput:

@@ -1,8 +1,19 @@
 """Load Timing in the real ComfyUI: what it lists, which name means which file, and its error message without one."""
 
-import pytest
+import json
 
-from ...helpers.graphs.prompts import check_message, complaint, node, shown, succeed
+import pytest
+from PIL import Image
+
+from ...helpers.graphs.prompts import (
+    check_message,
+    complaint,
+    executed,
+    followed,
+    node,
+    shown,
+    succeed,
+)
 from ...helpers.graphs.timing_graph import chain
 
 
@@ -39,6 +50,20 @@ def test_the_list_has_subfolders_and_what_save_timing_wrote(comfy, saved):
 def test_a_name_from_another_system_is_found(comfy, saved, name):
     for written in {name.format(saved), name.format(saved.replace("/", "\\"))}:
         assert "48 frames at 24 fps" in succeed(comfy, load(file=written))["show"]["text"][0]
+
+
+def test_a_plan_of_a_file_is_read_again_when_one_of_its_images_changed(comfy, saved):
+    timing = json.loads((comfy.base / "output" / saved).read_text(encoding="utf-8"))
+    timing["plan"]["keyframes"][1]["image"] = "named.png"
+    name = "with an image.keyvid.json"
+    (comfy.base / "input" / name).write_text(json.dumps(timing), encoding="utf-8")
+    ran = []
+    for colour in (None, "red", None, "blue"):
+        if colour:
+            Image.new("RGB", (8, 8), colour).save(comfy.base / "input" / "named.png")
+        _, events = followed(comfy, load(file=name))
+        ran.append("load" in executed(events))
+    assert ran == [True, True, False, True]
 
 
 @pytest.mark.parametrize(
