@@ -84,3 +84,28 @@ def test_import_and_export(kept_page):
     assert editor.frames == [0, 16, 24, 34, 44, 56, 66, 76, 86]
     editor.undo()
     assert editor.frames == [0, 12, 50]
+
+
+def test_a_saved_midi_file_is_opened_again(kept_page, tmp_path):
+    editor = Editor(kept_page, result=result_of(prediction()))
+    page = editor.page
+
+    def choose(label):
+        page.locator(".keyvid-edit button[aria-label='More']").click()
+        page.get_by_role("menuitem", name=label).click()
+        editor.pause()
+
+    choose("Export")
+    page.locator(".keyvid-over select").select_option("midi")
+    assert "MIDI" in page.locator(".keyvid-over textarea").input_value()
+    assert page.locator(".keyvid-over button", has_text="Copy").is_disabled()
+    with page.expect_download() as download:
+        page.locator(".keyvid-over button", has_text="Save").click()
+    saved = tmp_path / download.value.suggested_filename
+    download.value.save_as(saved)
+    assert saved.name == "keyframes.mid" and saved.read_bytes().startswith(b"MThd")
+    page.locator(".keyvid-over button", has_text="Close").click()
+    choose("Import")
+    page.locator(".keyvid-over input[type=file]").set_input_files(saved)
+    editor.pause()
+    assert editor.frames == [0, 16, 24, 34, 44, 56, 66, 76, 86]
