@@ -4,6 +4,7 @@ Heusel et al., "GANs trained by a two time-scale update rule converge to a local
 of two Gaussians that have the means and covariances of the features (published-model i).
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -85,11 +86,19 @@ def frechet_interval(
 
 
 def _root_of_product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    root = linalg.sqrtm(one @ other)
-    if not np.isfinite(root).all():
-        jitter = JITTER * np.eye(len(one))
-        root = linalg.sqrtm((one + jitter) @ (other + jitter))
+    with warnings.catch_warnings():
+        # of singular matrices; `is_exact` says it in words
+        warnings.simplefilter("ignore", linalg.LinAlgWarning)
+        root = linalg.sqrtm(one @ other)
+        if not np.isfinite(root).all():
+            jitter = JITTER * np.eye(len(one))
+            root = linalg.sqrtm((one + jitter) @ (other + jitter))
     return np.real(root)
+
+
+def is_exact(n_rows: int, n_dimensions: int) -> bool:
+    """Whether covariances of so many rows have full rank; of fewer the published root is inexact."""
+    return n_rows > n_dimensions
 
 
 def _checked(one: ArrayLike, other: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

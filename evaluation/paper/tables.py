@@ -20,6 +20,7 @@ from ..measures.pooled import Pooled
 from .clip_pairs import ClipPair, Pairs, by_video, find_pairs, see_made, see_true
 from .features import Networks, clip_features, kept_features
 from .figures import chance_figures, event_figures, mean_percent, paper_figures
+from .frechet import is_exact
 from .i3d import load_i3d
 from .quoted import AP_PERCENT, AVSYNC15, COLUMNS, DATASETS, quoted_rows
 from .weights import (
@@ -57,6 +58,8 @@ def main(table: str, *words: str) -> int:
         on_clip=lambda done, n: logger.info("%d of %d clips", done, n),
     )
     measured = paper_figures(true, made)
+    for line in few_rows(made):
+        logger.warning("%s", line)
     others = {"events, generated": event_figures(made), "events, true": event_figures(true)}
     others["events, sound of another video"] = chance_figures(made)
     if options.predicted:
@@ -114,6 +117,20 @@ def ap_figures(pairs: Sequence[ClipPair], predicted: Path) -> dict[str, Pooled]:
         for t, of_clips in values.items():
             of_clips.append(average_precision_at(normalise(guess), _true_curve(pair, path), t=t))
     return {f"AP@{t}": mean_percent(np.array(of_clips)) for t, of_clips in values.items()}
+
+
+def few_rows(made: Sequence[Mapping[str, np.ndarray]]) -> list[str]:
+    """A sentence for FID and for FVD where there are fewer rows than numbers in each."""
+    lines = []
+    for name, feature, first in (("FID", "fid", 1), ("FVD", "fvd", 0)):
+        rows = [np.atleast_2d(clip[feature])[first:] for clip in made if feature in clip]
+        n_rows = sum(map(len, rows))
+        if rows and not is_exact(n_rows, rows[0].shape[1]):
+            lines.append(
+                f"{name} is of {n_rows} rows of {rows[0].shape[1]} numbers: fewer rows than numbers make it inexact "
+                "and much too large. Do not compare it; measure more videos."
+            )
+    return lines
 
 
 def table_lines(

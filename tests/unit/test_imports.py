@@ -109,7 +109,7 @@ STDLIB = {
     "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
     "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "queue", "random", "re",
     "resource", "secrets", "shutil", "signal", "struct", "subprocess", "sys", "threading", "time", "types", "typing",
-    "unicodedata", "urllib", "uuid", "wave", "zipfile", "zlib",
+    "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -218,6 +218,14 @@ def test_ap_of_the_curves_of_a_localizer(folders, tmp_path):
         tables.ap_figures(pairs, tmp_path / "none")
 
 
+def test_too_few_clips_for_a_covariance_are_said():
+    clip = {"fid": np.zeros((12, 100)), "fvd": np.zeros(9)}
+    fid, fvd = tables.few_rows([clip] * 9)
+    assert fid.startswith("FID is of 99 rows of 100 numbers")
+    assert fvd.startswith("FVD is of 9 rows of 9 numbers")
+    assert tables.few_rows([clip] * 10) == tables.few_rows([{}]) == []
+
+
 @pytest.mark.parametrize("table", command.TABLES)
 def test_the_command_prints_quoted_rows_and_ours(folders, cache, caplog, table):
     reference, made, _ = folders
