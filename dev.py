@@ -33,6 +33,7 @@ HAS_GPU = (
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
 Command = Callable[[argparse.Namespace], int]
+Env = Mapping[str, str] | None
 # browser/ is last: Playwright keeps an event loop in the process, beside which asyncio runs no other
 SUITES = ("unit", "networks", "training", "evaluation", "parity", "js", "host", "graph", "browser")
 
@@ -163,7 +164,12 @@ def command_eval(options: argparse.Namespace) -> int:
 
 def command_label(options: argparse.Namespace) -> int:
     """Measure the motion of a data set's videos, and report those that cannot be used (label --help says more)."""
-    return _run(environment.setup(), RUN_IN_PACK, "training.datasets.label", *options.rest)
+    return _run(environment.setup(), RUN_IN_PACK, "training.datasets.label", *options.rest, cwd=".")
+
+
+def command_batch(options: argparse.Namespace) -> int:
+    """Make many clips on one or many ComfyUI servers: batch LIST --server URL (batch --help says more)."""
+    return _run(environment.setup(), RUN_IN_PACK, "tools.batch.command", *options.rest, cwd=".")
 
 
 def command_workflows(options: argparse.Namespace) -> int:
@@ -262,6 +268,7 @@ def _add_weights(add: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
     add("rehearse", command_rehearse, passes_on=True)
     add("label", command_label, passes_on=True)
+    add("batch", command_batch, passes_on=True)
     add("train", command_train, passes_on=True)
     add("export", command_export, passes_on=True)
     add("eval", command_eval, passes_on=True)
@@ -276,10 +283,10 @@ def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
     world.add_argument("--out", metavar="DIR", help="default: .dev/world")
 
 
-def _run(python: str | Path, *arguments: object, env: Mapping[str, str] | None = None) -> int:
-    command = [str(part) for part in (python, *arguments)]
+def _run(python: str | Path, *words: object, env: Env = None, cwd: str | Path = ROOT) -> int:
+    command, env = [str(part) for part in (python, *words)], {**os.environ, **(env or {})}
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, check=False
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False
     ).returncode
 
 

@@ -108,8 +108,8 @@ STDLIB = {
     "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "fcntl",
     "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
     "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "queue", "random", "re",
-    "resource", "secrets", "shutil", "signal", "struct", "subprocess", "sys", "threading", "time", "types", "typing",
-    "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
+    "resource", "secrets", "shutil", "signal", "struct", "subprocess", "sys", "tarfile", "threading", "time", "types",
+    "typing", "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -1,0 +1,99 @@
+"""What a batch asks of a ComfyUI server, over HTTP alone, so that it may be on any machine."""
+
+import json
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+RESPONSE_TIMEOUT_S = 120
+GONE_AFTER_S = 30.0  # without an answer: a server that is only busy answers sooner or later
+RETRY_S, POLL_S = 1.0, 0.25
+# a server of one's own network is not behind a proxy
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class ServerGoneError(Exception):
+    """The server does not answer any more."""
+
+
+class RefusedError(Exception):
+    """The server refuses what it is asked for; the text says why."""
+
+
+class Connection:
+    """A ComfyUI server by its address.
+
+    ended: says that the server's process has ended, where that is known; then nothing is tried again.
+    """
+
+    def __init__(self, url: str, *, ended: Callable[[], bool] = lambda: False) -> None:
+        self.url, self.ended = url.rstrip("/"), ended
+
+    def known_ids(self) -> set[str]:
+        """The ids of the graphs that it has run, runs, or is to run."""
+        queue = self._json("/queue")
+        waiting = {item[1] for part in queue.values() for item in part}
+        return waiting | set(self._json("/history"))
+
+    def is_queued(self, prompt_id: str) -> bool:
+        """Whether a graph is running or waits."""
+        return any(item[1] == prompt_id for part in self._json("/queue").values() for item in part)
+
+    def result(self, prompt_id: str) -> dict[str, Any] | None:
+        """The history entry of a graph that has ended, else None."""
+        return self._json(f"/history/{prompt_id}").get(prompt_id)
+
+    def queue(self, graph: dict[str, Any], prompt_id: str) -> None:
+        """Let it run a graph under this id. Raises RefusedError."""
+        self._post("/prompt", {"prompt": graph, "prompt_id": prompt_id})
+
+    def upload(self, name: str, path: Path) -> None:
+        """Put a file into its input folder under this name."""
+        mark = uuid.uuid4().hex
+        head = (
+            f'--{mark}\r\nContent-Disposition: form-data; name="overwrite"\r\n\r\ntrue\r\n'
+            f'--{mark}\r\nContent-Disposition: form-data; name="image"; filename="{name}"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        body = head.encode() + path.read_bytes() + f"\r\n--{mark}--\r\n".encode()
+        headers = {"Content-Type": f"multipart/form-data; boundary={mark}"}
+        self._ask(urllib.request.Request(f"{self.url}/upload/image", body, headers))
+
+    def download(self, item: dict[str, str]) -> bytes:
+        """The content of a file that a graph saved, by its entry in the history."""
+        words = {name: item[name] for name in ("filename", "subfolder", "type")}
+        return self._ask(urllib.request.Request(f"{self.url}/view?{urllib.parse.urlencode(words)}"))
+
+    def _json(self, path: str) -> Any:
+        return json.loads(self._ask(urllib.request.Request(self.url + path)))
+
+    def _post(self, path: str, body: object) -> bytes:
+        headers = {"Content-Type": "application/json"}
+        return self._ask(
+            urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
+        )
+
+    def _ask(self, request: urllib.request.Request) -> bytes:
+        """The answer, asked for again while the server cannot be reached: everything asked here may be asked twice."""
+        started_s = time.monotonic()
+        while True:
+            try:
+                with _OPENER.open(request, timeout=RESPONSE_TIMEOUT_S) as response:
+                    return response.read()
+            except urllib.error.HTTPError as error:
+                text = error.read().decode(errors="replace")
+                if error.code < 500:
+                    raise RefusedError(text or str(error)) from None
+                why = str(error)
+            except (OSError, EOFError) as error:  # URLError and timeouts are OSErrors
+                why = str(error)
+            except Exception as error:  # http.client has errors of its own for an answer cut short
+                why = repr(error)
+            if self.ended() or time.monotonic() - started_s > GONE_AFTER_S:
+                raise ServerGoneError(f"{self.url} does not answer any more ({why}).")
+            time.sleep(RETRY_S)
