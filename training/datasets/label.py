@@ -28,6 +28,7 @@ from .label_records import (
 )
 from .label_worker import open_raft
 from .layouts import SPLITS, Dataset, Video, open_dataset
+from .shards import VIDEOS_PER_SHARD, write_shards
 from .workers import Answer, work_on
 
 FLOW, RAFT, GIVEN, LOOKED = "flow without weights", "RAFT", "given", ""
@@ -90,6 +91,18 @@ def _label(dataset: Dataset, options: argparse.Namespace) -> None:
     write_records(path, known)
     _write_unusable(path, dataset, known)
     _say_result(dataset, known, path)
+    if options.shards:
+        usable = [v for v in mine if v.name in known and not known[v.name].findings.problem]
+        _write_shards(usable, dataset.split, options)
+
+
+def _write_shards(videos: list[Video], split: str, options: argparse.Namespace) -> None:
+    """The clips of these videos as shards in the folder --shards, with their curves where there are some."""
+    videos = [video._replace(curve_path=_curve_path(video, options)) for video in videos]
+    name, folder = split + _share_suffix(options), Path(options.shards).expanduser()
+    n_shards = -(-len(videos) // VIDEOS_PER_SHARD)
+    for number, shard in enumerate(write_shards(videos, folder, split=name), 1):
+        logger.info("  shard %d of %d: %s", number, n_shards, shard)
 
 
 def _share(videos: Sequence[Video], share: tuple[int, int]) -> list[Video]:
@@ -99,9 +112,13 @@ def _share(videos: Sequence[Video], share: tuple[int, int]) -> list[Video]:
 
 
 def _report(options: argparse.Namespace, split: str) -> Path:
+    name = f"keyvid_labels_{split}{_share_suffix(options)}.jsonl"
+    return Path(options.to or options.root).expanduser() / name
+
+
+def _share_suffix(options: argparse.Namespace) -> str:
     number, total = options.share
-    which = "" if total == 1 else f"_{number}-of-{total}"
-    return Path(options.to or options.root).expanduser() / f"keyvid_labels_{split}{which}.jsonl"
+    return "" if total == 1 else f"_{number}-of-{total}"
 
 
 def _curve_path(video: Video, options: argparse.Namespace) -> Path:
@@ -237,6 +254,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--to", metavar="DIR", help="for curves and report; default: the data set itself"
+    )
+    parser.add_argument(
+        "--shards", metavar="DIR", help="then write the clips of all usable videos as shards"
     )
     parser.add_argument("--check", action="store_true", help="only look which videos can be used")
     parser.add_argument(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from keyvid_pack.models import lucas_kanade
-from keyvid_pack.training.datasets import label, label_worker, workers
+from keyvid_pack.training.datasets import label, label_worker, shards, workers
 from keyvid_pack.training.datasets.decode import read_frames
 from keyvid_pack.training.datasets.layouts import open_dataset
 
@@ -184,6 +184,14 @@ def test_check_only_looks(root, here):
     assert not list(root.rglob("*.npy")) and len(lines_of(root)) == 6
     assert label.main(str(root), "--processes", "1") == 0
     assert len(list(root.rglob("*.npy"))) == 4
+
+
+def test_clips_of_the_usable_videos_become_shards(root, here, tmp_path):
+    assert label.main(str(root), "--shards", str(tmp_path / "shards")) == 0
+    (shard,) = (tmp_path / "shards").iterdir()
+    samples = list(shards.read_shards([shard]))
+    assert len(samples) == 3 * len(NAMES) and all(s["curve"] is not None for s in samples)
+    assert samples[0]["frames"].shape == (48, 3, 320, 512)
 
 
 def test_methods_are_not_mixed(root, here, monkeypatch, caplog):

@@ -1,0 +1,132 @@
+"""A data set as shards, so that many machines read it in order and from anywhere: WebDataset's layout, tar files in
+which neighbouring members of one key are a sample.
+
+A sample is a clip: KEY.mp4 would have to be decoded again each time, so it holds what `clips.read_clips` gives:
+KEY.frames.npy uint8 (n, 3, H, W), KEY.audio.npy float32 (C, 32000) at 16 kHz, KEY.curve.npy float32 (48,) in 0..1 where
+the video has a motion curve, and KEY.json with name, caption, category and start_s.
+"""
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...errors import KeyVIDError
+from .clips import Clip, read_clips
+from .curves import clip_curve, curve_file, read_curve
+from .decode import frame_times
+from .layouts import Video
+
+VIDEOS_PER_SHARD = 32  # 96 clips of 320 x 512: 2.3 GB
+
+
+def shard_name(split: str, number: int) -> str:
+    """The name of a shard, as brace patterns of WebDataset name a range of them."""
+    return f"{split}-{number:06d}.tar"
+
+
+def write_shards(
+    videos: Sequence[Video],
+    folder: Path,
+    *,
+    split: str,
+    per_shard: int = VIDEOS_PER_SHARD,
+    **clips: Any,
+) -> Iterator[Path]:
+    """Write the clips of videos that can be used into a folder; yields each shard, also one that was there.
+
+    clips: passed to `read_clips`. A shard appears whole or not at all, so a call that was stopped goes on with the
+    first one that is missing; the content of a shard depends on nothing but its videos. Raises VideoFileError,
+    CurveError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, first in enumerate(range(0, len(videos), per_shard)):
+        path = folder / shard_name(split, number)
+        if not path.is_file():
+            part = path.with_name(f"{path.name}.{os.getpid()}.part")
+            with tarfile.open(part, "w") as tar:
+                for offset, video in enumerate(videos[first : first + per_shard]):
+                    for index, (clip, curve) in enumerate(_clips_of(video, clips)):
+                        _add_sample(tar, f"{first + offset:08d}_{index:02d}", clip, curve)
+            os.replace(part, path)
+        yield path
+
+
+def shards_of(paths: Sequence[Path], *, part: int, n_parts: int) -> list[Path]:
+    """The shards that reader `part` of n_parts reads (processes times their workers): each shard has one reader.
+
+    Raises KeyVIDError when there are fewer shards than readers.
+    """
+    if len(paths) < n_parts:
+        raise KeyVIDError(
+            f"{n_parts} processes are to read {len(paths)} shards; write them with fewer videos each, or use fewer "
+            "processes."
+        )
+    return list(paths[part::n_parts])
+
+
+def read_shards(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """The samples of shards, in order: {"frames": tensor, "audio": tensor, "curve": tensor or None, **KEY.json}.
+
+    Raises KeyVIDError for a shard that cannot be read.
+    """
+    for path in paths:
+        try:
+            with tarfile.open(path) as tar:
+                yield from _samples(tar)
+        except (OSError, tarfile.TarError, ValueError) as error:
+            raise KeyVIDError(
+                f"The shard {path} cannot be read ({error}). Remove it, and write the shards again."
+            ) from error
+
+
+def _clips_of(video: Video, options: dict[str, Any]) -> Iterator[tuple[Clip, np.ndarray | None]]:
+    path = curve_file(video.curve_path)
+    times_s = frame_times(video.path)
+    fps = (len(times_s) - 1) / times_s[-1]
+    scores = None if path is None else read_curve(path, n_frames=len(times_s) - 1)
+    for clip in read_clips(video, **options):
+        curve = None if scores is None else clip_curve(scores, fps=fps, start_s=clip.start_s)
+        yield clip, curve
+
+
+def _add_sample(tar: tarfile.TarFile, key: str, clip: Clip, curve: np.ndarray | None) -> None:
+    facts = {name: getattr(clip, name) for name in ("name", "caption", "category", "start_s")}
+    _add(tar, f"{key}.json", json.dumps(facts, sort_keys=True).encode())
+    arrays = {"frames": clip.frames.numpy(), "audio": clip.audio, "curve": curve}
+    for name, values in arrays.items():
+        if values is not None:
+            content = io.BytesIO()
+            np.save(content, values)
+            _add(tar, f"{key}.{name}.npy", content.getvalue())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)  # no time, no owner: the same bytes however often it is written
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def _samples(tar: tarfile.TarFile) -> Iterator[dict[str, Any]]:
+    key, sample = None, {}
+    for member in tar:
+        own, _, ending = member.name.partition(".")
+        if own != key:
+            if sample:
+                yield sample
+            key, sample = own, dict[str, Any](curve=None)
+        file = tar.extractfile(member)
+        content = b"" if file is None else file.read()
+        if ending == "json":
+            sample |= json.loads(content)
+        else:
+            array = np.load(io.BytesIO(content), allow_pickle=False)
+            sample[ending.removesuffix(".npy")] = torch.from_numpy(array)
+    if sample:
+        yield sample
