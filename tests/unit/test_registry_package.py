@@ -11,8 +11,8 @@ FOLDERS = {
     "workflows",
 }  # fmt: skip
 FILES = {
-    ".comfyignore", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "__init__.py",
-    "dev.py", "errors.py", "pyproject.toml", "requirements.txt",
+    ".comfyignore", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md",
+    "__init__.py", "dev.py", "errors.py", "pyproject.toml", "requirements.txt",
 }  # fmt: skip
 
 
