@@ -27,7 +27,13 @@ def test_the_package_has_what_the_pack_and_its_commands_need_and_no_more():
     shipped = tracked() - tracked("--ignored", f"--exclude-from={IGNORE}")
     assert {name.split("/")[0] for name in shipped} == FOLDERS | FILES
     inside_tools = {name.split("/")[1] for name in shipped if name.startswith("tools/")}
-    assert {name for name in inside_tools if "." not in name} == {"pins", "rehearsal", "weights"}
+    assert {name for name in inside_tools if "." not in name} == {
+        "batch",
+        "pins",
+        "processes",
+        "rehearsal",
+        "weights",
+    }
 
 
 @pytest.mark.parametrize(
