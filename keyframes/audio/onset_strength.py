@@ -31,7 +31,9 @@ MARGIN = 0.35  # of the background is added before and after, so that its chance
 MASKING = 1e-5  # what is 50 dB below the loudest band of the reference is masked by it
 BROADBAND_MARGIN, BROADBAND_MASKING = 0.3, 1e-2  # the same two for all bands together
 SILENT_POWER = 1e-8  # per band, for a sound whose loudest sample is 1
-SILENT_POWER_FULL_SCALE = 1e-11  # per band, whatever the loudest sample: 16-bit noise lies below
+SILENT_POWER_FULL_SCALE = (
+    3e-12  # per band, whatever the loudest sample: the dither of 16 bits lies below
+)
 AUDIBLE_POWER = 1e-9  # of all bands together, -90 dB: the dither of 16-bit sound stays below
 NEAR_SOUND_S = 0.25  # motion may come this much before a sound, or continue after it
 OFFSET_SAMPLES = 1_000_000  # at most as many samples of a channel are used to measure its offset

@@ -3,7 +3,7 @@ import pytest
 from keyvid_pack.errors import AudioError, KeyVIDError
 from keyvid_pack.keyframes.audio import onset_strength
 from keyvid_pack.keyframes.audio.fingerprint import same_sound
-from keyvid_pack.keyframes.audio.onset import onset_curve, onset_envelope
+from keyvid_pack.keyframes.audio.onset import find_onsets, onset_curve, onset_envelope
 from keyvid_pack.keyframes.events import match_events
 from keyvid_pack.keyframes.timebase import frame_at
 from scipy import signal
@@ -131,6 +131,27 @@ def test_the_level_of_the_recording_hardly_matters(snare):
         other = onset_curve(samples * np.float64(gain), sample_rate, n_frames=720, fps=24)
         found = match_events(peak_frames(other.score), frames, tolerance=1)
         assert found.f1 == 1 and found.median_abs_error == 0
+
+
+def as_16_bit(samples):
+    return (np.round(samples * 32768) / 32768).astype(np.float32)
+
+
+def test_strikes_34_db_below_the_loudest_are_heard_60_db_below_full_scale():
+    n_placed = n_clear = 0
+    for seed in (1, 2, 3):
+        times_s = strike_times(np.random.default_rng(seed), duration_s=8)
+        options = {"sample_rate": 44100, "duration_s": 8, "seed": seed, "level_range_db": 34}
+        samples = as_16_bit(1e-3 * recording("burst", times_s, **options))
+        n_clear += sum(strike.clear for strike in find_onsets(samples, 44100).strikes)
+        n_placed += len(times_s)
+    assert 0.9 * n_placed <= n_clear <= n_placed
+
+
+def test_dither_alone_has_no_strikes_and_no_candidates():
+    rng = np.random.default_rng(0)
+    dither = rng.random((2, 8 * 44100)) - rng.random((2, 8 * 44100))
+    assert not find_onsets(as_16_bit(dither / 32768), 44100).strikes
 
 
 @pytest.mark.parametrize("channels", ["in phase", "opposite", "one silent", "apart"])
