@@ -6,12 +6,20 @@ global tempo. Here the interval to the previous beat is part of the state, so th
 and a pause may lie between two runs of beats. With C(t, l) the greatest cumulative score of beats that end at t, the
 last interval being l:
 
-    C(t, l) = O(t) - BEAT_COST + max(C0(t), INTERVAL_GAIN l - prior(l) + max_m (C(t - l, m) - TIGHTNESS log(l / m)^2))
-    prior(l) = TEMPO_PRIOR log2(PREFERRED_BPM l)^2             l in minutes
+    C(t, l) = O(t) - BEAT_COST + max(C0(t), gain(t, l) + max_m (C(t - l, m) - TIGHTNESS log(l / m)^2))
+    gain(t, l) = INTERVAL_GAIN l + DIVIDED_GAIN max(D(t - l / 2), D(t - l / 3)) - prior(l)
+    D(t)     = min(1, A(t) / DIVIDING_SHARE) - O(t)
+    prior(l) = TEMPO_PRIOR min(1, log2(PREFERRED_BPM l)^PRIOR_POWER)   l in minutes
     C0(t)    = max(0, max_{s <= t - MIN_PAUSE_S} C(s) - PAUSE_COST)    the first beat of all, or after a pause
 
-Music has onsets between its beats. Two things distinguish the pulse that people tap from its subdivisions: what is
-quieter than its neighbours has a far lower local score, and tempos near PREFERRED_BPM are preferred (as by Ellis).
+A(t) is how loud the onset near t is among its neighbours, in [0, 1], and O(t) a high power of it.
+
+Music has onsets between its beats. Three things distinguish the pulse that people tap from its subdivisions. What is
+quieter than its neighbours has a far lower local score. Beats are divided by something quieter than they are, in the
+middle or, in triplets, at two thirds: between those of the faster pulse there is often nothing, between those of the
+slower one a beat. And tempos far from PREFERRED_BPM cost. Ellis takes the square of the octaves, which favours some of
+the usual tempos over others, so slow music was heard at twice its tempo; the high power here leaves those from 70 to
+170 BPM to the sound.
 What counts is how loud an onset is and not how clearly it stands out: under other music every drum stands out less, and
 some of them far less than others.
 """
@@ -34,11 +42,14 @@ LAGS_PER_OCTAVE = 24  # intervals to choose from: at most 10 ms or 3 % apart
 MAX_STEP = 12  # from the index of an interval to that of the next one
 FULL_SHARE = 0.89  # an onset this loud beside the loudest one nearby has the full local score of 1
 # power of that share: it undoes the compression of decibels, so that hats score little
-SCORE_POWER = 6
-BEAT_COST = 0.45  # of each beat; its local score is at most 1
+SCORE_POWER = 5
+BEAT_COST = 0.43  # of each beat; its local score is at most 1
 INTERVAL_GAIN = 0.4  # per second between two beats: a pulse continues where onsets are missing, at any tempo alike
-PREFERRED_BPM = 120.0
-TEMPO_PRIOR = 0.35  # times the squared octaves from the preferred tempo: what each beat of another tempo costs
+DIVIDED_GAIN = 0.15  # of an interval with a quieter onset in its middle or at two thirds
+DIVIDING_SHARE = 0.5  # of the full A(t): a hat divides an interval as well as a drum
+PREFERRED_BPM = 108.0
+# times this power of the octaves from the preferred tempo: what each beat of another tempo costs
+TEMPO_PRIOR, PRIOR_POWER = 0.4, 8
 TIGHTNESS = 60.0  # times the squared log ratio of two intervals: 8 % faster costs as much as a missing onset
 PAUSE_COST = 2.5  # of a new start after a pause
 MIN_PAUSE_S = 2.0
@@ -77,11 +88,11 @@ def beats_of(
         raise KeyVIDError(
             f"The tempo is {tempo!r}; choose {', '.join(TEMPOS[:-1])} or {TEMPOS[-1]}."
         )
-    local_score = _local_score(onsets.accents)
-    if not local_score.any():
+    loudness = _local_loudness(onsets.accents)
+    if not loudness.any():
         return Beats(0.0, np.zeros(0))
     strikes_s = np.array([strike.time_s for strike in onsets.strikes])
-    times_s = _on_strikes(np.array(_best_beats(local_score, on_step)) / BEAT_RATE, strikes_s)
+    times_s = _on_strikes(np.array(_best_beats(loudness, on_step)) / BEAT_RATE, strikes_s)
     if tempo == HALF:
         times_s = _halved(times_s, onsets.accents)
     if tempo == DOUBLE:
@@ -127,10 +138,10 @@ def beats_curve(
     return struck_curve(times_s, strength, samples, n_frames=n_frames, fps=fps, source=BEATS)
 
 
-def _local_score(accents: np.ndarray) -> np.ndarray:
-    """O(t) of each grid point, in [0, 1]: nearness to an onset (n,) and its loudness among its neighbours.
+def _local_loudness(accents: np.ndarray) -> np.ndarray:
+    """A(t) of each grid point, in [0, 1]: nearness to an onset of accents (n,) and its loudness among its neighbours.
 
-    O(t) = min(1, max_s a(s) / max(a within LOCAL_S) exp(-(s - t)^2 / (2 (NEAR_S / 2)^2)) / FULL_SHARE)^SCORE_POWER
+    A(t) = min(1, max_s a(s) / max(a within LOCAL_S) exp(-(s - t)^2 / (2 (NEAR_S / 2)^2)) / FULL_SHARE)
     """
     width = 2 * round(LOCAL_S * POINT_RATE) + 1
     loudest = ndimage.maximum_filter1d(accents, width, mode="constant")
@@ -141,7 +152,7 @@ def _local_score(accents: np.ndarray) -> np.ndarray:
         nearness = np.exp(-0.5 * (step / POINT_RATE / (NEAR_S / 2)) ** 2)
         near[step:] = np.maximum(near[step:], local[:-step] * nearness)
         near[:-step] = np.maximum(near[:-step], local[step:] * nearness)
-    return np.minimum(1.0, near[:: POINT_RATE // BEAT_RATE] / FULL_SHARE) ** SCORE_POWER
+    return np.minimum(1.0, near[:: POINT_RATE // BEAT_RATE] / FULL_SHARE)
 
 
 def _lags() -> np.ndarray:
@@ -151,15 +162,24 @@ def _lags() -> np.ndarray:
     return np.unique(np.round(np.geomspace(shortest, longest, n_steps + 1)).astype(int))
 
 
-def _best_beats(local_score: np.ndarray, on_step: Callable[[int, int], object] | None) -> list[int]:
+def _lag_cost(lags: np.ndarray) -> np.ndarray:
+    """prior(l) - INTERVAL_GAIN l of the module (m,), float32, of intervals (m,) in grid points."""
+    octaves = np.log2(60 * BEAT_RATE / lags / PREFERRED_BPM)
+    prior = TEMPO_PRIOR * np.minimum(1.0, octaves**PRIOR_POWER)
+    return (prior - INTERVAL_GAIN * lags / BEAT_RATE).astype(np.float32)
+
+
+def _best_beats(loudness: np.ndarray, on_step: Callable[[int, int], object] | None) -> list[int]:
     """The grid points of the beats with the greatest cumulative score, by dynamic programming over (point, lag).
 
-    The recursion is that of the module. As many points as the shortest lag are worked out at once: none of them can
-    follow another.
+    The recursion is that of the module, and loudness (n,) is A(t). As many points as the shortest lag are worked out
+    at once: none of them can follow another.
     """
+    local_score = loudness**SCORE_POWER
+    divided = np.minimum(1.0, loudness / DIVIDING_SHARE) - local_score
+    divided = (DIVIDED_GAIN * divided).astype(np.float32)
     lags = _lags()
-    octaves = np.log2(60 * BEAT_RATE / lags / PREFERRED_BPM)
-    lag_cost = (TEMPO_PRIOR * octaves**2 - INTERVAL_GAIN * lags / BEAT_RATE).astype(np.float32)
+    lag_cost = _lag_cost(lags)
     columns, block, n_kept = np.arange(len(lags)), lags[0], lags[0] + lags[-1]
     # best score of beats that end at point t (row t modulo n_kept) when each lag comes next, and the lag before it
     onward = np.full((n_kept, len(lags)), -np.inf, dtype=np.float32)
@@ -171,7 +191,8 @@ def _best_beats(local_score: np.ndarray, on_step: Callable[[int, int], object] |
     for n_blocks, first in enumerate(range(0, len(local_score), block)):
         points = np.arange(first, min(first + block, len(local_score)))
         rows = (points[:, None] - lags) % n_kept
-        continued = onward[rows, columns] - lag_cost
+        middle, third = (divided.take(points[:, None] - lags // n, mode="clip") for n in (2, 3))
+        continued = onward[rows, columns] + np.maximum(middle, third) - lag_cost
         started = runs.start_scores(points)[:, None]
         score = (local_score[points, None] - BEAT_COST + np.maximum(continued, started)).astype(
             np.float32

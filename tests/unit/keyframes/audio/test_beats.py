@@ -169,6 +169,14 @@ def test_rock_from_70_to_170_bpm_is_right_nine_times_out_of_ten(hat_gain, level)
     assert sum(is_right and f1 >= 0.9 for is_right, f1 in found) >= 0.9 * len(found)
 
 
+@pytest.mark.parametrize(
+    "pattern, bpm", [("house", 60), ("sixteenths", 60), ("open hats", 70), ("kick and snare", 130)]
+)
+def test_what_is_played_between_the_beats_tells_slow_music_from_fast(pattern, bpm):
+    is_right, f1 = right_tempo({**PATTERNS, **OTHER_PATTERNS}[pattern], bpm, seed=1)
+    assert is_right and f1 >= 0.9
+
+
 @pytest.mark.parametrize("options", [{"drift": 0.04}, {"reverb_s": 0.8}, {"noise_db": -35}])
 def test_the_tempo_of_rock_survives_what_recordings_do_to_it(options):
     is_right, f1 = right_tempo(PATTERNS["rock"], 104, seed=3, duration_s=10, **options)
@@ -236,7 +244,7 @@ def test_an_unknown_tempo_is_named():
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("patterns", "n_right", "n_all"), [(PATTERNS, 213, 252), (OTHER_PATTERNS, 382, 432)]
+    ("patterns", "n_right", "n_all"), [(PATTERNS, 222, 252), (OTHER_PATTERNS, 402, 432)]
 )
 def test_the_tempo_of_music_is_right_as_often_as_the_readme_says(patterns, n_right, n_all):
     tempos = (60, 70, 80, 90, 100, 110, 120, 130, 140, 150, 162, 174)
