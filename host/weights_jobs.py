@@ -1,7 +1,8 @@
 """Published weights fetched from inside ComfyUI, when an artist asks on a loader node: a job with progress and Cancel.
 
 The page names a file of the pack's own list and nothing else: no address, no folder. That requests come from
-ComfyUI's own page is checked by ComfyUI (its origin check), and by asking for JSON, which other sites may not send.
+ComfyUI's own page is checked by ComfyUI (its origin check), and by asking for JSON, which other sites may not send,
+unless ComfyUI was started with --enable-cors-header.
 """
 
 import itertools

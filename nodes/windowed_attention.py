@@ -37,7 +37,8 @@ class WindowedAttention(io.ComfyNode):
             ],
             outputs=[
                 io.Model.Output(
-                    display_name="model", tooltip="For Multimodal CFG and KeyVID Schedule."
+                    display_name="model",
+                    tooltip="For the conditioning node, Multimodal CFG and KeyVID Schedule.",
                 )
             ],
         )

@@ -38,19 +38,25 @@ def storyboard_images(
     paths = {keyframe.frame: input_image_path(keyframe.image) for keyframe in named}
     found = [keyframe for keyframe in named if os.path.isfile(paths[keyframe.frame])]
     gone = [keyframe for keyframe in named if keyframe not in found]
-    singles = [_image_in(paths[keyframe.frame], keyframe.image) for keyframe in found]
-    if not singles:
+    if not found:
         return Storyboard(None, NO_FRAMES, _missing(gone))
-    size = {"width": width or singles[0].shape[2], "height": height or singles[0].shape[1]}
-    check_memory(len(singles), **size)
-    images = torch.cat([fit_images(single, fit=fit, **size) for single in singles])
-    return Storyboard(images, frames_to_text(one.frame for one in found), _missing(gone))
+    first = _image_in(paths[found[0].frame], found[0].image)
+    size = {"width": width or first.shape[2], "height": height or first.shape[1]}
+    check_memory(len(found), **size)
+    fitted = [fit_images(first, fit=fit, **size)]
+    for keyframe in found[1:]:  # one at a time: photos are larger than what is made of them
+        image = _image_in(paths[keyframe.frame], keyframe.image)
+        fitted.append(fit_images(image, fit=fit, **size))
+    return Storyboard(torch.cat(fitted), frames_to_text(one.frame for one in found), _missing(gone))
 
 
 def _image_in(path: str, name: str) -> Image:
-    """The image (1, H, W, 3) of a file, read as Load Image does. Raises KeyVIDError when it cannot be."""
+    """The image (1, H, W, 3) of a file, the first one of several. Raises KeyVIDError when it cannot be read."""
     try:
-        image = InputImpl.VideoFromFile(path).get_components().images[:1, ..., :3]
+        # a copy, so that the others of a moving image are let go
+        image = InputImpl.VideoFromFile(path).get_components().images[:1, ..., :3].clone()
+    except MemoryError:
+        raise
     except Exception as error:
         # the decoder has errors of its own kinds
         raise _unreadable(name, str(error)) from None

@@ -107,7 +107,8 @@ def check_keyframe_plan(plan: KeyframePlan | None, facts: ModelFacts) -> None:
     counts = " or ".join(map(str, facts.keyframe_counts))
     raise SelectionError(
         f"The plan has {plan.count} keyframes, but this model was trained on {counts}. Set count to "
-        f"{facts.keyframe_counts[0]} in Select Keyframes, or add and delete keyframes in Edit Keyframes."
+        f"{facts.keyframe_counts[0]} in Select Keyframes, or add and delete keyframes in Edit Keyframes. For more at "
+        "once connect Windowed Attention before this node."
     )
 
 

@@ -173,10 +173,11 @@ function fromMarkers(text, plan) {
   const columns = header.map((name) => name.trim().toLowerCase());
   const name = columns.findIndex((column) => column === "name" || column === "marker name");
   const position = columns.findIndex((column) => POSITIONS.includes(column));
+  const unit = columns.indexOf("time format"); // Audition's
   const keyframes = rows.map((row, i) => {
     const at = row[position]?.trim() ?? "";
     const frame = framePosition(at, plan.fps);
-    if (frame === null) {
+    if (frame === null || (unit >= 0 && !/^decimal$/i.test(row[unit]?.trim() ?? ""))) {
       throw new PlanError(
         `Row ${i + 2} of the table begins at "${at.slice(0, 20)}", which is no time; set the other program to ` +
           "minutes and seconds, and export again.",
@@ -222,6 +223,12 @@ function fitted(keyframes, plan, notes) {
   const inside = keyframes.filter(({ frame }) => frame >= 0 && frame < plan.n_frames);
   const nOutside = keyframes.length - inside.length;
   if (nOutside) notes.push(`${nOutside} outside the clip of ${plan.n_frames} frames ${wasOrWere(nOutside)} left out.`);
+  if (nOutside && inside.length < 2) {
+    throw new PlanError(
+      `${nOutside} of ${keyframes.length} ${nOutside === 1 ? "keyframe lies" : "keyframes lie"} outside the clip of ${plan.n_frames} frames, and a plan needs 2 keyframes ` +
+        "or more; export the stretch that this clip is of, so that it begins at 0.",
+    );
+  }
   const byFrame = new Map();
   for (const keyframe of inside) if (!byFrame.has(keyframe.frame)) byFrame.set(keyframe.frame, keyframe);
   const nTwice = inside.length - byFrame.size;

@@ -10,7 +10,7 @@ import { frameAt, timeAt } from "./timebase.mjs";
 
 const LOCKED = " (locked)"; // after the kind in the name of a marker
 const HOUR_S = 3600; // editing programs let a timeline begin at 01:00:00:00
-const CODE = "([0-9]{1,2}):([0-9]{2}):([0-9]{2})[:;]([0-9]{2,3})";
+const CODE = "([0-9]{1,2})[:;]([0-9]{2})[:;]([0-9]{2})[:;]([0-9]{2,3})"; // drop-frame has semicolons, or one
 const LOC = new RegExp(`^\\*\\s*LOC:\\s*${CODE}(?:\\s+\\S+)?(?:\\s+(.*))?$`, "i"); // Avid, Premiere: time, colour, name
 const EVENT = new RegExp(`^[0-9]+\\s.*\\s${CODE}\\s+\\S+\\s*$`); // the third of an event's four times is on the timeline
 const NAME = /\|M:([^|]*)/; // Resolve, on the line below its event
@@ -52,35 +52,44 @@ export function edlText(keyframes, fps) {
  */
 export const isEdl = (text) => /^(TITLE:|FCM:|\*\s*LOC:)/im.test(text) && new RegExp(CODE).test(text);
 
+/** @typedef {{ code: string[], name: string | null }} Mark code: hours, minutes, seconds, frames */
+
 /**
  * The markers of an edit decision list, or where there are none the beginnings of its shots. It does not say its
- * rate: frames are counted at `fps`. Throws PlanError where there is nothing.
+ * rate: frames are counted at `fps`. Where all are past a whole hour, the timeline begins with that hour.
+ * Throws PlanError where there is nothing.
  * @param {string} text @param {number} fps @param {string[]} notes @returns {Keyframe[]}
  */
 export function edlKeyframes(text, fps, notes) {
-  const isDrop = /FCM:\s*DROP/i.test(text);
-  /** @type {{ frame: number, name: string | null }[]} */
+  const marks = marksOf(text);
+  if (!marks.length) throw new PlanError("The edit decision list has no markers and no shots; export the markers.");
+  const isDrop = /FCM:\s*DROP/i.test(text) || /[0-9];[0-9]{2}/.test(text);
+  const hour = Math.min(...marks.map(({ code }) => Number(code[0])));
+  const start = frameOfCode([String(hour), "0", "0", "0"], fps, isDrop);
+  if (hour > 1) notes.push(`The list begins at hour ${hour}; that was taken as frame 0.`);
+  if (marks.some(({ code }) => Number(code[3]) >= Math.round(fps))) {
+    notes.push(`The list counts more frames a second than this clip's ${fps}; export it at the clip's rate.`);
+  }
+  return marks.map(({ code, name }) => keyframeOfMarker(frameOfCode(code, fps, isDrop) - start, name ?? ""));
+}
+
+/** @param {string} text @returns {Mark[]} */
+function marksOf(text) {
+  /** @type {Mark[]} */
   const events = [];
-  /** @type {{ frame: number, name: string | null }[]} */
+  /** @type {Mark[]} */
   const locators = [];
   for (const line of text.split(/\r\n?|\n/)) {
     const locator = LOC.exec(line.trim());
     const event = EVENT.exec(line.trim());
     const name = NAME.exec(line);
-    if (locator) locators.push({ frame: frameOfCode(locator, fps, isDrop), name: locator[5] ?? "" });
-    else if (event) events.push({ frame: frameOfCode(event, fps, isDrop), name: null });
+    if (locator) locators.push({ code: locator.slice(1, 5), name: locator[5] ?? "" });
+    else if (event) events.push({ code: event.slice(1, 5), name: null });
     else if (name && events.length) events[events.length - 1].name = name[1].trim();
   }
   const named = [...locators, ...events.filter(({ name }) => name !== null)];
-  const found = named.length ? named : events;
-  if (!found.length) throw new PlanError("The edit decision list has no markers and no shots; export the markers.");
-  const hour = HOUR_S * Math.round(fps);
-  const start = found.every(({ frame }) => frame >= hour) ? Math.floor(Math.min(...frames(found)) / hour) * hour : 0;
-  if (start > hour) notes.push(`The list begins at hour ${start / hour}; its first frame was taken as frame 0.`);
-  return found.map(({ frame, name }) => keyframeOfMarker(frame - start, name ?? ""));
+  return named.length ? named : events;
 }
-
-const frames = (/** @type {{ frame: number }[]} */ found) => found.map(({ frame }) => frame);
 
 /**
  * Keyframes as the table that Reaper's Region/Marker Manager reads.
@@ -109,7 +118,7 @@ export function auditionText(keyframes, fps) {
  */
 export function framePosition(text, fps) {
   const code = new RegExp(`^${CODE}$`).exec(text);
-  if (code) return frameOfCode(code, fps, text.includes(";"));
+  if (code) return frameOfCode(code.slice(1), fps, text.includes(";"));
   const found = /^(?:(?:([0-9]+):)?([0-9]+):)?([0-9]+(?:[.,][0-9]+)?)$/.exec(text);
   if (!found) return null;
   const [hours, minutes, seconds] = found.slice(1).map((part) => Number((part ?? "0").replace(",", ".")));
@@ -133,9 +142,9 @@ function longCode(frame, fps) {
 
 /**
  * The frame of a timecode. Drop-frame leaves out the numbers of 2 frames (4 at 59.94 fps) every minute but each tenth.
- * @param {string[]} code match of CODE @param {number} fps @param {boolean} isDrop @returns {number}
+ * @param {string[]} code hours, minutes, seconds, frames @param {number} fps @param {boolean} isDrop @returns {number}
  */
-function frameOfCode([, h, m, s, f], fps, isDrop) {
+function frameOfCode([h, m, s, f], fps, isDrop) {
   const perSecond = Math.round(fps);
   const minutes = Number(h) * 60 + Number(m);
   const dropped = isDrop ? Math.round(perSecond / 15) * (minutes - Math.floor(minutes / 10)) : 0;

@@ -23,6 +23,7 @@ const META = 0xff;
 const MARKER = 0x06;
 const TEMPO = 0x51;
 const END = 0x2f;
+const CHUNK_HEAD = 8; // bytes: a chunk's name and its length
 
 /** @typedef {{ tick: number, text?: string, quarterUs?: number }} Event a note has neither text nor quarterUs */
 
@@ -108,10 +109,11 @@ function readFile(bytes) {
   const format = header.number(2);
   header.number(2);
   const division = header.number(2);
-  if (!division) throw damaged("its time division is 0");
+  if (!division || (division & 0x8000 && !(division & 0xff))) throw damaged("its time division is 0");
   /** @type {Event[]} */
   const events = [];
-  while (file.left()) {
+  while (file.left() >= CHUNK_HEAD) {
+    // some programs leave a byte or two behind the last track
     const track = file.chunk();
     if (track.id === "MTrk") readTrack(track, events);
   }
@@ -120,10 +122,11 @@ function readFile(bytes) {
 
 /** @param {ReturnType<typeof reader> & { id: string }} track @param {Event[]} events */
 function readTrack(track, events) {
-  let [tick, status] = [0, 0];
+  let [tick, running] = [0, 0];
   while (track.left()) {
     tick += track.varying();
-    if (track.peek() >= 0x80) status = track.number(1);
+    const status = track.peek() >= 0x80 ? track.number(1) : running;
+    if (status < 0xf0) running = status; // others leave that of the notes in force, in files of some programs
     if (status === META) {
       const type = track.number(1);
       const data = track.take(track.varying());

@@ -134,7 +134,8 @@ export function giveImages(plan, _, frame, images) {
     .slice(0, images.length);
   if (frames.length < images.length) {
     throw new PlanError(
-      `${images.length} images were dropped at frame ${frame}, and from there on are only ${frames.length} keyframes; ` +
+      `${images.length} images were dropped at frame ${frame}, and from there on the plan has ` +
+        `${frames.length === 1 ? "only 1 keyframe" : `only ${frames.length} keyframes`}; ` +
         "drop fewer, or drop them further to the left.",
     );
   }

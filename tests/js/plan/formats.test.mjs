@@ -73,7 +73,7 @@ test("frames of other programs: unordered, twice, past the end, without 0, each 
   for (const wrong of ["", "  ", "hello", "0, x", "0, 1.5", "0:(1"]) {
     assertRefused(() => imported(wrong), "PlanError", [";"]);
   }
-  assertRefused(() => imported("99"), "PlanError", ["1 keyframe"]);
+  assertRefused(() => imported("99"), "PlanError", ["1 of 1 keyframe lies", "24 frames"]);
 });
 
 test("tables of spreadsheets: other separators, columns and line ends", () => {

@@ -69,6 +69,10 @@ test("locators of Avid and Premiere; shots where there are none; a list that beg
   assert.deepEqual(framesOf(plan), [0, 24]);
   assert.ok(notes[0].includes("hour 10"));
   assertRefused(() => imported("TITLE: A\nFCM: NON-DROP FRAME\n* from 00:00:00:00\n"), "PlanError", ["no markers"]);
+  const faster = imported("TITLE: A\n* LOC: 00:00:05:28 RED a\n");
+  assert.ok(faster.notes[0].includes("more frames a second"));
+  const late = "TITLE: A\n* LOC: 00:05:00:00 RED a\n* LOC: 00:06:00:00 RED b\n";
+  assertRefused(() => imported(late), "PlanError", ["2 of 2 keyframes lie", "4000 frames"]);
 });
 
 test("drop-frame timecode counts the frames that there are", () => {
@@ -78,6 +82,13 @@ test("drop-frame timecode counts the frames that there are", () => {
   assert.equal(frame("00:00:59:29"), 1799);
   assert.equal(frame("00:01:00:02"), 1800);
   assert.equal(frame("00:10:00:00"), 17982);
+  assert.equal(frame("00;10;00;00"), 17982);
+  const ntsc = { plan: { ...PLAN, fps: 30000 / 1001 } };
+  const hour = "TITLE: A\nFCM: DROP FRAME\n* LOC: 01:00:00;00 RED a\n* LOC: 01:00:05;00 RED b\n";
+  assert.deepEqual(framesOf(importFile(hour, ntsc).plan), [0, 150]);
+  assert.equal(importFile("TITLE: A\n* LOC: 00:01:00;02 RED a\n", ntsc).plan.keyframes[1].frame, 1800);
+  const table = "Marker Name\tIn\ndoor\t00;00;05;00\n";
+  assert.equal(importFile(table, ntsc).plan.keyframes[1].frame, 150);
 });
 
 test("tables of Reaper, Audition and Premiere", () => {
@@ -89,6 +100,8 @@ test("tables of Reaper, Audition and Premiere", () => {
   const utf16 = new Uint8Array([0xff, 0xfe, ...[...premiere].flatMap((one) => [one.charCodeAt(0), 0])]);
   assert.deepEqual(framesIn(utf16), [0, 54]);
   assert.deepEqual(framesIn(new TextEncoder().encode(reaper)), [0, 12, 62 * 24]);
+  const inSamples = audition.replace("0:01.250", "48000").replace("decimal", "samples");
+  assertRefused(() => imported(inSamples), "PlanError", ["Row 2", "48000", "minutes"]);
   assertRefused(() => imported("#,Name,Start,End,Length\nM1,a,5.1.00,,\n"), "PlanError", ["Row 2", "5.1.00", "minutes"]);
 });
 
@@ -104,6 +117,10 @@ test("MIDI of other programs: several tracks, tempo changes, running status, mes
   const tempo = [0, 0xff, 0x51, 3, 0x07, 0xa1, 0x20, 96, 0xff, 0x51, 3, 0x0f, 0x42, 0x40, 0, 0xff, 0x2f, 0];
   const notes = [0, 0xf0, 2, 1, 0xf7, 0, 0xc9, 5, 0, 0x99, 36, 100, 96, 36, 0, 0, 38, 90, 48, 40, 80, 0, 0xff, 0x2f, 0];
   assert.deepEqual(framesIn(midi([tempo, notes])), [0, 12, 24]);
+  const padded = new Uint8Array([...midi([tempo, notes]), 0, 0, 0]);
+  assert.deepEqual(framesIn(padded), [0, 12, 24]);
+  const behindMeta = [0, 0x99, 36, 100, 48, 0xff, 0x01, 1, 65, 48, 38, 100, 0, 0xff, 0x2f, 0];
+  assert.deepEqual(framesIn(midi([behindMeta])), [0, 12]);
   // SMPTE: 25 frames a second, 40 ticks a frame
   const smpte = midi([[0x87, 0x68, 0x99, 36, 100, 0, 0xff, 0x2f, 0]], { division: [0x100 - 25, 40] });
   assert.deepEqual(framesIn(smpte), [0, 24]);
@@ -118,7 +135,9 @@ test("damaged MIDI files are refused with a message, wherever they end", () => {
   }
   assertRefused(() => imported(midi([[0, 0xff, 0x2f, 0]])), "PlanError", ["no notes"]);
   assertRefused(() => imported(midi([], { format: 2 })), "PlanError", ["format 2"]);
-  assertRefused(() => imported(midi([], { division: [0, 0] })), "PlanError", ["division"]);
+  for (const division of [[0, 0], [0xe8, 0]]) {
+    assertRefused(() => imported(midi([], { division })), "PlanError", ["division"]);
+  }
   assertRefused(() => imported(midi([[0, 36, 100]])), "PlanError", ["damaged"]);
 });
 
