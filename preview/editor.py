@@ -25,11 +25,15 @@ LOUDEST = 100  # the sample that is loudest; a quiet sound is drawn as large as 
 
 
 def plan_checksum(plan: KeyframePlan) -> str:
-    """What of a plan is painted, as 8 hex digits: clip, sound and frames. Locking a keyframe repaints nothing.
+    """What of a plan is painted, as 8 hex digits: clip, sound, frames, and the names of the artist's own images where
+    there are any. Locking a keyframe repaints nothing.
 
     planChecksum in js/editor/state/painted_keyframes.mjs is its mirror; tests/plan_checksums.json holds both.
     """
     painted = [rounded_rate(plan.fps), plan.n_frames, plan.frames, plan.fingerprint]
+    images = [[keyframe.frame, keyframe.image] for keyframe in plan.keyframes if keyframe.image]
+    if images:
+        painted.append(images)
     text = json.dumps(painted, ensure_ascii=False, separators=(",", ":"))  # as JavaScript writes it
     return f"{zlib.crc32(text.encode()):08x}"
 

@@ -18,11 +18,15 @@ import { roundedRate } from "../plan/timebase.mjs";
 
 /**
  * What of a plan is painted, as 8 hex digits: the mirror of plan_checksum in preview/editor.py
- * (tests/plan_checksums.json holds both). Kinds and locks are not painted.
+ * (tests/plan_checksums.json holds both). Names of own images count where there are any; kinds and locks
+ * are not painted.
  * @param {Pick<Plan, "fps" | "n_frames" | "fingerprint" | "keyframes">} plan @returns {string}
  */
 export function planChecksum({ fps, n_frames, fingerprint = null, keyframes }) {
+  /** @type {any[]} */
   const painted = [roundedRate(fps), n_frames, keyframes.map(({ frame }) => frame), fingerprint];
+  const images = keyframes.filter(({ image }) => image).map(({ frame, image }) => [frame, image]);
+  if (images.length) painted.push(images);
   return crc32(new TextEncoder().encode(JSON.stringify(painted)))
     .toString(16)
     .padStart(8, "0");
