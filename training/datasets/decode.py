@@ -60,9 +60,17 @@ def read_frames(path: str | Path) -> Iterator[Frame]:
 
 
 def stated_frames(path: str | Path) -> int | None:
-    """How many frames the file says that it has, or None. Raises VideoFileError."""
+    """How many frames the file says that it shows, or None. Raises VideoFileError.
+
+    MP4 files that were trimmed without coding them anew hold more frames than their edit list shows.
+    """
     with _opened(path) as container:
-        return _video_stream(container, path).frames or None
+        stream = _video_stream(container, path)
+        if not stream.frames or "mp4" not in container.format.name:
+            return stream.frames or None
+        # an older PyAV does not tell which frames are shown
+        index = getattr(stream, "index_entries", None)
+        return None if index is None else sum(not entry.is_discard for entry in index) or None
 
 
 def frame_times(path: str | Path) -> np.ndarray:
@@ -73,12 +81,12 @@ def frame_times(path: str | Path) -> np.ndarray:
     with _opened(path) as container:
         stream = _video_stream(container, path)
         try:
-            packets = [p for p in container.demux(stream) if p.pts is not None]
+            shown = _shown_ticks(container, stream)
         except (av.error.FFmpegError, OSError) as error:
             raise _unreadable(path, error) from None
-        if not packets or stream.time_base is None:
+        if not shown or stream.time_base is None:
             raise VideoFileError(f"There are no frames in {path}. Fetch or write the file again.")
-        ticks = np.unique([p.pts for p in packets])
+        ticks = np.unique(shown)
         # files state the length of the last frame only sometimes rightly: it is shown as long as the others
         length = np.median(np.diff(ticks)) if len(ticks) > 1 else 0
         return (np.append(ticks, ticks[-1] + length) - ticks[0]) * float(stream.time_base)
@@ -116,7 +124,7 @@ def _joined(pieces: list[tuple[float, np.ndarray]], rate: int) -> np.ndarray:
         if start > end + GAP_S * rate:
             parts.append(np.zeros((n_channels, start - end), np.float32))
             end = start
-        if start < 0 and not parts:  # heard before the first frame
+        if start < 0 and not end:  # heard before the first frame, maybe for several pieces
             samples = samples[:, min(-start, samples.shape[1]) :]
         parts.append(samples)
         end += samples.shape[1]
@@ -128,8 +136,14 @@ def _first_frame_s(path: str | Path) -> float:
         if not container.streams.video:
             return 0.0
         stream = container.streams.video[0]
-        times = [p.pts for p in container.demux(stream) if p.pts is not None]
-        return float(min(times) * stream.time_base) if times and stream.time_base else 0.0
+        ticks = _shown_ticks(container, stream)
+        return float(min(ticks) * stream.time_base) if ticks and stream.time_base else 0.0
+
+
+def _shown_ticks(container: InputContainer, stream: VideoStream) -> list[int]:
+    """When the frames of a stream are shown, in its time base; those that an edit list leaves out are not."""
+    packets = container.demux(stream)
+    return [p.pts for p in packets if p.pts is not None and not p.is_discard]
 
 
 def _upright(frame: VideoFrame) -> np.ndarray:

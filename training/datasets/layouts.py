@@ -3,7 +3,8 @@
 The layouts are those that the published code reads (published-model h.1):
 
     AVSync15, Landscapes   SPLIT/CATEGORY/*.mp4                         curves in SPLIT_curves_npy/CATEGORY/*.npy
-    the same, to evaluate  videos/[SPLIT/]CATEGORY/*.mp4, SPLIT.txt     one CATEGORY/FILE.mp4 per line
+    the same, to evaluate  videos/[SPLIT/]CATEGORY/*.mp4, SPLIT.txt     one CATEGORY/FILE.mp4 per line; may lie
+                                                                        beside the folders of training
     The Greatest Hits      videos/*_denoised_thumb.mp4, SPLIT.txt       one FILE.mp4 per line; curves in
                                                                         SPLIT_video_motion/label/*.npy
     anything else          videos, in folders or not                    curves in curves_npy/, in the same folders
@@ -116,7 +117,9 @@ def _layout(root: Path, split: str) -> tuple[str, Path, Path | None]:
             return GREATEST_HITS, videos, _must_be_there(listed)
         if (videos / split).is_dir():
             return CATEGORIES, videos / split, listed if listed.is_file() else None
-        if any((root / f"{name}.txt").is_file() for name in SPLITS):
+        is_listed = any((root / f"{name}.txt").is_file() for name in SPLITS)
+        # AVSync15 whole: test.txt lists videos/ to evaluate, and train/ has no list
+        if is_listed and (listed.is_file() or not (root / split).is_dir()):
             return CATEGORIES, videos, _must_be_there(listed)
     if (root / split).is_dir():
         return CATEGORIES, root / split, None

@@ -67,6 +67,28 @@ def cut(path, share):
     path.write_bytes(data[: int(share * len(data))])
 
 
+def cut_between_frames(path, n):
+    """Keep the first n coded frames of a file whole, and nothing behind them."""
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.pts is not None]
+    path.write_bytes(path.read_bytes()[: places[n]])
+
+
+def trim(path, to, start_s):
+    """Copy an MP4 without coding it anew, so that it begins start_s later: its edit list leaves out what is before."""
+    # with the index in front, so that it can be cut
+    options = {"movflags": "faststart"}
+    with av.open(str(path)) as source, av.open(str(to), "w", options=options) as target:
+        streams = {s.index: target.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            shift = round(start_s / packet.time_base)
+            packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+            packet.stream = streams[packet.stream_index]
+            target.mux(packet)
+
+
 def damage(path, *, first=0.5, last=0.7):
     """Overwrite a part of the coded images and sounds of an MP4 with noise."""
     data = bytearray(path.read_bytes())

@@ -57,6 +57,20 @@ def test_evaluation_layout_of_landscapes(tmp_path):
     assert (video.name, video.caption) == ("snow/b", "snow")
 
 
+def test_folders_to_train_and_to_evaluate_lie_side_by_side(tmp_path):
+    """As docs/training.md shows AVSync15: train/ without a list, videos/ with the list of the test split."""
+    put(tmp_path, "train/dog_barking/a.mp4", "videos/dog_barking/b.mp4", "videos/dog_barking/c.mp4")
+    (tmp_path / "test.txt").write_text("dog_barking/b.mp4\n", encoding="utf-8")
+    (train,), (test,) = (open_dataset(tmp_path, split=s).videos for s in layouts.SPLITS)
+    assert train.path == tmp_path / "train" / "dog_barking" / "a.mp4"
+    assert test.path == tmp_path / "videos" / "dog_barking" / "b.mp4"
+    (tmp_path / "test.txt").rename(
+        tmp_path / "train.txt"
+    )  # then test has neither a list nor a folder
+    with pytest.raises(KeyVIDError, match="no list"):
+        open_dataset(tmp_path, split="test")
+
+
 def test_the_greatest_hits_has_no_caption_in_training_and_one_text_in_evaluation(tmp_path):
     names = [f"2015-02-16-16-49-0{i}_denoised_thumb.mp4" for i in range(3)]
     put(tmp_path, *(f"videos/{name}" for name in names), "videos/other.mp4")
