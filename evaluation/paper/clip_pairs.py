@@ -1,5 +1,8 @@
 """Which generated clips belong to which true ones, and what the measures see of either (published-model h.1, i)."""
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +21,7 @@ SPARSE_FPS, SPARSE_FRAMES = (
     6,
     12,
 )  # of the published measures; the 48-frame rows of the paper take every frame
+CLIP_NAME = re.compile(r"(.+)_clip-\d+")
 
 
 class ClipPair(NamedTuple):
@@ -30,7 +34,10 @@ class ClipPair(NamedTuple):
 
 
 class Pairs(NamedTuple):
-    """pairs, three per video. incomplete: videos that are left out, with the number of generated clips they have."""
+    """pairs, three per video. incomplete: videos that are left out, with the number of generated clips they have.
+
+    incomplete names a video with more than three too, and one whose three are not numbered 00, 01, 02.
+    """
 
     pairs: tuple[ClipPair, ...]
     incomplete: tuple[tuple[str, int], ...]
@@ -51,24 +58,26 @@ class Seen(NamedTuple):
 def find_pairs(reference: Path, generated: Path) -> Pairs:
     """The Pairs of the test videos of a data set and the files GENERATED/CATEGORY/STEM_clip-0i.mp4.
 
-    As published, only videos with exactly three generated clips count; the others are listed. Raises MeasureError when
-    none has.
+    As published, only videos with exactly three generated clips count; the others are listed. Names are compared as
+    Unicode says they are equal. Raises MeasureError when no video has three.
     """
     if not generated.is_dir():
         raise MeasureError(
             f"There is no folder {generated}. Name the folder of the generated clips."
         )
+    files = files_below(generated, ".mp4")
+    n_clips = Counter(of.group(1) for name in files if (of := CLIP_NAME.fullmatch(name)))
     pairs, incomplete = list[ClipPair](), list[tuple[str, int]]()
     for video in open_dataset(reference, split="test").videos:
         names = [f"{video.name}_clip-{number:02d}" for number in range(CLIPS_PER_VIDEO)]
-        files = [generated / f"{name}.mp4" for name in names]
-        n_there = sum(file.is_file() for file in files)
-        if n_there < CLIPS_PER_VIDEO:
+        made = [files[same_name(name)] for name in names if same_name(name) in files]
+        n_there = n_clips[same_name(video.name)]
+        if not len(made) == n_there == CLIPS_PER_VIDEO:
             incomplete.append((video.name, n_there))
             continue
         pairs += [
             ClipPair(name, video, number, file)
-            for number, (name, file) in enumerate(zip(names, files, strict=True))
+            for number, (name, file) in enumerate(zip(names, made, strict=True))
         ]
     if not pairs:
         example = incomplete[0][0] if incomplete else "CATEGORY/STEM"
@@ -77,6 +86,20 @@ def find_pairs(reference: Path, generated: Path) -> Pairs:
             f"{generated}; the first would be {example}_clip-00.mp4. Name the folder above the categories."
         )
     return Pairs(tuple(pairs), tuple(incomplete))
+
+
+def files_below(folder: Path, ending: str) -> dict[str, Path]:
+    """{path below the folder without the ending, as `same_name`: file} of all files with this ending."""
+    return {
+        same_name(path.relative_to(folder).as_posix().removesuffix(ending)): path
+        for path in sorted(folder.rglob(f"*{ending}"))
+        if path.is_file()
+    }
+
+
+def same_name(name: str) -> str:
+    """The one way to write a name (Unicode form C): file systems write one letter in different ways."""
+    return unicodedata.normalize("NFC", name)
 
 
 def see_true(video: Video) -> list[Seen]:

@@ -51,7 +51,8 @@ def clip_features(
 ) -> dict[str, np.ndarray]:
     """What is measured of one clip.
 
-    every: 4 for the published 12 frames at 6 fps, 1 for 48 frames at 24 fps. Returns {"fid": (n, 2048), "fvd": (d,),
+    every: 4 for the published 12 frames at 6 fps, 1 for 48 frames at 24 fps; all networks get the same frames, the sync
+    classifier too, which was trained on 12 (docs/evaluation.md, table 2). Returns {"fid": (n, 2048), "fvd": (d,),
     "sync": (), "image_sound": (n,), "image_text": (n,)} of the networks at hand, and always "moved" and "heard", the
     frames at 24 fps of peaks of the optical flow and of the clear strikes of the sound.
     """

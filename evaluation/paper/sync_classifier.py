@@ -28,6 +28,7 @@ class SyncClassifier(nn.Module):
         """Scores (B,), the higher the better in time.
 
         mel: (B, 1, 128, 204), of mel.waveform_to_mel. video: (B, 3, 12, 224, 224) at 6 fps, normalised as for CLIP.
+        Other numbers of frames give a score too; the network was not trained on them.
         """
         return self.score(self.audio_encoder(mel), self.video_encoder(video))
 

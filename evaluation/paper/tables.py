@@ -10,18 +10,28 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ...errors import MeasureError
+from ...errors import CheckpointUnsafeError, CurveError, MeasureError
 from ...keyframes.curve import normalise
+from ...keyframes.timebase import N_FRAMES
 from ...training.datasets.clips import clip_starts
 from ...training.datasets.curves import clip_curve, curve_file, read_curve
 from ...training.datasets.decode import frame_times
 from ..measures.average_precision import average_precision_at
 from ..measures.pooled import Pooled
-from .clip_pairs import ClipPair, Pairs, by_video, find_pairs, see_made, see_true
+from .clip_pairs import (
+    ClipPair,
+    Pairs,
+    by_video,
+    files_below,
+    find_pairs,
+    same_name,
+    see_made,
+    see_true,
+)
 from .features import Networks, clip_features, kept_features
 from .figures import chance_figures, event_figures, mean_percent, paper_figures
 from .frechet import is_exact
-from .i3d import load_i3d
+from .i3d import I3DFeatures, load_i3d
 from .quoted import AP_PERCENT, AVSYNC15, COLUMNS, DATASETS, quoted_rows
 from .weights import (
     CLASSIFIER_PARTS,
@@ -44,7 +54,11 @@ def main(table: str, *words: str) -> int:
     options = _parser(table).parse_args(words)
     pairs = find_pairs(options.reference.expanduser(), options.generated.expanduser())
     for name, n_there in pairs.incomplete:
-        logger.warning("%s is left out: it has %d of 3 generated clips.", name, n_there)
+        logger.warning(
+            "%s is left out: it has %d generated clips. It needs three, _clip-00, _clip-01 and _clip-02.",
+            name,
+            n_there,
+        )
     files = WeightFiles(None, None, None, None)
     if options.weights:
         files = find_weights(options.weights.expanduser())
@@ -53,7 +67,7 @@ def main(table: str, *words: str) -> int:
         pairs,
         networks,
         every=EVERY[table],
-        cache=options.cache or options.generated.expanduser() / "keyvid_features",
+        cache=(options.cache or options.generated / "keyvid_features").expanduser(),
         made_of=[_stamp(path) for path in _used(files, options)],
         on_clip=lambda done, n: logger.info("%d of %d clips", done, n),
     )
@@ -105,6 +119,7 @@ def ap_figures(pairs: Sequence[ClipPair], predicted: Path) -> dict[str, Pooled]:
     The measured curves are those of `python dev.py label`, in the published layout. Raises MeasureError or CurveError
     when one is missing.
     """
+    files = files_below(predicted, ".npy")
     values = {t: list[float]() for t in AP_PERCENT}
     for pair in pairs:
         path = curve_file(pair.video.curve_path)
@@ -113,10 +128,31 @@ def ap_figures(pairs: Sequence[ClipPair], predicted: Path) -> dict[str, Pooled]:
                 f"There is no measured curve {pair.video.curve_path}. Make it with python dev.py label "
                 "ROOT --split test."
             )
-        guess = read_curve(predicted / f"{pair.name}.npy")
+        guess = read_predicted(files.get(same_name(pair.name), predicted / f"{pair.name}.npy"))
         for t, of_clips in values.items():
             of_clips.append(average_precision_at(normalise(guess), _true_curve(pair, path), t=t))
     return {f"AP@{t}": mean_percent(np.array(of_clips)) for t, of_clips in values.items()}
+
+
+def read_predicted(path: Path) -> np.ndarray:
+    """The curve (48,) that a localizer predicts for a clip, float64, of any range: the published one has no sigmoid.
+
+    Raises CurveError for a file that is none; nothing in it is executed.
+    """
+    try:
+        curve = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CurveError(
+            f"The predicted curve {path} cannot be read ({error}). --predicted names a folder with a file "
+            "CATEGORY/STEM_clip-0i.npy for every generated clip."
+        ) from None
+    numbers = isinstance(curve, np.ndarray) and curve.dtype.kind in "fiu"
+    if not numbers or curve.shape != (N_FRAMES,) or not np.isfinite(curve).all():
+        raise CurveError(
+            f"The file {path} is no predicted curve, which is {N_FRAMES} finite numbers, one per frame of the clip. "
+            "Save what the localizer predicts as it is, with numpy.save."
+        )
+    return curve.astype(np.float64)
 
 
 def few_rows(made: Sequence[Mapping[str, np.ndarray]]) -> list[str]:
@@ -180,9 +216,7 @@ def _parser(table: str) -> argparse.ArgumentParser:
 
 def _load(files: WeightFiles, options: argparse.Namespace) -> Networks:
     """The networks of the files, on the device; what is missing is said."""
-    i3d = None
-    if files.i3d is not None and options.run_i3d is not None:
-        i3d = load_i3d(files.i3d, sha256=options.run_i3d, device=options.device)
+    i3d = _load_i3d(files, options)
     missing = {
         f"{INCEPTION_FILE} (FID)": files.inception,
         f"{I3D_FILE} and --run-i3d (FVD)": i3d,
@@ -200,6 +234,19 @@ def _load(files: WeightFiles, options: argparse.Namespace) -> Networks:
         imagebind=load_imagebind(files.imagebind).to(device) if files.imagebind else None,
         device=options.device,
     )
+
+
+def _load_i3d(files: WeightFiles, options: argparse.Namespace) -> I3DFeatures | None:
+    """The network of FVD; None without the file, and without --run-i3d, for which the file's checksum is said."""
+    if files.i3d is None:
+        return None
+    try:
+        return load_i3d(files.i3d, sha256=options.run_i3d, device=options.device)
+    except CheckpointUnsafeError as error:
+        if options.run_i3d is not None:
+            raise
+        logger.warning("%s", error)
+        return None
 
 
 def _used(files: WeightFiles, options: argparse.Namespace) -> list[Path]:

@@ -1,13 +1,15 @@
 """From a data set and generated clips to a table: pairs, features kept on disk, figures with their intervals."""
 
+import hashlib
 import logging
 import shutil
 import types
+import unicodedata
 
 import numpy as np
 import pytest
 import torch
-from keyvid_pack.errors import KeyVIDError, MeasureError
+from keyvid_pack.errors import CheckpointUnsafeError, KeyVIDError, MeasureError
 from keyvid_pack.evaluation import command
 from keyvid_pack.evaluation.measures.flow import flow_scores
 from keyvid_pack.evaluation.paper import features, tables
@@ -193,6 +195,29 @@ def test_a_video_with_two_clips_is_named_and_left_out(folders, tmp_path):
         find_pairs(reference, tmp_path)
 
 
+@pytest.mark.parametrize("more", ["_clip-03", "_clip-3"])
+def test_a_video_with_four_clips_is_named_and_left_out(folders, tmp_path, more):
+    reference, made, _ = folders
+    shutil.copytree(made, tmp_path / "made")
+    drum = tmp_path / "made" / "playing drum"
+    shutil.copy(drum / "a.b_clip-00.mp4", drum / f"a.b{more}.mp4")
+    found = find_pairs(reference, tmp_path / "made")
+    assert found.incomplete == (("playing drum/a.b", 4),) and len(found.pairs) == 6
+    (drum / "a.b_clip-00.mp4").unlink()  # three, but the first is missing
+    assert find_pairs(reference, tmp_path / "made").incomplete == (("playing drum/a.b", 3),)
+
+
+def test_names_written_in_another_way_are_found(folders, tmp_path):
+    """A Mac's file system takes letters apart: u and two dots in place of one letter."""
+    reference, made, _ = folders
+    for path in made.rglob("*.mp4"):
+        name = unicodedata.normalize("NFD", path.relative_to(made).as_posix())
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / name)
+    names = [pair.name for pair in find_pairs(reference, tmp_path).pairs]
+    assert names == [pair.name for pair in find_pairs(reference, made).pairs]
+
+
 def test_frames_at_6_fps_are_every_fourth(folders):
     reference, made, _ = folders
     pair = find_pairs(reference, made).pairs[0]
@@ -203,19 +228,54 @@ def test_frames_at_6_fps_are_every_fourth(folders):
 
 
 def test_ap_of_the_curves_of_a_localizer(folders, tmp_path):
-    """The measured curve itself finds every peak; one without peaks none."""
+    """The measured curve itself finds every peak, of whatever range; one without peaks none, nor do the valleys.
+
+    The published localizer has no sigmoid, so its curves have negative values.
+    """
     reference, made, _ = folders
     pairs = find_pairs(reference, made).pairs
     curve = np.exp(-0.5 * ((np.arange(48)[:, None] - [8, 22, 36]) / 2) ** 2).sum(axis=1)
+    predicted = {
+        "same": curve,
+        "negative": 3 * curve - 2,
+        "valleys": -curve,
+        "flat": np.arange(48) / 47,
+    }
     for pair in pairs:
         # the loader drops the first number and stretches 46 to 48
         write_curve(pair.video.curve_path, np.interp(np.arange(47) / 46, np.arange(48) / 47, curve))
-        write_curve(tmp_path / f"{pair.name}.npy", curve)
-        write_curve(tmp_path / "flat" / f"{pair.name}.npy", np.arange(48) / 47)
-    assert tables.ap_figures(pairs, tmp_path)["AP@3"].value == 100
-    assert tables.ap_figures(pairs, tmp_path / "flat")["AP@5"].value == 0
+        for name, values in predicted.items():
+            # letters taken apart, as on a Mac
+            path = tmp_path / name / unicodedata.normalize("NFD", f"{pair.name}.npy")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, values)
+    found = {name: tables.ap_figures(pairs, tmp_path / name)["AP@3"].value for name in predicted}
+    assert found == {"same": 100, "negative": 100, "valleys": 0, "flat": 0}
     with pytest.raises(KeyVIDError, match="cannot be read"):
         tables.ap_figures(pairs, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "curve", [np.zeros((1, 48)), np.zeros(47), np.full(48, np.nan), np.array(["x"] * 48)]
+)
+def test_what_is_no_predicted_curve_is_refused(tmp_path, curve):
+    np.save(tmp_path / "a.npy", curve)
+    with pytest.raises(KeyVIDError, match="no predicted curve, which is 48 finite numbers"):
+        tables.read_predicted(tmp_path / "a.npy")
+
+
+def test_the_checksum_of_i3d_is_said_and_nothing_runs_without_it(folders, tmp_path, caplog):
+    reference, made, _ = folders
+    (tmp_path / "i3d_torchscript.pt").write_bytes(b"a program")
+    words = [f"--reference={reference}", f"--generated={made}", f"--weights={tmp_path}"]
+    words += [f"--cache={tmp_path / 'cache'}"]
+    assert command.main("table1", *words) == 0
+    checksum = hashlib.sha256(b"a program").hexdigest()
+    assert f"that of this file is {checksum}" in caplog.text
+    assert "i3d_torchscript.pt and --run-i3d (FVD)" in caplog.text
+    options = types.SimpleNamespace(run_i3d=hashlib.sha256(b"another").hexdigest(), device="cpu")
+    with pytest.raises(CheckpointUnsafeError, match="another file than the one you trust"):
+        tables._load_i3d(tables.find_weights(tmp_path), options)
 
 
 def test_too_few_clips_for_a_covariance_are_said():
