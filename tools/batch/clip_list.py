@@ -70,7 +70,15 @@ def _csv_rows(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
         raise KeyVIDError(
             f"The list {path} has the column {sorted(unknown)[0]!r}; there are {', '.join(COLUMNS)}."
         )
-    return [(reader.line_num, row) for row in reader]
+    rows = []
+    for row in reader:
+        if None in row:  # where csv puts what is left over
+            raise KeyVIDError(
+                f"Line {reader.line_num} of {path} has more cells than its first line has columns. Put a text with a "
+                'comma in quotes: "a dog, barking".'
+            )
+        rows.append((reader.line_num, row))
+    return rows
 
 
 def _json_rows(text: str, path: Path) -> list[tuple[int, dict[str, Any]]]:
@@ -103,7 +111,7 @@ def _clip(row: dict[str, Any], folder: Path, where: str) -> BatchClip:
     edit = cells["edit"] if isinstance(cells["edit"], str | None) else json.dumps(cells["edit"])
     if edit and edit.strip().lower().endswith(".json"):
         edit_file = _file(edit, "edit", folder, where)
-        edit = edit_file.read_text(encoding="utf-8") if edit_file else None
+        edit = _text(edit_file, where) if edit_file else None
     return BatchClip(
         name, image, sound, cells["prompt"] or None, edit or None, _seed(cells["seed"], where)
     )
@@ -116,6 +124,15 @@ def _file(cell: Any, column: str, folder: Path, where: str) -> Path | None:
     if not path.is_file():
         raise KeyVIDError(f"In {where} the {column} is {cell}, but there is no file {path}.")
     return path
+
+
+def _text(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyVIDError(
+            f"In {where} the edit is {path.name}, which cannot be read ({error}). Save it as text in UTF-8."
+        ) from None
 
 
 def _seed(cell: Any, where: str) -> int | None:

@@ -31,7 +31,8 @@ def main(*words: str) -> int:
             filled, files = graph_for(graph, clip)
             jobs.append(Job(clip.name, identity(filled), filled, files))
         with open_store(options.out) as store:
-            return _make(jobs, store, _openers(options, store.folder))
+            running, started = _openers(options, store.folder)
+            return _make(jobs, store, running, started)
     except KeyVIDError as error:
         print(error, file=sys.stderr)
         return 1
@@ -40,10 +41,10 @@ def main(*words: str) -> int:
         return 130
 
 
-def _make(jobs: list[Job], store: Store, openers: list[Opener]) -> int:
+def _make(jobs: list[Job], store: Store, running: list[Opener], started: list[Opener]) -> int:
     left = [job for job in jobs if store.done.get(job.name) != job.identity]
     _say(f"{len(jobs)} clips, {len(jobs) - len(left)} of them there already.")
-    work = run_jobs(left, openers[: len(left)], store, _say)
+    work = run_jobs(left, running, store, _say, started=started)
     there = [job for job in jobs if store.done.get(job.name) == job.identity]
     failed = {line["name"]: line["error"] for line in store.records() if line["error"]}
     for job in jobs:
@@ -55,17 +56,19 @@ def _make(jobs: list[Job], store: Store, openers: list[Opener]) -> int:
     return 0 if len(there) == len(jobs) else 1
 
 
-def _openers(options: argparse.Namespace, folder: Path) -> list[Opener]:
+def _openers(options: argparse.Namespace, folder: Path) -> tuple[list[Opener], list[Opener]]:
+    """(of the servers that are named, of those to be started)."""
+
     def known(url: str) -> Opener:
         return lambda: at(url)
 
-    openers = [known(url) for url in options.server]
-    openers += [_started(folder / "servers" / str(number)) for number in range(options.start)]
-    if not openers:
+    running = [known(url) for url in options.server]
+    started = [_started(folder / "servers" / str(number)) for number in range(options.start)]
+    if not running and not started:
         raise KeyVIDError(
             "No server is named. Add --server http://ADDRESS:8188, once for each, or --start N to start some here."
         )
-    return openers
+    return running, started
 
 
 def _started(base: Path) -> Callable[[], contextlib.AbstractContextManager[Connection]]:

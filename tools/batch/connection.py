@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-RESPONSE_TIMEOUT_S = 120
-GONE_AFTER_S = 30.0  # without an answer: a server that is only busy answers sooner or later
+RESPONSE_TIMEOUT_S = 30
+# from the first failure on: one that is silent fails after RESPONSE_TIMEOUT_S and is asked once more
+GONE_AFTER_S = 30.0
 RETRY_S, POLL_S = 1.0, 0.25
 # a server of one's own network is not behind a proxy
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -49,8 +50,18 @@ class Connection:
         return self._json(f"/history/{prompt_id}").get(prompt_id)
 
     def queue(self, graph: dict[str, Any], prompt_id: str) -> None:
-        """Let it run a graph under this id. Raises RefusedError."""
-        self._post("/prompt", {"prompt": graph, "prompt_id": prompt_id})
+        """Let it run a graph under this id. Raises RefusedError.
+
+        The server may have it although the answer was lost, so that is asked before the graph is sent again: it would
+        run twice.
+        """
+        headers = {"Content-Type": "application/json"}
+        body = json.dumps({"prompt": graph, "prompt_id": prompt_id}).encode()
+        self._ask(
+            urllib.request.Request(f"{self.url}/prompt", body, headers),
+            # in this order: a graph that ends goes from the queue to the results
+            has_arrived=lambda: self.is_queued(prompt_id) or self.result(prompt_id) is not None,
+        )
 
     def upload(self, name: str, path: Path) -> None:
         """Put a file into its input folder under this name."""
@@ -69,18 +80,26 @@ class Connection:
         words = {name: item[name] for name in ("filename", "subfolder", "type")}
         return self._ask(urllib.request.Request(f"{self.url}/view?{urllib.parse.urlencode(words)}"))
 
-    def _json(self, path: str) -> Any:
-        return json.loads(self._ask(urllib.request.Request(self.url + path)))
+    def _json(self, path: str) -> dict[str, Any]:
+        content = self._ask(urllib.request.Request(self.url + path))
+        try:
+            answer = json.loads(content)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):  # such as the page of a proxy, or another program's
+            raise ServerGoneError(
+                f"{self.url} does not answer as ComfyUI does. See whether ComfyUI runs at that address."
+            )
+        return answer
 
-    def _post(self, path: str, body: object) -> bytes:
-        headers = {"Content-Type": "application/json"}
-        return self._ask(
-            urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)
-        )
+    def _ask(
+        self, request: urllib.request.Request, *, has_arrived: Callable[[], bool] = lambda: False
+    ) -> bytes:
+        """The answer, asked for again while the server cannot be reached.
 
-    def _ask(self, request: urllib.request.Request) -> bytes:
-        """The answer, asked for again while the server cannot be reached: everything asked here may be asked twice."""
-        started_s = time.monotonic()
+        has_arrived: says of what must not be sent twice whether it did arrive; then the answer is empty.
+        """
+        failed_s = None
         while True:
             try:
                 with _OPENER.open(request, timeout=RESPONSE_TIMEOUT_S) as response:
@@ -94,6 +113,9 @@ class Connection:
                 why = str(error)
             except Exception as error:  # http.client has errors of its own for an answer cut short
                 why = repr(error)
-            if self.ended() or time.monotonic() - started_s > GONE_AFTER_S:
+            failed_s = time.monotonic() if failed_s is None else failed_s
+            if self.ended() or time.monotonic() - failed_s > GONE_AFTER_S:
                 raise ServerGoneError(f"{self.url} does not answer any more ({why}).")
             time.sleep(RETRY_S)
+            if has_arrived():
+                return b""

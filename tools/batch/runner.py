@@ -1,7 +1,8 @@
 """Clips shared between servers: each is made once, and one that a server takes with it is made by another.
 
 A server is driven by a thread of its own, so it has one clip at a time. What was queued before a crash of the batch is
-found again by its id and not queued twice.
+found again by its id and not queued twice: no clip is handed out before all servers that run already have said what
+they have, and what one has is kept for it as long as it answers.
 """
 
 import contextlib
@@ -35,28 +36,63 @@ class Job(NamedTuple):
 
 
 class Work:
-    """The jobs that are waiting, shared by the threads of all servers."""
+    """The jobs that are waiting, shared by the threads of all servers, which are numbered.
 
-    def __init__(self, jobs: Iterable[Job], store: Store, say: Say) -> None:
+    running: numbers of the servers that ran before. No job is handed out before each has called `keep_for` or `leave`.
+    """
+
+    def __init__(
+        self, jobs: Iterable[Job], store: Store, say: Say, *, running: Iterable[int] = ()
+    ) -> None:
         self.waiting, self.store, self.say = deque(jobs), store, say
         self.n_total, self.n_done, self.n_failed, self.n_running = len(self.waiting), 0, 0, 0
+        self.not_asked = set(running)
+        self.kept: dict[str, int] = {}  # {id of a waiting graph: server that has it}
         self.deaths: dict[str, int] = {}
         self.changed = threading.Condition()
         self.stopped = False
         self.error: Exception | None = None
 
-    def take(self, known: set[str]) -> Job | None:
-        """The next job, first one whose graph the server knows already; None when there will be none."""
+    def keep_for(self, server: int, known: set[str]) -> None:
+        """Keep the jobs whose graphs a server has for it; of two servers that have one, for the first that says so."""
         with self.changed:
-            while not self.waiting and self.n_running and not self.stopped:
-                self.changed.wait()  # one that is running elsewhere may come back
-            if not self.waiting or self.stopped:
-                return None
-            ours = (job for job in self.waiting if self.store.prompt_id(job.identity) in known)
-            job = next(ours, self.waiting[0])
-            self.waiting.remove(job)
-            self.n_running += 1
-            return job
+            for job in self.waiting:
+                prompt_id = self.store.prompt_id(job.identity)
+                if prompt_id in known:
+                    self.kept.setdefault(prompt_id, server)
+            self.not_asked.discard(server)
+            self.changed.notify_all()
+
+    def leave(self, server: int) -> None:
+        """A server does nothing more: others may do what was kept for it."""
+        with self.changed:
+            self.kept = {key: number for key, number in self.kept.items() if number != server}
+            self.not_asked.discard(server)
+            self.changed.notify_all()
+
+    def take(self, server: int) -> Job | None:
+        """The next job for a server, first one that is kept for it; None when there will be none."""
+        with self.changed:
+            while not self.stopped:
+                job = None if self.not_asked else self._next(server)
+                if job is not None:
+                    self.waiting.remove(job)
+                    self.n_running += 1
+                    return job
+                if not self.waiting and not self.n_running:
+                    return None
+                self.changed.wait()  # one that is running elsewhere, or kept, may come back
+            return None
+
+    def _next(self, server: int) -> Job | None:
+        free = None
+        for job in self.waiting:
+            holder = self.kept.get(self.store.prompt_id(job.identity))
+            if holder == server:
+                return job
+            if holder is None and free is None:
+                free = job
+        return free
 
     def finish(self, job: Job, content: bytes | None, *, error: str = "", **facts: Any) -> None:
         """Store what came of a job: a video, or the reason why there is none."""
@@ -91,15 +127,25 @@ class Work:
             self.changed.notify_all()
 
 
-def run_jobs(jobs: Sequence[Job], openers: Sequence[Opener], store: Store, say: Say) -> Work:
-    """Make all jobs on the servers that `openers` open; returns the Work, which says what is left.
+def run_jobs(
+    jobs: Sequence[Job],
+    running: Sequence[Opener],
+    store: Store,
+    say: Say,
+    *,
+    started: Sequence[Opener] = (),
+) -> Work:
+    """Make all jobs on servers; returns the Work, which says what is left.
 
-    A job that waits on a server from before is done there. KeyboardInterrupt stops it: what is running goes on on its
-    server, and is found there the next time.
+    running: servers that ran before. All of them are asked what they have, however few jobs there are; a job that one
+    has from before is done there. started: servers that are started for this, at most one per job.
+    KeyboardInterrupt stops it: what is running goes on on its server, and is found there the next time.
     """
-    work = Work(jobs, store, say)
+    work = Work(jobs, store, say, running=range(len(running)))
+    openers = [*running, *started[: len(jobs)]] if jobs else []
     threads = [
-        threading.Thread(target=_drive, args=(open_, work), daemon=True) for open_ in openers
+        threading.Thread(target=_drive, args=(open_, work, number), daemon=True)
+        for number, open_ in enumerate(openers)
     ]
     for thread in threads:
         thread.start()
@@ -117,18 +163,20 @@ def run_jobs(jobs: Sequence[Job], openers: Sequence[Opener], store: Store, say: 
     return work
 
 
-def _drive(open_: Opener, work: Work) -> None:
+def _drive(open_: Opener, work: Work, number: int) -> None:
     """Give jobs to one server until there are none, or it is gone."""
     try:
         with open_() as server:
-            known = server.known_ids()
-            while (job := work.take(known)) is not None:
+            work.keep_for(number, server.known_ids())
+            while (job := work.take(number)) is not None:
                 if not _done_by(server, job, work):
                     return
     except (ServerGoneError, RefusedError, ServerError) as error:  # the other servers go on
         work.say(f"  A server is left out: {error}")
     except Exception as error:  # such as a full disk: nothing can go on
         work.stop(error)
+    finally:
+        work.leave(number)
 
 
 def _done_by(server: Connection, job: Job, work: Work) -> bool:

@@ -11,12 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FakeComfyUI:
     """state: what is queued, done and uploaded. Made by `running_fake`.
 
-    holds: run nothing until `release` is called. fails: names of clips' prompts that end in an error.
+    holds: run nothing until `may_run` is set. fails: names of clips' prompts that end in an error. loses: what is lost
+    of graphs that are sent, one after the other: "request" before it arrives, or "answer". page: in place of an answer
+    to everything, as of another program.
     """
 
-    def __init__(self, *, holds=False, fails=()):
+    def __init__(self, *, holds=False, fails=(), loses=(), page=b""):
         self.queued, self.history, self.uploads, self.n_runs = {}, {}, [], 0
         self.may_run, self.fails = threading.Event(), set(fails)
+        self.has_queued, self.loses, self.page = threading.Event(), list(loses), page
         self.lock = threading.Lock()
         if not holds:
             self.may_run.set()
@@ -79,6 +82,9 @@ def _handler(fake):
             )
 
         def do_GET(self):
+            if fake.page:
+                self._send(fake.page)
+                return
             fake.run_waiting()
             path = urllib.parse.urlparse(self.path)
             if path.path == "/queue":
@@ -104,10 +110,16 @@ def _handler(fake):
                 node = {"errors": [error]}
                 self._send({"error": {"message": "x"}, "node_errors": {"p": node}}, 400)
                 return
+            lost = fake.loses.pop(0) if fake.loses else ""
+            if lost == "request":
+                return  # the connection ends without an answer
             assert (
                 request["prompt_id"] not in fake.queued and request["prompt_id"] not in fake.history
             )
             fake.queued[request["prompt_id"]] = request["prompt"]
+            fake.has_queued.set()
+            if lost == "answer":
+                return
             self._send({"prompt_id": request["prompt_id"]})
 
     return Handler

@@ -55,10 +55,13 @@ def test_a_table_and_lines_of_json_say_the_same(files):
         ("name,image\nx:y,a.png\n", "cannot be a file's"),
         ("prompt\nhello\n", "cannot be a file's"),
         ("image,seed\na.png,-3\n", "the seed is -3"),
+        ("image,prompt\na.png,a dog, barking\n", 'Line 2 .* more cells .* in quotes: "a dog'),
+        ("image,edit\na.png,latin.json\n", "line 2 .* latin.json, which cannot be read .* UTF-8"),
         ("name,image\n", "no clips"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(files, text, said):
+    (files / "latin.json").write_bytes('{"prompt": "süß"}'.encode("latin-1"))
     with pytest.raises(KeyVIDError, match=said):
         read_list(write(files, text))
     with pytest.raises(KeyVIDError, match="Line 1 .* no JSON"):

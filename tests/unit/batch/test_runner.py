@@ -1,11 +1,13 @@
 """Clips shared between servers that come and go: each is there once in the end, and none is queued twice."""
 
+import contextlib
 import json
+import socket
 import threading
 
 import pytest
 from keyvid_pack.errors import KeyVIDError
-from keyvid_pack.tools.batch import connection, runner
+from keyvid_pack.tools.batch import command, connection, runner
 from keyvid_pack.tools.batch.graph import identity
 from keyvid_pack.tools.batch.store import open_store
 
@@ -44,6 +46,19 @@ def run(jobs, urls, folder):
         return runner.run_jobs(left, openers, store, said.append), said
 
 
+@contextlib.contextmanager
+def refusing():
+    """The address of a port that is ours and at which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def queue_there(url, store, *jobs):
+    for job in jobs:
+        connection.Connection(url).queue(job.graph, store.prompt_id(job.identity))
+
+
 def check_all_there(jobs, folder):
     assert {p.stem for p in folder.glob("*.mp4")} == {job.name for job in jobs}
     for job in jobs:
@@ -71,14 +86,14 @@ def test_three_servers_make_each_clip_once(tmp_path):
 
 
 def test_a_server_that_ends_midway_loses_no_clip(tmp_path):
-    """It has taken a clip, and never answers again."""
+    """It has taken a clip, and never answers again. The other one, which waits for that, makes them all."""
     jobs, out = make_jobs(tmp_path), tmp_path / "out"
-    with running_fake(holds=True) as (a, one, end), running_fake() as (b, two, _):
+    with running_fake(holds=True) as (a, one, end), running_fake(holds=True) as (b, two, _):
 
         def end_when_it_has_one():
-            while not one.queued:
-                pass
+            assert one.has_queued.wait(600)
             end()
+            two.may_run.set()
 
         thread = threading.Thread(target=end_when_it_has_one)
         thread.start()
@@ -91,16 +106,86 @@ def test_a_server_that_ends_midway_loses_no_clip(tmp_path):
 
 
 def test_after_a_crash_what_a_server_still_makes_is_waited_for(tmp_path):
-    """Queued by a batch that crashed: the next one finds it by its id, on the server that has it."""
+    """Queued by a batch that crashed: the next one finds it by its id, on the server that has it.
+
+    That server goes on when the other one has made the rest, so it takes none of the rest.
+    """
     jobs, out = make_jobs(tmp_path, n=4), tmp_path / "out"
-    with running_fake() as (a, one, _), running_fake() as (b, two, _):
+    with running_fake() as (a, one, _), running_fake(holds=True) as (b, two, _):
         with open_store(out) as store:
-            connection.Connection(b).queue(jobs[3].graph, store.prompt_id(jobs[3].identity))
-            connection.Connection(b).queue(jobs[1].graph, store.prompt_id(jobs[1].identity))
-        two.run_waiting()
-        run(jobs, [b, a], out)
-        assert one.n_runs + two.n_runs == 4
+            queue_there(b, store, jobs[3], jobs[1])
+
+        def say(line):
+            if line.startswith("  2 of 4"):
+                two.may_run.set()
+
+        with open_store(out) as store:
+            openers = [lambda url=url: runner.at(url) for url in (a, b)]
+            runner.run_jobs(jobs, openers, store, say)
+        assert (one.n_runs, two.n_runs) == (2, 2)
     check_all_there(jobs, out)
+
+
+def test_no_clip_is_handed_out_before_every_server_has_said_what_it_has(tmp_path):
+    jobs = make_jobs(tmp_path, n=4)
+    with open_store(tmp_path / "out") as store:
+        ids = [store.prompt_id(job.identity) for job in jobs]
+        work = runner.Work(jobs, store, lambda _line: None, running=range(3))
+        work.keep_for(1, {ids[3], ids[1]})
+        work.keep_for(0, {ids[1]})  # two have it: the first makes it
+        taken = []
+        thread = threading.Thread(target=lambda: taken.append(work.take(0)), daemon=True)
+        thread.start()
+        thread.join(0.05)
+        assert taken == []
+        work.leave(2)  # gone: it has nothing to say
+        thread.join(600)
+        assert [*taken, work.take(0)] == [jobs[0], jobs[2]]
+        assert work.take(1) == jobs[1]
+        work.leave(1)
+        assert work.take(0) == jobs[3]
+
+
+def test_the_last_clip_is_found_on_the_second_server(tmp_path, capsys):
+    """One clip was left, and of two servers only the first was asked, which made it a second time."""
+    (job,), out = make_jobs(tmp_path, n=1), tmp_path / "out"
+
+    def none_is_needed():
+        raise AssertionError("a server was started")
+
+    with running_fake() as (a, one, _), running_fake() as (b, two, _), open_store(out) as store:
+        queue_there(b, store, job)
+        openers = [lambda url=url: runner.at(url) for url in (a, b)]
+        assert command._make([job], store, openers, []) == 0
+        assert (one.n_runs, two.n_runs) == (0, 1)
+        assert command._make([job], store, openers, [none_is_needed]) == 0
+    check_all_there([job], out)
+
+
+def test_no_more_servers_are_started_than_there_are_clips(tmp_path):
+    jobs, out, n_started = make_jobs(tmp_path, n=2), tmp_path / "out", []
+    with running_fake() as (a, one, _), open_store(out) as store:
+
+        def start():
+            n_started.append(1)
+            return runner.at(a)
+
+        work = runner.run_jobs(jobs, [], store, lambda _line: None, started=[start] * 5)
+        assert (len(n_started), work.n_done, one.n_runs) == (2, 2, 2)
+
+
+def test_what_is_no_comfyui_is_left_out_and_named(tmp_path):
+    """A proxy's page, with status 200, ended the batch with a JSONDecodeError."""
+    jobs, out = make_jobs(tmp_path, n=3), tmp_path / "out"
+    with (
+        running_fake(page=b"<html>sign in</html>") as (a, _, _),
+        running_fake(page=b"[1]") as (b, _, _),
+        running_fake() as (c, three, _),
+    ):
+        work, said = run(jobs, [a, b, c], out)
+    assert work.n_done == three.n_runs == 3
+    for url in (a, b):
+        assert any(f"left out: {url} does not answer as ComfyUI does" in line for line in said)
 
 
 def test_called_again_it_makes_only_what_is_missing_or_has_changed(tmp_path):
@@ -114,8 +199,9 @@ def test_called_again_it_makes_only_what_is_missing_or_has_changed(tmp_path):
         check_all_there(changed, out)
     with (out / "records.jsonl").open("ab") as file:
         file.write(b'{"name": "c0", "ident')  # a crash within a line
-    work, _ = run(changed, ["http://127.0.0.1:9"], out)
-    assert work.n_total == 0
+    with refusing() as url:
+        work, said = run(changed, [url], out)
+    assert work.n_total == 0 and said == []  # nor is a server asked
 
 
 def test_a_clip_that_fails_says_why_and_is_tried_again_the_next_time(tmp_path):
@@ -133,7 +219,8 @@ def test_a_clip_that_fails_says_why_and_is_tried_again_the_next_time(tmp_path):
 
 def test_without_a_server_the_rest_stays_to_be_done(tmp_path):
     jobs, out = make_jobs(tmp_path, n=3), tmp_path / "out"
-    work, said = run(jobs, ["http://127.0.0.1:9"], out)
+    with refusing() as url:
+        work, said = run(jobs, [url], out)
     assert (work.n_done, work.n_failed, len(work.waiting)) == (0, 0, 3)
     assert "left out" in said[0]
 
@@ -143,9 +230,9 @@ def test_a_clip_over_which_servers_end_is_left_alone(tmp_path):
     jobs, out = make_jobs(tmp_path, n=3), tmp_path / "out"
     with open_store(out) as store:
         work = runner.Work(jobs, store, lambda _line: None)
-        first = work.take(set())
+        first = work.take(0)
         work.give_back(first, "gone", server="a", seconds=1)
-        assert work.take(set()) == first
+        assert work.take(1) == first
         work.give_back(first, "gone", server="b", seconds=1)
         assert work.n_failed == 1 and first not in work.waiting
     with running_fake() as (a, one, _):
