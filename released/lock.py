@@ -1,4 +1,4 @@
-"""One process at a time fetches a file."""
+"""One process at a time fetches a file, or writes into a folder."""
 
 import contextlib
 import os
@@ -10,12 +10,13 @@ from ..errors import DownloadError
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, name: str = "lock") -> Iterator[None]:
     """Nobody else works in this folder meanwhile. The system lets go when a process ends, however it does.
 
+    name: of the file that is locked; work of other names may go on in the same folder.
     Raises DownloadError when somebody does, OSError where the disk cannot be asked.
     """
-    with (folder / "lock").open("a+b") as handle:
+    with (folder / name).open("a+b") as handle:
         try:
             _lock(handle)
         except (BlockingIOError, PermissionError) as error:  # of Linux and macOS, of Windows

@@ -34,7 +34,7 @@ RULES = {
     ),
     "nodes": ({"errors", "keyframes", "host"}, {"comfy_api"}),
     "training": (
-        {"errors", "keyframes", "preview", "models"},
+        {"errors", "keyframes", "preview", "models", "released"},
         {
             "numpy",
             "scipy",

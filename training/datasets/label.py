@@ -4,34 +4,41 @@ Stopped at any time, it goes on when it is called again, and ends with the same 
 """
 
 import argparse
+import contextlib
 import logging
 import os
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from ...errors import KeyVIDError
+from ...errors import DownloadError, KeyVIDError
+from ...released.lock import alone
 from .curves import curve_file
 from .inspection import Findings
+from .label_options import read_options
 from .label_records import (
     Record,
     add_planned,
     add_record,
     is_current,
+    other_reports,
     read_planned,
     read_records,
     record_of,
+    report_name,
+    share_suffix,
     write_records,
 )
 from .label_worker import open_raft
-from .layouts import SPLITS, Dataset, Video, open_dataset
+from .layouts import Dataset, Video, open_dataset
 from .shards import VIDEOS_PER_SHARD, write_shards
 from .workers import Answer, work_on
 
 FLOW, RAFT, GIVEN, LOOKED = "flow without weights", "RAFT", "given", ""
+CRASHED = "crashed"
 WORKER = "training.datasets.label_worker"
 SAY_EVERY_S = 10.0
 N_SHOWN = 20  # videos that cannot be used; all are in the report
@@ -40,85 +47,163 @@ logger = logging.getLogger("keyvid.training")
 
 
 def main(*words: str) -> int:
-    """Label as the words say; the exit status: 0 when all videos of the share were looked at."""
+    """Label as the words say; the exit status: 0 when all videos of the share were looked at, and are in the shards."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    options = _parser().parse_args(words)
+    options = read_options(words, description=__doc__)
     try:
         dataset = open_dataset(options.root, split=options.split)
-        _label(dataset, options)
+        return 0 if _label(dataset, options) else 1
     except KeyVIDError as error:
         logger.error("%s", error)
+        return 1
+    except OSError as error:
+        logger.error(
+            "A file cannot be read or written (%s). Free the disk or the file; then the same command goes on.",
+            error,
+        )
         return 1
     except KeyboardInterrupt:
         logger.info("Stopped; the same command goes on from here.")
         return 130
-    return 0
 
 
-def _label(dataset: Dataset, options: argparse.Namespace) -> None:
+def _label(dataset: Dataset, options: argparse.Namespace) -> bool:
+    """Label a share; whether all of its videos were looked at, and all that can be used are in the shards."""
     method = LOOKED if options.check else RAFT if options.raft else FLOW
     if method == RAFT:
         open_raft(options.raft)  # what is wrong with it is said once, and now
-    mine = _share(dataset.videos, options.share)
-    path = _report(options, dataset.split)
-    before, ours = read_records(path), read_planned(path)
-    ours |= {name for name, record in before.items() if record.method in (FLOW, RAFT)}
-    known = {
-        video.name: before[video.name]
-        for video in mine
-        if video.name in before and is_current(before[video.name], video)
+    number, total = (
+        options.share
+    )  # every n-th video, so that each machine has some of every category
+    mine, missing = dataset.videos[number - 1 :: total], dataset.missing[number - 1 :: total]
+    path = Path(options.to or options.root).expanduser() / report_name(dataset.split, options.share)
+    with _alone(path):
+        past = _past(dataset, mine, method, path)
+        known, planned = past.known, past.ours_here
+        jobs = [
+            _job(number, video, method, options, past.ours)
+            for number, video in enumerate(mine)
+            if not _is_done(known.get(video.name), video, method, options)
+        ]
+        logger.info(
+            "%d videos of %s (%s), %d of them to be looked at.",
+            len(mine), options.root, dataset.split, len(jobs),
+        )  # fmt: skip
+        if method != LOOKED and jobs:
+            names = [mine[job["number"]].name for job in jobs if not job["keep"]]
+            add_planned(path, names)
+            planned = planned | set(names)
+        progress = _Progress(len(jobs))
+        for answer in work_on(
+            jobs, _worker(method, options), n_processes=_n_processes(method, options)
+        ):
+            video = mine[answer.job["number"]]
+            record = record_of(video, _made_by(answer, method), _findings(answer))
+            add_record(path, record)
+            known[video.name] = record
+            progress.add(record)
+        write_records(path, known, _still_planned(planned, known, mine, options))
+        unusable = _unusable(missing, known)
+        text = "".join(f"{line}\n" for line in unusable)
+        path.with_suffix(".unusable.txt").write_text(text, "utf-8", errors="backslashreplace")
+        _say_result(unusable, known, path)
+        is_whole = all(record.method != CRASHED for record in known.values())
+        if options.shards:
+            usable = [v for v in mine if v.name in known and not known[v.name].findings.problem]
+            is_whole &= _write_shards(usable, dataset.split, options)
+        return is_whole
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other call writes this report and its curves meanwhile. Raises KeyVIDError when one does."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(alone(path.parent, path.with_suffix(".lock").name))
+        except DownloadError:
+            raise KeyVIDError(
+                f"Another call of label is writing {path}. Wait for it, or let each do its --share."
+            ) from None
+        except OSError as error:  # some disks of clusters have no locks
+            logger.warning(
+                "Do not label %s twice at a time: it cannot be locked (%s).", path, error
+            )
+        yield
+
+
+class _Past(NamedTuple):
+    """What earlier calls left.
+
+    known: {name: Record} of the videos of this share whose files are those that were looked at. ours: the names of
+    videos whose curves were not given but measured by some share. ours_here: those that this report names.
+    """
+
+    known: dict[str, Record]
+    ours: set[str]
+    ours_here: set[str]
+
+
+def _past(dataset: Dataset, mine: Sequence[Video], method: str, path: Path) -> _Past:
+    """The _Past in the reports of all shares; this one's is at `path` and goes before. Raises KeyVIDError."""
+    known, ours, ours_here = {}, set(), set()
+    own_names = {video.name for video in mine}
+    for report in (*other_reports(path, dataset.split), path):
+        records = read_records(report)
+        measured = {name for name, record in records.items() if record.method in (FLOW, RAFT)}
+        ours_here = measured | read_planned(report)
+        ours |= ours_here
+        current = {
+            video.name: records[video.name]
+            for video in dataset.videos
+            if video.name in records and is_current(records[video.name], video)
+        }
+        _refuse_mixture(current, method, report)
+        known |= {name: record for name, record in current.items() if name in own_names}
+    return _Past(known, ours, ours_here)
+
+
+def _still_planned(
+    planned: set[str],
+    known: dict[str, Record],
+    mine: Sequence[Video],
+    options: argparse.Namespace,
+) -> set[str]:
+    """The videos that are to be remembered as ours beside their Records: a later call must not take the curve of
+    another version of the video, which is still there, as given."""
+    places = {video.name: _curve_path(video, options) for video in mine}
+    return {
+        name
+        for name in planned
+        if (name not in known or known[name].method not in (FLOW, RAFT))
+        and (name not in places or curve_file(places[name]) is not None)
     }
-    _refuse_mixture(before, method, path)
-    jobs = [
-        _job(number, video, method, options, ours)
-        for number, video in enumerate(mine)
-        if not _is_done(known.get(video.name), video, method, options)
-    ]
-    logger.info(
-        "%d videos of %s (%s), %d of them to be looked at.",
-        len(mine), options.root, dataset.split, len(jobs),
-    )  # fmt: skip
-    if method != LOOKED and jobs:
-        add_planned(path, (mine[job["number"]].name for job in jobs if not job["keep"]))
-    progress = _Progress(len(jobs))
-    words = [WORKER, str(Path(options.raft).expanduser().resolve())] if options.raft else [WORKER]
-    for answer in work_on(jobs, words, n_processes=_n_processes(options)):
-        video = mine[answer.job["number"]]
-        record = record_of(video, _made_by(answer, method), _findings(answer))
-        add_record(path, record)
-        known[video.name] = record
-        progress.add(record)
-    write_records(path, known)
-    _write_unusable(path, dataset, known)
-    _say_result(dataset, known, path)
-    if options.shards:
-        usable = [v for v in mine if v.name in known and not known[v.name].findings.problem]
-        _write_shards(usable, dataset.split, options)
 
 
-def _write_shards(videos: list[Video], split: str, options: argparse.Namespace) -> None:
-    """The clips of these videos as shards in the folder --shards, with their curves where there are some."""
+def _worker(method: str, options: argparse.Namespace) -> list[str]:
+    # resolved here: the worker may run in another folder
+    return [WORKER, *([str(Path(options.raft).expanduser().resolve())] if method == RAFT else [])]
+
+
+def _write_shards(videos: list[Video], split: str, options: argparse.Namespace) -> bool:
+    """The clips of these videos as shards in the folder --shards, with their curves; whether all are in them."""
     videos = [video._replace(curve_path=_curve_path(video, options)) for video in videos]
-    name, folder = split + _share_suffix(options), Path(options.shards).expanduser()
-    n_shards = -(-len(videos) // VIDEOS_PER_SHARD)
-    for number, shard in enumerate(write_shards(videos, folder, split=name), 1):
+    name, folder = split + share_suffix(options.share), Path(options.shards).expanduser()
+    n_shards, left_out = -(-len(videos) // VIDEOS_PER_SHARD), []
+
+    def leave_out(video: Video, error: KeyVIDError) -> None:
+        left_out.append(video.name)
+        logger.error("  %s is left out: %s", video.name, error)
+
+    shards = write_shards(videos, folder, split=name, on_unusable=leave_out)
+    for number, shard in enumerate(shards, 1):
         logger.info("  shard %d of %d: %s", number, n_shards, shard)
-
-
-def _share(videos: Sequence[Video], share: tuple[int, int]) -> list[Video]:
-    """The videos of machine k of n: every n-th, so that each has some of every category."""
-    number, total = share
-    return list(videos[number - 1 :: total])
-
-
-def _report(options: argparse.Namespace, split: str) -> Path:
-    name = f"keyvid_labels_{split}{_share_suffix(options)}.jsonl"
-    return Path(options.to or options.root).expanduser() / name
-
-
-def _share_suffix(options: argparse.Namespace) -> str:
-    number, total = options.share
-    return "" if total == 1 else f"_{number}-of-{total}"
+    if left_out:
+        logger.error(
+            "%d videos are not in the shards. The same command writes these shards again.",
+            len(left_out),
+        )
+    return not left_out
 
 
 def _curve_path(video: Video, options: argparse.Namespace) -> Path:
@@ -142,7 +227,7 @@ def _job(
 
 
 def _is_done(record: Record | None, video: Video, method: str, options: argparse.Namespace) -> bool:
-    if record is None:
+    if record is None or record.method == CRASHED:
         return False
     if method == LOOKED:
         return True
@@ -153,7 +238,7 @@ def _is_done(record: Record | None, video: Video, method: str, options: argparse
 
 def _refuse_mixture(known: dict[str, Record], method: str, path: Path) -> None:
     """Curves of two methods are of different units; one data set has those of one."""
-    others = {r.method for r in known.values()} - {method, GIVEN, LOOKED}
+    others = {r.method for r in known.values()} - {method, GIVEN, LOOKED, CRASHED}
     if method != LOOKED and others:
         raise KeyVIDError(
             f"The curves here were measured by {others.pop()}, and now {method} is asked for. Name another folder with "
@@ -162,26 +247,28 @@ def _refuse_mixture(known: dict[str, Record], method: str, path: Path) -> None:
 
 
 def _made_by(answer: Answer, method: str) -> str:
+    if answer.result is None:
+        return CRASHED
     if answer.job["keep"] and method != LOOKED:
         return GIVEN
-    return LOOKED if answer.result is None or answer.result["problem"] else method
+    return LOOKED if answer.result["problem"] else method
 
 
 def _findings(answer: Answer) -> Findings:
     if answer.result is None:
         return Findings(
-            f"Reading it ended the program that reads it (exit code {answer.exit_code}). Leave it out, or fetch it "
-            "again.",
+            f"Reading it ended the program that reads it (exit code {answer.exit_code}), which may not be "
+            "its fault. The same command tries it again; leave it out if it ends so each time.",
             (),
         )
     return Findings(**{**answer.result, "notes": tuple(answer.result["notes"])})
 
 
-def _n_processes(options: argparse.Namespace) -> int:
+def _n_processes(method: str, options: argparse.Namespace) -> int:
     if options.processes:
         return options.processes
-    # a GPU is busy with one; RAFT takes gigabytes in each
-    return 1 if options.raft and torch.cuda.is_available() else os.cpu_count() or 1
+    # one keeps a GPU busy; RAFT takes gigabytes in each
+    return 1 if method == RAFT and torch.cuda.is_available() else os.cpu_count() or 1
 
 
 class _Progress:
@@ -207,24 +294,19 @@ class _Progress:
         )  # fmt: skip
 
 
-def _unusable(dataset: Dataset, known: dict[str, Record]) -> list[str]:
+def _unusable(missing: Sequence[str], known: dict[str, Record]) -> list[str]:
     """A line for every video that cannot be used, and for every line of the list that names none."""
     lines = [f"{r.name}: {r.findings.problem}" for r in known.values() if r.findings.problem]
-    lines += [f"{name}: It is in the list, but there is no such file." for name in dataset.missing]
+    lines += [f"{name}: It is in the list, but there is no such file." for name in missing]
     return sorted(lines)
 
 
-def _write_unusable(path: Path, dataset: Dataset, known: dict[str, Record]) -> None:
-    text = "".join(f"{line}\n" for line in _unusable(dataset, known))
-    path.with_suffix(".unusable.txt").write_text(text, "utf-8", errors="backslashreplace")
-
-
-def _say_result(dataset: Dataset, known: dict[str, Record], path: Path) -> None:
+def _say_result(lines: list[str], known: dict[str, Record], path: Path) -> None:
+    """lines: of the videos that cannot be used."""
     good = [record for record in known.values() if not record.findings.problem]
     for record in good:
         if record.findings.notes:
             logger.info("  %s: %s, handled", record.name, "; ".join(record.findings.notes))
-    lines = _unusable(dataset, known)
     for line in lines[:N_SHOWN]:
         logger.info("  %s", line)
     if len(lines) > N_SHOWN:
@@ -234,36 +316,3 @@ def _say_result(dataset: Dataset, known: dict[str, Record], path: Path) -> None:
         "%d videos can be used (%d had their curve already), %d cannot. The report: %s",
         len(good), n_given, len(lines), path,
     )  # fmt: skip
-
-
-def _share_of(text: str) -> tuple[int, int]:
-    number, _, total = text.partition("/")
-    if not (number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total)):
-        raise argparse.ArgumentTypeError(f"{text} is no share; write for example 2/4")
-    return int(number), int(total)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python dev.py label", description=__doc__)
-    parser.add_argument("root", metavar="ROOT", help="the data set (docs/training.md)")
-    parser.add_argument("--split", choices=SPLITS, default="train")
-    parser.add_argument(
-        "--raft",
-        metavar="FILE",
-        help="measure by RAFT, with this file; default: flow without weights",
-    )
-    parser.add_argument(
-        "--to", metavar="DIR", help="for curves and report; default: the data set itself"
-    )
-    parser.add_argument(
-        "--shards", metavar="DIR", help="then write the clips of all usable videos as shards"
-    )
-    parser.add_argument("--check", action="store_true", help="only look which videos can be used")
-    parser.add_argument(
-        "--processes", type=int, metavar="N", help="default: one per core, with RAFT one per GPU"
-    )
-    parser.add_argument(
-        "--share", type=_share_of, default=(1, 1), metavar="K/N",
-        help="this is machine K of N that share the work; all see the same folder",
-    )  # fmt: skip
-    return parser

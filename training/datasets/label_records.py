@@ -17,7 +17,8 @@ from .layouts import Video
 class Record(NamedTuple):
     """name: of the video. size, changed_ns: of its file when it was looked at. method: how its curve was measured.
 
-    method is "given" for a curve that was there before, "" where nothing was measured.
+    method is "given" for a curve that was there before, "" where nothing was measured, "crashed" where the program that
+    looked at it ended: then nothing is known of the video.
     """
 
     name: str
@@ -37,6 +38,24 @@ def is_current(record: Record, video: Video) -> bool:
     """Whether a video's file is the one that the record is of."""
     status = video.path.stat()
     return (record.size, record.changed_ns) == (status.st_size, status.st_mtime_ns)
+
+
+def report_name(split: str, share: tuple[int, int]) -> str:
+    """The name of the file of machine k of n."""
+    return f"keyvid_labels_{split}{share_suffix(share)}.jsonl"
+
+
+def share_suffix(share: tuple[int, int]) -> str:
+    """What the names of the files of machine k of n end with; "" where one does everything."""
+    number, total = share
+    return "" if total == 1 else f"_{number}-of-{total}"
+
+
+def other_reports(path: Path, split: str) -> list[Path]:
+    """The files of the same split beside this one: of other shares of the same work, or of the whole."""
+    whole = path.with_name(report_name(split, (1, 1)))
+    parts = path.parent.glob(f"keyvid_labels_{split}_*-of-*.jsonl")
+    return [one for one in sorted({whole, *parts}) if one != path and one.is_file()]
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -69,7 +88,11 @@ def add_record(path: Path, record: Record) -> None:
 
 def add_planned(path: Path, names: Iterable[str]) -> None:
     """Say in a file, before it is done, that the curves of these videos are to be measured."""
-    _add_line(path, json.dumps({"planned": list(names)}).encode() + b"\n")
+    _add_line(path, _planned_line(names))
+
+
+def _planned_line(names: Iterable[str]) -> bytes:
+    return json.dumps({"planned": list(names)}).encode() + b"\n"
 
 
 def _add_line(path: Path, line: bytes) -> None:
@@ -79,11 +102,15 @@ def _add_line(path: Path, line: bytes) -> None:
         file.write((b"" if _at_line_start(path) else b"\n") + line)
 
 
-def write_records(path: Path, records: dict[str, Record]) -> None:
-    """Write a file with these Records alone, in the order of their names: the same, however often it was stopped."""
+def write_records(path: Path, records: dict[str, Record], planned: Iterable[str] = ()) -> None:
+    """Write a file with these Records alone, in the order of their names: the same, however often it was stopped.
+
+    planned: names as `add_planned` takes them, whose curves are ours though no record says so.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(b"".join(_line(records[name]) for name in sorted(records)))
+    lines = [_planned_line(sorted(planned))] if planned else []
+    part.write_bytes(b"".join([*lines, *(_line(records[name]) for name in sorted(records))]))
     os.replace(part, path)
 
 

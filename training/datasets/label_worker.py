@@ -4,11 +4,12 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from ...errors import CheckpointError, CurveError
+from ...errors import CheckpointError, CurveError, KeyVIDError
 from ...models import flow, lucas_kanade
 from ...models.build import build_raft
 from ...models.checkpoint.checkpoint import open_checkpoint, refuse_kind
@@ -29,11 +30,18 @@ def main(raft: str = "") -> int:
     if "OMP_NUM_THREADS" not in os.environ and not torch.cuda.is_available():
         torch.set_num_threads(1)  # the processes share the cores
     scores_of = scores_by(raft)
-    return answer_jobs(
-        lambda job: label_video(
-            Path(job["path"]), job["curve"], scores_of, keep=job["keep"]
-        )._asdict()
-    )
+
+    def answer(job: dict[str, Any]) -> dict[str, Any]:
+        try:
+            found = label_video(Path(job["path"]), job["curve"], scores_of, keep=job["keep"])
+        except torch.cuda.OutOfMemoryError as error:
+            raise KeyVIDError(
+                f"The GPU has too little memory free for {job['path']} ({error}). End other programs that use it, or "
+                "label without --raft."
+            ) from None
+        return found._asdict()
+
+    return answer_jobs(answer)
 
 
 def scores_by(raft: str = "") -> Scores:
@@ -62,7 +70,7 @@ def label_video(path: Path, curve: str, scores_of: Scores, *, keep: bool = False
     """Write the motion curve of a video to the path `curve` where it can be used; its Findings.
 
     keep: the curve is there, such as the authors' own, and stays; that it does not fit its video is a problem.
-    curve: "" only looks.
+    curve: "" only looks. Raises OSError where the curve cannot be written.
     """
     measure = _Measure(scores_of)
     wanted = bool(curve) and not keep

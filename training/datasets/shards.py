@@ -4,13 +4,16 @@ which neighbouring members of one key are a sample.
 A sample is a clip: KEY.mp4 would have to be decoded again each time, so it holds what `clips.read_clips` gives:
 KEY.frames.npy uint8 (n, 3, H, W), KEY.audio.npy float32 (C, 32000) at 16 kHz, KEY.curve.npy float32 (48,) in 0..1 where
 the video has a motion curve, and KEY.json with name, caption, category and start_s.
+
+Beside a shard NAME.tar, NAME.json says what it was made of; where that has changed, the shard is written again.
 """
 
 import io
 import json
 import os
+import re
 import tarfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,8 @@ from .decode import frame_times
 from .layouts import Video
 
 VIDEOS_PER_SHARD = 32  # 96 clips of 320 x 512: 2.3 GB
+# raised when the same videos would give other samples, so that all shards are written again
+STAMP_VERSION = 1
 
 
 def shard_name(split: str, number: int) -> str:
@@ -37,25 +42,30 @@ def write_shards(
     *,
     split: str,
     per_shard: int = VIDEOS_PER_SHARD,
+    on_unusable: Callable[[Video, KeyVIDError], object] | None = None,
     **clips: Any,
 ) -> Iterator[Path]:
     """Write the clips of videos that can be used into a folder; yields each shard, also one that was there.
 
     clips: passed to `read_clips`. A shard appears whole or not at all, so a call that was stopped goes on with the
-    first one that is missing; the content of a shard depends on nothing but its videos. Raises VideoFileError,
-    CurveError.
+    first one that is missing; the content of a shard depends on nothing but its videos. One that was made of other
+    videos, curves or options is written again, and at the end those of this split beyond the last one are removed.
+
+    on_unusable: called for a video that cannot be read, which is then left out, and its shard written again by the
+    next call. Without it, raises VideoFileError or CurveError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for number, first in enumerate(range(0, len(videos), per_shard)):
+    firsts = range(0, len(videos), per_shard)
+    for number, first in enumerate(firsts):
         path = folder / shard_name(split, number)
-        if not path.is_file():
-            part = path.with_name(f"{path.name}.{os.getpid()}.part")
-            with tarfile.open(part, "w") as tar:
-                for offset, video in enumerate(videos[first : first + per_shard]):
-                    for index, (clip, curve) in enumerate(_clips_of(video, clips)):
-                        _add_sample(tar, f"{first + offset:08d}_{index:02d}", clip, curve)
-            os.replace(part, path)
+        own = videos[first : first + per_shard]
+        stamp, stamp_path = _stamp(own, first, clips), path.with_suffix(".json")
+        if not (path.is_file() and _read_text(stamp_path) == stamp):
+            stamp_path.unlink(missing_ok=True)  # stopped from here on, the shard is written again
+            if _write_shard(path, own, first, clips, on_unusable):
+                stamp_path.write_text(stamp, encoding="utf-8")
         yield path
+    _remove_surplus(folder, split, len(firsts))
 
 
 def shards_of(paths: Sequence[Path], *, part: int, n_parts: int) -> list[Path]:
@@ -84,6 +94,62 @@ def read_shards(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
             raise KeyVIDError(
                 f"The shard {path} cannot be read ({error}). Remove it, and write the shards again."
             ) from error
+
+
+def _stamp(videos: Sequence[Video], first: int, options: dict[str, Any]) -> str:
+    """What a shard is made of: the same text means the same samples."""
+    made_of = [
+        (v.name, v.caption, v.category, _state(v.path), _state(curve_file(v.curve_path)))
+        for v in videos
+    ]
+    facts = {"version": STAMP_VERSION, "first": first, "options": options, "videos": made_of}
+    return json.dumps(facts, sort_keys=True)
+
+
+def _state(path: Path | None) -> tuple[int, int] | None:
+    """Size and time of change of a file, None where there is none."""
+    if path is None or not path.is_file():
+        return None
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _read_text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _write_shard(
+    path: Path,
+    videos: Sequence[Video],
+    first: int,
+    options: dict[str, Any],
+    on_unusable: Callable[[Video, KeyVIDError], object] | None,
+) -> bool:
+    """Write the shard of these videos, the first of which has this number; whether none had to be left out."""
+    part, is_whole = path.with_name(f"{path.name}.{os.getpid()}.part"), True
+    with tarfile.open(part, "w") as tar:
+        for number, video in enumerate(videos, first):
+            try:
+                clips = list(_clips_of(video, options))
+            except KeyVIDError as error:
+                if on_unusable is None:
+                    raise
+                on_unusable(video, error)
+                is_whole = False
+                continue
+            for index, (clip, curve) in enumerate(clips):
+                _add_sample(tar, f"{number:08d}_{index:02d}", clip, curve)
+    os.replace(part, path)
+    return is_whole
+
+
+def _remove_surplus(folder: Path, split: str, n_shards: int) -> None:
+    """Remove the shards of a split from number n_shards on, which were written when it had more videos."""
+    for path in folder.iterdir():
+        named = re.fullmatch(re.escape(split) + r"-(\d{6,})\.tar", path.name)
+        if named and int(named[1]) >= n_shards:
+            path.with_suffix(".json").unlink(missing_ok=True)
+            path.unlink()
 
 
 def _clips_of(video: Video, options: dict[str, Any]) -> Iterator[tuple[Clip, np.ndarray | None]]:

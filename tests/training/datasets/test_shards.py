@@ -1,6 +1,7 @@
 """Shards of a data set: what is read is what the videos have, each once, and a stopped call goes on."""
 
 import json
+import os
 import tarfile
 
 import numpy as np
@@ -67,6 +68,62 @@ def test_a_stopped_call_goes_on_and_gives_the_same_bytes(videos, tmp_path):
     (tmp_path / "stopped" / "train-000001.tar.7.part").write_bytes(b"cut")  # of a killed process
     again = written(videos, tmp_path / "stopped")
     assert [path.read_bytes() for path in again] == [path.read_bytes() for path in whole]
+
+
+def sample_names(paths):
+    return [sample["name"] for sample in shards.read_shards(paths)]
+
+
+def test_shards_follow_their_videos_and_curves(videos, tmp_path):
+    """Videos that become usable move the others on; a new curve and another size are in the shards too."""
+    written(videos[1:], tmp_path)  # the first cannot be used yet
+    paths = written(videos, tmp_path)
+    assert sample_names(paths) == [f"cat/{i}.v1_clip-0{k}" for i in range(3) for k in range(2)]
+    assert [sample["curve"] is not None for sample in shards.read_shards(paths)][-1] is False
+    curve = tmp_path / "curve.npy"
+    curves.write_curve(curve, np.random.default_rng(1).random(47))
+    last = videos[2]._replace(curve_path=curve)
+    paths = written([*videos[:2], last], tmp_path)
+    before = list(shards.read_shards(paths))[-1]["curve"]
+    assert before is not None
+    curves.write_curve(curve, np.random.default_rng(2).random(47))
+    os.utime(curve, ns=(1, 1))  # another time, however fast this is
+    written([*videos[:2], last], tmp_path)
+    assert not torch.equal(list(shards.read_shards(paths))[-1]["curve"], before)
+    other_size = {**SIZE, "width": 64}
+    wide = list(shards.write_shards(videos, tmp_path, split="train", per_shard=2, **other_size))
+    assert next(shards.read_shards(wide))["frames"].shape[-1] == 64
+
+
+def test_a_shard_of_the_same_videos_is_not_written_again(videos, tmp_path, monkeypatch):
+    paths = written(videos, tmp_path)
+    monkeypatch.setattr(shards, "read_clips", lambda video, **_: pytest.fail(video.name))
+    assert written(videos, tmp_path) == paths
+
+
+def test_shards_beyond_the_last_video_are_removed(videos, tmp_path):
+    written(videos, tmp_path)
+    others = [tmp_path / name for name in ("test-000001.tar", "train_1-of-2-000001.tar", "a.txt")]
+    for other in others:
+        other.write_bytes(b"")
+    (path,) = written(videos[:2], tmp_path)
+    left = {path, path.with_suffix(".json"), *others}
+    assert set(tmp_path.iterdir()) == left
+
+
+def test_a_video_that_cannot_be_used_is_left_out_until_it_can(videos, tmp_path):
+    bad = videos[1]._replace(curve_path=tmp_path / "curve.npy")
+    np.save(bad.curve_path, np.ones(20))
+    three, said = [videos[0], bad, videos[2]], []
+    folder = tmp_path / "out"
+    paths = written(three, folder, on_unusable=lambda video, error: said.append((video, error)))
+    assert sample_names(paths) == [f"cat/{i}.v1_clip-0{k}" for i in (0, 2) for k in range(2)]
+    ((video, error),) = said
+    assert video == bad and "has 20 numbers, but its video has 48 frames" in str(error)
+    with pytest.raises(CurveError):  # asked again, it is tried again
+        written(three, folder)
+    bad.curve_path.unlink()
+    assert len(sample_names(written(three, folder))) == 6
 
 
 def test_each_shard_has_one_reader(tmp_path):
