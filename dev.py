@@ -130,10 +130,7 @@ def command_weights(options: argparse.Namespace) -> int:
     words = question.answered(options, published_files.NAMES[options.name])
     if not words:
         return 1
-    signal.signal(
-        signal.SIGINT, lambda *_: None
-    )  # Ctrl-C reaches the command, which says how to go on
-    return _run(_torch_python(), RUN_IN_PACK, "tools.weights.command", *words)
+    return _run_to_end(_torch_python(), "tools.weights.command", *words)
 
 
 def command_rehearse(options: argparse.Namespace) -> int:
@@ -144,10 +141,7 @@ def command_rehearse(options: argparse.Namespace) -> int:
 
 def command_train(options: argparse.Namespace) -> int:
     """Train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)."""
-    python = environment.setup(train=True)
-    # Ctrl-C reaches the training too, which saves before it ends: nothing to do here but to wait for it
-    signal.signal(signal.SIGINT, lambda *_: None)
-    return _run(python, RUN_IN_PACK, "training.command", *options.rest)
+    return _run_to_end(environment.setup(train=True), "training.command", *options.rest)
 
 
 def command_export(options: argparse.Namespace) -> int:
@@ -159,17 +153,17 @@ def command_export(options: argparse.Namespace) -> int:
 def command_eval(options: argparse.Namespace) -> int:
     """Measure: eval sync, song, training, tracker, localizer, flow, table1 to table3 (eval sync --help says more)."""
     python = environment.setup(train=True)
-    return _run(python, RUN_IN_PACK, "evaluation.command", *options.rest)
+    return _run(python, RUN_IN_PACK, "evaluation.command", *options.rest, cwd=".")
 
 
 def command_label(options: argparse.Namespace) -> int:
     """Measure the motion of a data set's videos, and report those that cannot be used (label --help says more)."""
-    return _run(environment.setup(), RUN_IN_PACK, "training.datasets.label", *options.rest, cwd=".")
+    return _run_to_end(environment.setup(), "training.datasets.label", *options.rest, cwd=".")
 
 
 def command_batch(options: argparse.Namespace) -> int:
     """Make many clips on one or many ComfyUI servers: batch LIST --server URL (batch --help says more)."""
-    return _run(environment.setup(), RUN_IN_PACK, "tools.batch.command", *options.rest, cwd=".")
+    return _run_to_end(environment.setup(), "tools.batch.command", *options.rest, cwd=".")
 
 
 def command_workflows(options: argparse.Namespace) -> int:
@@ -288,6 +282,12 @@ def _run(python: str | Path, *words: object, env: Env = None, cwd: str | Path = 
     return subprocess.run(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, check=False
     ).returncode
+
+
+def _run_to_end(python: str | Path, *words: object, cwd: str | Path = ROOT) -> int:
+    """Run a module of the pack that Ctrl-C reaches too: it saves, and says how to go on, while this waits for it."""
+    signal.signal(signal.SIGINT, lambda *_: None)
+    return _run(python, RUN_IN_PACK, *words, cwd=cwd)
 
 
 def _torch_python() -> str | Path:

@@ -299,6 +299,22 @@ def test_the_command_prints_quoted_rows_and_ours(folders, cache, caplog, table):
     assert ("uniform frames" in lines) == (table == "table2")
 
 
+def test_the_cache_may_be_in_the_persons_own_folder(folders, tmp_path, monkeypatch):
+    """A shell leaves the ~ of --cache=~/x as it is."""
+    found = []
+
+    def note(*_args, cache, **_kwargs):
+        found.append(cache)
+        raise MeasureError("stop here")
+
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(tables, "measure_pairs", note)
+    words = [f"--reference={folders[0]}", f"--generated={folders[1]}"]
+    assert command.main("table1", *words, "--cache=~/x") == command.main("table1", *words) == 1
+    assert found == [tmp_path / "x", folders[1] / "keyvid_features"]
+
+
 def test_the_command_says_what_is_wrong(tmp_path, caplog):
     assert command.main("table1", f"--reference={tmp_path}", f"--generated={tmp_path}/none") == 1
     assert "no folder" in caplog.text
