@@ -89,5 +89,5 @@ def test_shapes_are_paths_that_a_page_can_draw(page):
         }"""
     )
     assert filled == dict.fromkeys(
-        ["first", "peak", "valley", "manual", "fill", "locked", "prompt"], True
+        ["first", "peak", "valley", "manual", "fill", "locked", "prompt", "image"], True
     )

@@ -90,7 +90,7 @@ function inside({ x, wide }, width) {
 function drawImage(context, item, band, { line, theme }) {
   const { left, right } = item;
   const { top, tall } = band;
-  if (item.isOwn && isMissing(item.image)) drawMissing(context, item, band, theme);
+  if (isMissing(item.image)) drawMissing(context, item, band, theme);
   else drawPixels(context, item, band);
   context.beginPath();
   context.roundRect(left + 0.5, top + 0.5, right - left - 1, tall - 1, 4);
