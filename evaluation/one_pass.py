@@ -8,6 +8,8 @@ the two stages with keyframes.
 import math
 from typing import Any
 
+from ..tools.run_workflow import nodes_of
+
 GENERATE, FILL = "KeyVID_KeyframeConditioning", "KeyVID_InterpolationConditioning"
 READS_MODEL = (GENERATE, "KeyVID_MultimodalCFG", "KeyVID_Schedule")
 
@@ -19,19 +21,22 @@ def paint_in_one_pass(graph: Graph) -> list[Any]:
 
     What is behind the keyframes stays in the graph, and ComfyUI does not run it.
     """
-    ((_, generate),) = _kind(graph, GENERATE)
-    ((_, clip),) = _kind(graph, "KeyVID_ClipAudio")
-    ((_, select),) = _kind(graph, "KeyVID_SelectKeyframes")
-    ((_, fill),) = _kind(graph, FILL)
+    (generate,), (fill,) = nodes_of(graph, GENERATE), nodes_of(graph, FILL)
+    (clip,), (select,) = (
+        nodes_of(graph, "KeyVID_ClipAudio"),
+        nodes_of(graph, "KeyVID_SelectKeyframes"),
+    )
     model = generate["inputs"]["model"]
-    n_frames = clip["inputs"]["n_frames"]
-    n_keyframes = select["inputs"]["count"]
-    schedules = {
-        node["inputs"]["model"] == model: node for _, node in _kind(graph, "KeyVID_Schedule")
-    }
-    n_steps = {is_first: node["inputs"]["steps"] for is_first, node in schedules.items()}
-    schedules[True]["inputs"]["steps"] = equal_steps(
-        n_frames, n_keyframes=n_keyframes, keyframe_steps=n_steps[True], fill_steps=n_steps[False]
+    n_frames, n_keyframes = clip["inputs"]["n_frames"], select["inputs"]["count"]
+    first, second = sorted(
+        (node["inputs"] for node in nodes_of(graph, "KeyVID_Schedule")),
+        key=lambda inputs: inputs["model"] != model,
+    )
+    first["steps"] = equal_steps(
+        n_frames,
+        n_keyframes=n_keyframes,
+        keyframe_steps=first["steps"],
+        fill_steps=second["steps"],
     )
     select["inputs"] |= {"strategy": "uniform", "count": n_frames}
     graph["windowed"] = {
@@ -40,7 +45,7 @@ def paint_in_one_pass(graph: Graph) -> list[Any]:
         "_meta": {"title": "Windowed Attention"},
     }
     for kind in READS_MODEL:
-        for _, node in _kind(graph, kind):
+        for node in nodes_of(graph, kind):
             if node["inputs"]["model"] == model:
                 node["inputs"]["model"] = ["windowed", 0]
     return fill["inputs"]["keyframes"]
@@ -50,7 +55,3 @@ def equal_steps(n_frames: int, *, n_keyframes: int, keyframe_steps: int, fill_st
     """How many steps over all frames read at least as many frames as the two stages together."""
     frames_read = n_keyframes * keyframe_steps + n_frames * fill_steps
     return math.ceil(frames_read / n_frames)
-
-
-def _kind(graph: Graph, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    return [(key, node) for key, node in graph.items() if node["class_type"] == kind]

@@ -93,9 +93,9 @@ def graph_for(clip: WorldClip, variant: Variant) -> tuple[dict[str, Any], tuple[
             edit=frames_to_text(keyframes_of(true_curve(clip), count=variant.count)),
         )
     if not variant.uses_audio:
-        for node in _all(graph, "KeyVID_MultimodalCFG"):
+        for node in run_workflow.nodes_of(graph, "KeyVID_MultimodalCFG"):
             node["inputs"]["audio_scale"] = 0.0
-    for number, node in enumerate(_all(graph, "RandomNoise")):
+    for number, node in enumerate(run_workflow.nodes_of(graph, "RandomNoise")):
         node["inputs"]["noise_seed"] = 2 * clip.seed + number
     images = _only(graph, "CreateVideo")["inputs"]["images"]
     if variant.plan == "one_pass":
@@ -148,12 +148,8 @@ def true_curve(clip: WorldClip) -> np.ndarray:
     return target_curve(sound_record(Sound(clip.audio, clip.events, continuous=not clip.events)))
 
 
-def _all(graph: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [node for node in graph.values() if node["class_type"] == kind]
-
-
 def _only(graph: dict[str, Any], kind: str) -> dict[str, Any]:
-    (node,) = _all(graph, kind)
+    (node,) = run_workflow.nodes_of(graph, kind)
     return node
 
 

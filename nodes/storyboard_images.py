@@ -12,6 +12,14 @@ from .sockets import Plan
 log = logging.getLogger("keyvid")
 
 
+SIZE = {
+    "default": 0,
+    "min": 0,
+    "max": 8192,
+    "tooltip": "In pixels, as in Keyframe Conditioning. 0: that of the first image.",
+}
+
+
 class StoryboardImages(io.ComfyNode):
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -28,20 +36,8 @@ class StoryboardImages(io.ComfyNode):
                     tooltip="The plan from Edit Keyframes. It names the images; the files are in ComfyUI's input "
                     "folder.",
                 ),
-                io.Int.Input(
-                    "width",
-                    default=0,
-                    min=0,
-                    max=8192,
-                    tooltip="In pixels, as in Keyframe Conditioning. 0: that of the first image.",
-                ),
-                io.Int.Input(
-                    "height",
-                    default=0,
-                    min=0,
-                    max=8192,
-                    tooltip="In pixels, as in Keyframe Conditioning. 0: that of the first image.",
-                ),
+                io.Int.Input("width", **SIZE),
+                io.Int.Input("height", **SIZE),
                 io.Combo.Input(
                     "fit",
                     options=list(FITS),

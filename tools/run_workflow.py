@@ -4,12 +4,19 @@ import contextlib
 import json
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..preview.frame_sheet import write_frame_sheet
 from . import client
+
+
+def nodes_of(graph: Mapping[str, dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """The nodes of a class in an API-format graph, in its order."""
+    return [node for node in graph.values() if node["class_type"] == kind]
 
 
 class Progress:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import KeyVIDError
+from ..run_workflow import nodes_of
 from .clip_list import BatchClip, file_hash
 
 Graph = dict[str, dict[str, Any]]
@@ -51,7 +52,7 @@ def graph_for(graph: Graph, clip: BatchClip) -> tuple[Graph, dict[str, Path]]:
     if clip.edit is not None:
         _only(graph, "KeyVID_EditKeyframes", clip)["inputs"]["edit"] = clip.edit
     if clip.seed is not None:
-        noises = _all(graph, "RandomNoise")
+        noises = nodes_of(graph, "RandomNoise")
         if not noises:
             raise KeyVIDError(
                 f'The clip "{clip.name}" has a seed, but the workflow has no Random Noise.'
@@ -71,7 +72,9 @@ def identity(graph: Graph) -> str:
 
 def _prompt_node(graph: Graph, clip: BatchClip) -> dict[str, Any]:
     """The text behind the positive input of Keyframe Conditioning."""
-    links = [node["inputs"].get("positive") for node in _all(graph, "KeyVID_KeyframeConditioning")]
+    links = [
+        node["inputs"].get("positive") for node in nodes_of(graph, "KeyVID_KeyframeConditioning")
+    ]
     behind = {link[0] for link in links if isinstance(link, list)}
     nodes = [graph[key] for key in behind if "text" in graph[key]["inputs"]]
     if len(nodes) != 1 or isinstance(nodes[0]["inputs"]["text"], list):
@@ -82,12 +85,8 @@ def _prompt_node(graph: Graph, clip: BatchClip) -> dict[str, Any]:
     return nodes[0]
 
 
-def _all(graph: Graph, kind: str) -> list[dict[str, Any]]:
-    return [node for node in graph.values() if node["class_type"] == kind]
-
-
 def _only(graph: Graph, kind: str, clip: BatchClip) -> dict[str, Any]:
-    nodes = _all(graph, kind)
+    nodes = nodes_of(graph, kind)
     if len(nodes) != 1:
         raise KeyVIDError(
             f'For the clip "{clip.name}" the workflow needs one node {kind}, but it has {len(nodes)}.'
