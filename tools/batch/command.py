@@ -7,6 +7,7 @@ for, and only the rest is made.
 import argparse
 import contextlib
 import sys
+import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -87,6 +88,14 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
+def _address(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or not urllib.parse.urlsplit(text).netloc:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no address of a server. Give it like http://127.0.0.1:8188."
+        )
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python dev.py batch", description=__doc__)
     parser.add_argument(
@@ -103,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="URL",
+        type=_address,
         help="of a running ComfyUI with the pack; may be given more than once",
     )
     parser.add_argument("--start", type=int, default=0, metavar="N", help="start N servers here")

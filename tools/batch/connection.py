@@ -37,13 +37,11 @@ class Connection:
 
     def known_ids(self) -> set[str]:
         """The ids of the graphs that it has run, runs, or is to run."""
-        queue = self._json("/queue")
-        waiting = {item[1] for part in queue.values() for item in part}
-        return waiting | set(self._json("/history"))
+        return self._queued() | set(self._json("/history"))
 
     def is_queued(self, prompt_id: str) -> bool:
         """Whether a graph is running or waits."""
-        return any(item[1] == prompt_id for part in self._json("/queue").values() for item in part)
+        return prompt_id in self._queued()
 
     def result(self, prompt_id: str) -> dict[str, Any] | None:
         """The history entry of a graph that has ended, else None."""
@@ -80,6 +78,21 @@ class Connection:
         words = {name: item[name] for name in ("filename", "subfolder", "type")}
         return self._ask(urllib.request.Request(f"{self.url}/view?{urllib.parse.urlencode(words)}"))
 
+    def _queued(self) -> set[str]:
+        """The ids of the graphs that run or wait."""
+        parts = self._json("/queue")
+        try:
+            return {
+                item[1] for part in ("queue_running", "queue_pending") for item in parts[part]
+            }
+        except (KeyError, TypeError, IndexError):  # another program's
+            raise self._other_program() from None
+
+    def _other_program(self) -> ServerGoneError:
+        return ServerGoneError(
+            f"{self.url} does not answer as ComfyUI does. See whether ComfyUI runs at that address."
+        )
+
     def _json(self, path: str) -> dict[str, Any]:
         content = self._ask(urllib.request.Request(self.url + path))
         try:
@@ -87,9 +100,7 @@ class Connection:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):  # such as the page of a proxy, or another program's
-            raise ServerGoneError(
-                f"{self.url} does not answer as ComfyUI does. See whether ComfyUI runs at that address."
-            )
+            raise self._other_program()
         return answer
 
     def _ask(

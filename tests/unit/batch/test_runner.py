@@ -180,12 +180,20 @@ def test_what_is_no_comfyui_is_left_out_and_named(tmp_path):
     with (
         running_fake(page=b"<html>sign in</html>") as (a, _, _),
         running_fake(page=b"[1]") as (b, _, _),
-        running_fake() as (c, three, _),
+        running_fake(page=b'{"status": "ok", "queue_running": 1}') as (c, _, _),
+        running_fake() as (d, four, _),
     ):
-        work, said = run(jobs, [a, b, c], out)
-    assert work.n_done == three.n_runs == 3
-    for url in (a, b):
+        work, said = run(jobs, [a, b, c, d], out)
+    assert work.n_done == four.n_runs == 3
+    for url in (a, b, c):
         assert any(f"left out: {url} does not answer as ComfyUI does" in line for line in said)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:8188", "http://", "ftp://a"])
+def test_what_is_no_address_is_refused_at_once(tmp_path, capsys, address):
+    with pytest.raises(SystemExit):
+        command.main(str(tmp_path / "clips.csv"), "--server", address)
+    assert f"{address} is no address of a server." in capsys.readouterr().err
 
 
 def test_called_again_it_makes_only_what_is_missing_or_has_changed(tmp_path):
