@@ -82,9 +82,7 @@ class Connection:
         """The ids of the graphs that run or wait."""
         parts = self._json("/queue")
         try:
-            return {
-                item[1] for part in ("queue_running", "queue_pending") for item in parts[part]
-            }
+            return {item[1] for part in ("queue_running", "queue_pending") for item in parts[part]}
         except (KeyError, TypeError, IndexError):  # another program's
             raise self._other_program() from None
 
