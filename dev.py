@@ -21,7 +21,7 @@ from pathlib import Path
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from released import published_files  # noqa: E402
-from tools import environment, installation, javascript_checks, progress, server  # noqa: E402
+from tools import arguments, environment, installation, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 from tools.weights import question  # noqa: E402
 
@@ -32,6 +32,8 @@ HAS_GPU = (
     "sys.exit(not any(backend.is_available() for backend in backends))"
 )
 WORKFLOW_FAILED = 3  # what it ends with once it has said why
+# what the copy from ComfyUI's registry has too; .comfyignore leaves out what the others import
+IN_ARCHIVE = ("setup", "demo", "convert", "weights", "help")
 Command = Callable[[argparse.Namespace], int]
 Env = Mapping[str, str] | None
 # browser/ is last: Playwright keeps an event loop in the process, beside which asyncio runs no other
@@ -181,6 +183,13 @@ def command_world(options: argparse.Namespace) -> int:
     return _run(environment.setup(), RUN_IN_PACK, *words)
 
 
+def command_release(options: argparse.Namespace) -> int:
+    """What is published: release archive, release notes TAG (release --help says more)."""
+    from tools.release.command import main as release
+
+    return release(options.rest)
+
+
 def command_help(_options: argparse.Namespace) -> int:
     """This list."""
     _parser().print_help()
@@ -201,80 +210,28 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, function: Command, *, passes_on: bool = False) -> argparse.ArgumentParser:
         line = function.__doc__
         command = commands.add_parser(name, help=line, description=line, add_help=not passes_on)
-        command.set_defaults(function=function, passes_on=passes_on)
+        command.set_defaults(command=name, function=function, passes_on=passes_on)
         return command
 
     add("setup", command_setup)
-    demo = add("demo", command_demo)
-    demo.add_argument(
-        "--timing", action="store_true", help="only the timing, on an image: nothing is painted"
-    )
-    demo.add_argument(
-        "--seed", type=int, help="another clip of the drawn world; unseen from 1000000 on"
-    )
-    demo.add_argument(
-        "--scene",
-        metavar="NAME",
-        help="ball, anvil, drum, metronome, cannon, string, drip or sea; default: by the seed",
-    )
-    demo.add_argument("--serve", action="store_true", help="keep ComfyUI running afterwards")
-    demo.add_argument(
-        "--comfyui", metavar="PATH", help="use this installation, change nothing in it"
-    )
-    demo.add_argument("--python", metavar="EXE", help="the Python of that installation")
+    arguments.demo(add("demo", command_demo))
     add("test", command_test, passes_on=True)
-    lint = add("lint", command_lint)
-    lint.add_argument("--fix", action="store_true")
+    add("lint", command_lint).add_argument("--fix", action="store_true")
     add("bench", command_bench, passes_on=True)
-    parity = add("parity", command_parity)
-    parity.add_argument("folder", nargs="?", metavar="DIR", help="default: tests/goldens")
-    _add_convert(add)
-    _add_weights(add)
-    _add_trainings(add)
-    add("help", command_help)
-    return parser
-
-
-def _add_convert(add: Callable[..., argparse.ArgumentParser]) -> None:
-    convert = add("convert", command_convert)
-    convert.add_argument("source", metavar="IN")
-    convert.add_argument("target", metavar="OUT.safetensors")
-    convert.add_argument("--half", action="store_true", help="store fp16: half the size")
-    convert.add_argument("--prune", action="store_true", help="leave out what KeyVID never reads")
-    convert.add_argument("--force", action="store_true", help="replace OUT if it exists")
-
-
-def _add_weights(add: Callable[..., argparse.ArgumentParser]) -> None:
-    weights = add("weights", command_weights)
-    weights.add_argument("name", choices=published_files.NAMES)
-    weights.add_argument("--half", action="store_true", help="store fp16: half the size")
-    weights.add_argument("--to", metavar="FOLDER", help="default: ComfyUI's models/keyvid")
-    weights.add_argument(
-        "--from", dest="source", metavar="FILE", help="a file that you downloaded yourself"
-    )
-    weights.add_argument("--yes", action="store_true", help="agree without being asked")
-    weights.add_argument(
-        "--delete-original", action="store_true", help="remove the page's file once it is converted"
-    )
-    weights.add_argument("--force", action="store_true", help="make a file anew that is there")
-
-
-def _add_trainings(add: Callable[..., argparse.ArgumentParser]) -> None:
+    arguments.parity(add("parity", command_parity))
+    arguments.convert(add("convert", command_convert))
+    arguments.weights(add("weights", command_weights), published_files.NAMES)
     add("rehearse", command_rehearse, passes_on=True)
     add("label", command_label, passes_on=True)
     add("batch", command_batch, passes_on=True)
     add("train", command_train, passes_on=True)
     add("export", command_export, passes_on=True)
     add("eval", command_eval, passes_on=True)
-    workflows = add("workflows", command_workflows)
-    workflows.add_argument("--thumbnails", action="store_true")
-    workflows.add_argument("names", nargs="*")
-    world = add("world", command_world)
-    world.add_argument("--seed", type=int, default=7, help="which clip; default: 7")
-    world.add_argument(
-        "--scene", metavar="NAME", help="ball, anvil, drum, ...; default: by the seed"
-    )
-    world.add_argument("--out", metavar="DIR", help="default: .dev/world")
+    arguments.workflows(add("workflows", command_workflows))
+    arguments.world(add("world", command_world))
+    add("release", command_release, passes_on=True)
+    add("help", command_help)
+    return parser
 
 
 def _run(python: str | Path, *words: object, env: Env = None, cwd: str | Path = ROOT) -> int:
@@ -298,12 +255,16 @@ def _torch_python() -> str | Path:
 
 def _lint(python: str | Path, *, fix: bool) -> int:
     checks = [["check", "--fix"], ["format"]] if fix else [["check"], ["format", "--check"]]
-    for arguments in checks:
-        code = _run(python, "-m", "ruff", *arguments, "--quiet", ".")
+    for words in checks:
+        code = _run(python, "-m", "ruff", *words, "--quiet", ".")
         if code:
             return code
     code = _run(python, "-m", "basedpyright", "--level", "error")
-    return code or javascript_checks.check(fix=fix)
+    if code:
+        return code
+    from tools import javascript_checks
+
+    return javascript_checks.check(fix=fix)
 
 
 def _installation(options: argparse.Namespace) -> tuple[Path, Path]:
@@ -336,6 +297,8 @@ def main() -> int:
     _use_utf8()
     options = _parse(sys.argv[1:])
     try:
+        if options.command not in IN_ARCHIVE:
+            environment.need_project(options.command)
         return options.function(options)
     except (environment.SetupError, server.ServerError) as error:
         print(f"\n{error}", file=sys.stderr)

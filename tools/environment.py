@@ -26,6 +26,7 @@ WORK = ROOT / ".dev"
 BASE = WORK / "comfyui"  # ComfyUI's --base-directory: input, output, user, custom_nodes
 PINS = ROOT / "tools" / "pins"
 PACK_NAME = "ComfyUI-KeyVID"
+PROJECT_URL = "https://github.com/ComfyUI-KeyVID/ComfyUI-KeyVID"
 PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
 WINDOWS = os.name == "nt"
 # of the disk: while the packages come, and afterwards; Linux gets the CUDA builds
@@ -34,6 +35,15 @@ NEEDED_GB, KEPT_GB = (11, 7) if sys.platform == "linux" else (4, 2)
 
 class SetupError(Exception):
     """Something could not be made; the text says what and what to do."""
+
+
+def need_project(command: str) -> None:
+    """Raise SetupError in a copy of the pack that has no tests: the registry's archive, which is made for artists."""
+    if not (ROOT / "tests").is_dir():
+        raise SetupError(
+            f"dev.py {command} needs the whole project, and this copy of the pack has only what ComfyUI runs. "
+            f"Get the project: git clone {PROJECT_URL}"
+        )
 
 
 def venv_python() -> Path:

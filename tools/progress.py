@@ -140,7 +140,7 @@ class Reader:
             self.doing = f"downloading {words[4] if len(words) > 5 else words[2]}"
         elif words and words[0] in ("Unpacking", "Setting") and len(words) > 2:
             self.doing = f"installing {words[2] if words[1] == 'up' else words[1]}"
-        elif re.match(r"\|[\s■]*\|\s+\d+% of ", line):  # Playwright
+        elif re.match(r"\|[\s\u25a0]*\|\s+\d+% of ", line):  # Playwright
             self.doing = f"downloading {line.rpartition('|')[2].strip()}"
 
     def status(self) -> str:

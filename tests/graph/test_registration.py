@@ -140,11 +140,17 @@ def test_the_registry_reads_the_packs_description():
     assert re.fullmatch(r"[a-z][a-z0-9_-]*", project["name"])
     assert re.fullmatch(r"\d+\.\d+\.\d+", project["version"])
     assert project["supported_os"] == ["OS Independent"]
-    assert project["supported_accelerators"] == ["GPU :: NVIDIA CUDA"]
+    assert project["supported_accelerators"] == []  # it needs none of them
     assert project["supported_comfyui_version"] == ">=0.30.0"
     assert (ROOT / project["license"]["file"]).is_file()
-    assert project["urls"]["repository"].startswith("https://")
-    assert comfy["publisher_id"] and comfy["display_name"] == environment.PACK_NAME
+    assert project["urls"] == {
+        "homepage": environment.PROJECT_URL,
+        "repository": environment.PROJECT_URL,
+        "documentation": f"{environment.PROJECT_URL}/tree/main/js/docs",
+        "issues": f"{environment.PROJECT_URL}/issues",
+    }
+    assert comfy["publisher_id"] and comfy["display_name"] == "KeyVID"
+    assert comfy["icon"].endswith("/docs/media/icon.png")
 
 
 # types of values that an artist types or chooses

@@ -1,18 +1,30 @@
 """What ComfyUI's registry gets of this repository: everything but what .comfyignore leaves out."""
 
+import ast
+import re
 import subprocess
+from pathlib import PurePosixPath
 
 import pytest
-from keyvid_pack.tools.environment import ROOT
+from keyvid_pack.tools.environment import PROJECT_URL, ROOT, SetupError
+from keyvid_pack.tools.release import archive, notes
+from PIL import Image
 
 IGNORE = ROOT / ".comfyignore"
 FOLDERS = {
-    "docs", "evaluation", "host", "js", "keyframes", "models", "nodes", "preview", "released", "tools", "training",
-    "workflows",
+    "docs", "host", "js", "keyframes", "models", "nodes", "preview", "released", "tools", "training", "workflows",
 }  # fmt: skip
 FILES = {
-    ".comfyignore", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md",
-    "__init__.py", "dev.py", "errors.py", "pyproject.toml", "requirements.txt",
+    ".comfyignore", ".gitignore", "CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md", "__init__.py",
+    "dev.py", "errors.py", "pyproject.toml", "requirements.txt",
+}  # fmt: skip
+# of the tools and trainings only what the artist's commands import
+INSIDE = {
+    "tools": {
+        "__init__", "arguments", "client", "demo_clip", "environment", "installation", "pins", "processes", "progress",
+        "run_workflow", "server", "unfinished_packages", "weights",
+    },
+    "training": {"__init__", "world"},
 }  # fmt: skip
 
 
@@ -23,21 +35,71 @@ def tracked(*options):
     return set(found.split("\0")) - {""}
 
 
+def shipped():
+    return [PurePosixPath(name) for name in archive.published_files()]
+
+
 def test_the_package_has_what_the_pack_and_its_commands_need_and_no_more():
-    shipped = tracked() - tracked("--ignored", f"--exclude-from={IGNORE}")
-    assert {name.split("/")[0] for name in shipped} == FOLDERS | FILES
-    inside_tools = {name.split("/")[1] for name in shipped if name.startswith("tools/")}
-    assert {name for name in inside_tools if "." not in name} == {
-        "batch",
-        "pins",
-        "processes",
-        "rehearsal",
-        "weights",
-    }
+    assert {path.parts[0] for path in shipped()} == FOLDERS | FILES
+    for folder, names in INSIDE.items():
+        parts = {path.parts[1] for path in shipped() if path.parts[0] == folder}
+        assert {name.removesuffix(".py") for name in parts} == names
+
+
+def unmet(paths, read):
+    """Relative imports in these Python files that lead to none of them."""
+    modules = {path.with_suffix("").parts for path in paths if path.suffix == ".py"}
+    modules |= {parts[:-1] for parts in modules if parts[-1] == "__init__"}
+    for path in (path for path in paths if path.suffix == ".py"):
+        for node in ast.walk(ast.parse(read(path))):
+            if not (isinstance(node, ast.ImportFrom) and node.level):
+                continue
+            base = path.parts[: -node.level] + tuple(
+                (node.module or "").split(".") if node.module else ()
+            )
+            inner = [(*base, alias.name) for alias in node.names]
+            if base not in modules and not all(name in modules for name in inner):
+                yield f"{path}: {'.'.join(base)}"
+
+
+def test_nothing_in_the_package_imports_what_it_left_out():
+    assert list(unmet(shipped(), lambda path: (ROOT / path).read_text(encoding="utf-8"))) == []
+    toy = {"a/b.py": "from . import c\nfrom ..d import e\nfrom .f import g", "a/c.py": ""}
+    paths = {PurePosixPath(name): text for name, text in toy.items()}
+    assert list(unmet(list(paths), paths.get)) == ["a/b.py: d", "a/b.py: a.f"]
 
 
 @pytest.mark.parametrize(
-    "pattern", [line for line in IGNORE.read_text().splitlines() if line and line[0] != "#"]
+    "pattern", [line for line in IGNORE.read_text().splitlines() if line and line[0] not in "#!"]
 )
 def test_everything_that_is_left_out_exists(pattern):
     assert tracked("--ignored", f"--exclude={pattern}")
+
+
+CHANGELOG = "# Changelog\n\n## Unreleased\n\nnew\n\n## 0.2.0\n\nolder\n\n## 0.1.0\n"
+
+
+def test_the_notes_of_a_version_are_its_section():
+    assert notes.section_of(CHANGELOG, "0.2.0") == "older\n"
+    for version in ("0.1.0", "0.3.0", "0.2"):
+        with pytest.raises(SetupError, match=re.escape(version)):
+            notes.section_of(CHANGELOG, version)
+
+
+def test_a_tag_that_is_not_the_version_is_refused():
+    version = archive.project_field("version")
+    assert notes.notes_of(f"v{version}").strip()
+    for tag in (version, f"v{version}0", "v9.9.9"):
+        with pytest.raises(SetupError, match="pyproject"):
+            notes.notes_of(tag)
+
+
+def test_the_pictures_of_the_registrys_page_are_files_of_the_project():
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for field, size in (("Icon", (400, 400)), ("Banner", (1260, 540))):  # 1:1 and 21:9
+        address = re.search(rf'^{field} = "(.+)"$', text, re.MULTILINE)[1]
+        start = f"https://raw.githubusercontent.com/{PROJECT_URL.partition('github.com/')[2]}/main/"
+        name = address.removeprefix(start)
+        assert address != name and name in tracked()
+        with Image.open(ROOT / name) as image:
+            assert image.size == size
