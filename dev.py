@@ -142,8 +142,8 @@ def command_rehearse(options: argparse.Namespace) -> int:
 
 
 def command_train(options: argparse.Namespace) -> int:
-    """Train one of KeyVID's own small networks: train vae --minutes 30 (train --help says more)."""
-    return _run_to_end(environment.setup(train=True), "training.command", *options.rest)
+    """Train a network: train vae --minutes 30, or in full size: train full generator ... (train --help says more)."""
+    return _run_to_end(environment.setup(train=True), "training.command", *options.rest, cwd=".")
 
 
 def command_export(options: argparse.Namespace) -> int:

@@ -20,10 +20,15 @@ logger = logging.getLogger("keyvid.training")
 DATA = "data"  # no training, but the data of the later ones
 ALL = "all"  # every one of them within --minutes
 FROM_RELEASE = "from-release"  # no training either, but initial weights for all of them
+FULL = "full"  # the published networks on real videos: full_size/command.py
 
 
 def main(*words: str) -> int:
     """Run one training as the words say; returns the exit status."""
+    if words[:1] == (FULL,):
+        from .full_size.command import main as train_full
+
+        return train_full(*words[1:])
     options = _parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if options.threads:
@@ -89,7 +94,10 @@ def _make_data(folder: Path, n_clips: int) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python dev.py train")
+    parser = argparse.ArgumentParser(
+        "python dev.py train",
+        epilog="The published networks on real videos: python dev.py train full --help",
+    )
     parser.add_argument("name", choices=[*TASKS, DATA, FROM_RELEASE, ALL])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")
     parser.add_argument(

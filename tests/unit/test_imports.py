@@ -99,7 +99,8 @@ PARTS = {
         "tasks": {"recipe", "engine", "vae", "data"},
         "release": {"recipe", "engine", "vae", "tasks"},
         "whole_recipe": {"recipe", "engine", "data", "tasks", "release"},
-        "command": {"recipe", "engine", "data", "tasks", "release", "whole_recipe"},
+        "full_size": {"recipe", "engine", "datasets", "vae", "tasks", "release"},
+        "command": {"recipe", "engine", "data", "tasks", "release", "whole_recipe", "full_size"},
     },
     # how videos are measured is independent of how they are made and reported
     "evaluation": {"tracker": set(), "measures": {"tracker"}, "*": None},
@@ -108,8 +109,8 @@ STDLIB = {
     "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "fcntl",
     "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
     "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "queue", "random", "re",
-    "resource", "secrets", "shutil", "signal", "struct", "subprocess", "sys", "tarfile", "threading", "time", "types",
-    "typing", "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
+    "resource", "secrets", "shutil", "signal", "socket", "struct", "subprocess", "sys", "tarfile", "threading", "time",
+    "types", "typing", "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

@@ -5,7 +5,7 @@ linspace(0, duration - 2, 3); the frame at t is the first one that is shown at t
 where there is none; the image is cut to the ratio of the target around its centre and then scaled.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -95,25 +95,35 @@ def read_clips(
     fps: float = FPS,
     height: int = HEIGHT,
     width: int = WIDTH,
+    only: Collection[int] | None = None,
 ) -> Iterator[Clip]:
-    """The Clips of a Video; its file is decoded once. Raises VideoFileError, also where it has no sound."""
+    """The Clips of a Video; its file is decoded once. only: the numbers of some of them, None for all.
+
+    Raises VideoFileError, also where it has no sound.
+    """
     times_s = frame_times(video.path)
     starts = clip_starts(float(times_s[-1]), n_clips=n_clips)
-    wanted = [frames_shown(times_s[:-1], start_s, n=n_frames, fps=fps) for start_s in starts]
-    kept, needed = {}, set(np.concatenate(wanted).tolist())
+    wanted = {
+        clip: frames_shown(times_s[:-1], start_s, n=n_frames, fps=fps)
+        for clip, start_s in enumerate(starts)
+        if only is None or clip in only
+    }
+    kept, needed = {}, set(np.concatenate(list(wanted.values())).tolist())
     for number, frame in enumerate(read_frames(video.path)):
         if number in needed:
             kept[number] = cover_crop(frame.image, height=height, width=width)
+        if len(kept) == len(needed):
+            break
     sound = read_sound(video.path)
     if sound is None or needed - kept.keys():
         what = "no sound" if sound is None else f"only {len(kept)} of {len(needed)} frames"
         raise VideoFileError(f"There are {what} in {video.path}. Leave it out, or fetch it again.")
-    for number, (start_s, indices) in enumerate(zip(starts, wanted, strict=True)):
+    for clip, indices in wanted.items():
         yield Clip(
-            name=f"{video.name}_clip-{number:02d}",
+            name=f"{video.name}_clip-{clip:02d}",
             caption=video.caption,
             category=video.category,
-            start_s=float(start_s),
+            start_s=float(starts[clip]),
             frames=torch.stack([kept[index] for index in indices.tolist()]),
-            audio=clip_audio(sound, float(start_s)),
+            audio=clip_audio(sound, float(starts[clip])),
         )

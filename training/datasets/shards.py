@@ -15,7 +15,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -91,9 +91,52 @@ def read_shards(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
             with tarfile.open(path) as tar:
                 yield from _samples(tar)
         except (OSError, tarfile.TarError, ValueError) as error:
-            raise KeyVIDError(
-                f"The shard {path} cannot be read ({error}). Remove it, and write the shards again."
-            ) from error
+            raise _unreadable(path, error) from error
+
+
+class ShardSample(NamedTuple):
+    """A sample of a shard that can be read alone. facts: of its JSON. members: {"frames.npy": (offset, bytes)}."""
+
+    path: Path
+    facts: dict[str, Any]
+    members: dict[str, tuple[int, int]]
+
+
+def index_shard(path: Path) -> list[ShardSample]:
+    """The samples of a shard, in order; of their members only the JSON is read. Raises KeyVIDError."""
+    samples: dict[str, ShardSample] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for member in tar:
+                key, _, ending = member.name.partition(".")
+                sample = samples.setdefault(key, ShardSample(path, {}, {}))
+                sample.members[ending] = (member.offset_data, member.size)
+                file = tar.extractfile(member) if ending == "json" else None
+                if file is not None:
+                    sample.facts.update(json.loads(file.read()))
+    except (OSError, tarfile.TarError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    for sample in samples.values():
+        if not (sample.facts.keys() >= {"name", "caption"} and "audio.npy" in sample.members):
+            raise _unreadable(path, "a sample has no JSON or no sound")
+    return list(samples.values())
+
+
+def read_member(sample: ShardSample, ending: str) -> np.ndarray:
+    """The array of a member of a sample, such as "audio.npy". Raises KeyVIDError."""
+    offset, size = sample.members[ending]
+    try:
+        with sample.path.open("rb") as file:
+            file.seek(offset)
+            return np.load(io.BytesIO(file.read(size)), allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unreadable(sample.path, error) from error
+
+
+def _unreadable(path: Path, reason: object) -> KeyVIDError:
+    return KeyVIDError(
+        f"The shard {path} cannot be read ({reason}). Remove it, and write the shards again."
+    )
 
 
 def _stamp(videos: Sequence[Video], first: int, options: dict[str, Any]) -> str:

@@ -104,7 +104,7 @@ def train(
         logger.info("step %d saved: %s", step, path)
 
     started_s = saved_s = sampled_s = time.monotonic()
-    with _stop_signal() as stop, contextlib.closing(log):
+    with stop_signal() as stop, contextlib.closing(log):
         while n_steps is None or step < n_steps:
             loss, scalars = _step(task, accelerator, optimizer, step, seed)
             average.update(averages, task.modules, half_life=task.ema_half_life, step=step)
@@ -298,7 +298,7 @@ def _to_device(batch: Any, device: torch.device) -> Any:
 
 
 @contextlib.contextmanager
-def _stop_signal() -> Iterator[threading.Event]:
+def stop_signal() -> Iterator[threading.Event]:
     """An Event that SIGTERM and Ctrl-C set, so that the step at hand is finished and saved."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():  # only the main thread may ask

@@ -8,14 +8,10 @@ from keyvid_pack.keyframes.curve import normalise
 from keyvid_pack.keyframes.peaks import SMOOTHING, find_keypoints
 from keyvid_pack.keyframes.published_selection import KEYFRAME_FPS, published_frames
 from keyvid_pack.keyframes.timebase import FPS
+from keyvid_pack.training.datasets.clips import CLIP_S
+from keyvid_pack.training.full_size.frame_choice import condition_frames, strides, training_frames
 
-from ...oracles.published_training_data import (
-    CLIP_S,
-    condition_frames,
-    resample,
-    strides,
-    training_frames,
-)
+from ...oracles.published_training_data import resample
 from ..compare import load_tensors, max_abs_err
 
 
