@@ -120,9 +120,7 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address", metavar="HOST:PORT", help="of machine 1, where the others find it"
     )
-    parser.add_argument(
-        "--fsdp", action="store_true", help="share networks and optimizer out among the processes"
-    )
+    parser.set_defaults(fsdp=False)
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that read videos, for each process"
     )
