@@ -183,6 +183,11 @@ def command_world(options: argparse.Namespace) -> int:
     return _run(environment.setup(), RUN_IN_PACK, *words)
 
 
+def command_locales(_options: argparse.Namespace) -> int:
+    """Rewrite locales/ from the nodes' schemas and the tables of translations in tools/locales/tables."""
+    return _run(environment.setup(test=True), RUN_IN_PACK, "tools.locales.command")
+
+
 def command_release(options: argparse.Namespace) -> int:
     """What is published: release archive, release notes TAG (release --help says more)."""
     from tools.release.command import main as release
@@ -229,6 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     add("eval", command_eval, passes_on=True)
     arguments.workflows(add("workflows", command_workflows))
     arguments.world(add("world", command_world))
+    add("locales", command_locales)
     add("release", command_release, passes_on=True)
     add("help", command_help)
     return parser

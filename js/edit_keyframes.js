@@ -7,7 +7,15 @@
 import { app } from "../../scripts/app.js";
 
 // errors.js says so to the artist where this extension is missing
-const timeline = await import("./comfy/timeline_node.mjs").catch((error) => {
+const timeline = await loaded().catch((error) => {
   console.error("KeyVID: the timeline of Edit Keyframes cannot be loaded; its edit is shown as text.", error);
 });
+
+/** The timeline, once it speaks the artist's language. */
+async function loaded() {
+  const { learnLanguage } = await import("./comfy/language.mjs");
+  await learnLanguage();
+  return import("./comfy/timeline_node.mjs");
+}
+
 if (timeline) app.registerExtension(timeline.extension);

@@ -8,6 +8,9 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 
+// where the editor's files do not come, English does
+const { say } = await import("./comfy/language.mjs").catch(() => ({ say: (/** @type {string} */ text) => text }));
+
 const OWN_ERRORS = "KeyVID."; // what errors.py calls itself
 const OWN_NODES = "KeyVID_";
 const REFUSED = "custom_validation_failed"; // the type that ComfyUI gives a refusal by a node's validate_inputs
@@ -24,7 +27,7 @@ function showError(nodeId, message) {
   app.extensionManager.toast.add({
     severity: "error",
     summary: node?.title ?? "KeyVID",
-    detail: message.trim(),
+    detail: say(message.trim()),
     life: 20000,
   });
 }
@@ -60,7 +63,7 @@ app.registerExtension({
   setup() {
     // every file of the pack was asked for by now
     if (!app.extensions.some((one) => one.name === TIMELINE)) {
-      app.extensionManager.toast.add({ severity: "warn", summary: "KeyVID", detail: NO_TIMELINE, life: 20000 });
+      app.extensionManager.toast.add({ severity: "warn", summary: "KeyVID", detail: say(NO_TIMELINE), life: 20000 });
     }
     let nQueued = 0;
     api.addEventListener("promptQueued", () => nQueued++);

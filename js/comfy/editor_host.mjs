@@ -4,6 +4,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { executionIds, shownId } from "./execution_ids.mjs";
+import { say } from "./language.mjs";
 import { paintedFor } from "./painted_sheets.mjs";
 import { askForRetake, renderNodes } from "./retakes.mjs";
 import { pickImage, uploadImage } from "./uploads.mjs";
@@ -39,7 +40,8 @@ export function hostOf(node, widget) {
     pickImage,
     uploadImage,
     urlOf: (file) => api.apiURL(`/view?${new URLSearchParams(file)}`),
-    ask: (title, message, defaultValue) => app.extensionManager.dialog.prompt({ title, message, defaultValue }),
+    ask: (title, message, defaultValue) =>
+      app.extensionManager.dialog.prompt({ title: say(title), message: say(message), defaultValue }),
     save(name, content) {
       const link = document.createElement("a");
       link.download = name;

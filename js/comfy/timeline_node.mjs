@@ -13,6 +13,7 @@ import { hostOf } from "./editor_host.mjs";
 import { enter, executionIds, nodeAt, shownId } from "./execution_ids.mjs";
 import { nodesOf } from "./graph_nodes.mjs";
 import { chain } from "./hooks.mjs";
+import { say } from "./language.mjs";
 import { rememberSheet } from "./painted_sheets.mjs";
 import { remountSoon } from "./remount.mjs";
 
@@ -64,7 +65,12 @@ function addWidget(node, name, inputData) {
     editor = new Editor(hostOf(node, () => widget));
   } catch (error) {
     console.error("KeyVID: the timeline of Edit Keyframes cannot be shown; its edit is shown as text.", error);
-    app.extensionManager.toast.add({ severity: "warn", summary: "Edit Keyframes", detail: NO_TIMELINE, life: 20000 });
+    app.extensionManager.toast.add({
+      severity: "warn",
+      summary: "Edit Keyframes",
+      detail: say(NO_TIMELINE),
+      life: 20000,
+    });
     const { default: text, placeholder } = inputData[1] ?? {};
     return app.widgets.STRING(node, name, ["STRING", { default: text, placeholder, multiline: true }], app);
   }

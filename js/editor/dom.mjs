@@ -1,7 +1,11 @@
 // @ts-check
-// Making the editor's elements, and the scope in which it listens and waits.
+// Making the editor's elements, in the artist's language, and the scope in which it listens and waits.
+
+import { say } from "./words.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
+
+const SHOWN = new Set(["title", "aria-label", "aria-roledescription", "placeholder"]); // attributes that are words
 
 /** @typedef {string | Node | null | undefined} Child null and undefined are left out */
 
@@ -17,10 +21,12 @@ export function element(name, properties = {}, ...children) {
   for (const [key, value] of Object.entries(properties)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (value !== null && value !== undefined && value !== false) {
-      made.setAttribute(key, value === true ? "" : String(value));
+      made.setAttribute(key, value === true ? "" : SHOWN.has(key) ? say(String(value)) : String(value));
     }
   }
-  for (const child of children) if (child !== null && child !== undefined) made.append(child);
+  for (const child of children) {
+    if (child !== null && child !== undefined) made.append(typeof child === "string" ? say(child) : child);
+  }
   return made;
 }
 

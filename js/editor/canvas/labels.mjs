@@ -6,6 +6,9 @@
 /** @typedef {{ left: number, right: number, widths: number[], parts: [string, string][] }} Chip in pixels; parts: text, colour */
 
 const CHIP_PADDING = 6;
+// a letter of a script without spaces, with the marks behind it that may not begin a line; or letters up to the next
+const WORDS =
+  /(\s*)([\p{sc=Han}\p{sc=Hira}\p{sc=Kana}][、。，；：！？」”）]*|[^\s\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]+)/gu;
 
 /**
  * A row of labels `width` pixels wide: `claim(left, right)` returns whether the place was still free, and takes it.
@@ -31,14 +34,15 @@ export function fontOf(theme, size, weight = 400) {
 }
 
 /**
- * Text in lines no wider than `width` pixels, broken between words, in the context's current font.
+ * Text in lines no wider than `width` pixels, in the context's current font; broken between words, in Chinese and
+ * Japanese between letters.
  * @param {CanvasRenderingContext2D} context @param {string} text @param {number} width @returns {string[]}
  */
 export function wrapped(context, text, width) {
   /** @type {string[]} */
   const lines = [];
-  for (const word of text.split(/\s+/)) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+  for (const [, space, word] of text.matchAll(WORDS)) {
+    const longer = lines.length ? `${lines.at(-1)}${space && " "}${word}` : word;
     if (lines.length && context.measureText(longer).width <= width) lines[lines.length - 1] = longer;
     else lines.push(word);
   }

@@ -7,6 +7,7 @@ import { snapToPixel, hairline } from "./waveform.mjs";
 import { frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf, wrapped } from "./labels.mjs";
 import { label } from "../plan/timebase.mjs";
+import { say } from "../words.mjs";
 
 /** @import { FullScene } from "./draw.mjs" */
 
@@ -64,13 +65,13 @@ export function drawHint(
   const time = label(keyframe.frame, unit === "timecode" ? "timecode" : "seconds", fps);
   /** @type {[string, string][]} */
   const parts = [
-    [keyframe.kind, theme.kinds[keyframe.kind]],
-    [` · frame ${frame} · ${time}`, theme.text],
-    [keyframe.locked ? " · locked" : "", theme.dim],
+    [say(keyframe.kind), theme.kinds[keyframe.kind]],
+    [` · ${say(`frame ${frame}`)} · ${time}`, theme.text],
+    [keyframe.locked ? ` · ${say("locked")}` : "", theme.dim],
     [keyframe.prompt ? ` · “${shortened(keyframe.prompt)}”` : "", theme.text],
     [keyframe.image ? ` · ${shortened(keyframe.image)}` : "", theme.text],
-    [keyframe.image && isMissing(images?.get(keyframe.frame)) ? " is missing" : "", theme.text],
-    [previewPlan && snapTo && snapTo !== "frame" ? ` · ${SNAPPED_TO[snapTo] ?? snapTo}` : "", theme.text],
+    [keyframe.image && isMissing(images?.get(keyframe.frame)) ? say(" is missing") : "", theme.text],
+    [previewPlan && snapTo && snapTo !== "frame" ? ` · ${say(SNAPPED_TO[snapTo] ?? snapTo)}` : "", theme.text],
   ];
   context.font = fontOf(theme, 11, 500);
   const chip = chipAt(context, parts, frameToX(keyframe.frame, view, width), width);
@@ -127,7 +128,9 @@ export function drawBox(context, { boxes, box, theme }) {
 export function drawNoSound(context, { boxes, width, wave, curve, shown, theme, noSound = NO_SOUND }) {
   if (!shown || wave || curve) return;
   context.font = fontOf(theme, 11.5);
-  const lines = noSound.split("\n").flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
+  const lines = say(noSound)
+    .split("\n")
+    .flatMap((line) => wrapped(context, line, Math.min(width - 64, 440)));
   const wide = Math.max(...lines.map((line) => context.measureText(line).width)) + 28;
   const tall = lines.length * LINE_HEIGHT + 14;
   const middle = boxes.images.y + (boxes.images.height + boxes.wave.height) / 2;

@@ -6,6 +6,7 @@ import { createSignal } from "../events.mjs";
 import { beatsOn } from "../plan/beat_grid.mjs";
 import { keyframeAt } from "../plan/plan.mjs";
 import { timeAt } from "../plan/timebase.mjs";
+import { say } from "../words.mjs";
 import { draw } from "./draw.mjs";
 import { clampView, fit, frameToX, layout } from "./geometry.mjs";
 import { levelsOf } from "./levels.mjs";
@@ -237,12 +238,16 @@ function updateAria(canvas, session) {
 
 /** @param {Session} session @param {Keyframe | null} keyframe @param {number} frame @returns {string} */
 function inWords({ plan, state, fps }, keyframe, frame) {
-  if (!plan) return "No keyframes yet";
+  if (!plan) return say("No keyframes yet");
   const where = `frame ${frame}, ${timeAt(frame, fps).toFixed(2)} seconds`;
-  if (!keyframe) return `Playhead at ${where}`;
-  const isSelected = state.selection.has(frame) ? ", selected" : "";
-  const words = keyframe.prompt ? `, prompt: ${keyframe.prompt}` : "";
-  const image = keyframe.image ? `, image: ${keyframe.image}` : "";
-  const also = state.selection.size > 1 ? `, ${state.selection.size} selected in all` : "";
-  return `${keyframe.kind} keyframe at ${where}${keyframe.locked ? ", locked" : ""}${words}${image}${isSelected}${also}`;
+  if (!keyframe) return say(`Playhead at ${where}`);
+  const parts = [
+    `${keyframe.kind} keyframe at ${where}`,
+    keyframe.locked && "locked",
+    keyframe.prompt && `prompt: ${keyframe.prompt}`,
+    keyframe.image && `image: ${keyframe.image}`,
+    state.selection.has(frame) && "selected",
+    state.selection.size > 1 && `${state.selection.size} selected in all`,
+  ];
+  return parts.flatMap((part) => (part ? [say(part)] : [])).join(", ");
 }

@@ -4,6 +4,7 @@
 import { element } from "../dom.mjs";
 import { PlanError } from "../plan/plan.mjs";
 import { keptText, rescaledText } from "../state/edit_status.mjs";
+import { say } from "../words.mjs";
 
 /** @import { Plan } from "../plan/plan.mjs" */
 /** @import { Commands } from "../input/commands.mjs" */
@@ -40,7 +41,7 @@ export function createBanner(parts) {
     root.hidden = !notice;
     if (!notice) return;
     root.dataset.kind = notice.isPlain ? "hint" : "problem";
-    words.textContent = notice.message;
+    words.textContent = say(notice.message);
     buttons.replaceChildren(
       ...notice.offered.map((name) => {
         const [label, title, onclick] = choices[name];
@@ -80,7 +81,7 @@ function noticeOf({ problem, message, prediction, plan, edit }) {
   if (problem === "newer") return { message, offered: [] };
   if (problem === "broken") return { message, offered: ["text", "reset"] };
   if ((problem === "length" || problem === "rate") && edit.plan && prediction) {
-    return { message: CLIP[problem] + sizes(edit.plan, prediction), offered: ["keep", "rescale", "reset"] };
+    return { message: say(CLIP[problem]) + say(sizes(edit.plan, prediction)), offered: ["keep", "rescale", "reset"] };
   }
   if (problem === "sound") return { message, offered: ["keep", "reset"] };
   if (problem === "frames") return { message, offered: ["keep", "text", "reset"] };

@@ -2,6 +2,7 @@
 // What the editor says before there is a plan to show: what to do next, with the button that does it.
 
 import { element } from "../dom.mjs";
+import { say } from "../words.mjs";
 
 /** @import { Commands } from "../input/commands.mjs" */
 /** @import { Host, Session } from "../state/session.mjs" */
@@ -32,8 +33,8 @@ export function createEmptyState({ session, commands, host }) {
     const { plan, edit, problem } = session.status;
     const isConnected = host.hasPlan();
     root.hidden = plan !== null || problem !== null;
-    if (!isConnected) words.textContent = UNCONNECTED;
-    else words.textContent = edit.frames ? typed(edit.frames) : NOT_RUN;
+    if (!isConnected) words.textContent = say(UNCONNECTED);
+    else words.textContent = say(edit.frames ? typed(edit.frames) : NOT_RUN);
   }
   return { root, show, focus: (options) => run.focus(options) };
 }

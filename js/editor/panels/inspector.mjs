@@ -4,6 +4,7 @@
 import { element, iconButton } from "../dom.mjs";
 import { KINDS, keyframeAt } from "../plan/plan.mjs";
 import { label, parseFrame } from "../plan/timebase.mjs";
+import { say } from "../words.mjs";
 import { ICONS } from "./icons.mjs";
 
 /** @import { Keyframe } from "../plan/plan.mjs" */
@@ -44,14 +45,14 @@ export function createInspector(parts) {
     const keyframes = session.frames.flatMap((one) => (shownPlan && keyframeAt(shownPlan, one)) ?? []);
     fields.hidden = keyframes.length === 0;
     hint.hidden = keyframes.length > 0 || !status.canEdit;
-    count.textContent = plan ? `${keyframes.length ? `${keyframes.length} of ` : ""}${plan.count} keyframes` : "";
+    count.textContent = plan ? say(countText(keyframes.length, plan.count)) : "";
     if (!keyframes.length) return;
     const isFixed = (keyframes.length === 1 && keyframes[0].frame === 0) || !status.canEdit;
     frame.show();
     frame.box.disabled = isFixed;
     details.show(keyframes, isFixed);
     words.show(keyframes);
-    nSelected.textContent = keyframes.length > 1 ? `and ${keyframes.length - 1} more` : "";
+    nSelected.textContent = keyframes.length > 1 ? say(`and ${keyframes.length - 1} more`) : "";
   }
 
   function focusFrame() {
@@ -66,6 +67,11 @@ export function createInspector(parts) {
     if (!fields.hidden) words.box.focus();
   }
   return { root, show, focusFrame, focusWords };
+}
+
+/** @param {number} nSelected @param {number} count @returns {string} */
+function countText(nSelected, count) {
+  return nSelected ? `${nSelected} of ${count} keyframes` : `${count} keyframes`;
 }
 
 /**
@@ -144,7 +150,7 @@ function wordsBox({ session, commands }) {
     const found = new Set(keyframes.map(({ prompt }) => prompt ?? ""));
     const text = found.size === 1 ? [...found][0] : "";
     if (box.value !== text) box.value = text;
-    box.placeholder = found.size > 1 ? "Different prompts: typing replaces them" : "Prompt";
+    box.placeholder = say(found.size > 1 ? "Different prompts: typing replaces them" : "Prompt");
   }
   return { root, box, show };
 }

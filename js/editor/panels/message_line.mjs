@@ -2,6 +2,7 @@
 // The line over the timeline that says what was done, or why something cannot be done. It goes by itself.
 
 import { element } from "../dom.mjs";
+import { say } from "../words.mjs";
 
 /** @import { Scope } from "../dom.mjs" */
 /** @import { ShowMessage } from "../state/session.mjs" */
@@ -18,7 +19,7 @@ export function createMessageLine(scope) {
 
   /** @type {ShowMessage} */
   const show = (message, isProblem) => {
-    root.textContent = message;
+    root.textContent = say(message);
     root.dataset.problem = String(isProblem);
     cancelClearing();
     const clear = () => {

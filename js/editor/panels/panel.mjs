@@ -5,6 +5,7 @@ import { element } from "../dom.mjs";
 import { exportFile, FORMATS } from "../plan/formats.mjs";
 import { PlanError } from "../plan/plan.mjs";
 import { importedText } from "../state/edit_status.mjs";
+import { say } from "../words.mjs";
 import { helpTable } from "./help.mjs";
 
 /** @import { Child } from "../dom.mjs" */
@@ -28,6 +29,8 @@ const EXPECTED =
 const TYPED =
   "What you type counts at once: frames such as 0, 12, 31 are a whole plan, nothing at all is the prediction, and the " +
   "long text is the edit itself.";
+
+const MIDI_FILE = "A MIDI file: a drum note and a marker at every keyframe. Save… writes it.";
 
 /** @type {Record<PanelName, string>} */
 const TITLES = { text: "The edit as text", import: "Import", export: "Export", help: "Keys and gestures" };
@@ -57,7 +60,7 @@ export function createPanel(parts) {
     if (panel && panel !== "text") contents[panel].show?.();
     if (panel === open) return;
     open = panel;
-    root.setAttribute("aria-label", panel ? TITLES[panel] : "");
+    root.setAttribute("aria-label", panel ? say(TITLES[panel]) : "");
     if (!panel) return root.replaceChildren();
     const { tools, body } = contents[panel];
     const title = element("b", { class: "keyvid-title" }, TITLES[panel]);
@@ -137,7 +140,7 @@ function exportContent({ session, host, showMessage }) {
     if (!session.plan) return;
     const content = exportFile(session.plan, format.value);
     const isText = typeof content === "string";
-    shown.value = isText ? content : "A MIDI file: a drum note and a marker at every keyframe. Save… writes it.";
+    shown.value = isText ? content : say(MIDI_FILE);
     copying.disabled = !isText;
   }
 

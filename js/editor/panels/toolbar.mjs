@@ -3,6 +3,7 @@
 
 import { element, icon, iconButton } from "../dom.mjs";
 import { UNITS } from "../plan/timebase.mjs";
+import { say } from "../words.mjs";
 import { ICONS } from "./icons.mjs";
 
 /** @import { Playback } from "../audio/playback.mjs" */
@@ -53,7 +54,7 @@ function buttonsOf(commands, openMenu) {
   const tool = (path, label, title, onclick, isFilled = false) =>
     iconButton({ path: ICONS[path], isFilled, label, title, onclick });
   const half = iconButton({ label: "½×", title: TITLES.half, onclick: () => commands.toggleHalfSpeed() });
-  half.setAttribute("aria-label", "Half speed");
+  half.setAttribute("aria-label", say("Half speed"));
   const showMenu = () => {
     const { left, bottom } = more.getBoundingClientRect();
     openMenu({ clientX: left, clientY: bottom + 2 });
@@ -93,7 +94,7 @@ function press(button, isPressed) {
 
 /** @param {Element} button @param {string} label @param {string} title */
 function name(button, label, title) {
-  set(button, "aria-label", label);
+  set(button, "aria-label", say(label));
   set(button, "title", title);
 }
 
@@ -105,7 +106,8 @@ function playButton(play, playback) {
     const { isPlaying, notice } = playback;
     if (isPlaying !== wasPlaying) play.replaceChildren(icon(ICONS[isPlaying ? "pause" : "play"], { isFilled: true }));
     wasPlaying = isPlaying;
-    name(play, isPlaying ? "Pause" : "Play", notice || `${isPlaying ? "Pause" : "Play from the playhead"} (Space)`);
+    const does = isPlaying ? "Pause (Space)" : "Play from the playhead (Space)";
+    name(play, isPlaying ? "Pause" : "Play", say(notice || does));
   };
 }
 
@@ -113,9 +115,9 @@ function playButton(play, playback) {
 function showState(buttons, { state, plan, status, frames }) {
   const { play, loop, half, click, add, remove, snap, unit, zoomOut, fit, zoomIn, text } = buttons;
   const span = state.loop ? ` Frames ${state.loop[0]} to ${state.loop[1]}.` : "";
-  name(loop, "Loop", TITLES.loop + span);
+  name(loop, "Loop", say(TITLES.loop) + say(span));
   const next = UNITS[(UNITS.indexOf(state.unit) + 1) % UNITS.length];
-  name(unit, `Ruler in ${state.unit}`, `Ruler in ${state.unit}; click for ${next} (U)`);
+  name(unit, `Ruler in ${state.unit}`, say(`Ruler in ${state.unit}; click for ${next} (U)`));
   unit.textContent = UNIT_LABELS[state.unit];
   press(loop, state.isLooping);
   press(half, state.rate !== 1);

@@ -21,6 +21,11 @@ import { addKeyframe, deleteKeyframe, lockKeyframe, moveKeyframe, setKind, setOw
 /** @import { Plan } from "../plan/plan.mjs" */
 /** @import { Outcome } from "./session.mjs" */
 
+/** @type {Record<string, string>} */
+const ONE_OF = { peak: "a peak", valley: "a valley", fill: "a fill" };
+/** @type {Record<string, string>} */
+const SEVERAL_OF = { peak: "peaks", valley: "valleys", fill: "fills" };
+
 /**
  * Adds a keyframe at a frame.
  * @param {Plan} plan @param {number[]} _ @param {number} frame @returns {Outcome}
@@ -91,12 +96,18 @@ export function stretch(plan, frames, delta) {
  */
 export function toggleLock(plan, frames) {
   const locked = !frames.every((frame) => keyframeAt(plan, frame)?.locked);
-  const word = locked ? "Locked" : "Unlocked";
   if (frames.length === 1) {
     const next = lockKeyframe(plan, frames[0], locked);
-    return { plan: next, frames, message: `${word} the keyframe at frame ${frames[0]}.` };
+    return {
+      plan: next,
+      frames,
+      message: locked ? `Locked the keyframe at frame ${frames[0]}.` : `Unlocked the keyframe at frame ${frames[0]}.`,
+    };
   }
-  return { ...lockAll(plan, frames, locked), message: `${word} ${frames.length} keyframes.` };
+  return {
+    ...lockAll(plan, frames, locked),
+    message: locked ? `Locked ${frames.length} keyframes.` : `Unlocked ${frames.length} keyframes.`,
+  };
 }
 
 /**
@@ -154,8 +165,8 @@ export function setImage(plan, selected, frames, image) {
 
 /** @param {number[]} frames @param {string[]} images @returns {string} */
 function shownImages(frames, images) {
-  const what = images.length === 1 ? images[0] : `${images.length} images`;
-  return `${what} at ${inWords(frames)}.`;
+  const where = inWords(frames);
+  return images.length === 1 ? `The image ${images[0]} at ${where}.` : `There are ${images.length} images at ${where}.`;
 }
 
 /**
@@ -191,8 +202,9 @@ export function shift(plan, _, delta) {
   const nShifted = plan.count - 1 - nLocked;
   const by = (sum(framesOf(shifted.plan)) - sum(framesOf(plan))) / nShifted; // all of them by the same
   const stayed = nLocked ? ` Frame 0 and ${nLocked} locked stayed.` : "";
-  const stopped = by === delta ? "" : ` There is no room for ${delta}.`;
-  const message = `Shifted ${nShifted} keyframe${nShifted === 1 ? "" : "s"} by ${by}.${stopped}${stayed}`;
+  const rest = by === delta ? stayed : ` There is no room for ${delta}.${stayed}`;
+  const message =
+    nShifted === 1 ? `Shifted 1 keyframe by ${by}.${rest}` : `Shifted ${nShifted} keyframes by ${by}.${rest}`;
   return { plan: shifted.plan, frames: [], message };
 }
 
@@ -219,8 +231,7 @@ export function inWords(frames) {
  * @param {string} kind @param {number} [n] @returns {string}
  */
 function kindInWords(kind, n = 1) {
-  if (kind === "manual") return kind;
-  return n === 1 ? `a ${kind}` : `${kind}s`;
+  return (n === 1 ? ONE_OF : SEVERAL_OF)[kind] ?? kind;
 }
 
 /** @param {number[]} numbers @returns {number} */
