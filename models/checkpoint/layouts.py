@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ...errors import CheckpointError, CheckpointUnknownError
 from ..config_inference import Shape
+from .state_dict_diff import printable
 
 GENERATOR, INTERPOLATOR, DYNAMICRAFTER = "generator", "interpolator", "dynamicrafter"
 IMAGEBIND, LOCALIZER, RAFT = "imagebind", "localizer", "raft"
@@ -228,7 +229,7 @@ def _unknown(shapes: Mapping[str, Shape]) -> CheckpointUnknownError:
     )
     names = sorted(shapes)
     shown = ", ".join(
-        f"{name} {list(shapes[name])}" for name in names[:: max(1, len(names) // 3)][:3]
+        f"{printable(name)} {list(shapes[name])}" for name in names[:: max(1, len(names) // 3)][:3]
     )
     guess = next((what for part, what in _OTHERS if any(part in name for name in names)), None)
     guess = f" It looks like {guess}." if guess else ""

@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 
 from ...errors import CheckpointMetadataError
 from ..published import FPS, KEYFRAME_COUNT, QUERIES_PER_FRAME
+from .state_dict_diff import printable
 
 KEY = "keyvid"
 VERSION = 1
@@ -111,5 +112,6 @@ def _is_count(value: object) -> TypeGuard[int]:
 
 def _malformed(reason: str) -> CheckpointMetadataError:
     return CheckpointMetadataError(
-        f"The file's keyvid metadata cannot be read: {reason}. Download the file again, or ask who made it."
+        f"The file's keyvid metadata cannot be read: {printable(reason, 300)}. Download the file again, or ask "
+        "who made it."
     )

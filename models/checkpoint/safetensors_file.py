@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 import torch
 
 from ..config_inference import Shape
+from .state_dict_diff import printable
 
 SUFFIX = ".safetensors"
 MAX_HEADER_BYTES = 100_000_000  # the format's own limit
@@ -164,7 +165,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found and isinstance(value, dict) and "data_offsets" in value:
-            raise ValueError(f"{key} is listed twice")
+            raise ValueError(f"{printable(key)} is listed twice")
         found[key] = value
     return found
 
@@ -186,12 +187,15 @@ def _entry(name: str, value: Mapping[str, Any]) -> Entry:
     """The Entry of a tensor, its fields checked against each other."""
     code, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not are_sizes(shape) or not are_sizes(offsets):
-        raise ValueError(f"{name} has a size that is no whole number")
+        raise ValueError(f"{printable(name)} has a size that is no whole number")
     begin, end = offsets
     if code not in DTYPES:
-        raise ValueError(f"{name} is stored as {code}, which this PyTorch does not know")
+        stored_as = printable(str(code))
+        raise ValueError(
+            f"{printable(name)} is stored as {stored_as}, which this PyTorch does not know"
+        )
     if end - begin != math.prod(shape) * DTYPES[code].itemsize:
-        raise ValueError(f"{name} has another size than its shape says")
+        raise ValueError(f"{printable(name)} has another size than its shape says")
     return Entry(DTYPES[code], tuple(shape), begin, end)
 
 
@@ -206,7 +210,7 @@ def _bytes_between(entries: Mapping[str, Entry]) -> int:
     between, reached, last = 0, 0, None
     for begin, end, name in sorted(span for span in filled if span[0] < span[1]):
         if begin < reached:
-            raise ValueError(f"{last} and {name} lie in the same bytes")
+            raise ValueError(f"{printable(str(last))} and {printable(name)} lie in the same bytes")
         between += begin - reached
         reached, last = end, name
     return between

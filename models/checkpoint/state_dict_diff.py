@@ -8,6 +8,7 @@ import torch
 from ..config_inference import Shape
 
 _SHOWN = 3  # names per list in a message
+_LONGEST = 120  # characters of a name from a file in a message; ComfyUI's own have 80 at most
 
 
 @dataclass(frozen=True)
@@ -67,4 +68,10 @@ def quantised_names(expected: Iterable[str], dtypes: Mapping[str, torch.dtype]) 
 def few(names: Sequence[str], count: int = _SHOWN) -> str:
     """The first `count` names separated by commas, and how many more there are."""
     more = f" and {len(names) - count} more" if len(names) > count else ""
-    return ", ".join(names[:count]) + more
+    return ", ".join(map(printable, names[:count])) + more
+
+
+def printable(text: str, longest: int = _LONGEST) -> str:
+    """A text from a file, for a message: cut, and what cannot be printed spelled out; a terminal would obey it."""
+    cut = text if len(text) <= longest else text[: longest - 3] + "..."
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)

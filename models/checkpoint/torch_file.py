@@ -20,6 +20,7 @@ import torch
 from ..config_inference import Shape
 from .pickle_data import MAX_PICKLE_BYTES, Call, Global, PickleDataError, read_pickle
 from .safetensors_file import DTYPES, are_sizes
+from .state_dict_diff import printable
 
 ZIP_MAGIC = b"PK\x03\x04"
 # the number 0x1950A86A20F9469CFC6C, pickled
@@ -89,7 +90,7 @@ def read_torch_file(path: str | PathLike[str]) -> TorchFile:
     try:
         return _read_zip(path) if is_zip else _read_legacy(path)
     except PickleDataError as error:
-        raise TorchFileError(f"cannot be read: {error}") from error
+        raise TorchFileError(f"cannot be read: {printable(str(error))}") from error
     except _VALUE_ERRORS as error:
         raise TorchFileError("is damaged: its list of tensors makes no sense") from error
 
@@ -187,7 +188,7 @@ def _tensor(arguments: tuple[Any, ...], *, dtype: torch.dtype | None) -> StoredT
     storage_dtype = None if name == _UNTYPED else _STORAGES.get(name)
     dtype = dtype or storage_dtype
     if kind != "storage" or dtype is None:
-        raise TorchFileError(f"holds a {name}, which KeyVID does not read")
+        raise TorchFileError(f"holds a {printable(name)}, which KeyVID does not read")
     if len(storage.value) > 5 and storage.value[5] is not None:
         raise TorchFileError("was written by a PyTorch of 2017 or before")
     n_bytes = count * (storage_dtype.itemsize if storage_dtype else 1)
@@ -230,7 +231,7 @@ def _read_zip(path: str | PathLike[str]) -> TorchFile:
                 raise TorchFileError("has an unreasonably long list of names")
             pickle = read_pickle(archive.read(info))
     except _ZIP_ERRORS as error:
-        raise TorchFileError(f"is cut short or damaged ({error})") from error
+        raise TorchFileError(f"is cut short or damaged ({printable(str(error))})") from error
     records = {}
     with open(path, "rb") as file:
         for name, info in infos.items():
