@@ -77,7 +77,9 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
     times_s: list[float] = []
     first_s: float | None = None
     try:
-        with av.open(video.get_stream_source(), mode="r") as container:
+        # a title in another encoding is no reason not to read a video
+        source = video.get_stream_source()
+        with av.open(source, mode="r", metadata_errors="replace") as container:
             if not container.streams.video:
                 raise KeyVIDError(UNREADABLE.format(why="there are no images in it"))
             stream = container.streams.video[0]
@@ -91,12 +93,16 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
                     break
                 first_s = frame.time if first_s is None else first_s
                 # turned by a right angle or not, things move as far
-                held.append(frame.to_ndarray(format="rgb24"))
-                times_s.append(frame.time - first_s)
-                if len(held) >= _frames_at_once(frame.height, frame.width):
+                image = frame.to_ndarray(format="rgb24")
+                is_full = len(held) >= _frames_at_once(frame.height, frame.width)
+                if held and (is_full or held[-1].shape != image.shape):
                     yield _chunk(held, times_s)
                     held, times_s = [], []
-    except (av.error.FFmpegError, OSError) as error:
+                held.append(image)
+                times_s.append(frame.time - first_s)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        if isinstance(error, KeyVIDError):
+            raise
         raise KeyVIDError(UNREADABLE.format(why=error)) from None
     if held:
         yield _chunk(held, times_s)
@@ -113,7 +119,9 @@ def _frames_at_once(height: int, width: int) -> int:
 
 def _about_how_many(video: Any) -> int:
     """About how many frames a video has; asked without decoding it, so 1 where its file does not say."""
+    import av.error
+
     try:
         return max(1, round(float(video.get_duration()) * float(video.get_frame_rate())))
-    except (ValueError, OSError, ZeroDivisionError):
-        return 1
+    except (av.error.FFmpegError, ValueError, OSError, ArithmeticError):
+        return 1  # of a damaged file; reading its frames says so

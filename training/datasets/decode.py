@@ -154,7 +154,8 @@ def _upright(frame: VideoFrame) -> np.ndarray:
 
 def _opened(path: str | Path) -> InputContainer:
     try:
-        return av.open(str(path), mode="r")
+        # a title in another encoding is no reason not to read a video
+        return av.open(str(path), mode="r", metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _unreadable(path, error) from None
 
