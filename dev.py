@@ -21,8 +21,9 @@ from pathlib import Path
 # the Python of ComfyUI's Windows build does not look beside the script by itself
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from released import published_files  # noqa: E402
-from tools import arguments, environment, installation, newer_frontend, progress, server  # noqa: E402
+from tools import arguments, environment, installation, progress, server  # noqa: E402
 from tools.environment import BASE, COMFYUI, PACK_NAME, ROOT, WINDOWS  # noqa: E402
+from tools.pins import newer_frontend  # noqa: E402
 from tools.weights import question  # noqa: E402
 
 MAIN_WORKFLOW, TIMING_WORKFLOW = "keyvid_demo", "keyvid_timing"

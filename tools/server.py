@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import environment, newer_frontend
+from . import environment
+from .pins import newer_frontend
 
 END_WITH_PARENT = Path(__file__).resolve().parent / "processes" / "end_with_parent.py"
 START_TIMEOUT_S = 1200  # limits end what hangs; a slow or busy machine never meets one

@@ -16,7 +16,7 @@ from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint
 from keyvid_pack.models.checkpoint.files import load_tensors, read_file
 from keyvid_pack.released.convert import convert
 
-from ...helpers.damaged_bytes import damaged
+from ...helpers.hostile.damaged_bytes import damaged
 from ...helpers.weight_files import replace_pickle, save, save_training_file, small_state
 
 KINDS = ("safetensors", "safetensors, its list", "zip", "zip, its pickle", "legacy", "Lightning")

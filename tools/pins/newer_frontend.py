@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import environment, progress
+from .. import environment, progress
 
 OPTION = "--frontend"
 PACKAGE = "comfyui-frontend-package"
