@@ -9,7 +9,12 @@ TEXT = (environment.ROOT / "docs" / "architecture.md").read_text(encoding="utf-8
 TESTS = environment.ROOT / "tests"
 
 
-DOCUMENTS = [*environment.ROOT.glob("*.md"), *(environment.ROOT / "docs").glob("*.md")]
+DOCUMENTS = [*environment.ROOT.glob("*.md"), *(environment.ROOT / "docs").rglob("*.md")]
+TASKS = [
+    path
+    for path in sorted((environment.ROOT / "docs" / "tasks").glob("*.md"))
+    if path.name != "README.md"
+]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -17,6 +22,17 @@ def test_a_file_that_is_linked_to_is_there(document):
     text = document.read_text(encoding="utf-8")
     links = re.findall(r"\]\(([^)#:]+)\)", text) + re.findall(r"src(?:set)?=\"([^\":]+)\"", text)
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", TASKS, ids=lambda path: path.name)
+def test_a_page_of_a_task_has_a_picture_and_names_workflows_that_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    assert re.search(r"^!\[.+\]\(.+\)$", text, re.MULTILINE)
+    named = set(re.findall(r"`(keyvid_\w+)`", text))
+    assert named
+    assert [n for n in named if not (environment.ROOT / "workflows" / f"{n}.json").exists()] == []
+    for index in (environment.ROOT / "README.md", page.with_name("README.md")):
+        assert f"{page.name})" in index.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w./-]+)`", TEXT))))

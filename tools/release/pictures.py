@@ -1,28 +1,69 @@
-"""Draws the pictures of the registry's page: a ball that lands on every strike of a sound.
+"""Draws the pictures of the registry's page, and the video of README's first screen.
 
-icon.png is 400 x 400 pixels, banner.png 1260 x 540 (21:9), as the registry asks for.
+icon.png is 400 x 400 pixels, banner.png 1260 x 540 (21:9), as the registry asks for: a ball lands on every strike of a
+sound. storyboard.mp4 is what the workflow keyvid_storyboard makes, smaller: two drawings that move with a snare drum.
 """
 
 import math
+import wave
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw
 
+from ...keyframes.audio.onset import onset_curve
+from ...keyframes.bridges.image_order import image_per_keyframe
+from ...keyframes.select import select_keyframes
 from ...preview import style
+from ...preview.blend import render_blend
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "media"
+SAMPLES = FOLDER.parents[1] / "workflows" / "media"
+VIDEO_SIZE = (640, 400)  # pixels
+FPS, N_FRAMES, N_KEYFRAMES = 24, 192, 24  # as in the workflow: 8 s
 SCALE = 4  # drawn larger, then reduced: smooth edges
 ICON_STRIKES = (0.14, 0.5, 0.86)  # as shares of the width
 BANNER_STRIKES = (0.06, 0.2, 0.29, 0.38, 0.56, 0.65, 0.74, 0.92)
 
 
 def main() -> int:
-    """Write both files; the exit code."""
+    """Write the three files; the exit code."""
     for name, picture in (("icon", icon()), ("banner", banner())):
         path = FOLDER / f"{name}.png"
         picture.quantize(128, method=Image.Quantize.FASTOCTREE).save(path, optimize=True)
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+    path = FOLDER / "storyboard.mp4"
+    write_storyboard(path)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
     return 0
+
+
+def write_storyboard(path: Path) -> None:
+    """The video of the workflow keyvid_storyboard at VIDEO_SIZE, by the same functions, without ComfyUI."""
+    with wave.open(str(SAMPLES / "keyvid_snare_accelerate.wav")) as sound:
+        sample_rate, n_channels = sound.getframerate(), sound.getnchannels()
+        wanted = round(N_FRAMES / FPS * sample_rate)
+        levels = np.frombuffer(sound.readframes(wanted), "<i2").reshape(-1, n_channels)
+    samples = levels.T.astype(np.float32) / 2**15
+    curve = onset_curve(samples, sample_rate, n_frames=N_FRAMES, fps=FPS)
+    plan = select_keyframes(curve, strategy="strongest", count=N_KEYFRAMES)
+    images = [_photo(f"keyvid_snare_{name}.jpg") for name in ("strike", "raised")]
+    chosen = image_per_keyframe(plan, len(images), fewer="by kind")
+    render_blend(
+        path,
+        images=[images[i] for i in chosen],
+        plan=plan,
+        blend="eased",
+        samples=samples,
+        sample_rate=sample_rate,
+    )
+
+
+def _photo(name: str) -> np.ndarray:
+    """A sample image as floats (H, W, 3) in [0, 1] at VIDEO_SIZE."""
+    with Image.open(SAMPLES / name) as image:
+        small = image.convert("RGB").resize(VIDEO_SIZE, Image.Resampling.LANCZOS)
+    return np.asarray(small, dtype=np.float32) / 255
 
 
 def icon() -> Image.Image:
