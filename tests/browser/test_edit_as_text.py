@@ -17,7 +17,7 @@ renderers = pytest.mark.parametrize("vue", [False, True], ids=["classic", "nodes
 
 
 def edited_workflow():
-    workflow = ui_form("keyvid_timing")
+    workflow = ui_form("keyvid_timing_all_nodes")
     (node,) = [node for node in workflow["nodes"] if node["type"] == "KeyVID_EditKeyframes"]
     node["widgets_values"] = [EDIT]
     return workflow

@@ -123,7 +123,7 @@ def test_copies_undo_and_other_workflows_leave_nothing_behind(counted):
     page.evaluate("() => app.canvas.setGraph(app.graph)")
     counted.settle()
     assert held()["contexts"] == 1
-    editor.load(ui_form("keyvid_timing"))
+    editor.load(ui_form("keyvid_timing_all_nodes"))
     assert held() == one, "another workflow"
     playhead = "() => window.keyvidOld.session.state.playhead"
     stopped = page.evaluate(playhead)

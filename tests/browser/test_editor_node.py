@@ -213,7 +213,7 @@ def test_a_drag_is_drawn_once_per_frame_of_the_screen(kept_page):
 def test_painted_keyframes_appear_above_their_markers(kept_page):
     editor = Editor(
         kept_page,
-        workflow=ui_form("keyvid_keyframes_only"),
+        workflow=ui_form("keyvid_demo_all_nodes"),
         result=result_of(prediction()),
     )
     image = {"filename": "keyvid_snare_drum.png", "subfolder": "", "type": "input"}

@@ -27,7 +27,7 @@ def keyframes(comfy, clip):
     prompt = api_form("keyvid_demo")
     (edit,) = [key for key, n in prompt.items() if n["class_type"] == "KeyVID_EditKeyframes"]
     prompt[edit]["inputs"]["edit"] = ", ".join(map(str, FRAMES))
-    sampler, conditioning, frames, decode = "20", "15", "21", "22"
+    sampler, conditioning, frames, decode = (f"102:{number}" for number in (20, 15, 21, 22))
     assert prompt[sampler]["inputs"]["latent_image"][0] == conditioning
     for frame in OWN:
         prompt[f"own {frame}"] = node("LoadImage", image=f"own_{frame}.png")

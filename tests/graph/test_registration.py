@@ -201,3 +201,17 @@ def _imports():
 
 def _normal(name):
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_comfyui_lists_the_packs_blueprints(comfy):
+    """With what is in them, as a page asks for it."""
+    listed = {
+        entry["name"]: key
+        for key, entry in comfy.get("/global_subgraphs").items()
+        if entry["info"]["node_pack"].endswith(environment.PACK_NAME)
+    }
+    files = {path.stem: path for path in (environment.ROOT / "subgraphs").glob("*.json")}
+    assert listed.keys() == files.keys() and len(files) >= 5
+    for name, key in listed.items():
+        data = comfy.get(f"/global_subgraphs/{key}")["data"]
+        assert json.loads(data) == json.loads(files[name].read_text(encoding="utf-8"))

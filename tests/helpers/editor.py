@@ -59,9 +59,9 @@ def result_of(document, **changes):
 
 
 def timing_workflow():
-    """keyvid_timing in UI form without Save Video: after an undo Nodes 2.0 gives that node another height, which
-    ComfyUI takes for a change of the artist's at the next key, and forgets what could be redone."""
-    workflow = ui_form("keyvid_timing")
+    """keyvid_timing_all_nodes in UI form without Save Video: after an undo Nodes 2.0 gives that node another height,
+    which ComfyUI takes for a change of the artist's at the next key, and forgets what could be redone."""
+    workflow = ui_form("keyvid_timing_all_nodes")
     (saver,) = [node for node in workflow["nodes"] if node["type"] == "SaveVideo"]
     workflow["nodes"].remove(saver)
     gone = {link[0] for link in workflow["links"] if link[3] == saver["id"]}

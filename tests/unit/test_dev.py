@@ -228,7 +228,7 @@ def _dev(*words, **options):
         ("tests/host/test_images.py::test_x", "host"),
         ("tests/browser/test_editor_node.py::test_x[nodes2]", "browser, nodes2"),
         ("tests/browser/test_edit_as_text.py::test_x[classic-null]", "browser, classic"),
-        ("tests/browser/test_templates.py::test_x[keyvid_full-True]", "browser"),
+        ("tests/browser/workflows/test_templates.py::test_x[keyvid_full-True]", "browser"),
         ("tests/unit/test_plan.py::test_x[classic]", "tests/unit/test_plan.py"),
     ],
 )

@@ -12,8 +12,8 @@ from PIL import Image
 
 IGNORE = ROOT / ".comfyignore"
 FOLDERS = {
-    "docs", "host", "js", "keyframes", "locales", "models", "nodes", "preview", "released", "tools", "training",
-    "workflows",
+    "docs", "host", "js", "keyframes", "locales", "models", "nodes", "preview", "released", "subgraphs", "tools",
+    "training", "workflows",
 }  # fmt: skip
 FILES = {
     ".comfyignore", ".gitignore", "CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md", "__init__.py",

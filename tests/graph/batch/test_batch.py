@@ -31,7 +31,7 @@ def clip_list(tmp_path):
     (tmp_path / "list.jsonl").write_text("\n".join(lines))
     graph = json.loads(TIMING.read_text(encoding="utf-8"))
     graph["7"]["inputs"] |= {"width": 256}
-    graph["4"]["inputs"]["count"] = 0
+    graph["101:4"]["inputs"]["count"] = 0
     (tmp_path / "graph.json").write_text(json.dumps(graph))
     return tmp_path
 

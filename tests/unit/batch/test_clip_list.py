@@ -77,9 +77,10 @@ def test_a_clip_is_put_into_the_workflow(files):
     assert json.dumps(graph) == before
     image, sound = filled["13"]["inputs"]["image"], filled["2"]["inputs"]["audio"]
     assert sent == {image: files / "a.png", sound: files / "b.wav"}
-    assert filled["11"]["inputs"]["text"] == "hello" and filled["12"]["inputs"]["text"] == ""
+    assert filled["102:11"]["inputs"]["text"] == "hello"
+    assert filled["102:12"]["inputs"]["text"] == ""
     assert filled["7"]["inputs"]["edit"] == "0, 7"
-    assert [filled[key]["inputs"]["noise_seed"] for key in ("16", "26")] == [40, 41]
+    assert [filled[key]["inputs"]["noise_seed"] for key in ("102:16", "103:26")] == [40, 41]
     again, _ = graph_for(graph, one)
     assert identity(again) == identity(filled) != identity(graph_for(graph, two)[0])
     (files / "a.png").write_bytes(b"another image under the same name")

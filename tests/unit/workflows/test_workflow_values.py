@@ -9,7 +9,7 @@ import pathlib
 
 import pytest
 
-WORKFLOWS = pathlib.Path(__file__).resolve().parents[2] / "workflows"
+WORKFLOWS = pathlib.Path(__file__).resolve().parents[3] / "workflows"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 # their outputs are lists, another value for every keyframe or segment: nothing typed beneath could be all of them
 LISTS = {"KeyVID_KeyframePrompts", "KeyVID_KeyframeSegments"}
@@ -19,19 +19,36 @@ FILES = {"KeyVID_StoryboardImages"}
 TYPED_IN = {"fps": "fps", "frames": "n_frames", "n_frames": "n_frames"}
 
 
-def graphs(workflow):
-    """The workflow as (nodes by id, {link id: (source node, slot)}), with its subgraphs only if they are ours.
+EDGE = -10  # ComfyUI's number for the near side of a box, from which its inputs go on inside
 
-    Where a subgraph is ComfyUI's own (tests/graph/test_official_workflows.py), what stands beneath a wire is theirs.
+
+def whole(workflow):
+    """(nodes by id, {link id: (source node, slot)}) of a workflow and of its boxes that are ours.
+
+    What is inside box 102 has ids such as "102:15"; "102:-10" is the box itself as it is seen from inside, with what is
+    typed into it. Where a box is ComfyUI's own (tests/graph/test_official_workflows.py), what stands beneath a wire is
+    theirs.
     """
     subgraphs = (workflow.get("definitions") or {}).get("subgraphs", [])
-    ours = [graph for graph in subgraphs if "ComfyUI's own" not in graph.get("description", "")]
-    for graph in [workflow, *ours]:
-        links = [
-            (link["id"], link["origin_id"], link["origin_slot"]) if isinstance(link, dict) else link
-            for link in graph["links"]
-        ]
-        yield {node["id"]: node for node in graph["nodes"]}, {link[0]: link[1:3] for link in links}
+    ours = {one["id"]: one for one in subgraphs if "ComfyUI's own" not in one["description"]}
+    nodes = {node["id"]: node for node in workflow["nodes"]}
+    links = {link[0]: tuple(link[1:3]) for link in workflow["links"]}
+    for box in [node for node in workflow["nodes"] if node["type"] in ours]:
+        graph = ours[box["type"]]
+
+        def place(number, box=box):
+            return f"{box['id']}:{number}"
+
+        nodes[place(EDGE)] = {**box, "id": place(EDGE), "outputs": graph["inputs"]}
+        for node in graph["nodes"]:
+            inputs = [
+                {**entry, "link": None if entry.get("link") is None else place(entry["link"])}
+                for entry in node.get("inputs", [])
+            ]
+            nodes[place(node["id"])] = {**node, "id": place(node["id"]), "inputs": inputs}
+        for link in graph["links"]:
+            links[place(link["id"])] = place(link["origin_id"]), link["origin_slot"]
+    return nodes, links
 
 
 def widgets(node):
@@ -66,16 +83,17 @@ def typed_upstream(nodes, links, link, widget):
 
 def beneath_wires(workflow):
     """(node's title, widget, value beneath the wire, value the wire brings) of every wired widget."""
-    for nodes, links in graphs(workflow):
-        for node in nodes.values():
-            for name, (value, link) in widgets(node).items():
-                if link is not None:
-                    source, slot = links[link]
-                    if nodes[source]["type"] in LISTS | FILES:
-                        continue
-                    output = nodes[source]["outputs"][slot]["name"]
-                    brought = typed_upstream(nodes, links, link, TYPED_IN.get(output, output))
-                    yield node.get("title", node["type"]), name, value, brought
+    nodes, links = whole(workflow)
+    for key, node in nodes.items():
+        for name, (value, link) in widgets(node).items():
+            if link is None or str(key).endswith(f":{EDGE}"):
+                continue
+            source, slot = links[link]
+            if nodes[source]["type"] in LISTS | FILES:
+                continue
+            output = nodes[source]["outputs"][slot]["name"]
+            brought = typed_upstream(nodes, links, link, TYPED_IN.get(output, output))
+            yield node.get("title", node["type"]), name, value, brought
 
 
 @pytest.fixture(params=NAMES)
@@ -102,6 +120,7 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
     }
     with_sound = {
         "keyvid_demo",
+        "keyvid_demo_all_nodes",
         "keyvid_motion_from_video",
         "keyvid_one_pass",
         "keyvid_full",
@@ -113,11 +132,22 @@ def test_a_widget_of_every_node_that_makes_a_video_is_looked_at():
         "keyvid_wan_segments",
         "keyvid_storyboard_interpolate",
     }
-    assert {name for name, _, widget in found if widget == "fps"} == with_sound
+    videos = {name for name, title, widget in found if (title, widget) == ("CreateVideo", "fps")}
+    assert videos == with_sound
 
 
 def test_another_number_beneath_a_wire_is_noticed():
     workflow = json.loads((WORKFLOWS / "keyvid_demo.json").read_text(encoding="utf-8"))
-    (video,) = [node for node in workflow["nodes"] if node["type"] == "CreateVideo"]
+    boxes = workflow["definitions"]["subgraphs"]
+    (video,) = [node for box in boxes for node in box["nodes"] if node["type"] == "CreateVideo"]
     video["widgets_values"][0] = 30
-    assert [row[1:] for row in beneath_wires(workflow)] == [("fps", 30, 24)]
+    wrong = [row[1:] for row in beneath_wires(workflow) if row[2] != row[3]]
+    assert wrong == [("fps", 30, 24)]
+
+
+def test_another_number_in_a_box_than_on_it_is_noticed():
+    workflow = json.loads((WORKFLOWS / "keyvid_demo.json").read_text(encoding="utf-8"))
+    (box,) = [node for node in workflow["nodes"] if node.get("title") == "Fill in-betweens"]
+    box["widgets_values"][1] = 33
+    wrong = [row[1:] for row in beneath_wires(workflow) if row[2] != row[3]]
+    assert wrong == [("steps", 20, 33)]

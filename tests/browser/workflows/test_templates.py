@@ -7,7 +7,8 @@ import pytest
 from keyvid_pack.tools.environment import PACK_NAME
 from keyvid_pack.tools.named_models import OWN, model_files
 
-from ..helpers.graphs.workflow_files import (
+from ...helpers.graphs.boxed_workflows import BOXED
+from ...helpers.graphs.workflow_files import (
     NAMES,
     SMALL,
     api_form,
@@ -16,25 +17,68 @@ from ..helpers.graphs.workflow_files import (
 )
 
 _MAKE_SMALL = """small => {
-  for (const node of app.graph._nodes)
-    for (const [name, value] of Object.entries(small[node.type] ?? {})) {
-      const widget = node.widgets.find((one) => one.name === name);
-      widget.value = value;
-      widget.callback?.(value);
+  const set = (node, name, value) => {
+    const widget = node.widgets.find((one) => one.name === name);
+    widget.value = value;
+    widget.callback?.(value);
+  };
+  const walk = (graph, box) => {
+    for (const node of graph.nodes) {
+      if (node.subgraph) walk(node.subgraph, node);
+      for (const [name, value] of Object.entries(small[node.type] ?? {})) {
+        const { link } = node.inputs.find((one) => one.widget?.name === name);
+        // what is on a box counts, not what is beneath it
+        if (link == null) set(node, name, value);
+        else set(box, box.subgraph.inputs[graph.getLink(link).origin_slot].name, value);
+      }
     }
+  };
+  walk(app.graph, null);
+}"""
+
+LAPTOP, WIDE = {"width": 1440, "height": 900}, {"width": 1600, "height": 1000}
+SMALLEST_TEXT = 8  # px on the screen, below which ComfyUI's classic renderer draws none
+_OPENING = """() => {
+  const { ds, low_quality, visible_area } = app.canvas;
+  const [left, top, width, height] = visible_area;
+  const isOutside = ([x, y, w, h]) => x < left || y < top || x + w > left + width || y + h > top + height;
+  return {
+    text: LiteGraph.NODE_TEXT_SIZE * ds.scale,
+    withoutText: low_quality,
+    outside: app.graph._nodes.filter((node) => isOutside(node.boundingRect)).map((node) => node.title),
+  };
 }"""
 
 _TIMING_ALONE = """() => {
   for (const node of app.graph._nodes)
-    if (["SaveVideo", "KeyVID_KeyframeSheet"].includes(node.type)) node.mode = 2;
-  return String(app.graph._nodes.find((node) => node.type === "KeyVID_MotionFromVideo").id);
+    if (["Paint keyframes", "Fill in-betweens", "Save Video"].includes(node.title)) node.mode = 2;
+  const box = app.graph._nodes.find((node) => node.title === "Video to plan");
+  app.canvas.openSubgraph(box.subgraph, box);
+  return String(box.subgraph.nodes.find((node) => node.type === "KeyVID_MotionFromVideo").id);
 }"""
 
 
+@pytest.fixture
+def laptop(kept_page):
+    """The page as large as the screen of a laptop."""
+    kept_page.page.set_viewport_size(LAPTOP)
+    yield kept_page
+    kept_page.page.set_viewport_size(WIDE)
+
+
+def opening_faults(page):
+    """What cannot be read or seen of the open workflow as it opens, in words."""
+    found = page.page.evaluate(_OPENING)
+    faults = [f"{title} is outside" for title in found["outside"]]
+    if found["withoutText"] or found["text"] < SMALLEST_TEXT:
+        faults.append(f"text of {found['text']:.1f} px")
+    return faults
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_templates_dialog_opens_what_the_api_form_says(kept_page, name):
-    """The artist's way: Templates, the pack's entry, the card with its image."""
-    page = kept_page.page
+def test_the_templates_dialog_opens_what_the_api_form_says(laptop, name):
+    """The artist's way: Templates, the pack's entry, the card with its image; and a graph that can be read."""
+    page = laptop.page
     page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
     page.get_by_text(PACK_NAME, exact=True).first.click()
     card = page.locator(f"[data-testid='template-workflow-{name}']")
@@ -43,11 +87,16 @@ def test_the_templates_dialog_opens_what_the_api_form_says(kept_page, name):
     image = card.locator("img").first.element_handle()
     page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image)
     card.click()
-    kept_page.wait_until_open(name)
-    assert kept_page.complaints() == []
-    assert kept_page.api_prompt() == api_form(name), (
+    laptop.wait_until_open(name)
+    assert laptop.complaints() == []
+    assert laptop.api_prompt() == api_form(name), (
         "workflows/api differs from what the frontend makes; run `python dev.py workflows`"
     )
+    faults = opening_faults(laptop)
+    if name in BOXED:
+        assert faults == []
+    elif name == "keyvid_demo_all_nodes":
+        assert "text of" in faults[-1], "what is measured can fail"
 
 
 # tests/graph runs them all; here it is the frontend that is looked at, and the two renderers differ in few of its parts
@@ -149,6 +198,7 @@ def test_the_curve_of_a_video_is_shown(page):
     """In Nodes 2.0 a node with a VIDEO input shows a video unless it says otherwise."""
     page.open_template("keyvid_motion_from_video", vue=True)
     curve = page.page.evaluate(_TIMING_ALONE)
+    page.settle()
     page.queue_and_wait()
     box = page.page.locator(f"[data-node-id='{curve}']")
     box.locator("img").first.wait_for()
