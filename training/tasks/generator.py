@@ -123,10 +123,21 @@ def generator_loss(
     """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
     with torch.set_grad_enabled(batch["joint"]):
         conditioning = encode(modules, batch, batch["dropped"])
+    return keyframe_loss(modules["unet"], conditioning, batch, generator)
+
+
+def keyframe_loss(
+    unet: nn.Module,
+    conditioning: Mapping[str, torch.Tensor],
+    batch: dict[str, Any],
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, Scalars]:
+    """(loss, scalars) of a UNet with what `encoders.encode` gives; of a batch "latents", "first", "frame_index" and
+    what `denoising_loss` reads."""
     clean, frame_index = batch["latents"], batch["frame_index"]
     noise = torch.randn(clean.shape, generator=generator).to(clean)
     return denoising_loss(
-        modules["unet"],
+        unet,
         clean,
         noise,
         batch,

@@ -5,7 +5,7 @@ tokens, the sound resampled from 52 groups to 48, the keyframes' latents where t
 encoders are the generator's and stay as they are; the UNet begins as the generator's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,15 +131,26 @@ def draw_batch(
     records = draw_records(clips, rng, n)
     latents, timesteps = clip_latents(records), draw_timesteps(rng, n)
     plans = [draw_frame_set(rng, r, int(rng.choice(recipe.KEYFRAME_COUNTS))) for r in records]
-    planned = torch.zeros(n, 1, N_FRAMES, 1, 1, dtype=torch.bool)
-    for row, plan in enumerate(plans):
-        planned[row, :, plan] = True
-    keyframe_noise = (rng.random(n) < NOISY_KEYFRAME_SHARE) * rng.uniform(0, MAX_KEYFRAME_NOISE, n)
-    mixed = (rng.random(n) < MIXED_SHARE) & (timesteps.numpy() >= MIXED_FROM)
     return {
+        **draw_given(rng, plans, timesteps),
         **common_batch(records, tokens, rng, timesteps=timesteps, whole_frames=whole_frames),
         "latents": latents,
         "weight": moving_weight(latents),
+    }
+
+
+def draw_given(
+    rng: np.random.Generator, plans: Sequence[Sequence[int]], timesteps: torch.Tensor
+) -> dict[str, Any]:
+    """The keyframes of n samples as they are given, by their plans: "planned", "keyframe_noise", "plans", "mixed" of
+    draw_batch."""
+    n = len(plans)
+    planned = torch.zeros(n, 1, N_FRAMES, 1, 1, dtype=torch.bool)
+    for row, plan in enumerate(plans):
+        planned[row, :, list(plan)] = True
+    keyframe_noise = (rng.random(n) < NOISY_KEYFRAME_SHARE) * rng.uniform(0, MAX_KEYFRAME_NOISE, n)
+    mixed = (rng.random(n) < MIXED_SHARE) & (timesteps.numpy() >= MIXED_FROM)
+    return {
         "planned": planned,
         "keyframe_noise": torch.from_numpy(keyframe_noise).float().view(-1, 1, 1, 1, 1),
         "plans": [tuple(plan) for plan in plans],
@@ -156,6 +167,17 @@ def interpolator_loss(
     """(loss, scalars) of a batch of draw_batch, with noise from a torch Generator on the CPU."""
     with torch.no_grad():
         conditioning = encode(encoders, batch, batch["dropped"])
+    return fill_loss(unet, conditioning, batch, generator)
+
+
+def fill_loss(
+    unet: nn.Module,
+    conditioning: Mapping[str, torch.Tensor],
+    batch: dict[str, Any],
+    generator: torch.Generator,
+) -> tuple[torch.Tensor, Scalars]:
+    """(loss, scalars) of a UNet with what `encoders.encode` gives; of a batch "latents", what `draw_given` draws and
+    what `denoising_loss` reads."""
     clean = batch["latents"]
     noise, off = (torch.randn(clean.shape, generator=generator) for _ in range(2))
     for row, is_mixed in enumerate(batch["mixed"]):

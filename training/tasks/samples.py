@@ -28,6 +28,7 @@ from ...models.diffusion.schedule import BASE_SCALE, make_schedule
 from ...models.encoders.audio_tokens import interpolation_audio_tokens, keyframe_audio_tokens
 from ...models.encoders.resampler import select_frames
 from .. import recipe
+from ..data.clips import CAPTIONS
 from ..data.sounds import unpad_events
 from ..engine.state import Tensors
 from ..vae.file import decode
@@ -67,13 +68,17 @@ WHILE_TRAINING = Sampling()
 
 @dataclass(frozen=True)
 class Networks:
-    """What makes samples: UNets, {name: encoder}, the VAE, and the token ids of all captions and of no text."""
+    """What makes samples: UNets, {name: encoder}, the VAE, and the token ids of all captions and of no text.
+
+    captions: those of the tokens, in order.
+    """
 
     generator: nn.Module
     encoders: Mapping[str, nn.Module]
     vae: AutoencoderKL
     tokens: torch.Tensor
     interpolator: nn.Module | None = None
+    captions: Sequence[str] = CAPTIONS
 
 
 def sample_keyframes(networks: Networks, clips: np.ndarray, path: Path) -> dict[str, float]:

@@ -14,6 +14,7 @@ from diffusers import AutoencoderKL
 from safetensors.torch import load_file, save_file
 
 from ...errors import KeyVIDError
+from ...models.encoders.vae_config import VAEConfig
 from .. import recipe
 from ..engine.state import Tensors, write_atomically
 from .names import DECODER, from_latent_diffusion, to_latent_diffusion
@@ -55,11 +56,11 @@ def load_vae(folder: Path) -> AutoencoderKL:
     return vae_of(load_file(path))
 
 
-def vae_of(tensors: Tensors) -> AutoencoderKL:
+def vae_of(tensors: Tensors, config: VAEConfig = recipe.VAE) -> AutoencoderKL:
     """diffusers' AutoencoderKL of {latent diffusion's name: tensor}, in fp32 and set to evaluation."""
     tensors = {name: tensor.float() for name, tensor in tensors.items()}
-    vae = build_vae()
-    vae.load_state_dict(from_latent_diffusion(tensors, recipe.VAE, like=vae.state_dict()))
+    vae = build_vae(config)
+    vae.load_state_dict(from_latent_diffusion(tensors, config, like=vae.state_dict()))
     return vae.eval().requires_grad_(False)
 
 
