@@ -143,7 +143,7 @@ def command_rehearse(options: argparse.Namespace) -> int:
 
 
 def command_train(options: argparse.Namespace) -> int:
-    """Train a network: train vae --minutes 30, or in full size: train full generator ... (train --help says more)."""
+    """Train a network: train vae --minutes 30, train full generator ..., train lora FOLDER (train --help says more)."""
     return _run_to_end(environment.setup(train=True), "training.command", *options.rest, cwd=".")
 
 

@@ -2,6 +2,7 @@
 
 They build on each other: vae, data (latents made with the VAE), audio, localizer, generator, interpolator.
 from-release initialises all of them from the weights that the pack ships. `all` runs every one within some minutes.
+`train lora FOLDER` fine-tunes a network on your own clips; `train lora --help` says more.
 """
 
 import argparse
@@ -20,15 +21,14 @@ logger = logging.getLogger("keyvid.training")
 DATA = "data"  # no training, but the data of the later ones
 ALL = "all"  # every one of them within --minutes
 FROM_RELEASE = "from-release"  # no training either, but initial weights for all of them
-FULL = "full"  # the published networks on real videos: full_size/command.py
+# with words of their own: {word: the module that reads those behind it}
+COMMANDS = {"full": ".full_size.command", "lora": ".lora.command"}
 
 
 def main(*words: str) -> int:
     """Run one training as the words say; returns the exit status."""
-    if words[:1] == (FULL,):
-        from .full_size.command import main as train_full
-
-        return train_full(*words[1:])
+    if words and words[0] in COMMANDS:
+        return importlib.import_module(COMMANDS[words[0]], __package__).main(*words[1:])
     options = _parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if options.threads:
@@ -96,7 +96,8 @@ def _make_data(folder: Path, n_clips: int) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python dev.py train",
-        epilog="The published networks on real videos: python dev.py train full --help",
+        epilog="The published networks on real videos: python dev.py train full --help. Fine-tuning on your own "
+        "clips: python dev.py train lora --help",
     )
     parser.add_argument("name", choices=[*TASKS, DATA, FROM_RELEASE, ALL])
     parser.add_argument("--clips", type=int, default=6000, help="of data: how many to make")

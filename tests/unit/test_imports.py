@@ -98,6 +98,7 @@ PARTS = {
         "data": {"recipe", "engine", "vae", "world"},
         "tasks": {"recipe", "engine", "vae", "data"},
         "release": {"recipe", "engine", "vae", "tasks"},
+        "lora": {"recipe", "engine", "datasets", "vae", "tasks", "release"},
         "whole_recipe": {"recipe", "engine", "data", "tasks", "release"},
         "full_size": {"recipe", "engine", "datasets", "vae", "tasks", "release"},
         "command": {"recipe", "engine", "data", "tasks", "release", "whole_recipe", "full_size"},
