@@ -16,6 +16,7 @@ import torch
 
 from ...errors import DownloadError, KeyVIDError
 from ...released.lock import alone
+from .clip_list import write_clip_list
 from .curves import curve_file
 from .inspection import Findings
 from .label_options import read_options
@@ -108,9 +109,11 @@ def _label(dataset: Dataset, options: argparse.Namespace) -> bool:
         path.with_suffix(".unusable.txt").write_text(text, "utf-8", errors="backslashreplace")
         _say_result(unusable, known, path)
         is_whole = all(record.method != CRASHED for record in known.values())
+        usable = [v for v in mine if v.name in known and not known[v.name].findings.problem]
         if options.shards:
-            usable = [v for v in mine if v.name in known and not known[v.name].findings.problem]
             is_whole &= _write_shards(usable, dataset.split, options)
+        if options.clips:
+            is_whole &= _write_clips(usable, options)
         return is_whole
 
 
@@ -203,6 +206,21 @@ def _write_shards(videos: list[Video], split: str, options: argparse.Namespace) 
             "%d videos are not in the shards. The same command writes these shards again.",
             len(left_out),
         )
+    return not left_out
+
+
+def _write_clips(videos: list[Video], options: argparse.Namespace) -> bool:
+    """What the clips of these videos are generated from, in the folder --clips; whether all are there."""
+    left_out = []
+
+    def leave_out(video: Video, error: KeyVIDError) -> None:
+        left_out.append(video.name)
+        logger.error("  %s is left out: %s", video.name, error)
+
+    name = f"list{share_suffix(options.share)}.jsonl"
+    folder = Path(options.clips).expanduser()
+    path = write_clip_list(videos, folder, name=name, on_unusable=leave_out)
+    logger.info("The list of %d videos' clips: %s", len(videos) - len(left_out), path)
     return not left_out
 
 

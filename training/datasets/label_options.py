@@ -22,6 +22,10 @@ def read_options(words: Sequence[str], *, description: str | None) -> argparse.N
     parser.add_argument(
         "--shards", metavar="DIR", help="then write the clips of all usable videos as shards"
     )
+    parser.add_argument(
+        "--clips", metavar="DIR",
+        help="then write first frames and sounds of the clips of all usable videos, and a list for dev.py batch",
+    )  # fmt: skip
     parser.add_argument("--check", action="store_true", help="only look which videos can be used")
     parser.add_argument(
         "--processes", type=_count_of, metavar="N",
