@@ -16,6 +16,7 @@ MODULES = {
     "tracker": "validation.of_tracker",
     "localizer": "localizer",
     "flow": "validation.of_flow",
+    "lora": "fine_tuning.new_scene",
     **dict.fromkeys(TABLES, "paper.tables"),
 }
 

@@ -188,7 +188,7 @@ def _record(networks: Networks, clip: WorldClip) -> np.ndarray:
     record["latent"][:1] = encode(networks.vae, clip.frames[:1]).cpu().numpy()
     record["mel"] = waveform_to_mel(clip.audio[None])[0].numpy()
     record["first_frame"] = clip.frames[0]
-    record["caption"] = CAPTIONS.index(clip.caption)
+    record["caption"] = networks.captions.index(clip.caption)
     return record
 
 
@@ -220,13 +220,9 @@ def _graph_of(workflow: str | None) -> Path:
 
 
 def _changed(sampling: Sampling, options: argparse.Namespace) -> Sampling:
-    """What the words say in place of what the demo's graph does; keyframes stay set in all steps, or in one."""
-    steps = options.steps or sampling.steps
-    holds_all = sampling.inpainted_steps == sampling.steps
+    """What the words say in place of what the demo's graph does."""
     return replace(
-        sampling,
-        steps=steps,
-        inpainted_steps=steps if holds_all else sampling.inpainted_steps,
+        with_steps(sampling, options.steps or sampling.steps),
         noise_strength=sampling.noise_strength
         if options.noise_strength is None
         else options.noise_strength,
@@ -234,6 +230,13 @@ def _changed(sampling: Sampling, options: argparse.Namespace) -> Sampling:
         scales=tuple(options.scales) if options.scales else sampling.scales,
         guided=tuple(options.guided) if options.guided else sampling.guided,
     )
+
+
+def with_steps(sampling: Sampling, steps: int) -> Sampling:
+    """The sampling in another number of steps; keyframes stay set in all of them, or in one."""
+    holds_all = sampling.inpainted_steps == sampling.steps
+    inpainted = steps if holds_all else sampling.inpainted_steps
+    return replace(sampling, steps=steps, inpainted_steps=inpainted)
 
 
 def _parser() -> argparse.ArgumentParser:

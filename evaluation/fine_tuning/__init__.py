@@ -1,0 +1,1 @@
+"""What fine-tuning changes: a scene that no network of the pack was trained on, before and after."""
