@@ -154,7 +154,7 @@ def command_export(options: argparse.Namespace) -> int:
 
 
 def command_eval(options: argparse.Namespace) -> int:
-    """Measure: eval sync, song, training, tracker, localizer, flow, table1 to table3 (eval sync --help says more)."""
+    """Measure: eval sync, song, training, tracker, localizer, flow, lora, table1 to table3 (eval sync --help: more)."""
     python = environment.setup(train=True)
     return _run(python, RUN_IN_PACK, "evaluation.command", *options.rest, cwd=".")
 
