@@ -24,7 +24,7 @@ def main(*words: str) -> int:
     is_first = not launch.is_one_of_many() or launch.rank() == 0
     logging.basicConfig(level=logging.INFO if is_first else logging.ERROR, format="%(message)s")
     try:
-        n_processes = wanted.processes or _n_gpus(cpu=wanted.cpu)
+        n_processes = wanted.processes or _usual_processes(wanted)
         if not launch.is_one_of_many() and n_processes * wanted.machine[1] > 1:
             return launch.start(
                 words, n_processes=n_processes, machine=wanted.machine, address=wanted.address
@@ -153,9 +153,10 @@ def run_options(wanted: argparse.Namespace, task: run.FullTask) -> run.RunOption
         n_steps = wanted.steps or options.STEPS
         at_once = wanted.at_once or options.AT_ONCE
     has_gpu = torch.cuda.is_available() and not wanted.cpu
-    precision = wanted.precision or ("fp16" if has_gpu else "fp32")
-    if precision == "fp16" and not has_gpu:
-        raise KeyVIDError("A CPU does not train in fp16; choose --precision bf16 or fp32.")
+    precision = wanted.precision or (_usual_precision(wanted) if has_gpu else "fp32")
+    if precision == "fp16" and (wanted.fsdp or not has_gpu):
+        where = "with --fsdp" if has_gpu else "on a CPU"
+        raise KeyVIDError(f"There is no training in fp16 {where}; choose --precision bf16 or fp32.")
     return run.RunOptions(
         n_steps=n_steps,
         examples=examples,
@@ -183,5 +184,11 @@ def _named(sources: Sequence[str]) -> str:
     return ", ".join(f"{Path(name).name} ({Path(name).stat().st_size} bytes)" for name in sources)
 
 
-def _n_gpus(*, cpu: bool) -> int:
-    return 1 if cpu or not torch.cuda.is_available() else torch.cuda.device_count()
+def _usual_precision(wanted: argparse.Namespace) -> str:
+    # the scale of an fp16 loss is not followed over weights that are shared out beside single numbers that are not
+    return "bf16" if wanted.fsdp else "fp16"
+
+
+def _usual_processes(wanted: argparse.Namespace) -> int:
+    alone = wanted.cpu or options.is_localizer(wanted) or not torch.cuda.is_available()
+    return 1 if alone else torch.cuda.device_count()

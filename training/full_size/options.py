@@ -105,13 +105,13 @@ def _add_frames(parser: argparse.ArgumentParser) -> None:
 def _add_machines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision", choices=("fp16", "bf16", "fp32"),
-        help="of the computation; default: fp16 on GPUs, as published, else fp32",
+        help="of the computation; default: on GPUs fp16, as published, with --fsdp bf16; on CPUs fp32",
     )  # fmt: skip
     parser.add_argument(
         "--processes",
         type=_count,
         metavar="N",
-        help="on this machine; default: one per GPU, else 1",
+        help="on this machine; default: one per GPU, of the localizer 1",
     )
     parser.add_argument(
         "--machine", type=_machine, default=(1, 1), metavar="K/N",
@@ -120,7 +120,9 @@ def _add_machines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--address", metavar="HOST:PORT", help="of machine 1, where the others find it"
     )
-    parser.set_defaults(fsdp=False)
+    parser.add_argument(
+        "--fsdp", action="store_true", help="share networks and optimizer out among the processes"
+    )
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that read videos, for each process"
     )

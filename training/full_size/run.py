@@ -8,6 +8,7 @@ was begun, and two processes compute what one does, but for rounding and for dro
 import contextlib
 import logging
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -101,8 +102,9 @@ def train_full(task: FullTask, *, folder: Path, options: RunOptions) -> int:
     if accelerator.is_main_process:
         _say_start(task, trained, options, accelerator, step)
     log = TrainingLog(folder, after_step=step) if accelerator.is_main_process else None
-    batches = iter(_batches(task, options, accelerator, first_step=step, n_micro=n_micro))
     with stop_signal() as stop, contextlib.closing(log or contextlib.ExitStack()):
+        # begun in here, so that Ctrl-C does not end the processes that read before the step at hand is done
+        batches = iter(_batches(task, options, accelerator, first_step=step, n_micro=n_micro))
         while step < options.n_steps:
             numbers = _step(task, model, optimizer, batches, accelerator, step, n_micro, options)
             step += 1
@@ -147,6 +149,8 @@ def _placed(model: nn.Module, accelerator: Accelerator, *, sharded: bool) -> nn.
         )
     # accelerate offers FSDP on GPUs alone and calls the same function there
     model.to(accelerator.device)
+    # it warns of sums in place, which the networks only make where nothing is trained
+    warnings.filterwarnings("ignore", message=".*returned a view tensor")
     single = {parameter for parameter in model.parameters() if not parameter.ndim}
     for module in model.modules():
         if isinstance(module, _UNITS):

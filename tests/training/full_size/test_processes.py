@@ -1,4 +1,4 @@
-"""Two processes on a CPU compute what one does: whole networks in each (DDP)."""
+"""Two processes on a CPU compute what one does: whole networks in each (DDP), and networks shared out (FSDP)."""
 
 import csv
 
@@ -48,7 +48,9 @@ def alone(start_files, data, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize(("network", "words"), [("generator", ()), ("localizer", ())])
+@pytest.mark.parametrize(
+    ("network", "words"), [("generator", ()), ("generator", ("--fsdp",)), ("localizer", ())]
+)
 def test_two_processes_are_one(alone, start_files, data, tmp_path, network, words):
     files = start_files[1:] if network == "localizer" else start_files
     run(2, network, data, files, tmp_path, *words)
@@ -69,7 +71,7 @@ def test_a_training_of_one_process_goes_on_in_two(start_files, data, tmp_path):
     run(1, "generator", data, start_files, tmp_path, "--steps", "1")
     first = load_state(tmp_path / "full_generator")
     assert first["step"] == 1
-    run(2, "generator", data, start_files, tmp_path)
+    run(2, "generator", data, start_files, tmp_path, "--fsdp")
     last = load_state(tmp_path / "full_generator")
     assert last["step"] == N_STEPS
     assert not torch.equal(
