@@ -158,7 +158,8 @@ def add_routes() -> None:
     jobs, routes = Jobs(), server.routes
 
     @routes.get(ROUTE)
-    async def state(_request: web.Request) -> web.Response:
+    async def state(request: web.Request) -> web.Response:
+        _refuse_nameless(request)
         return web.json_response(jobs.state())
 
     @routes.post(ROUTE + "/{key}/get")
@@ -175,7 +176,8 @@ def add_routes() -> None:
 
 
 async def _asked(request: web.Request) -> tuple[PublishedFile, dict[str, Any]]:
-    """(file of the list, JSON body) of a request; answers 404 or 415 to anything else."""
+    """(file of the list, JSON body) of a request; answers 403, 404 or 415 to anything else."""
+    _refuse_nameless(request)
     file = FILES.get(request.match_info["key"])
     if file is None:
         raise web.HTTPNotFound
@@ -186,3 +188,12 @@ async def _asked(request: web.Request) -> tuple[PublishedFile, dict[str, Any]]:
     except ValueError as error:
         raise web.HTTPBadRequest from error
     return file, body if isinstance(body, dict) else {}
+
+
+def _refuse_nameless(request: web.Request) -> None:
+    """Answers 403 to a page that hides where it comes from, such as a sandboxed frame of another site.
+
+    ComfyUI compares the origin with its own address, and "null" has none, so it lets it pass.
+    """
+    if request.headers.get("Origin", "").strip().lower() == "null":
+        raise web.HTTPForbidden
