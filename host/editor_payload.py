@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 import numpy as np
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..keyframes.audio.beats import BEATS
 from ..keyframes.curve import MotionCurve

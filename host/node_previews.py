@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 
 import numpy as np
-from comfy_api.latest import InputImpl, io, ui
+from comfy_api.v0_0_2 import InputImpl, io, ui
 
 from ..errors import PlanError
 from ..keyframes.curve import MotionCurve

@@ -22,4 +22,4 @@ AudioEncoder: TypeAlias = Any  # with encode_audio(waveform, sample_rate)
 Guider: TypeAlias = Any  # comfy.samplers.CFGGuider
 Sampler: TypeAlias = Any  # comfy.samplers.KSAMPLER
 Noise: TypeAlias = Any  # with seed and generate_noise(latent)
-Video: TypeAlias = Any  # comfy_api.latest.InputImpl.VideoFromFile
+Video: TypeAlias = Any  # comfy_api.v0_0_2.InputImpl.VideoFromFile

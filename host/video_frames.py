@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from comfy_api.latest import InputImpl
+from comfy_api.v0_0_2 import InputImpl
 
 from ..errors import KeyVIDError
 from ..keyframes.timebase import fps_fraction

@@ -1,6 +1,6 @@
 """The nodes, one file per stage of the graph, and the list of them that ComfyUI reads."""
 
-from comfy_api.latest import ComfyExtension, io
+from comfy_api.v0_0_2 import ComfyExtension, io
 
 from ..host.files import copy_sample_media
 from ..host.loaders.model_files import register_model_folders

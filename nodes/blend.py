@@ -1,6 +1,6 @@
 """Blend Between Keyframes: a storyboard that moves on the beat, without any model."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import clip_samples_of
 from ..host.bridges.blend import blended_video

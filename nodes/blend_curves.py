@@ -1,6 +1,6 @@
 """Blend Curves: a sound's motion curve and a video's in one."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.node_previews import strip_ui
 from ..keyframes.curve import MotionCurve

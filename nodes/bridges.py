@@ -6,7 +6,7 @@ everything downstream once per element. Where that is wanted, for loops and imag
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..errors import KeyVIDError
 from ..host.images import frame_masks

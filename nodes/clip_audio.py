@@ -1,6 +1,6 @@
 """Clip Audio: cuts the part of the audio for the video; the only place where fps is typed."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import audio_of, samples_of
 from ..host.payloads import Audio

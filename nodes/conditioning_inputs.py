@@ -1,6 +1,6 @@
 """The inputs and outputs that Keyframe Conditioning and Interpolation Conditioning share."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.images import FITS
 from ..host.sampling.defaults import HEIGHT, WIDTH

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..errors import KeyVIDError
 from ..host.audio import clip_samples_of, preroll_of

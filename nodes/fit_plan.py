@@ -1,6 +1,6 @@
 """Fit Plan To Model: a plan, its sound and its curve at the frame rate and length of another model."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import audio_of, clip_samples_of, preroll_of
 from ..host.payloads import Audio

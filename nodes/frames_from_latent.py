@@ -1,6 +1,6 @@
 """Frames From Latent: the frames of a video latent as a batch of image latents, for VAE Decode."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.images import frame_latents
 from ..host.payloads import Latent

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Conditioning, Model
 from ..host.sampling.conditioning import interpolation_conditioning

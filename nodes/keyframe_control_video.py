@@ -1,6 +1,6 @@
 """Keyframe Control Video (VACE): the keyframe images as control video and masks of WanVaceToVideo."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.bridges.keyframe_images import video_of
 from ..host.images import frame_masks

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.bridges.ltx_guides import check_ltx, with_guides
 from ..host.images import check_images

@@ -1,6 +1,6 @@
 """Keyframes for Wan's weights that take a masked video: Dancer, image-to-video, first-last and Fun inpainting."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.bridges.keyframe_images import LEVEL_BETWEEN, images_on_frames
 from ..host.bridges.wan_conditioning import check_wan_vae, masked_conditioning

@@ -1,6 +1,6 @@
 """Keyframe Prompts: a prompt for every keyframe from two sentences."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..keyframes.bridges.prompts import (
     SEED_MODES,

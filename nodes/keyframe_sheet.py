@@ -1,6 +1,6 @@
 """Keyframe Sheet: the painted keyframes beside the timeline."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import clip_samples_of
 from ..host.images import all_images

@@ -1,6 +1,6 @@
 """Keyframe Text: words for single moments, for KeyVID's own models."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Clip
 from ..host.sampling.tokens.keyframe_text import keyframe_text

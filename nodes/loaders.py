@@ -1,6 +1,6 @@
 """The loaders: one file of weights becomes a model, an encoder or a localizer."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.loaders.audio_encoder import load_audio_encoder
 from ..host.loaders.localizer import load_localizer

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import clip_samples_of, preroll_of
 from ..host.librosa_curves import librosa_beats_curve, librosa_onset_curve

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.motion import FLOW, METHODS, curve_of_video
 from ..host.node_previews import strip_ui

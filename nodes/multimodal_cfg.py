@@ -1,6 +1,6 @@
 """Multimodal CFG: how strongly image, text and audio each steer the video."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Conditioning, Model
 from ..host.sampling.defaults import AUDIO_SCALE, GUIDED, IMAGE_SCALE, RESCALE, TEXT_SCALE

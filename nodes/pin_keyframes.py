@@ -1,6 +1,6 @@
 """Pin Keyframes: keep some keyframe images, paint the others again."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Image, Latent, Vae
 from ..host.sampling.pinned import LOCKED, pinned_latent

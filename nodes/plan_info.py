@@ -1,6 +1,6 @@
 """Plan Info: the numbers of a plan for other nodes, above all fps for Create Video."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.timebase import time_at

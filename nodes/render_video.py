@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Audio, Guider, Latent, Noise, Sampler, Sigmas, Vae
 from ..host.rendering.render import is_to_be_run, render_video

@@ -1,6 +1,6 @@
 """KeyVID Sampler, KeyVID Schedule and Interpolated Noise: inputs of Sampler Custom Advanced."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Model, Noise
 from ..host.sampling.defaults import (

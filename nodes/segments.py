@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import audio_of, clip_samples_of
 from ..host.bridges.keyframe_images import keyframe_images, one_by_one

@@ -1,6 +1,6 @@
 """Select Keyframes: which frames of the motion curve become keyframes."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.node_previews import strip_ui
 from ..keyframes.curve import MotionCurve, check_curve

@@ -1,6 +1,6 @@
 """The pack's own socket types. Their names are permanent: saved workflows refer to them."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 Curve = io.Custom("KEYVID_CURVE")  # keyframes.curve.MotionCurve
 Plan = io.Custom("KEYVID_PLAN")  # keyframes.plan.KeyframePlan

@@ -2,7 +2,7 @@
 
 import logging
 
-from comfy_api.latest import io, ui
+from comfy_api.v0_0_2 import io, ui
 
 from ..host.bridges.storyboard import storyboard_images
 from ..host.images import FITS

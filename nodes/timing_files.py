@@ -1,6 +1,6 @@
 """Save Timing and Load Timing: the plan and the curve as a JSON file."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..errors import KeyVIDError
 from ..host.files import (

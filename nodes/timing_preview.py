@@ -1,6 +1,6 @@
 """Timing Preview: the plan as a short video with sound, before any diffusion runs."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.audio import clip_samples_of
 from ..host.images import first_image

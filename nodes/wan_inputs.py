@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.bridges.keyframe_images import keyframe_images
 from ..host.payloads import Image

@@ -1,6 +1,6 @@
 """Windowed Attention: frames attend to their neighbours in time instead of the whole clip."""
 
-from comfy_api.latest import io
+from comfy_api.v0_0_2 import io
 
 from ..host.payloads import Model
 from ..host.sampling.defaults import STRIDE, WINDOW

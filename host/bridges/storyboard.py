@@ -4,7 +4,7 @@ import os
 from typing import NamedTuple
 
 import torch
-from comfy_api.latest import InputImpl
+from comfy_api.v0_0_2 import InputImpl
 
 from ...errors import KeyVIDError
 from ...keyframes.plan import Keyframe, KeyframePlan

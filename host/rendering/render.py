@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from comfy_api.latest import InputImpl, io, ui
+from comfy_api.v0_0_2 import InputImpl, io, ui
 
 from ...errors import KeyVIDError, SamplingError
 from ...keyframes.long_clips.kept_frames import Stretch, frames_to_retake, retaken
