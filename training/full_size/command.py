@@ -181,7 +181,8 @@ def _facts(
 
 
 def _named(sources: Sequence[str]) -> str:
-    return ", ".join(f"{Path(name).name} ({Path(name).stat().st_size} bytes)" for name in sources)
+    paths = [Path(name).expanduser() for name in sources]
+    return ", ".join(f"{path.name} ({path.stat().st_size} bytes)" for path in paths)
 
 
 def _usual_precision(wanted: argparse.Namespace) -> str:
