@@ -129,7 +129,13 @@ def test_a_changed_file_is_painted_again_and_only_then(comfy, storyboard, frames
     path = comfy.base / "input" / "changing.png"
     Image.fromarray(own[24].astype(np.uint8)).save(path)
     graph = with_names(storyboard, {24: "changing.png"})
-    sampler = graph[only(graph, "KeyVID_FramesFromLatent", latent=["20", 0])]["inputs"]["latent"][0]
+    between = only(graph, "KeyVID_InterpolationConditioning")
+    (sampler,) = (  # of the keyframes
+        key
+        for key, one in graph.items()
+        if one["class_type"] == "SamplerCustomAdvanced"
+        and one["inputs"]["latent_image"][0] != between
+    )
     _, _, _, ran = run(comfy, graph)
     assert sampler in ran
     _, _, _, ran = run(comfy, graph)

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keyvid_pack.keyframes.peaks import find_keypoints
 from keyvid_pack.training.full_size import frame_choice
 
 CURVE = np.zeros(48, np.float32)
@@ -18,6 +21,19 @@ def test_keyframes_ascend_from_the_first_frame(keyframes):
         frames = frame_choice.selected_frames(CURVE, rng(seed), count=12, keyframes=keyframes)
         assert len(frames) == 12 and frames[0] == 0 and frames == sorted(frames)
         assert frames[-1] < 48
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(48, 240), st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_the_published_choice_has_count_frames_of_the_window(n_frames, count, seed):
+    frames = frame_choice.training_frames(
+        find_keypoints(np.random.RandomState(seed).rand(n_frames)),
+        count=count,
+        fps=24,
+        numpy_generator=np.random.RandomState(seed),
+    )
+    assert len(frames) == count
+    assert frames == sorted(frames) and frames[0] == 0 and frames[-1] < n_frames
 
 
 def test_uniform_needs_no_curve_and_is_even():

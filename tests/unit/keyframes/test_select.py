@@ -19,7 +19,6 @@ from keyvid_pack.keyframes.select import (
 )
 
 from ...helpers.plan_cases import plan_from_json, plan_to_json
-from ...oracles.published_training_data import training_frames
 
 COUNTED = [strategy for strategy in STRATEGIES if strategy != "first_last"]
 
@@ -87,19 +86,6 @@ def test_released_draws_as_the_published_code_would(curve, seed, data):
     )
     plan = select_keyframes(curve, strategy="released", count=count, selection_seed=seed)
     assert plan.frames == replayed
-
-
-@settings(deadline=None, max_examples=50)
-@given(curves(), st.integers(2, 40), st.integers(0, 2**32 - 1))
-def test_training_frames_are_count_frames_of_the_window(curve, count, seed):
-    frames = training_frames(
-        find_keypoints(curve.score),
-        count=count,
-        fps=curve.fps,
-        numpy_generator=np.random.RandomState(seed),
-    )
-    assert len(frames) == count
-    assert frames == sorted(frames) and frames[0] == 0 and frames[-1] < curve.n_frames
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
