@@ -49,7 +49,8 @@ def fetch(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         own_folder.mkdir(parents=True, exist_ok=True)
-        with alone(own_folder):
+        taken = DownloadError("Another window or ComfyUI is fetching this file already.")
+        with alone(own_folder, taken):
             _remove_leftovers(target, own_folder)
             original = source or download(
                 file,

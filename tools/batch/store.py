@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import DownloadError, KeyVIDError
+from ...errors import KeyVIDError
 from ...released.lock import alone
 
 RECORDS, BATCH = "records.jsonl", "batch.json"
@@ -79,13 +79,10 @@ def open_store(folder: str | Path) -> Iterator[Store]:
     folder = Path(folder).expanduser().resolve()  # servers run in folders of their own
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as stack:
-            try:
-                stack.enter_context(alone(folder))
-            except DownloadError:
-                raise KeyVIDError(
-                    f"Another batch is writing into {folder}. Wait for it, or name another folder with --out."
-                ) from None
+        taken = KeyVIDError(
+            f"Another batch is writing into {folder}. Wait for it, or name another folder with --out."
+        )
+        with alone(folder, taken):
             yield Store(folder, _batch_id(folder / BATCH))
     except OSError as error:
         raise KeyVIDError(f"The folder {folder} cannot be written ({error}).") from error

@@ -4,18 +4,17 @@ Stopped at any time, it goes on when it is called again, and ends with the same 
 """
 
 import argparse
-import contextlib
 import logging
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from ...errors import DownloadError, KeyVIDError
-from ...released.lock import alone
+from ...errors import KeyVIDError
+from ...released.lock import alone_if_possible
 from .clip_list import write_clip_list
 from .curves import curve_file
 from .inspection import Findings
@@ -78,7 +77,10 @@ def _label(dataset: Dataset, options: argparse.Namespace) -> bool:
     )  # every n-th video, so that each machine has some of every category
     mine, missing = dataset.videos[number - 1 :: total], dataset.missing[number - 1 :: total]
     path = Path(options.to or options.root).expanduser() / report_name(dataset.split, options.share)
-    with _alone(path):
+    taken = KeyVIDError(
+        f"Another call of label is writing {path}. Wait for it, or let each do its --share."
+    )
+    with alone_if_possible(path.parent, taken, name=path.with_suffix(".lock").name):
         past = _past(dataset, mine, method, path)
         known, planned = past.known, past.ours_here
         jobs = [
@@ -115,24 +117,6 @@ def _label(dataset: Dataset, options: argparse.Namespace) -> bool:
         if options.clips:
             is_whole &= _write_clips(usable, options)
         return is_whole
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """No other call writes this report and its curves meanwhile. Raises KeyVIDError when one does."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(alone(path.parent, path.with_suffix(".lock").name))
-        except DownloadError:
-            raise KeyVIDError(
-                f"Another call of label is writing {path}. Wait for it, or let each do its --share."
-            ) from None
-        except OSError as error:  # some disks of clusters have no locks
-            logger.warning(
-                "Do not label %s twice at a time: it cannot be locked (%s).", path, error
-            )
-        yield
 
 
 class _Past(NamedTuple):

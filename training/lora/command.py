@@ -6,21 +6,19 @@ Generator and interpolator are trained one after the other: a video needs both.
 """
 
 import argparse
-import contextlib
 import json
 import logging
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from ...errors import DownloadError, KeyVIDError
+from ...errors import KeyVIDError
 from ...models.build import config_of
 from ...models.checkpoint.layouts import GENERATOR, UNET, VAE
-from ...released.lock import alone
+from ...released.lock import alone_if_possible
 from ..engine.loop import load_averages, train
 from ..engine.state import state_dir, write_atomically
 from .adapter import LoraFacts, attach, file_tensors, make_adapters, write_lora
@@ -86,7 +84,10 @@ def fine_tune(options: argparse.Namespace) -> Path:
         raise KeyVIDError(f'A LoRA cannot be called "{name}"; give a name without folders: --name.')
     states = state_dir(options.state_dir)
     runs, encoded = states / "lora", states / "lora_clips"
-    with _alone(runs / name):
+    taken = KeyVIDError(
+        f"Another call is training the LoRA in {runs / name}. Wait for it, or give this one another --name."
+    )
+    with alone_if_possible(runs / name, taken):
         size = _size(options.size) if options.size else base.size
         _check_size(size, base)
         paths = encode_folder(root, base, encoded, size=size, caption=options.caption)
@@ -219,24 +220,6 @@ def _check_size(size: tuple[int, int], base: Base) -> None:
         raise KeyVIDError(
             f"The frames would have {size[1]} x {size[0]} pixels; for this model both are multiples of {multiple}."
         )
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """No other call trains this LoRA meanwhile. Raises KeyVIDError when one does."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        try:
-            stack.enter_context(alone(folder))
-        except DownloadError:
-            raise KeyVIDError(
-                f"Another call is training the LoRA in {folder}. Wait for it, or give this one another --name."
-            ) from None
-        except OSError as error:  # some disks have no locks
-            logger.warning(
-                "Do not train %s twice at a time: it cannot be locked (%s).", folder, error
-            )
-        yield
 
 
 def _parser() -> argparse.ArgumentParser:

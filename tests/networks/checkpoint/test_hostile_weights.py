@@ -16,7 +16,7 @@ from keyvid_pack.models.checkpoint.checkpoint import open_checkpoint
 from keyvid_pack.models.checkpoint.files import load_tensors, read_file
 from keyvid_pack.released.convert import convert
 
-from ...helpers.hostile.damaged_bytes import damaged
+from ...helpers.hostile.damage import damaged, places
 from ...helpers.weight_files import replace_pickle, save, save_training_file, small_state
 
 KINDS = ("safetensors", "safetensors, its list", "zip", "zip, its pickle", "legacy", "Lightning")
@@ -42,14 +42,6 @@ def whole_files(tmp_path_factory):
         else:
             save(state, paths[kind], kind.partition(",")[0], metadata=None)
     return paths
-
-
-def places(value):
-    inside = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, one in list(inside):
-        yield value, key
-        if isinstance(one, dict | list):
-            yield from places(one)
 
 
 def damaged_list(data, rng):

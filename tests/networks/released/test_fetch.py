@@ -14,7 +14,7 @@ from keyvid_pack.models.checkpoint import layouts
 from keyvid_pack.models.checkpoint.files import read_file
 from keyvid_pack.released import fetch as module
 from keyvid_pack.released import lock, published_files
-from keyvid_pack.released.lock import alone
+from keyvid_pack.released.lock import alone, alone_if_possible
 from keyvid_pack.released.published_files import (
     GENERATOR,
     IMAGEBIND,
@@ -151,9 +151,30 @@ def test_two_at_once_are_refused(publish, get, folder):
     publish()
     own = folder.parent / module.DOWNLOADS / "generator"
     own.mkdir(parents=True)
-    with alone(own), pytest.raises(DownloadError, match="fetching this file already"):
+    with (
+        alone(own, DownloadError()),
+        pytest.raises(DownloadError, match="fetching this file already"),
+    ):
         get()
     assert get() is not None
+
+
+def test_a_folder_on_a_disk_without_locks_is_worked_in_with_a_warning(
+    tmp_path, monkeypatch, caplog
+):
+    def no_locks(_handle):
+        raise OSError("no locks available")
+
+    taken = KeyVIDError("somebody is here")
+    with alone_if_possible(tmp_path / "a", taken):
+        with (
+            pytest.raises(KeyVIDError, match="somebody is here"),
+            alone_if_possible(tmp_path / "a", taken),
+        ):
+            pass
+    monkeypatch.setattr(lock, "_lock", no_locks)
+    with alone_if_possible(tmp_path / "b", taken):
+        assert "cannot be locked (no locks available)" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from keyvid_pack.errors import KeyVIDError
 from keyvid_pack.training.datasets.decode import frame_times, read_frames, read_sound
 from keyvid_pack.training.datasets.inspection import inspect_video
 
-from ...helpers.hostile.damaged_bytes import damaged
+from ...helpers.hostile.damage import damaged
 from ...helpers.real_videos import files
 
 FEW = [15, pytest.param(2000, marks=pytest.mark.long)]

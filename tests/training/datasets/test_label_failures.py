@@ -91,7 +91,7 @@ def test_a_process_that_cannot_be_started_ends_the_wait(monkeypatch):
 
 
 def test_two_calls_do_not_write_one_report(root, here, caplog):
-    with alone(root, "keyvid_labels_train.lock"):
+    with alone(root, KeyVIDError(), name="keyvid_labels_train.lock"):
         assert label.main(str(root)) == 1
         assert "Another call of label is writing" in caplog.text
         assert not list(root.rglob("*.npy"))

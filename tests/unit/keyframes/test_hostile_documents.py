@@ -19,6 +19,8 @@ from keyvid_pack.keyframes.plan_document import parse_json, plan_from_document, 
 from keyvid_pack.keyframes.text import frames_from_text
 from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
 
+from ...helpers.hostile.damage import places
+
 N_OF_EACH = 2000
 DOCUMENTS = Path(__file__).parent / "documents"
 ODD = (
@@ -47,15 +49,6 @@ WRITTEN = [
     timing_to_json(plan=PLAN, curve=CURVE),
     *[path.read_text(encoding="utf-8") for path in sorted(DOCUMENTS.glob("*.json"))],
 ]
-
-
-def places(value):
-    """(container, key) of everything inside a JSON value."""
-    inside = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, one in list(inside):
-        yield value, key
-        if isinstance(one, dict | list):
-            yield from places(one)
 
 
 def damaged(document, rng):

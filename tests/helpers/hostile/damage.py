@@ -37,3 +37,12 @@ def damaged(data, rng, *, front=1.0):
         elif data:
             data[at] ^= 1 << rng.randrange(8)
     return bytes(data)
+
+
+def places(value):
+    """(container, key) of everything inside a JSON value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, one in list(inside):
+        yield value, key
+        if isinstance(one, dict | list):
+            yield from places(one)
