@@ -1,6 +1,7 @@
 """Drives ComfyUI's real frontend in a real browser (Playwright), for the tests and for exporting workflows."""
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -233,7 +234,8 @@ class Frontend:
 
     def workflow_json(self) -> dict:
         """The graph in UI format, as the frontend saves it."""
-        return self.page.evaluate("() => app.graph.serialize()")
+        # as text: Playwright would hand over null for what JSON leaves out, which another frontend may not open
+        return json.loads(self.page.evaluate("() => JSON.stringify(app.graph.serialize())"))
 
     def complaints(self) -> list[str]:
         """What the page warns about on the screen: missing nodes, models or media, errors, red toasts."""

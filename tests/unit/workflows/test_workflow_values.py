@@ -10,6 +10,7 @@ import pathlib
 import pytest
 
 WORKFLOWS = pathlib.Path(__file__).resolve().parents[3] / "workflows"
+BLUEPRINTS = WORKFLOWS.parent / "subgraphs"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 # their outputs are lists, another value for every keyframe or segment: nothing typed beneath could be all of them
 LISTS = {"KeyVID_KeyframePrompts", "KeyVID_KeyframeSegments"}
@@ -151,3 +152,27 @@ def test_another_number_in_a_box_than_on_it_is_noticed():
     box["widgets_values"][1] = 33
     wrong = [row[1:] for row in beneath_wires(workflow) if row[2] != row[3]]
     assert wrong == [("steps", 20, 33)]
+
+
+# what ComfyUI itself saves as null: a socket without a wire
+EMPTY = {"link", "links"}
+
+
+def nulls(saved):
+    """The keys of a saved graph that stand for nothing, where ComfyUI leaves them out."""
+    if isinstance(saved, dict):
+        found = {name for name, value in saved.items() if value is None} - EMPTY
+        return found.union(*(nulls(value) for value in saved.values()))
+    return set().union(*map(nulls, saved)) if isinstance(saved, list) else set()
+
+
+@pytest.mark.parametrize(
+    "path", [*WORKFLOWS.glob("*.json"), *BLUEPRINTS.glob("*.json")], ids=lambda path: path.stem
+)
+def test_a_workflow_has_no_nulls_that_a_frontend_trips_over(path):
+    """`"floatingLinks": null` opens in frontend 1.47 and not in 1.58, where it has to be a list if it is there."""
+    assert nulls(json.loads(path.read_text(encoding="utf-8"))) == set()
+    assert nulls({"links": None, "nodes": [{"pos": None}], "floatingLinks": None}) == {
+        "pos",
+        "floatingLinks",
+    }
