@@ -11,6 +11,7 @@ A safetensors file is rewritten too: without what belongs to no tensor of it. Th
 import contextlib
 import math
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -24,9 +25,11 @@ from ..errors import CheckpointError, CheckpointFileError, CheckpointUnknownErro
 from ..models import published
 from ..models.checkpoint import layouts, metadata, safetensors_file, torch_file
 from ..models.checkpoint.state_dict_diff import few
+from .lock import lock_file
 from .reading import Entries, NotPartsError, Read, open_all, open_one, parts_of
 
 _SHOWN = 8
+_PARTIAL = re.compile(r"keyvid-[0-9a-f]{16}\.partial")
 _HALF_OVERFLOWS = 65520  # fp16 rounds smaller numbers to 65504 at most
 
 Step = Callable[[str, int, int], None]  # (what is going on, bytes done, bytes in all)
@@ -221,6 +224,7 @@ def _halved_where_it_fits(entries: Entries, read: Read) -> tuple[Entries, list[s
 def _write(target: Path, entries: Entries, read: Read, block: dict[str, str], step: Step) -> None:
     sizes = {name: math.prod(shape) * dtype.itemsize for name, (dtype, shape) in entries.items()}
     needed, n_done = sum(sizes.values()), 0
+    _remove_abandoned(target.parent)
     free = shutil.disk_usage(target.parent).free
     if needed > free:
         raise CheckpointFileError(
@@ -242,6 +246,8 @@ def _write(target: Path, entries: Entries, read: Read, block: dict[str, str], st
     try:
         with open(partial, "xb") as file:  # a file of its own: never one that is there already
             created = True
+            with contextlib.suppress(OSError):  # a disk without locks
+                lock_file(file)
             safetensors_file.write_stream(file, entries, read_as_written, block)
             file.flush()
             os.fsync(file.fileno())  # whole on the disk before it gets its name
@@ -253,6 +259,16 @@ def _write(target: Path, entries: Entries, read: Read, block: dict[str, str], st
         if created:
             with contextlib.suppress(OSError):
                 partial.unlink()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the half files of conversions that were killed; whoever is still writing one holds its lock."""
+    for left in folder.glob("keyvid-*.partial"):
+        if _PARTIAL.fullmatch(left.name):
+            with contextlib.suppress(OSError):
+                with left.open("a+b") as handle:
+                    lock_file(handle)
+                left.unlink()
 
 
 def _size(n_bytes: int) -> str:

@@ -102,8 +102,11 @@ def _convert(
         os.replace(made, target)
     else:
         partial = _partial(target)
-        shutil.copyfile(made, partial)
-        os.replace(partial, target)
+        try:
+            shutil.copyfile(made, partial)
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)  # of a disk that is full
         made.unlink()
     return result
 

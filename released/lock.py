@@ -21,7 +21,7 @@ def alone(folder: Path, taken: KeyVIDError, *, name: str = "lock") -> Iterator[N
     """
     with (folder / name).open("a+b") as handle:
         try:
-            _lock(handle)
+            lock_file(handle)
         except (BlockingIOError, PermissionError) as error:  # of Linux and macOS, of Windows
             raise taken from error
         yield
@@ -41,7 +41,8 @@ def alone_if_possible(folder: Path, taken: KeyVIDError, *, name: str = "lock") -
         yield
 
 
-def _lock(handle: Any) -> None:
+def lock_file(handle: Any) -> None:
+    """Lock an open file until it is closed. Raises OSError when somebody else holds it, or the disk has no locks."""
     if os.name == "nt":
         import msvcrt
 

@@ -172,7 +172,7 @@ def test_a_folder_on_a_disk_without_locks_is_worked_in_with_a_warning(
             alone_if_possible(tmp_path / "a", taken),
         ):
             pass
-    monkeypatch.setattr(lock, "_lock", no_locks)
+    monkeypatch.setattr(lock, "lock_file", no_locks)
     with alone_if_possible(tmp_path / "b", taken):
         assert "cannot be locked (no locks available)" in caplog.text
 
@@ -189,7 +189,7 @@ def test_a_disk_that_refuses_is_named_and_nobody_else_is_blamed(
     def refuse(_handle):
         raise error
 
-    monkeypatch.setattr(lock, "_lock", refuse)
+    monkeypatch.setattr(lock, "lock_file", refuse)
     with pytest.raises(DownloadError) as failure:
         get()
     own = folder.parent / module.DOWNLOADS / "generator"
