@@ -13,7 +13,7 @@ from ..keyframes.plan import KeyframePlan
 from ..keyframes.plan_document import plan_to_document
 from ..preview.editor import curve_outline, sound_outline
 from ..preview.wav import write_wav
-from .files import temp_file_named
+from .files import temp_file_named, writing
 from .payloads import UI
 from .running_node import progress_steps
 
@@ -111,6 +111,7 @@ def _saved_audio(samples: np.ndarray, sample_rate: int, digest: str) -> dict[str
     filename = f"keyvid_sound_{digest}.wav"
     path = temp_file_named(filename)
     if not os.path.isfile(path):
-        write_wav(path + ".partial", samples, sample_rate)
-        os.replace(path + ".partial", path)
+        with writing(filename, path + ".partial"):
+            write_wav(path + ".partial", samples, sample_rate)
+            os.replace(path + ".partial", path)
     return {"filename": filename, "subfolder": "", "type": io.FolderType.temp.value}

@@ -1,13 +1,14 @@
 """Files in ComfyUI's input, output and temp folders, by name and never outside these folders."""
 
 import contextlib
+import errno
 import logging
 import math
 import os
 import pathlib
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import folder_paths
 
@@ -22,6 +23,8 @@ _PUT_ONE = (
     f"Run Save Timing, or put a file written by it (*{TIMING_SUFFIX}) into ComfyUI's input folder; then press R to "
     "refresh the lists and choose it in Load Timing."
 )
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, one's share of it, one file's
 
 log = logging.getLogger("keyvid")
 _listed: dict[
@@ -44,9 +47,10 @@ def copy_sample_media() -> None:
             target = target_folder / source.name
             if not target.exists():
                 partial = target.with_name(target.name + ".partial")
-                shutil.copyfile(source, partial)
-                os.replace(partial, target)
-    except OSError as error:
+                with writing(target.name, str(partial)):
+                    shutil.copyfile(source, partial)
+                    os.replace(partial, target)
+    except (OSError, KeyVIDError) as error:
         log.warning("KeyVID could not copy its sample files to %s: %s", target_folder, error)
 
 
@@ -95,20 +99,39 @@ def _output_place(prefix: str) -> tuple[str, str, int, str]:
 
 def write_text(path: str, text: str) -> None:
     """Writes text (UTF-8) so that a crash never leaves half a file. Raises KeyVIDError when it cannot."""
-    partial = path + ".partial"
+    name, partial = os.path.basename(path), path + ".partial"
     try:
-        with open(partial, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(partial, path)
-    except (OSError, ValueError) as error:
-        raise _unusable(os.path.basename(path), error) from None
+        with writing(name, partial):
+            with open(partial, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.replace(partial, path)
+    except KeyVIDError:
+        raise
+    except ValueError as error:  # signs that no file name, or no UTF-8, can have
+        raise _unusable(name, error) from None
+
+
+@contextlib.contextmanager
+def writing(name: str, partial: str | None = None) -> Iterator[None]:
+    """While a file is written: what the disk refuses is raised as KeyVIDError that names it.
+
+    partial: the path under which it is written, if it is renamed once it is whole; nothing is left there in the end.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _unusable(name, error) from None
+    finally:
+        if partial is not None:
+            with contextlib.suppress(OSError, ValueError):
+                os.remove(partial)
 
 
 def _unusable(name: str, error: Exception) -> KeyVIDError:
     reason = getattr(error, "strerror", None) or str(error)
-    return KeyVIDError(
-        f"The file {name!r} cannot be written ({reason}). Choose another name, or free the folder."
-    )
+    is_full = getattr(error, "errno", None) in _NO_ROOM
+    remedy = "Make room on the disk" if is_full else "Choose another name, or free the folder"
+    return KeyVIDError(f"The file {name!r} cannot be written ({reason}). {remedy}, and run again.")
 
 
 def file_stamp(path: str) -> str:

@@ -4,7 +4,6 @@ A file in the temp folder is named by its content. ComfyUI's numbered names begi
 was left open would then show what it has cached under the same name: the images of an earlier run.
 """
 
-import contextlib
 import hashlib
 import os
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
 from ..preview.waveform import waveform_extremes
-from .files import temp_file_named
+from .files import temp_file_named, writing
 from .images import image_of
 from .payloads import UI, Image, Video
 from .running_node import progress_steps
@@ -49,7 +48,13 @@ def strip_ui(
         curve=curve,
         plan=plan,
     )
-    return ui.PreviewImage(image_of(strip), cls=node).as_dict()
+    return image_ui(node, image_of(strip))
+
+
+def image_ui(node: type[io.ComfyNode], images: Image) -> UI:
+    """The ui dict that shows images (B, H, W, 3) in a node. Raises KeyVIDError when the temp folder refuses them."""
+    with writing("preview.png"):
+        return ui.PreviewImage(images, cls=node).as_dict()
 
 
 def animatic_video(
@@ -86,9 +91,10 @@ def rendered_video(stem: str, render: Callable[[str], None]) -> tuple[Video, UI]
     It is kept in the temp folder under the stem and its content. What `render` raises comes out.
     """
     partial = temp_file_named(f"{stem}.partial")
-    render(partial)
-    filename = f"{stem}_{_hash_of_file(partial)}.mp4"
-    path = _kept(partial, filename)
+    with writing(f"{stem}.mp4", partial):
+        render(partial)
+        filename = f"{stem}_{_hash_of_file(partial)}.mp4"
+        path = _kept(partial, filename)
     shown = ui.PreviewVideo([ui.SavedResult(filename, "", io.FolderType.temp)]).as_dict()
     return InputImpl.VideoFromFile(path), shown
 
@@ -128,7 +134,7 @@ def keyframe_sheet(
         images, plan, width=width, curve=curve, samples=samples, sample_rate=sample_rate
     )
     image = image_of(sheet)
-    shown = ui.PreviewImage(image, cls=node).as_dict()
+    shown = image_ui(node, image)
     shown["keyvid_sheet"] = [
         {
             "plan": plan_checksum(plan),
@@ -147,9 +153,10 @@ def _saved_thumbnail(image: np.ndarray) -> dict[str, str]:
     filename = f"keyvid_keyframe_{_hash(data).hexdigest()}.jpg"
     if not os.path.isfile(temp_file_named(filename)):
         partial = temp_file_named("keyvid_keyframe.partial")
-        with open(partial, "wb") as file:
-            file.write(data)
-        _kept(partial, filename)
+        with writing(filename, partial):
+            with open(partial, "wb") as file:
+                file.write(data)
+            _kept(partial, filename)
     return {"filename": filename, "subfolder": "", "type": io.FolderType.temp.value}
 
 
@@ -168,7 +175,8 @@ def _hash_of_file(path: str) -> str:
 def _kept(partial: str, filename: str) -> str:
     """The path of a file in the temp folder that was written as `partial` and is named by its content.
 
-    An existing file of that name has the same content; if it cannot be replaced because it is in use, it stays.
+    An existing file of that name has the same content; if it cannot be replaced because it is in use, it stays, and
+    `partial` too.
     """
     path = temp_file_named(filename)
     try:
@@ -176,6 +184,4 @@ def _kept(partial: str, filename: str) -> str:
     except OSError:
         if not os.path.isfile(path):
             raise
-        with contextlib.suppress(OSError):
-            os.remove(partial)
     return path

@@ -2,10 +2,11 @@
 
 import logging
 
-from comfy_api.v0_0_2 import io, ui
+from comfy_api.v0_0_2 import io
 
 from ..host.bridges.storyboard import storyboard_images
 from ..host.images import FITS
+from ..host.node_previews import image_ui
 from ..keyframes.plan import KeyframePlan
 from .sockets import Plan
 
@@ -69,5 +70,5 @@ class StoryboardImages(io.ComfyNode):
         board = storyboard_images(plan, width=width, height=height, fit=fit)
         if board.missing:
             log.warning("Storyboard Images: %s", board.missing)
-        shown = None if board.images is None else ui.PreviewImage(board.images, cls=cls)
+        shown = None if board.images is None else image_ui(cls, board.images)
         return io.NodeOutput(*board, ui=shown)

@@ -5,6 +5,7 @@ at every window. What is in memory at a time is one window.
 """
 
 import copy
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from ...keyframes.long_clips.kept_frames import Stretch, frames_to_retake, retak
 from ...keyframes.plan import KeyframePlan
 from ...preview.mp4 import write_mp4
 from ..audio import clip_samples_of
-from ..files import new_output_file, output_folder
+from ..files import new_output_file, output_folder, writing
 from ..payloads import UI, Audio, Guider, Latent, Noise, Sampler, Sigmas, Vae, Video
 from ..running_node import progress_steps, show_text
 from ..sampling.condition_keys import PLAN
@@ -185,17 +186,20 @@ def _written(
     height, width = (side * 8 for side in store.get(stretches[0].key).shape[-2:])
     path, filename, subfolder = new_output_file(prefix, ".mp4")
     show_text("decoding and writing frames")
-    write_mp4(
-        path,
-        decoded_frames(stretches, store, vae),
-        width=width,
-        height=height,
-        n_frames=plan.n_frames,
-        fps=plan.fps,
-        samples=samples,
-        sample_rate=sample_rate,
-        on_frame=progress_steps(),
-    )
+    partial_path = path + ".partial"
+    with writing(filename, partial_path):
+        write_mp4(
+            partial_path,
+            decoded_frames(stretches, store, vae),
+            width=width,
+            height=height,
+            n_frames=plan.n_frames,
+            fps=plan.fps,
+            samples=samples,
+            sample_rate=sample_rate,
+            on_frame=progress_steps(),
+        )
+        os.replace(partial_path, path)
     shown = ui.PreviewVideo([ui.SavedResult(filename, subfolder, io.FolderType.output)]).as_dict()
     return InputImpl.VideoFromFile(path), shown
 

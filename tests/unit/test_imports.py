@@ -107,11 +107,11 @@ PARTS = {
     "evaluation": {"tracker": set(), "measures": {"tracker"}, "*": None},
 }
 STDLIB = {
-    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "fcntl",
-    "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging", "math",
-    "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "queue", "random", "re",
-    "resource", "secrets", "shutil", "signal", "socket", "struct", "subprocess", "sys", "tarfile", "threading", "time",
-    "types", "typing", "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
+    "__future__", "argparse", "ast", "bisect", "collections", "contextlib", "copy", "csv", "dataclasses", "errno",
+    "fcntl", "fractions", "functools", "hashlib", "heapq", "http", "importlib", "io", "itertools", "json", "logging",
+    "math", "msvcrt", "multiprocessing", "operator", "os", "pathlib", "pickle", "pickletools", "queue", "random",
+    "re", "resource", "secrets", "shutil", "signal", "socket", "struct", "subprocess", "sys", "tarfile", "threading",
+    "time", "types", "typing", "unicodedata", "urllib", "uuid", "warnings", "wave", "zipfile", "zlib",
 }  # fmt: skip
 FILES = [path for package in RULES for path in sorted((ROOT / package).rglob("*.py"))]
 

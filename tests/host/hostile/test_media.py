@@ -14,7 +14,7 @@ from keyvid_pack.keyframes.plan import plan_at_frames
 from keyvid_pack.preview.mp4 import write_mp4
 from PIL import Image
 
-from ..helpers.hostile.damage import damaged
+from ...helpers.hostile.damage import damaged
 
 FEW = [15, pytest.param(2000, marks=pytest.mark.long)]
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 32, 48, 3), np.uint8)

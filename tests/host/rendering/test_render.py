@@ -9,6 +9,7 @@ from keyvid_pack.keyframes.timebase import n_samples_at
 
 from ...helpers import small_encoders, small_video
 from ...helpers.conditioned import conditioned_interpolation, conditioned_keyframes
+from ...helpers.hostile.limits import room_for
 from ...helpers.small_video import Forwards, guided
 
 N_FRAMES = 100
@@ -276,3 +277,18 @@ def test_a_guider_of_keyframes_is_refused(generator, interpolator, output):
 def test_a_name_outside_the_output_folder_is_refused(interpolator, output, prefix):
     with pytest.raises(KeyVIDError, match="points outside"):
         render(interpolator, name=prefix)
+
+
+def test_a_full_disk_leaves_no_half_video_and_what_was_painted(interpolator, output):
+    render(interpolator, name="full")
+    (path,) = output.glob("full*.mp4")
+    n_bytes = path.stat().st_size
+    path.unlink()
+    # every window fits, the video does not
+    with room_for(n_bytes - 1), pytest.raises(KeyVIDError, match="Make room on the disk"):
+        render(interpolator, name="full")
+    assert not list(output.glob("full*.mp4*"))
+    with Forwards(interpolator) as forwards:
+        render(interpolator, name="full")
+    assert forwards.n_rows == 0
+    assert path.stat().st_size == n_bytes

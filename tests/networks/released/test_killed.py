@@ -13,7 +13,7 @@ from keyvid_pack.released import fetch as module
 from keyvid_pack.released.convert import convert
 from keyvid_pack.released.published_files import GENERATOR
 
-from ...helpers.hostile.full_disk import room_for
+from ...helpers.hostile.limits import room_for
 from ...helpers.small_checkpoint import filled, whole_shapes
 from ...helpers.weight_files import save_training_file
 
