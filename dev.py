@@ -170,10 +170,12 @@ def command_batch(options: argparse.Namespace) -> int:
 
 
 def command_workflows(options: argparse.Namespace) -> int:
-    """Rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails)."""
-    thumbnails = ["--thumbnails"] if options.thumbnails else []
+    """Rewrite workflows/api/ from workflows/ in the real frontend (--thumbnails, --screenshots DIR)."""
+    images = ["--thumbnails"] if options.thumbnails else []
+    if options.screenshots:
+        images += ["--screenshots", str(options.screenshots.resolve())]
     python = environment.setup(test=True)
-    return _run(python, "-m", "tools.export_workflows", *thumbnails, *options.names)
+    return _run(python, "-m", "tools.export_workflows", *images, *options.names)
 
 
 def command_world(options: argparse.Namespace) -> int:

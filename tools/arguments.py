@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def demo(command: argparse.ArgumentParser) -> None:
@@ -56,6 +57,9 @@ def weights(command: argparse.ArgumentParser, names: Iterable[str]) -> None:
 def workflows(command: argparse.ArgumentParser) -> None:
     """The words of `dev.py workflows`."""
     command.add_argument("--thumbnails", action="store_true")
+    command.add_argument(
+        "--screenshots", type=Path, metavar="DIR", help="also the page as each opens on a laptop"
+    )
     command.add_argument("names", nargs="*")
 
 

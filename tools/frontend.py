@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, ViewportSize, sync_playwright
 
 from . import environment
 from .server import Server
@@ -49,6 +49,8 @@ IMAGE_SETTINGS = {
 # of the frontend that is pinned, and of 1.58
 TOASTS = ".p-toast-message, [data-testid=toast]"
 RED_TOASTS = ".p-toast-message-error, .p-toast-message-warn, [data-toast-kind=error], [data-toast-kind=warning]"
+# of the screen on which a workflow has to be readable as it opens
+LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 PREVIEW_WIDGET = "video-preview"  # of ComfyUI's classic renderer
 TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
 
@@ -248,7 +250,7 @@ class Frontend:
         """The text of every message in the corner of the page."""
         return " ".join(self.page.locator(TOASTS).all_inner_texts())
 
-    def image_of_graph(self, path: Path, *, width: int = 2400, height: int = 1350) -> None:
+    def image_of_graph(self, path: Path, *, width: int = 2000, height: int = 1125) -> None:
         """Save a JPEG of the graph, cut at its edges, without the panels around it."""
         self.page.set_viewport_size({"width": width, "height": height})
         for setting, value in IMAGE_SETTINGS.items():

@@ -78,25 +78,15 @@ SEGMENTS = Built(
 )
 INTERPOLATE = Built(
     workflow="keyvid_storyboard_interpolate",
-    subgraph=None,
+    subgraph="Frames between images",
     official=("utility_video_frame_interpolation", "Frame Interpolation"),
     # the video, its parts, its rate and the multiplier: those come with the plan
     left_out=frozenset({3, 9, 10, 11, 13}),
     added=(
         "FrameInterpolate",
-        "KeyVID_ClipAudio",
-        "KeyVID_EditKeyframes",
         "KeyVID_JoinSegments",
         "KeyVID_KeyframeImages",
         "KeyVID_KeyframeSegments",
-        "KeyVID_LocalizeKeyframes",
-        "KeyVID_SelectKeyframes",
-        "LoadAudio",
-        "LoadImage",
-        "LoadImage",
-        "MarkdownNote",
-        "MarkdownNote",
-        "SaveVideo",
     ),
     rewired=frozenset({(5, "images")}),
     values=frozenset({5}),  # the frame rate

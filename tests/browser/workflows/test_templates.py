@@ -5,6 +5,7 @@ import re
 import av
 import pytest
 from keyvid_pack.tools.environment import PACK_NAME
+from keyvid_pack.tools.frontend import LAPTOP
 from keyvid_pack.tools.named_models import OWN, model_files
 
 from ...helpers.graphs.boxed_workflows import BOXED
@@ -36,7 +37,7 @@ _MAKE_SMALL = """small => {
   walk(app.graph, null);
 }"""
 
-LAPTOP, WIDE = {"width": 1440, "height": 900}, {"width": 1600, "height": 1000}
+WIDE = {"width": 1600, "height": 1000}
 SMALLEST_TEXT = 8  # px on the screen, below which ComfyUI's classic renderer draws none
 _OPENING = """() => {
   const { ds, low_quality, visible_area } = app.canvas;

@@ -29,10 +29,10 @@ SMALL = {
     ("keyvid_wan_vace_edits", "100:193"): {"value": 64},
     ("keyvid_wan_vace_edits", "100:194"): {"value": 48},
     ("keyvid_wan_vace_edits", "100:202"): {"value": 2},  # steps
-    ("keyvid_wan_segments", "100:67"): {"width": 64, "height": 48},
-    ("keyvid_storyboard_interpolate", "27"): {"width": 96, "height": 72},
+    ("keyvid_wan_segments", "121:100:67"): {"width": 64, "height": 48},
+    ("keyvid_storyboard_interpolate", "102:27"): {"width": 96, "height": 72},
 }
-_EDITING = "101:"  # the nodes of the box that edits images
+_EDITING = "111:101:"  # the nodes of the box that edits images
 _GONE = ("CLIPLoader", "LTXAVTextEncoderLoader", "LatentUpscaleModelLoader")
 
 

@@ -6,44 +6,22 @@ import json
 from collections import Counter
 
 import pytest
-from keyvid_pack.tools.environment import ROOT
 
-from ...helpers.graphs.boxed_workflows import ALL_NODES, BOXED, NAMES, WORKFLOWS
+from ...helpers.graphs.boxed_workflows import (
+    ALL_NODES,
+    BLUEPRINT_NAMES,
+    BLUEPRINTS,
+    BOXED,
+    NAMES,
+    WORKFLOWS,
+    boxes,
+    read,
+    structure,
+)
 
-BLUEPRINTS = ROOT / "subgraphs"
 EDGE = -10, -20  # ComfyUI's numbers for the near and the far side of a box
 MOST_NODES = 12  # of a workflow at its top, notes included
-OWN = {path.stem for path in BLUEPRINTS.glob("*.json")}
-
-
-def read(path):
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def boxes(workflow):
-    """{name: subgraph} of a workflow."""
-    return {
-        graph["name"]: graph for graph in (workflow.get("definitions") or {}).get("subgraphs", ())
-    }
-
-
-def structure(graph):
-    """What a subgraph is made of, whatever the ids: node types, and wires as (type, output, type, input)."""
-    nodes = {node["id"]: node for node in graph["nodes"] if "Note" not in node["type"]}
-
-    def end(key, slot, side, edge):
-        if key in nodes:
-            return nodes[key]["type"], nodes[key][side][slot]["name"]
-        return "edge", graph[edge][slot]["name"]
-
-    wires = Counter(
-        (
-            *end(link["origin_id"], link["origin_slot"], "outputs", "inputs"),
-            *end(link["target_id"], link["target_slot"], "inputs", "outputs"),
-        )
-        for link in graph["links"]
-    )
-    return Counter(node["type"] for node in nodes.values()), wires
+OWN = set(BLUEPRINT_NAMES)
 
 
 def meaning(prompt):
@@ -133,7 +111,7 @@ def test_a_workflow_has_few_boxes(name):
     assert len(read(WORKFLOWS / f"{name}.json")["nodes"]) <= MOST_NODES
 
 
-@pytest.mark.parametrize("name", sorted(OWN))
+@pytest.mark.parametrize("name", BLUEPRINT_NAMES)
 def test_a_blueprint_is_one_box_with_its_name_and_what_it_does(name):
     blueprint = read(BLUEPRINTS / f"{name}.json")
     (node,), (graph,) = blueprint["nodes"], blueprint["definitions"]["subgraphs"]

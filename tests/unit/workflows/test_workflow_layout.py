@@ -219,8 +219,13 @@ def test_no_two_wires_cross(workflow):
     assert Drawing(workflow).crossings() == set()
 
 
-def test_a_wire_across_is_noticed(workflow):
-    """Without its reroutes, and with the inputs of every node in reverse, the same graph is a tangle."""
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "dynamicrafter_i2v"])
+def test_a_wire_across_is_noticed(name):
+    """Without its reroutes, and with the inputs of every node in reverse, the same graph is a tangle.
+
+    Not where three nodes stand in a row.
+    """
+    workflow = read(name)
     workflow["extra"] = {"reroutes": [], "linkExtensions": []}
     n_inputs = {node["id"]: len(node["inputs"]) for node in workflow["nodes"]}
     for link in workflow["links"]:
