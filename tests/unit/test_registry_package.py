@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 import pytest
 from keyvid_pack.tools.environment import PROJECT_URL, ROOT, SetupError
-from keyvid_pack.tools.release import archive, notes
+from keyvid_pack.tools.release import archive, notes, scanners
 from PIL import Image
 
 IGNORE = ROOT / ".comfyignore"
@@ -17,7 +17,7 @@ FOLDERS = {
 }  # fmt: skip
 FILES = {
     ".comfyignore", ".gitignore", "CHANGELOG.md", "LICENSE", "NOTICE", "README.md", "SECURITY.md", "__init__.py",
-    "dev.py", "errors.py", "pyproject.toml", "requirements.txt",
+    "comfy-test.toml", "dev.py", "errors.py", "pyproject.toml", "requirements.txt",
 }  # fmt: skip
 # of the tools and trainings only what the artist's commands import
 INSIDE = {
@@ -104,3 +104,29 @@ def test_the_pictures_of_the_registrys_page_are_files_of_the_project():
         assert address != name and name in tracked()
         with Image.open(ROOT / name) as image:
             assert image.size == size
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "line", "expected"),
+    [
+        ("compile(", "host/x.py", 'NAME = re.compile("a")', True),
+        ("compile(", "host/x.py", 'compile("a", "b", "exec")', False),
+        ("eval(", "models/x.py", "network.eval()", True),
+        ("eval(", "models/x.py", "eval(text)", False),
+        ("eval(", "models/x.py", "frame.eval(text)", False),
+        ("subprocess.run", "tools/a/x.py", "subprocess.run(words)", True),
+        ("subprocess.run", "host/tools/x.py", "subprocess.run(words)", False),
+        ("subprocess.run", "__init__.py", "subprocess.run(words)", False),
+        ("os.system", "tools/x.py", "os.system(words)", False),
+    ],
+)
+def test_what_a_scanner_finds_is_explained_only_where_it_is_what_is_known(
+    tmp_path, words, name, line, expected
+):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"# first\n{line}\n", encoding="utf-8")
+    title = f"code_execution: pattern `{words}` matched"
+    finding = {"severity": "high", "title": title, "file": name, "line": 2}
+    assert scanners.is_explained(finding, tmp_path) is expected
+    assert scanners.is_explained({**finding, "severity": "medium"}, tmp_path)

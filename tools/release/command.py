@@ -1,11 +1,11 @@
-"""python dev.py release: makes the archive, prints a version's notes, draws the pictures of the registry's page."""
+"""python dev.py release: makes and scans the archive, prints a version's notes, draws the registry's pictures."""
 
 import argparse
 import subprocess
 from pathlib import Path
 
 from .. import environment
-from . import archive
+from . import archive, scanners
 from .notes import notes_of
 
 
@@ -20,7 +20,10 @@ def main(words: list[str]) -> int:
     )
     notes.add_argument("tag")
     commands.add_parser("pictures", help="draw icon and banner anew (docs/media)")
+    commands.add_parser("scan", help="what scanners of code say of the archive")
     options = parser.parse_args(words)
+    if options.command == "scan":
+        return scanners.scan()
     if options.command == "pictures":
         script = environment.ROOT / "tools" / "processes" / "run_in_pack.py"
         command = [environment.setup(), script, "tools.release.pictures"]
