@@ -1,7 +1,12 @@
-"""The folder's name: whether ComfyUI can serve the pack's page files from it, asked of the server's own library."""
+"""The folder's name: whether ComfyUI can serve the pack's page files from it, asked of the server's own library.
+
+And in the page files themselves: no way from a text to HTML or a script.
+"""
 
 import asyncio
 import logging
+import pathlib
+import re
 import urllib.parse
 
 import pytest
@@ -40,3 +45,33 @@ def test_it_names_the_very_names_that_are_not_served(name, tmp_path, caplog):
         assert caplog.text == ""
     else:
         assert f'"{name}"' in caplog.text and "Rename the folder to ComfyUI-KeyVID" in caplog.text
+
+
+PAGE_FILES = pathlib.Path(__file__).resolve().parents[2] / "js"
+# all ways in which a browser makes elements or code of a text
+TO_HTML = re.compile(
+    r"\b(innerHTML|outerHTML|insertAdjacentHTML|setHTML|setHTMLUnsafe|parseHTMLUnsafe|srcdoc|DOMParser"
+    r"|createContextualFragment|eval|Function)\b|document\.write|\bset(Timeout|Interval)\(\s*[\"'`]"
+)
+
+
+def ways_to_html(script):
+    """What of TO_HTML is in the code of a script; comments may speak of it."""
+    code = re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", script, flags=re.DOTALL)
+    return [found[0] for found in TO_HTML.finditer(code)]
+
+
+def test_no_page_file_makes_html_or_code_of_a_text():
+    scripts = sorted([*PAGE_FILES.rglob("*.mjs"), *PAGE_FILES.rglob("*.js")])
+    assert len(scripts) > 50
+    found = {
+        path.name: ways_to_html(path.read_text(encoding="utf-8"))
+        for path in scripts
+        if ways_to_html(path.read_text(encoding="utf-8"))
+    }
+    assert found == {}
+
+
+def test_a_script_that_makes_html_of_a_text_is_noticed():
+    script = "// innerHTML\nbox.innerHTML = name; new Function(name)(); setTimeout(`${name}`);"
+    assert ways_to_html(script) == ["innerHTML", "Function", "setTimeout(`"]
