@@ -156,6 +156,11 @@ class Frontend:
         self.page.reload(wait_until="domcontentloaded")
         self._wait_until_ready()
 
+    def come_back(self) -> None:
+        """Open ComfyUI in this page as the page before left it: the user's files, settings and browser profile stay."""
+        self.page.goto(self.server.url, wait_until="domcontentloaded")
+        self._wait_until_ready()
+
     def _wait_until_ready(self) -> None:
         # the spinner ends once the first workflow, or the one in the address, is loaded
         self.page.wait_for_function("() => window.app?.extensionManager?.spinner === false")

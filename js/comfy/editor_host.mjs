@@ -57,8 +57,8 @@ export function hostOf(node, widget) {
   };
 }
 
-/** @param {GraphNode} node what was just changed is one step of ComfyUI's undo */
-function keepAsOneStep(node) {
+/** @param {GraphNode} node what was just changed is one step of ComfyUI's undo, and in its draft of the workflow */
+export function keepAsOneStep(node) {
   node.graph?.setDirtyCanvas?.(true, false);
   app.extensionManager.workflow.activeWorkflow?.changeTracker?.captureCanvasState();
 }

@@ -9,7 +9,7 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { CSS_CLASS, Editor } from "../editor/editor.mjs";
 import { forget, stateOf } from "../editor/state/view_state.mjs";
-import { hostOf } from "./editor_host.mjs";
+import { hostOf, keepAsOneStep } from "./editor_host.mjs";
 import { enter, executionIds, nodeAt, shownId } from "./execution_ids.mjs";
 import { nodesOf } from "./graph_nodes.mjs";
 import { chain } from "./hooks.mjs";
@@ -85,6 +85,8 @@ function addWidget(node, name, inputData) {
     socketless: true,
   });
   widget.editor = editor;
+  // what was typed, when its box is left: frontend 1.58 no longer looks by itself
+  editor.root.addEventListener("change", () => keepAsOneStep(node));
   let isConfigured = false;
   chain(node, "onConfigure", () => {
     isConfigured = true;
@@ -177,6 +179,8 @@ export const extension = {
       const node = nodeAt(id, app.graph);
       if (node && executionIds(node, app.graph).length > 1) report(node, id, detail.output);
     });
+    // clearing a workflow takes boxes away with all that is inside, playing or not
+    api.addEventListener("graphCleared", endGone);
     app.canvas.canvas.addEventListener("subgraph-opened", (event) => {
       enter(/** @type {CustomEvent} */ (event).detail.fromNode);
       endGone();

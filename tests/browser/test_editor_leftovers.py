@@ -5,7 +5,12 @@ import pytest
 from ..helpers.editor import CANVAS, NODE, Editor, prediction, result_of
 from ..helpers.graphs.workflow_files import ui_form
 
-_EMPTY = "() => { app.canvas.setGraph(app.graph); app.graph.clear(); }"
+# as the menu's Clear Workflow does
+_EMPTY = """() => {
+  app.canvas.setGraph(app.graph);
+  app.clean();
+  app.api.dispatchCustomEvent("graphCleared");
+}"""
 _COUNT = """() => {
   const kept = (window.keyvidKept = { listeners: [], observers: new Set(), contexts: new Set() });
   const isOurs = () => /ComfyUI-KeyVID/i.test(new Error().stack);
@@ -129,3 +134,21 @@ def test_copies_undo_and_other_workflows_leave_nothing_behind(counted):
     stopped = page.evaluate(playhead)
     editor.frontend.show_frames(12)
     assert page.evaluate(playhead) == stopped
+
+
+def test_a_cleared_workflow_leaves_nothing_of_a_timeline_in_a_box(counted):
+    page = counted.page
+    page.evaluate(_EMPTY)
+    counted.settle()
+    nothing = page.evaluate(_KEPT)
+    editor = Editor(counted, result=result_of(prediction()))
+    editor.into_subgraph()
+    editor.executed(result_of(prediction()))
+    page.locator(CANVAS).focus()
+    editor.key("c", "Space")
+    page.wait_for_function("() => window.keyvidKept.contexts.size")
+    page.evaluate(_EMPTY)
+    counted.settle()
+    left = page.evaluate(_KEPT)
+    assert left["contexts"] == 0, "it plays on"
+    assert left == nothing
