@@ -43,10 +43,16 @@ _OPENING = """() => {
   const { ds, low_quality, visible_area } = app.canvas;
   const [left, top, width, height] = visible_area;
   const isOutside = ([x, y, w, h]) => x < left || y < top || x + w > left + width || y + h > top + height;
+  const nodes = app.graph._nodes;
+  const meet = ([x, y, w, h], [x2, y2, w2, h2]) => x < x2 + w2 && x2 < x + w && y < y2 + h2 && y2 < y + h;
   return {
     text: LiteGraph.NODE_TEXT_SIZE * ds.scale,
     withoutText: low_quality,
-    outside: app.graph._nodes.filter((node) => isOutside(node.boundingRect)).map((node) => node.title),
+    outside: nodes.filter((node) => isOutside(node.boundingRect)).map((node) => node.title),
+    // the page makes a node wider than the file says where its title needs it
+    covered: nodes
+      .filter((one) => nodes.some((other) => other !== one && meet(one.boundingRect, other.boundingRect)))
+      .map((node) => node.title),
   };
 }"""
 
@@ -71,6 +77,7 @@ def opening_faults(page):
     """What cannot be read or seen of the open workflow as it opens, in words."""
     found = page.page.evaluate(_OPENING)
     faults = [f"{title} is outside" for title in found["outside"]]
+    faults += [f"{title} and another node overlap" for title in found["covered"]]
     if found["withoutText"] or found["text"] < SMALLEST_TEXT:
         faults.append(f"text of {found['text']:.1f} px")
     return faults
