@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 import folder_paths
 
 from ..errors import KeyVIDError
+from ..keyframes.values import shown
 
 TIMING_SUFFIX = ".keyvid.json"
 MAX_TIMING_BYTES = 64 * 2**20  # an hour of curve and plan is about 3 MB
@@ -83,10 +84,12 @@ def output_folder(prefix: str, suffix: str) -> str:
 def _output_place(prefix: str) -> tuple[str, str, int, str]:
     """(folder, stem, next number, subfolder) of files of a prefix."""
     root = folder_paths.get_output_directory()
+    if not isinstance(prefix, str):
+        raise KeyVIDError(f"The file name is {shown(prefix)}; use text, such as keyvid/timing.")
     try:
         if not folder_paths.is_within_directory(root, os.path.join(root, prefix)):
             raise KeyVIDError(
-                f"The file name {prefix!r} points outside ComfyUI's own folder. "
+                f"The file name {prefix!r:.120} points outside ComfyUI's own folder. "
                 "Use a plain name, such as keyvid/timing."
             )
         folder, stem, counter, subfolder, _ = folder_paths.get_save_image_path(prefix, root)
@@ -131,7 +134,9 @@ def _unusable(name: str, error: Exception) -> KeyVIDError:
     reason = getattr(error, "strerror", None) or str(error)
     is_full = getattr(error, "errno", None) in _NO_ROOM
     remedy = "Make room on the disk" if is_full else "Choose another name, or free the folder"
-    return KeyVIDError(f"The file {name!r} cannot be written ({reason}). {remedy}, and run again.")
+    return KeyVIDError(
+        f"The file {name!r:.120} cannot be written ({reason}). {remedy}, and run again."
+    )
 
 
 def file_stamp(path: str) -> str:
@@ -149,12 +154,12 @@ def input_image_path(name: str) -> str:
     path = os.path.abspath(os.path.join(root, name.replace("\\", "/")))
     if not folder_paths.is_within_directory(root, path):
         raise KeyVIDError(
-            f"The image {name!r} of a keyframe lies outside ComfyUI's input folder. Drop the image on the timeline of "
-            "Edit Keyframes, which copies it there."
+            f"The image {name!r:.120} of a keyframe lies outside ComfyUI's input folder. Drop the image on the "
+            "timeline of Edit Keyframes, which copies it there."
         )
     if not folder_paths.filter_files_content_types([path], ["image"]):
         raise KeyVIDError(
-            f"The file {name!r} of a keyframe is not an image. Drop a PNG, JPEG or WebP on the timeline of Edit "
+            f"The file {name!r:.120} of a keyframe is not an image. Drop a PNG, JPEG or WebP on the timeline of Edit "
             "Keyframes."
         )
     return path
@@ -283,14 +288,14 @@ def _timing_path(name: str | None) -> str:
     annotation = re.search(r"\s*\[(input|output|temp)\]\s*\Z", name)
     plain, folder = (name[: annotation.start()], annotation[1]) if annotation else (name, "input")
     root = folder_paths.get_directory_by_type(folder)
-    shown = name.replace("\\", "/")
+    plainly = name.replace("\\", "/")
     # unchanged first: a space may belong to the name, and except on Windows a backslash, too
     for tried in dict.fromkeys((plain, plain.strip(), plain.strip().replace("\\", "/"))):
         path = os.path.abspath(os.path.join(root, tried))
         if not folder_paths.is_within_directory(root, path):
             raise KeyVIDError(
-                f"The timing file {shown!r} lies outside ComfyUI's folders. Copy it into the input folder."
+                f"The timing file {plainly!r:.120} lies outside ComfyUI's folders. Copy it into the input folder."
             )
         if _is_timing_name(path) and os.path.isfile(path):
             return path
-    raise KeyVIDError(f"There is no timing file named {shown!r}. {_PUT_ONE}")
+    raise KeyVIDError(f"There is no timing file named {plainly!r:.120}. {_PUT_ONE}")

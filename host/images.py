@@ -11,9 +11,12 @@ import torch
 from torch.nn import functional
 
 from ..errors import KeyVIDError
+from ..keyframes.values import whole_number
 from .payloads import Image, Latent, Mask
 
 FITS = ("crop", "pad", "stretch")
+MOST_PIXELS = 2**27  # 16384 x 8192: a frame of 16K video
+MOST_SIDE = 16_384  # pixels that an image may be wide or high
 LEVELS = 255  # of a channel: the published code prepares images as 8 bit (published-model e.7)
 SLACK = 1e-3  # of a level: resizing makes 254.9999 of a plain white, which shall stay white
 # keys of a LATENT that belong to the whole video, not to a frame
@@ -33,6 +36,18 @@ def check_images(image: Image, *, name: str = "image") -> None:
         raise KeyVIDError(
             f"An image on the {name} input holds values that are not finite numbers. Check the node that made it; "
             "a failed VAE Decode is the usual reason."
+        )
+
+
+def check_size(width: int, height: int, *, name: str) -> None:
+    """Raises KeyVIDError for an image or a frame that no screen or camera has, before its pixels are unpacked.
+
+    A file of a few kB may hold, or claim, an image that fills the memory. name: of the image, to begin a sentence with.
+    """
+    if width * height > MOST_PIXELS:
+        raise KeyVIDError(
+            f"{name} has {width} x {height} pixels, and at most {MOST_PIXELS // 10**6} million are read. Save it "
+            "smaller."
         )
 
 
@@ -66,8 +81,11 @@ def to_bhwc(image: torch.Tensor) -> torch.Tensor:
 def frame_masks(values: Sequence[float], *, width: int, height: int) -> Mask:
     """A MASK batch (n_frames, height, width) whose mask of a frame is `values[frame]` everywhere.
 
-    The masks share memory, so an hour of them costs nothing until a node downstream works on them.
+    The masks share memory, so an hour of them costs nothing until a node downstream works on them. Raises KeyVIDError
+    for a size that is none.
     """
+    width = whole_number(width, "width of the masks", least=1, most=MOST_SIDE)
+    height = whole_number(height, "height of the masks", least=1, most=MOST_SIDE)
     levels = torch.tensor(values, dtype=torch.float32)  # (n_frames,)
     return levels.view(-1, 1, 1).expand(-1, height, width)  # (n_frames, height, width)
 

@@ -9,6 +9,7 @@ import torch
 from ..errors import KeyVIDError
 from ..keyframes.curve import MotionCurve
 from ..keyframes.motion.measured import measured_curve
+from ..keyframes.values import choice
 from ..models import flow, lucas_kanade
 from .loaders.optical_flow import check_optical_flow
 from .opencv_flow import opencv_scores
@@ -38,6 +39,7 @@ def curve_of_video(
     method: one of METHODS. optical_flow: for RAFT. smoothing: of `measured.SMOOTHINGS`. Progress and Cancel are the
     running node's. Raises KeyVIDError.
     """
+    method = choice(method, METHODS, "method")
     if video is not None and images is None:
         frames = frames_of_video(video)
     elif images is not None and video is None:

@@ -15,13 +15,14 @@ from ..errors import PlanError
 from ..keyframes.curve import MotionCurve
 from ..keyframes.plan import KeyframePlan
 from ..keyframes.text import there_are
+from ..keyframes.values import whole_number
 from ..preview.animatic import render_animatic
 from ..preview.editor import plan_checksum
 from ..preview.sheet import draw_sheet, thumbnail
 from ..preview.strip import draw_strip
 from ..preview.waveform import waveform_extremes
 from .files import temp_file_named, writing
-from .images import image_of
+from .images import MOST_SIDE, image_of
 from .payloads import UI, Image, Video
 from .running_node import progress_steps
 
@@ -70,6 +71,7 @@ def animatic_video(
 
     image: float (H, W, 3) in [0, 1]; samples: (C, N), sample_rate in Hz; width in pixels. Cancel removes the file.
     """
+    width = whole_number(width, "width of the preview", least=1, most=MOST_SIDE)
     return rendered_video(
         "keyvid_timing",
         lambda path: render_animatic(
@@ -130,6 +132,7 @@ def keyframe_sheet(
     "keyvid_sheet" names a thumbnail for each keyframe, and the frames and the checksum of the plan they belong to, so
     that the editor never shows them beside another plan.
     """
+    width = whole_number(width, "width of the sheet", least=1, most=MOST_SIDE)
     sheet = draw_sheet(
         images, plan, width=width, curve=curve, samples=samples, sample_rate=sample_rate
     )

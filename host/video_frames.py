@@ -13,7 +13,7 @@ from comfy_api.v0_0_2 import InputImpl
 
 from ..errors import KeyVIDError
 from ..keyframes.timebase import fps_fraction
-from .images import check_images, to_bchw
+from .images import check_images, check_size, to_bchw
 from .payloads import Image, Video
 
 CHUNK_BYTES = 64 * 2**20  # of 8-bit pixels that are held at a time: 10 frames of 1080p
@@ -91,6 +91,7 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
                     continue
                 if duration_s and frame.time >= start_s + duration_s - 1e-6:
                     break
+                check_size(frame.width, frame.height, name="A frame of the video")
                 first_s = frame.time if first_s is None else first_s
                 # turned by a right angle or not, things move as far
                 image = frame.to_ndarray(format="rgb24")

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 
 from ..errors import KeyVIDError
+from .values import shown
 
 FPS = 24.0  # video rate of the published models (arXiv 2504.09656, sec. 4)
 N_FRAMES = 48  # frames of one clip: 2 s at 24 fps (sec. 4)
@@ -53,7 +54,7 @@ def fps_fraction(fps: float | Fraction) -> Fraction:
     # the range first: a whole number of 400 digits is too long for isfinite
     if not (isinstance(fps, (int, float, Fraction)) and 1 <= fps <= 240):
         raise KeyVIDError(
-            f"The frame rate is {fps}; give a number of frames per second from 1 to 240, such as 24."
+            f"The frame rate is {shown(fps)}; give a number of frames per second from 1 to 240, such as 24."
         )
     return Fraction(fps).limit_denominator(1001)
 

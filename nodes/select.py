@@ -7,6 +7,7 @@ from ..keyframes.curve import MotionCurve, check_curve
 from ..keyframes.peaks import PEAK_DISTANCE, PROMINENCE
 from ..keyframes.select import STRATEGIES, select_keyframes
 from ..keyframes.timebase import MAX_N_FRAMES
+from ..keyframes.values import plain_number, real_number
 from .sockets import Curve, Plan
 
 
@@ -82,6 +83,7 @@ class SelectKeyframes(io.ComfyNode):
         peak_distance: int,
     ) -> io.NodeOutput:
         check_curve(curve)
+        count, prominence = plain_number(count), real_number(prominence, "prominence")
         plan = select_keyframes(
             curve,
             strategy=strategy,

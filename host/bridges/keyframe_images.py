@@ -6,6 +6,7 @@ import torch
 
 from ...keyframes.bridges.image_order import image_on_frames, image_per_keyframe
 from ...keyframes.plan import KeyframePlan
+from ...keyframes.values import choice
 from ..images import FITS, check_images, fit_images, frame_masks
 from ..payloads import Image, Mask
 from .memory import check_memory
@@ -71,7 +72,10 @@ def video_of(images: Image, numbers: Sequence[int | None], *, between: str) -> I
     _, height, width, _ = images.shape
     n_frames = len(numbers)
     check_memory(n_frames, width=width, height=height)
-    video = torch.full((n_frames, height, width, 3), LEVEL_BETWEEN[between])
+    video = torch.full(
+        (n_frames, height, width, 3),
+        LEVEL_BETWEEN[choice(between, LEVEL_BETWEEN, "image between keyframes")],
+    )
     for frame, number in enumerate(numbers):
         if number is not None:
             video[frame] = images[number, ..., :3].to(video)

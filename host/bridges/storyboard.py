@@ -10,7 +10,7 @@ from ...errors import KeyVIDError
 from ...keyframes.plan import Keyframe, KeyframePlan
 from ...keyframes.text import NO_FRAMES, frames_to_text
 from ..files import input_image_path
-from ..images import FITS, check_images, fit_images
+from ..images import FITS, check_images, check_size, fit_images
 from ..payloads import Image
 from .memory import check_memory
 
@@ -53,9 +53,11 @@ def storyboard_images(
 def _image_in(path: str, name: str) -> Image:
     """The image (1, H, W, 3) of a file, the first one of several. Raises KeyVIDError when it cannot be read."""
     try:
-        # a copy, so that the others of a moving image are let go
-        image = InputImpl.VideoFromFile(path).get_components().images[:1, ..., :3].clone()
-    except MemoryError:
+        width, height, first_s = _size_and_first(path)
+        check_size(width, height, name=f"The image {name!r:.120} of a keyframe")
+        video = InputImpl.VideoFromFile(path, duration=first_s)
+        image = video.get_components().images[:1, ..., :3].clone()
+    except (MemoryError, KeyVIDError):
         raise
     except Exception as error:
         # the decoder has errors of its own kinds
@@ -64,6 +66,15 @@ def _image_in(path: str, name: str) -> Image:
         raise _unreadable(name, "it has no frames")
     check_images(image, name=f"keyframes ({name})")
     return image
+
+
+def _size_and_first(path: str) -> tuple[int, int, float]:
+    """(width, height, seconds that only the first of a moving image's images begins in), without decoding any."""
+    import av  # late: only an image needs it
+
+    with av.open(path, metadata_errors="replace") as container:
+        stream = container.streams.video[0]
+        return stream.width, stream.height, 1.5 * float(stream.time_base or 0)
 
 
 def _unreadable(name: str, reason: str) -> KeyVIDError:

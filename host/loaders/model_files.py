@@ -145,8 +145,13 @@ def _plain(name: str) -> str:
     return str(name).replace("\\", "/")
 
 
+def _short(name: str) -> str:
+    """A name for a message: a workflow may have one of any length."""
+    return f"{_plain(name)!r:.120}"
+
+
 def _not_there(name: str, files: FileList) -> str:
-    which = "yet" if name == files.nothing_found else f"named {_plain(name)!r}"
+    which = "yet" if name == files.nothing_found else f"named {_short(name)}"
     first, *others = (f"models/{folder}" for folder in files.folders)
     also = (
         f" ({' or '.join(others)} also {'work' if len(others) > 1 else 'works'})" if others else ""
@@ -157,7 +162,7 @@ def _not_there(name: str, files: FileList) -> str:
     )
     if files.elsewhere:
         return f"{put} {files.elsewhere}"
-    named = file_of_target(name)
+    named = file_of_target(_plain(name))
     sources = (named,) if named is not None else files.sources
     licences = dict.fromkeys(source.licence for source in sources)
     keys = [source.key for source in sources]

@@ -5,6 +5,7 @@ import torch
 from ...errors import KeyVIDError, PlanError
 from ...keyframes.plan import KeyframePlan
 from ...keyframes.text import NO_FRAMES, frames_from_text, frames_to_text, there_are
+from ...keyframes.values import shown
 from ..images import check_images, fit_images
 from ..payloads import Image, Latent, Vae
 from .conditioning import image_latents
@@ -53,6 +54,10 @@ def pinned_latent(
 
 
 def _pinned_frames(plan: KeyframePlan, pinned: str) -> list[int]:
+    if not isinstance(pinned, str):
+        raise KeyVIDError(
+            f"Pinned is {shown(pinned)}; name frames, such as 12, 24, or locked, or none."
+        )
     if pinned.strip().lower() == NO_FRAMES:
         return []
     if pinned.strip().lower() == LOCKED:

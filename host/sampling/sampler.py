@@ -10,6 +10,7 @@ import comfy.samplers
 import torch
 
 from ...errors import SamplingError, TimestepsError
+from ...keyframes.values import real_number, whole_number
 from ...models.diffusion.ddim import ddim_step, inpaint_keyframes, interpolate_keyframe_noise
 from ...models.diffusion.schedule import N_TIMESTEPS, Schedule, ddim_timesteps, schedule_along
 from ..payloads import Guider, Latent, Model, Noise, Sampler, Sigmas
@@ -49,8 +50,13 @@ def keyvid_sampler(
     inpainted_steps: how many of the first steps set the keyframes of the positive conditioning, if it has any; in
     a run that is split by Split Sigmas, steps of its first part. noise_strength: factor, 0 to 1, of the noise that
     the run adds, before its first step and after each; noise that is already in the latent stays.
-    Raises SamplingError for another noise strength.
+    Raises SamplingError for another noise strength, KeyVIDError for what is no number.
     """
+    eta, base_scale = real_number(eta, "eta"), real_number(base_scale, "base scale")
+    noise_strength = real_number(noise_strength, "noise strength")
+    inpainted_steps = whole_number(
+        inpainted_steps, "number of inpainted steps", least=0, most=N_TIMESTEPS
+    )
     if not 0 <= noise_strength <= 1:  # not for NaN either
         raise SamplingError(
             f"The noise strength is {noise_strength}; set it from 0 (no noise at all) to 1 (as published)."

@@ -1,12 +1,11 @@
 """Cutting audio to the length of a video."""
 
-import math
-
 import numpy as np
 
 from ...errors import AudioError
 from ..timebase import MAX_N_FRAMES, distinct_texts, n_frames_in, n_samples_at, sample_at
 
+MAX_START_S = 1e9  # 30 years, which no sound lasts; larger numbers have no sample's number
 PREROLL_S = 0.2  # what of a sound before a clip is handed on: whether something was going on
 
 
@@ -26,9 +25,9 @@ def cut_clip(
     Returns: (samples (n_channels, n_samples_at(n_frames)), n_frames). A view, not a copy.
     Raises AudioError when the sound is too short, or fewer than 2 frames are asked for or left.
     """
-    if not (isinstance(start_s, (int, float)) and math.isfinite(start_s) and start_s >= 0):
+    if not (isinstance(start_s, (int, float)) and 0 <= start_s < MAX_START_S):
         raise AudioError(
-            f"The clip starts at {start_s!r} s; give one number of seconds, 0 or more."
+            f"The clip starts at {start_s!r:.40} s; give one number of seconds, 0 or more."
         )
     if not isinstance(n_frames, int) or n_frames == 1 or not 0 <= n_frames <= MAX_N_FRAMES:
         raise AudioError(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ...errors import PlanError
 from ..plan import KINDS, Keyframe, KeyframePlan
 from ..text import there_are
+from ..values import shown
 
 KEYS = (*KINDS, "locked")
 SEED_MODES = ("fixed", "per keyframe")
@@ -70,7 +71,9 @@ def joined_prompts(plan: KeyframePlan, global_text: str, text: str) -> list[str]
 def seeds(plan: KeyframePlan, seed: int, mode: str) -> list[int]:
     """One seed per keyframe: the same for all, or seed + frame, so that adding a keyframe changes no other's seed."""
     if mode not in SEED_MODES:
-        raise PlanError(f"There is no seed mode {mode!r}; choose one of {', '.join(SEED_MODES)}.")
+        raise PlanError(
+            f"There is no seed mode {shown(mode)}; choose one of {', '.join(SEED_MODES)}."
+        )
     return [(seed + frame * (mode != "fixed")) % _SEEDS for frame in plan.frames]
 
 

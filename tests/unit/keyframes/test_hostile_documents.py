@@ -16,6 +16,7 @@ from keyvid_pack.keyframes.curve import motion_curve
 from keyvid_pack.keyframes.edit import edit_from_json
 from keyvid_pack.keyframes.plan import plan_at_frames
 from keyvid_pack.keyframes.plan_document import parse_json, plan_from_document, plan_to_document
+from keyvid_pack.keyframes.select import STRATEGIES, select_keyframes
 from keyvid_pack.keyframes.text import frames_from_text
 from keyvid_pack.keyframes.timing_file import timing_from_json, timing_to_json
 
@@ -132,3 +133,29 @@ def test_a_damaged_document_is_read_or_refused_with_a_message(read):
             assert str(error) and len(str(error)) < 2000, number
             n_refused += 1
     assert n_read > 20 and n_refused > 20, (n_read, n_refused)  # both ways were taken
+
+
+def test_odd_values_are_a_curve_that_can_be_selected_from_or_a_message():
+    rng = random.Random("values")
+    n_read = n_refused = 0
+    for number in range(N_OF_EACH):
+        score = [rng.choice((0, 1, rng.random())) for _ in range(rng.choice((0, 1, 2, 48, 500)))]
+        strikes = [
+            [rng.random() * 2, rng.random(), rng.random() < 0.5] for _ in range(rng.randrange(4))
+        ]
+        for _ in range(rng.randrange(3)):
+            values = rng.choice((score, *strikes))
+            if values:
+                values[rng.randrange(len(values))] = copy.deepcopy(rng.choice(ODD))
+        fps = rng.choice((24, 29.97, 1, 240, rng.choice(ODD)))
+        try:
+            curve = motion_curve(
+                score, fps=fps, source="values", strikes=rng.choice((None, strikes))
+            )
+            plan = select_keyframes(curve, strategy=rng.choice(STRATEGIES))
+            assert plan.frames[0] == 0 and plan.frames[-1] < curve.n_frames
+            n_read += 1
+        except KeyVIDError as error:
+            assert str(error) and len(str(error)) < 2000, number
+            n_refused += 1
+    assert n_read > 20 and n_refused > 20, (n_read, n_refused)
