@@ -49,15 +49,23 @@ def frames_of_images(images: Image, fps: float) -> Frames:
 
 
 def frames_of_video(video: Video) -> Frames:
-    """The Frames of a VIDEO, trimmed as Trim Video says. Raises KeyVIDError when it cannot be read."""
+    """The Frames of a VIDEO, trimmed, cropped and resized as other nodes say.
+
+    Raises KeyVIDError when it cannot be read.
+    """
     if isinstance(video, InputImpl.VideoFromComponents):  # of Create Video: in memory already
-        parts = video.get_components()
-        return frames_of_images(parts.images, float(parts.frame_rate))
+        return _frames_of_parts(video)
     if not hasattr(video, "get_stream_source"):
         raise KeyVIDError(
             "There is no video on the video input. Connect Load Video, or any node that gives a video."
         )
     return Frames(_video_chunks(video), _about_how_many(video))
+
+
+def _frames_of_parts(video: Any) -> Frames:
+    """The Frames of a VIDEO that ComfyUI gives as one batch, all of them in memory."""
+    parts = video.get_components()
+    return frames_of_images(parts.images, float(parts.frame_rate))
 
 
 def _image_chunks(images: Image, fps: float) -> Iterator[FrameChunk]:
@@ -77,6 +85,9 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
     times_s: list[float] = []
     first_s: float | None = None
     try:
+        if _is_edited(video):
+            yield from _frames_of_parts(video).chunks
+            return
         # a title in another encoding is no reason not to read a video
         source = video.get_stream_source()
         with av.open(source, mode="r", metadata_errors="replace") as container:
@@ -107,6 +118,27 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
         raise KeyVIDError(UNREADABLE.format(why=error)) from None
     if held:
         yield _chunk(held, times_s)
+
+
+def _is_edited(video: Any) -> bool:
+    """Whether nodes have cropped or resized the frames, and the stream still has them as they were.
+
+    ComfyUI 0.30 has no such nodes. A newer one tells by `has_pending_frame_edits`; one between the two that can crop
+    already and has no word for it, by the size.
+    """
+    import av
+
+    pending = getattr(video, "has_pending_frame_edits", None)
+    if pending is not None:
+        return bool(pending())
+    if not (isinstance(video, InputImpl.VideoFromFile) and hasattr(video, "as_cropped")):
+        return False
+    with av.open(video.get_stream_source(), mode="r", metadata_errors="replace") as container:
+        coded = [(one.width, one.height) for one in container.streams.video[:1]]
+    try:
+        return bool(coded) and video.get_dimensions() != coded[0]
+    except UnicodeDecodeError:  # a title in another encoding: ComfyUI's crop cannot read it either
+        return False
 
 
 def _chunk(held: list[np.ndarray], times_s: list[float]) -> FrameChunk:

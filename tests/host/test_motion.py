@@ -76,6 +76,39 @@ def test_a_video_made_of_images_is_those_images(comfyui):
     assert np.array_equal(made.score, curve(images=IMAGES).score) and made.n_frames == 48
 
 
+def edited_video(video, how):
+    """A VIDEO as a ComfyUI newer than 0.30 makes it of a cropped file: its stream is the file as it was."""
+    from comfy_api.latest import InputImpl, Types
+
+    class Video(InputImpl.VideoFromFile):
+        def as_cropped(self, *_args):
+            raise NotImplementedError
+
+        def get_dimensions(self):
+            return (128, 48) if how == "size" else super().get_dimensions()
+
+        def get_components(self):
+            assert how != "none", "it holds every frame of the file in memory"
+            return Types.VideoComponents(images=IMAGES[:, :48], audio=None, frame_rate=Fraction(24))
+
+    if how != "size":
+        Video.has_pending_frame_edits = lambda _self: how == "pending"
+    return Video(video.get_stream_source())
+
+
+@pytest.mark.parametrize("how", ["size", "pending"])
+def test_cropped_is_what_is_measured(comfyui, video, how):
+    found = curve(video=edited_video(video, how))
+    assert np.array_equal(found.score, curve(images=IMAGES[:, :48]).score)
+    # not what the whole file gives, which its stream still holds
+    assert np.abs(found.score - curve(video=video).score).max() > 0.2
+
+
+def test_a_newer_video_without_a_crop_is_read_from_its_stream(comfyui, video):
+    found = curve(video=edited_video(video, "none"))
+    assert np.array_equal(found.score, curve(video=video).score)
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 5, 32, 100])
 def test_how_many_frames_are_held_does_not_matter(comfyui, video, monkeypatch, at_once):
     from keyvid_pack.host import video_frames
