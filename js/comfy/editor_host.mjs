@@ -12,6 +12,8 @@ import { pickImage, uploadImage } from "./uploads.mjs";
 /** @import { GraphNode, Widget } from "../../../scripts/app.js" */
 /** @import { Host } from "../editor/state/session.mjs" */
 
+const NOTES = "keyvid_notes"; // a property of the node: saved with it, and no input that a prompt has
+
 /**
  * The editor's host for a node.
  * @param {GraphNode} node @param {() => Widget | null} widget the one that carries its text @returns {Host}
@@ -23,6 +25,12 @@ export function hostOf(node, widget) {
       keepAsOneStep(node);
     },
     type: (text) => widget()?.callback?.(text),
+    notes: () => node.properties?.[NOTES] ?? null,
+    keepNotes(value) {
+      const { [NOTES]: _, ...others } = node.properties ?? {};
+      node.properties = value === null ? others : { ...others, [NOTES]: value };
+      keepAsOneStep(node);
+    },
     runUpToHere: () => app.queuePrompt(0, 1, [shownId(node, app.graph)]),
     canRetake: () => renderNodes(node, app.graph).length > 0,
     retake(first, last) {

@@ -19,6 +19,7 @@ import { createPanel } from "./panels/panel.mjs";
 import { addStyles } from "./panels/styles.mjs";
 import { createToolbar } from "./panels/toolbar.mjs";
 import { imageLoader, imagesFor, sheetOf } from "./state/painted_keyframes.mjs";
+import { createNotes } from "./state/notes.mjs";
 import { ownImages } from "./state/own_images.mjs";
 import { Session } from "./state/session.mjs";
 
@@ -58,11 +59,13 @@ export class Editor {
     const messages = createMessageLine(scope);
     const showMessage = messages.show;
     const session = new Session({ host, showMessage });
-    const timeline = new Timeline({ session, scope });
+    const notes = createNotes({ host, showMessage });
+    const timeline = new Timeline({ session, notes, scope });
     const playback = new Playback({ session, timeline, host, showMessage, scope });
     /** @type {CommandParts} */
     const parts = {
       session,
+      notes,
       timeline,
       playback,
       host,

@@ -315,7 +315,7 @@ def test_what_javascript_exports_python_reads_and_back():
         for text, plan in zip(files, plans, strict=True)
     ]
     for plan, found in zip(plans, javascript_results(cases), strict=True):
-        assert found["result"] == {"plan": plan, "format": "json", "notes": []}
+        assert found["result"] == {"plan": plan, "format": "json", "notes": [], "texts": []}
 
 
 def is_same_in_javascript(value):

@@ -5,6 +5,7 @@ import { drawMarkers, drawStems, keyframesToDraw } from "./keyframes.mjs";
 import { drawBox, drawHint, drawHover, drawNoSound, drawPlayhead, drawSnapMark } from "./overlays.mjs";
 import { drawOverview } from "./overview.mjs";
 import { drawImages } from "./images.mjs";
+import { drawNoteHint, drawNotes } from "./notes.mjs";
 import { drawLoop, drawRuler } from "./ruler.mjs";
 import { drawWave, hairline } from "./waveform.mjs";
 import { frameToX, layout } from "./geometry.mjs";
@@ -13,6 +14,7 @@ import { frameToX, layout } from "./geometry.mjs";
 /** @import { Unit } from "../plan/timebase.mjs" */
 /** @import { Boxes, Hit, View } from "./geometry.mjs" */
 /** @import { Levels } from "./levels.mjs" */
+/** @import { FrameNote } from "./notes.mjs" */
 /** @import { Theme } from "./theme.mjs" */
 
 export { KIND_SHAPES } from "./shapes.mjs";
@@ -31,26 +33,30 @@ export { KIND_SHAPES } from "./shapes.mjs";
  * @property {number[]} onsets frames of clear strikes @property {number[]} [candidates] frames of weaker ones
  * @property {number[]} beats frames
  * @property {Map<number, CanvasImageSource>} images by frame
+ * @property {FrameNote[]} [notes] in order of time
  * @property {Theme} theme @property {number | null} snapMark a frame
  * @property {string | null} [snapTo] what is there
  * @property {string} [noSound] text in the place of sound and curve where there are none
  * @property {Boxes} [boxes] of `layout`, when the caller has it
  */
-/** @typedef {Scene & { boxes: Boxes, shown: Plan | null }} FullScene shown: the plan that is drawn */
+/** @typedef {Scene & { boxes: Boxes, shown: Plan | null, notes: FrameNote[] }} FullScene shown: the plan that is drawn */
 
 /**
  * Draws a scene on a 2D context whose canvas is width * ratio by height * ratio pixels.
  * @param {CanvasRenderingContext2D} context @param {Scene} scene
  */
 export function draw(context, scene) {
-  const { width, height, ratio } = scene;
-  const boxes = scene.boxes ?? layout(width, height, { hasImages: scene.images?.size > 0 });
-  const full = { ...scene, boxes, shown: scene.previewPlan ?? scene.plan, selection: scene.selection ?? new Set() };
+  const { width, height, ratio, notes = [] } = scene;
+  const has = { hasImages: scene.images?.size > 0, hasNotes: notes.length > 0 };
+  const boxes = scene.boxes ?? layout(width, height, has);
+  const shown = scene.previewPlan ?? scene.plan;
+  const full = { ...scene, boxes, notes, shown, selection: scene.selection ?? new Set() };
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   drawBands(context, full);
   drawWave(context, full);
   drawLoop(context, full);
   drawRuler(context, full);
+  drawNotes(context, full);
   drawHover(context, full);
   drawSnapMark(context, full);
   const keyframes = keyframesToDraw(full);
@@ -62,6 +68,7 @@ export function draw(context, scene) {
   drawOverview(context, full);
   drawNoSound(context, full);
   drawHint(context, full);
+  drawNoteHint(context, full);
 }
 
 /** @param {CanvasRenderingContext2D} context @param {FullScene} scene */
@@ -78,7 +85,7 @@ function drawBands(context, { width, height, ratio, boxes, theme, view, nFrames 
   if (end < width) context.fillRect(end, 0, width - end, below);
 
   context.fillStyle = theme.line;
-  for (const y of [boxes.wave.y, boxes.images.y, boxes.keys.y, boxes.overview.y]) {
+  for (const y of [boxes.wave.y, boxes.images.y, boxes.notes.y, boxes.keys.y, boxes.overview.y]) {
     context.fillRect(0, Math.round((y - 1) * ratio) / ratio, width, hairline(ratio));
   }
 }

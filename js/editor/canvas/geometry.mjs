@@ -9,7 +9,7 @@
 /** Pixels left and right of a view, so that the markers of the first and the last frame are whole. */
 export const MARGIN = 18;
 const MIN_SPAN = 6; // frames: closer in there is nothing more to see
-const HEIGHTS = { ruler: 24, images: 58, keys: 46, overview: 22 };
+const HEIGHTS = { ruler: 24, notes: 18, images: 58, keys: 46, overview: 22 };
 const MIN_WAVE = 36;
 const SLOP = { mouse: 10, touch: 22 }; // pixels around a marker that still grab it
 const STEM_SLOP = { mouse: 4, touch: 11 }; // and around its stem in the waveform
@@ -18,14 +18,15 @@ const EDGE_SLOP = { mouse: 6, touch: 16 }; // and around an edge of the loop or 
 
 /** @typedef {{ first: number, span: number }} View In frames; first >= 0, first + span <= nFrames. */
 /** @typedef {{ y: number, height: number }} Band in pixels from the top */
-/** @typedef {"ruler" | "images" | "wave" | "keys" | "overview"} BandName */
+/** @typedef {"ruler" | "notes" | "images" | "wave" | "keys" | "overview"} BandName */
 /** @typedef {Record<BandName, Band> & { width: number, height: number }} Boxes the bands, and the size they were made for */
 /**
  * @typedef {Object} Hit what is under the pointer
- * @property {"ruler" | "loop" | "image" | "wave" | "key" | "keys" | "overview"} part
+ * @property {"ruler" | "loop" | "note" | "notes" | "image" | "wave" | "key" | "keys" | "overview"} part
  * @property {number | null} frame of the keyframe, or null (parts "key" and "image" have one)
  * @property {number} at the frame under the pointer as float (in the overview, of the whole clip)
  * @property {null | "start" | "end" | "window"} edge of the loop or the window
+ * @property {number} [note] which one, of part "note"
  */
 
 /**
@@ -101,10 +102,12 @@ export function xToFrame(x, view, width) {
 /**
  * The bands from top to bottom, each {y, height} in pixels, and the size they were made for.
  * Images are left out where they would leave the waveform no space, and so is the overview.
- * @param {number} width @param {number} height @param {{ hasImages?: boolean }} [options] @returns {Boxes}
+ * @param {number} width @param {number} height @param {{ hasImages?: boolean, hasNotes?: boolean }} [options]
+ * @returns {Boxes}
  */
-export function layout(width, height, { hasImages = false } = {}) {
-  const fixed = HEIGHTS.ruler + HEIGHTS.keys;
+export function layout(width, height, { hasImages = false, hasNotes = false } = {}) {
+  const notes = hasNotes ? HEIGHTS.notes : 0;
+  const fixed = HEIGHTS.ruler + notes + HEIGHTS.keys;
   const overview = height - fixed - HEIGHTS.overview >= MIN_WAVE ? HEIGHTS.overview : 0;
   const room = height - fixed - overview - MIN_WAVE;
   const images = hasImages && room >= HEIGHTS.images * 0.6 ? Math.min(HEIGHTS.images, room) : 0;
@@ -112,7 +115,14 @@ export function layout(width, height, { hasImages = false } = {}) {
   /** @type {any} */
   const boxes = { width, height };
   let y = 0;
-  for (const [name, size] of Object.entries({ ruler: HEIGHTS.ruler, images, wave, keys: HEIGHTS.keys, overview })) {
+  for (const [name, size] of Object.entries({
+    ruler: HEIGHTS.ruler,
+    notes,
+    images,
+    wave,
+    keys: HEIGHTS.keys,
+    overview,
+  })) {
     boxes[name] = { y, height: size };
     y += size;
   }
@@ -189,9 +199,10 @@ function nearestKey(plan, view, width, x, slop) {
  *
  * x, y in pixels within `boxes` (of `layout`). loop: [a, b] in frames, or null.
  * @param {Plan | null} plan @param {View} view @param {Boxes} boxes @param {number} x @param {number} y
- * @param {{ touch?: boolean, loop?: [number, number] | null }} [options] @returns {Hit}
+ * @param {{ touch?: boolean, loop?: [number, number] | null, notes?: [number, number][] }} [options] notes: where each is
+ * @returns {Hit}
  */
-export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}) {
+export function hit(plan, view, boxes, x, y, { touch = false, loop = null, notes = [] } = {}) {
   const kind = touch ? "touch" : "mouse";
   const { width } = boxes;
   const at = xToFrame(x, view, width);
@@ -203,6 +214,10 @@ export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}
   if (band === "ruler") {
     const edge = loop && edgeAt(loop, view, width, x, EDGE_SLOP[kind]);
     return edge ? found("loop", null, edge) : found("ruler");
+  }
+  if (band === "notes") {
+    const note = notes.findLastIndex(([left, right]) => x >= left - EDGE_SLOP[kind] && x <= right);
+    return note < 0 ? found("notes") : { ...found("note"), note };
   }
   if (band === "keys") {
     const frame = nearestKey(plan, view, width, x, SLOP[kind]);
@@ -224,7 +239,7 @@ export function hit(plan, view, boxes, x, y, { touch = false, loop = null } = {}
 /** @param {Boxes} boxes @param {number} y @returns {BandName} */
 function bandAt(boxes, y) {
   /** @type {BandName[]} */
-  const names = ["ruler", "images", "wave", "keys", "overview"];
+  const names = ["ruler", "notes", "images", "wave", "keys", "overview"];
   const shown = names.filter((name) => boxes[name].height > 0);
   return shown.find((name) => y < boxes[name].y + boxes[name].height) ?? shown[shown.length - 1];
 }

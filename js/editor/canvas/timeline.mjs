@@ -10,15 +10,18 @@ import { say } from "../words.mjs";
 import { draw } from "./draw.mjs";
 import { clampView, fit, frameToX, layout } from "./geometry.mjs";
 import { levelsOf } from "./levels.mjs";
+import { noteSpans } from "./notes.mjs";
 import { readTheme } from "./theme.mjs";
 
 /** @import { Scope } from "../dom.mjs" */
 /** @import { Signal } from "../events.mjs" */
 /** @import { Keyframe } from "../plan/plan.mjs" */
 /** @import { RunResult } from "../state/edit_status.mjs" */
+/** @import { Notes } from "../state/notes.mjs" */
 /** @import { Session } from "../state/session.mjs" */
 /** @import { Scene } from "./draw.mjs" */
 /** @import { Levels } from "./levels.mjs" */
+/** @import { FrameNote } from "./notes.mjs" */
 /** @import { Theme } from "./theme.mjs" */
 
 /** @typedef {{ x: number, y: number, zoom: number }} Place in pixels of the canvas; zoom: of the graph */
@@ -60,11 +63,13 @@ export class Timeline {
   /** The pyramids of a result, made once. @type {Outlines} */
   #outlines = { of: null, wave: null, curve: null };
   #session;
+  #notes;
   #scope;
 
-  /** @param {{ session: Session, scope: Scope }} parts */
-  constructor({ session, scope }) {
+  /** @param {{ session: Session, notes: Notes, scope: Scope }} parts */
+  constructor({ session, notes, scope }) {
     this.#session = session;
+    this.#notes = notes;
     this.#scope = scope;
     session.state.changed.on(() => this.redraw());
     this.#observe();
@@ -77,11 +82,22 @@ export class Timeline {
   }
 
   boxes() {
-    return layout(this.#size.width, this.#size.height, { hasImages: this.images.size > 0 });
+    const has = { hasImages: this.images.size > 0, hasNotes: this.#notes.list().length > 0 };
+    return layout(this.#size.width, this.#size.height, has);
   }
 
   width() {
     return this.#size.width;
+  }
+
+  /** The notes at their frames. */
+  frameNotes() {
+    return this.#notes.list().map(({ time_s, text }) => ({ frame: time_s * this.#session.fps, text }));
+  }
+
+  /** Where each note is, in pixels. */
+  noteSpans() {
+    return noteSpans(this.frameNotes(), this.view(), this.#size.width);
   }
 
   /**
@@ -139,7 +155,7 @@ export class Timeline {
     this.nDrawn++;
     this.painted.emit();
     draw(this.#context, this.#scene(ratio, this.#theme));
-    updateAria(canvas, this.#session);
+    updateAria(canvas, this.#session, this.frameNotes());
   }
 
   /** @param {number} ratio @param {Theme} theme @returns {Scene} */
@@ -174,6 +190,7 @@ export class Timeline {
       candidates: measured?.candidates ?? [],
       beats: beatsOn(measured?.beats, state.beatGrid),
       images: this.images,
+      notes: this.frameNotes(),
       noSound: isOtherClip ? OTHER_CLIP : undefined,
     };
   }
@@ -218,17 +235,18 @@ export class Timeline {
 
 /**
  * What a screen reader says of the timeline.
- * @param {HTMLCanvasElement} canvas @param {Session} session
+ * @param {HTMLCanvasElement} canvas @param {Session} session @param {FrameNote[]} notes
  */
-function updateAria(canvas, session) {
+function updateAria(canvas, session, notes) {
   const { state, plan, previewPlan, shownPlan } = session;
   const frame = previewPlan ? (session.frames[0] ?? 0) : (state.focus ?? Math.round(state.playhead));
   const keyframe = shownPlan && keyframeAt(shownPlan, frame);
+  const here = notes.filter((note) => Math.round(note.frame) === frame).map(({ text }) => say(`note: ${text}`));
   const values = {
     "aria-valuemin": 0,
     "aria-valuemax": session.nFrames - 1,
     "aria-valuenow": frame,
-    "aria-valuetext": inWords(session, keyframe, frame),
+    "aria-valuetext": [inWords(session, keyframe, frame), ...here].join(", "),
     "aria-disabled": !plan,
   };
   for (const [name, value] of Object.entries(values)) {

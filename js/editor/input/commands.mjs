@@ -3,6 +3,7 @@
 
 import { imageCommands } from "./image_commands.mjs";
 import { keyframeCommands } from "./keyframe_commands.mjs";
+import { timeAt } from "../plan/timebase.mjs";
 import { playbackCommands } from "./playback_commands.mjs";
 import { selectionCommands } from "./selection_commands.mjs";
 import { viewCommands } from "./view_commands.mjs";
@@ -10,13 +11,14 @@ import { viewCommands } from "./view_commands.mjs";
 /** @import { Playback } from "../audio/playback.mjs" */
 /** @import { Hit } from "../canvas/geometry.mjs" */
 /** @import { PagePoint, Timeline } from "../canvas/timeline.mjs" */
+/** @import { Notes } from "../state/notes.mjs" */
 /** @import { Host, Session, ShowMessage } from "../state/session.mjs" */
 
 /** @typedef {"timeline" | "panel" | "frame" | "words"} FocusTarget the timeline or what covers it, the open panel, the
  *    box of a keyframe's frame, the box of its words */
 /**
  * @typedef {Object} CommandParts
- * @property {Session} session @property {Playback} playback @property {Timeline} timeline
+ * @property {Session} session @property {Notes} notes @property {Playback} playback @property {Timeline} timeline
  * @property {Pick<Host, "ask" | "runUpToHere" | "canRetake" | "retake" | "pickImage" | "uploadImage">} host
  * @property {ShowMessage} showMessage
  * @property {(target: FocusTarget) => void} requestFocus gives the keyboard to a part of the editor
@@ -35,12 +37,56 @@ export function createCommands(parts) {
     ...selectionCommands(parts),
     ...playbackCommands(parts),
     ...viewCommands(parts),
+    ...noteCommands(parts),
     run: () => parts.host.runUpToHere(),
     canRetake: () => parts.host.canRetake?.() ?? false,
     /** @param {{ first: number, last: number }} stretch */
     retake({ first, last }) {
       parts.host.retake?.(first, last);
       parts.showMessage(`Renders the frames ${first} to ${last} again; all others stay.`, false);
+    },
+  };
+}
+
+/**
+ * The commands of notes. Their text is asked for; blank text takes one away.
+ * @param {CommandParts} parts
+ */
+function noteCommands({ session, notes, host, showMessage }) {
+  /** @param {number} timeS @param {import("../plan/markers.mjs").Note | null} note */
+  async function type(timeS, note) {
+    if (notes.problem()) return showMessage(notes.problem(), true);
+    const message = "Nothing is rendered of it. Nothing at all takes the note away.";
+    const typed = await host.ask("Note", message, note?.text ?? "");
+    if (typed !== null) notes.put({ ...note, time_s: timeS, text: typed }, note);
+    session.state.redraw();
+  }
+  const timeOf = (/** @type {number} */ frame) => {
+    const inside = Math.min(session.nFrames - 1, Math.max(0, Math.round(frame)));
+    return timeAt(inside, session.fps);
+  };
+  const noteOf = (/** @type {number} */ which) => notes.list()[which] ?? null;
+
+  return {
+    /** @param {number} frame */
+    addNote: (frame) => type(timeOf(frame), null),
+    /** At the playhead: the note that is there is changed. */
+    noteHere() {
+      const timeS = timeOf(session.state.playhead);
+      const half = 0.5 / session.fps;
+      const there = notes.list().find((note) => Math.abs(note.time_s - timeS) < half) ?? null;
+      return type(there?.time_s ?? timeS, there);
+    },
+    /** @param {number} which */
+    changeNote(which) {
+      const note = noteOf(which);
+      if (note) return type(note.time_s, note);
+    },
+    /** @param {number} which */
+    removeNote(which) {
+      const note = noteOf(which);
+      if (note) notes.remove(note);
+      session.state.redraw();
     },
   };
 }

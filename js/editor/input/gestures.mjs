@@ -11,6 +11,7 @@ import { snap, snapMarks, snapTargets } from "./snapping.mjs";
 /** @import { Hit } from "../canvas/geometry.mjs" */
 /** @import { Timeline } from "../canvas/timeline.mjs" */
 /** @import { Plan } from "../plan/plan.mjs" */
+/** @import { Notes } from "../state/notes.mjs" */
 /** @import { Session } from "../state/session.mjs" */
 /** @import { SnapKind } from "./snapping.mjs" */
 
@@ -28,6 +29,7 @@ import { snap, snapMarks, snapTargets } from "./snapping.mjs";
  * @property {Session} session
  * @property {Pick<Timeline, "view" | "width">} timeline
  * @property {Pick<Playback, "scrub" | "endScrub" | "follow">} playback
+ * @property {Pick<Notes, "list" | "preview" | "settle">} notes
  */
 
 /**
@@ -157,6 +159,34 @@ export function dragLoop({ session, timeline, playback }, start, { edge }) {
     },
     end: () => playback.follow(),
     cancel: () => state.setLoop(before.loop, before.isLooping),
+  };
+}
+
+/**
+ * A note goes to another time; it sticks to whole frames, as keyframes do.
+ * @param {GestureParts} parts @param {Point} start @param {number} which @returns {Gesture}
+ */
+export function dragNote({ session, timeline, notes }, start, which) {
+  const note = notes.list()[which];
+  const { fps, nFrames } = session;
+  return {
+    cursor: "grabbing",
+    pansAtEdge: true,
+    move(point) {
+      if (!note) return;
+      const by = (point.x - start.x) / scaleOf(timeline.view(), timeline.width());
+      const frame = Math.min(nFrames - 1, Math.max(0, Math.round(note.time_s * fps + by)));
+      notes.preview(note, frame / fps);
+      session.state.redraw();
+    },
+    end() {
+      notes.settle(true);
+      session.state.redraw();
+    },
+    cancel() {
+      notes.settle(false);
+      session.state.redraw();
+    },
   };
 }
 

@@ -33,6 +33,7 @@ export const KEYS = [
   [["4"], "changeKind", "manual"],
   [["E"], "distribute"],
   [["N"], "snapToOnsets"],
+  [["Shift+N"], "noteHere"],
   [["S"], "toggleSnapping"],
   [["Space"], "togglePlay"],
   [["I"], "loopFrom"],

@@ -5,7 +5,7 @@
 // them. A pointerdown's default stays: without it there is no mouseup, and ComfyUI records no step of undo.
 
 import { hit, panBy } from "../canvas/geometry.mjs";
-import { boxSelect, dragKeys, dragLoop, dragOverview, pan, scrub } from "./gestures.mjs";
+import { boxSelect, dragKeys, dragLoop, dragNote, dragOverview, pan, scrub } from "./gestures.mjs";
 import { beginPinch } from "./pinch.mjs";
 import { snap, snapMarks, snapTargets } from "./snapping.mjs";
 import { Taps } from "./taps.mjs";
@@ -31,7 +31,14 @@ const TOO_SLOW = "For a double-click, click twice faster, or press A to add a ke
 const EDGE_SPEED = 0.02; // of the view, for each frame of the screen that a drag is held beyond the edge
 
 /** @type {Partial<Record<Hit["part"], string>>} */
-const CURSORS = { key: "grab", image: "pointer", ruler: "col-resize", loop: "ew-resize", overview: "pointer" };
+const CURSORS = {
+  key: "grab",
+  note: "grab",
+  image: "pointer",
+  ruler: "col-resize",
+  loop: "ew-resize",
+  overview: "pointer",
+};
 
 /** @param {Hit} target */
 const isKey = (target) => target.part === "key" || target.part === "image";
@@ -98,7 +105,7 @@ export class Pointer {
   /** @param {Place} place @param {PointerKind} kind @returns {Hit} */
   #under(place, kind) {
     const { session, timeline } = this.#parts;
-    const options = { touch: kind === "touch", loop: session.state.activeLoop };
+    const options = { touch: kind === "touch", loop: session.state.activeLoop, notes: timeline.noteSpans() };
     return hit(session.plan, timeline.view(), timeline.boxes(), place.x, place.y, options);
   }
 
@@ -179,6 +186,7 @@ export class Pointer {
       }
       return dragKeys(this.#parts, start, frame, { isScaling: event.altKey });
     }
+    if (target.part === "note") return dragNote(this.#parts, start, target.note ?? -1);
     if (target.part === "loop") return dragLoop(this.#parts, start, target);
     if (target.part === "ruler") return dragLoop(this.#parts, start, { edge: null });
     if (kind === "touch") return pan(this.#parts, start);
@@ -206,7 +214,7 @@ export class Pointer {
     const { session, playback, showMessage } = this.#parts;
     const tap = { time: event.timeStamp, x: start.x, part: target.part, frame: target.frame };
     const what = this.#taps.add(tap, DRAG_PX[kind] * 2);
-    const isOpen = target.part === "wave" || target.part === "keys";
+    const isOpen = ["wave", "keys", "note", "notes"].includes(target.part);
     if (!isKey(target) && !isOpen) return;
     if (what !== "first" && !(isKey(target) && event.shiftKey)) {
       if (what === "double") return this.#doubleTap(target, event);
@@ -233,6 +241,8 @@ export class Pointer {
   /** @param {Hit} target @param {PointerEvent} event */
   #doubleTap(target, event) {
     const { session, commands } = this.#parts;
+    if (target.part === "note") return commands.changeNote(target.note ?? -1);
+    if (target.part === "notes") return commands.addNote(target.at);
     if (target.frame === null) return commands.add(this.#addedFrame(target.at, event));
     session.select([target.frame]);
     commands.typeFrame();

@@ -27,6 +27,8 @@ export const HELP = [
   ["P", "type its prompt"],
   ["L, 1 2 3 4", "lock, make it a peak, valley, fill or manual"],
   ["E, N", "distribute evenly, snap to strikes"],
+  ["Shift + N", "a note at the playhead, such as the words of a song; nothing is rendered of it"],
+  ["Drag or double-click a note", "move it, change it"],
   ["Space, R, H, C", "play, loop, half speed, clicks"],
   ["I, O", "the loop begins, ends at the playhead"],
   ["+ or =, −, 0 or F", "zoom in, out, show all"],

@@ -35,6 +35,7 @@ export function menuItems({ session, commands }, target) {
   const snapped = frames.length ? "selected" : "all";
   return [
     ...addItems(session, item, target),
+    ...noteItems(session, item, target),
     ...retakeItems(session, commands, item, target),
     ...selectionItems(session, item),
     item("Select all", "selectAll", { off: !plan }),
@@ -61,6 +62,24 @@ function addItems({ plan }, item, target) {
   const at = Math.round(target.at);
   if (at < 0 || at >= plan.n_frames) return [];
   return [item(`Add a keyframe at ${at}`, "add", { argument: at }), null];
+}
+
+/**
+ * Of the note that the menu was opened on, or of the place.
+ * @param {Session} session @param {MakeItem} item @param {Hit | null} target @returns {(MenuItem | null)[]}
+ */
+function noteItems({ nFrames }, item, target) {
+  if (!target || target.part === "overview") return [];
+  if (target.part === "note") {
+    return [
+      item("Change the note…", "changeNote", { argument: target.note, off: false }),
+      item("Delete the note", "removeNote", { argument: target.note, off: false }),
+      null,
+    ];
+  }
+  const at = target.frame ?? Math.round(target.at);
+  if (at < 0 || at >= nFrames) return [];
+  return [item(`Add a note at ${at}…`, "addNote", { argument: at, off: false }), null];
 }
 
 /**

@@ -10,10 +10,13 @@ import { helpTable } from "./help.mjs";
 
 /** @import { Child } from "../dom.mjs" */
 /** @import { Commands } from "../input/commands.mjs" */
+/** @import { Notes } from "../state/notes.mjs" */
 /** @import { Host, Session, ShowMessage } from "../state/session.mjs" */
 /** @import { PanelName } from "../state/view_state.mjs" */
 
-/** @typedef {{ session: Session, commands: Commands, host: Pick<Host, "save">, showMessage: ShowMessage }} PanelParts */
+/**
+ * @typedef {{ session: Session, notes: Notes, commands: Commands, host: Pick<Host, "save">, showMessage: ShowMessage }} PanelParts
+ */
 /**
  * @typedef {Object} Content of one panel
  * @property {Child[]} tools in the row of the title @property {Child[]} body
@@ -102,7 +105,7 @@ function textContent({ session }) {
 }
 
 /** @param {PanelParts} parts @returns {Content} */
-function importContent({ session, commands, showMessage }) {
+function importContent({ session, notes: noteRow, commands, showMessage }) {
   const pasted = textBox("Keyframes to import", EXPECTED);
   const accept = ".json,.csv,.txt,.tsv,.edl,.mid,.midi,text/*,application/json,audio/midi";
   const file = element("input", { type: "file", accept, hidden: true, onchange: readFile });
@@ -110,8 +113,9 @@ function importContent({ session, commands, showMessage }) {
   /** @param {string | Uint8Array} imported */
   function take(imported) {
     try {
-      const { text, notes } = importedText(session.status, imported);
+      const { text, notes, texts } = importedText(session.status, imported);
       commands.togglePanel(null);
+      noteRow.add(texts);
       session.write(text, ["Imported.", ...notes].join(" "));
       pasted.value = "";
     } catch (error) {
@@ -130,7 +134,7 @@ function importContent({ session, commands, showMessage }) {
 }
 
 /** @param {PanelParts} parts @returns {Content} */
-function exportContent({ session, host, showMessage }) {
+function exportContent({ session, notes, host, showMessage }) {
   const shown = textBox("Keyframes in the chosen format", "", { readonly: true });
   const options = FORMATS.map((one) => element("option", { value: one.format }, one.name));
   const format = element("select", { "aria-label": "Format", onchange: show }, ...options);
@@ -138,7 +142,7 @@ function exportContent({ session, host, showMessage }) {
 
   function show() {
     if (!session.plan) return;
-    const content = exportFile(session.plan, format.value);
+    const content = exportFile(session.plan, format.value, notes.list());
     const isText = typeof content === "string";
     shown.value = isText ? content : say(MIDI_FILE);
     copying.disabled = !isText;
@@ -154,7 +158,7 @@ function exportContent({ session, host, showMessage }) {
 
   function save() {
     const chosen = FORMATS.find((one) => one.format === format.value);
-    if (chosen && session.plan) host.save(chosen.file, exportFile(session.plan, chosen.format));
+    if (chosen && session.plan) host.save(chosen.file, exportFile(session.plan, chosen.format, notes.list()));
   }
   return { tools: [format, copying, word("Save…", save)], body: [shown], first: format, show };
 }

@@ -6,19 +6,22 @@ import { PlanError } from "./errors.mjs";
 import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
 import { isObject, parseJson } from "./json.mjs";
 import {
+  areNotes,
   auditionText,
-  edlKeyframes,
+  cell,
+  edlMarkers,
   edlText,
   framePosition,
   isEdl,
-  keyframeOfMarker,
-  markerName,
+  markersOf,
+  readMarkers,
   reaperText,
 } from "./markers.mjs";
-import { isMidi, midiFile, midiKeyframes } from "./midi.mjs";
+import { isMidi, midiFile, midiMarkers } from "./midi.mjs";
 import { EDIT, KINDS, framesOf, newKeyframe, planFrom, withKeyframes, withOwn } from "./plan.mjs";
 import { frameAt, distinctRates, sameRate, timeAt } from "./timebase.mjs";
 
+/** @import { Note } from "./markers.mjs" */
 /** @import { Keyframe, Plan } from "./plan.mjs" */
 
 /** What exportFile writes and importFile recognizes by its content. `name` is for a menu, `file` for a saved one. */
@@ -35,51 +38,57 @@ export const FORMATS = [
 ];
 
 /** @typedef {"json" | "csv" | "list" | "schedule" | "audacity" | "edl" | "reaper" | "audition" | "midi"} Format */
-/** @typedef {{ keyframes: Keyframe[], extra?: Record<string, any> }} Read */
+/** @typedef {{ keyframes: Keyframe[], texts?: Note[], extra?: Record<string, any> }} Read texts: notes on the timeline */
 
 const COLUMNS = ["frame", "time_s", "kind", "locked", "source", "prompt", "image"];
 const LABEL = /^([0-9]+[.,][0-9]+)\t[0-9]+[.,][0-9]+(?:\t(.*))?$/; // Audacity always writes decimals
 
 /**
- * The plan in one of the FORMATS; only MIDI is bytes.
- * @param {Plan} plan @param {string} format @returns {string | Uint8Array<ArrayBuffer>}
+ * The plan in one of the FORMATS; only MIDI is bytes. Notes go into those that have words for a time.
+ * @param {Plan} plan @param {string} format @param {Note[]} [texts] @returns {string | Uint8Array<ArrayBuffer>}
  */
-export function exportFile(plan, format) {
+export function exportFile(plan, format, texts = []) {
   const { keyframes, fps } = plan;
-  const timeS = (/** @type {Keyframe} */ { frame }) => timeAt(frame, fps).toFixed(6);
-  if (format === "json") return `${JSON.stringify({ keyvid_timing: 1, plan }, null, 1)}\n`;
+  const inside = texts.filter(({ time_s }) => frameAt(time_s, fps) < plan.n_frames);
+  const markers = markersOf(keyframes, inside, fps);
+  const at = (/** @type {{ frame: number }} */ { frame }) => timeAt(frame, fps).toFixed(6);
+  if (format === "json") {
+    const notes = texts.length ? { notes: texts } : {};
+    return `${JSON.stringify({ keyvid_timing: 1, plan, ...notes }, null, 1)}\n`;
+  }
   if (format === "csv") {
     const own = (/** @type {Keyframe} */ { source, prompt = "", image = "" }) => [source, prompt, image].map(cell);
-    const rows = keyframes.map((k) => [k.frame, timeS(k), k.kind, k.locked, ...own(k)]);
+    const rows = keyframes.map((k) => [k.frame, at(k), k.kind, k.locked, ...own(k)]);
     return [COLUMNS, ...rows].map((row) => `${row.join(",")}\n`).join("");
   }
   if (format === "list") return framesText(framesOf(plan));
   if (format === "schedule") return keyframes.map(({ frame }) => `${frame}:(1.0)`).join(", ");
   if (format === "audacity") {
-    return keyframes.map((k) => `${timeS(k)}\t${timeS(k)}\t${markerName(k)}\n`).join("");
+    return markers.map((m) => `${at(m)}\t${at(m)}\t${m.name}\n`).join("");
   }
-  if (format === "edl") return edlText(keyframes, fps);
-  if (format === "reaper") return reaperText(keyframes, fps);
-  if (format === "audition") return auditionText(keyframes, fps);
-  if (format === "midi") return midiFile(keyframes, fps);
+  if (format === "edl") return edlText(markers, fps);
+  if (format === "reaper") return reaperText(markers, fps);
+  if (format === "audition") return auditionText(markers, fps);
+  if (format === "midi") return midiFile(keyframes, inside, fps);
   throw new PlanError(`There is no format "${format}"; use one of ${FORMATS.map((f) => f.format).join(", ")}.`);
 }
 
 /**
  * A plan for the clip of `plan` from text or the bytes of a file in any of the FORMATS, or from a plan or edit document.
- * notes: messages about what could not be taken over as it was. Throws PlanError if it holds no keyframes at all.
+ * notes: messages about what could not be taken over as it was; texts: notes for the timeline. Throws PlanError if it
+ * holds no keyframes at all.
  * @param {string | Uint8Array} file @param {{ plan: Plan }} options
- * @returns {{ plan: Plan, format: Format, notes: string[] }}
+ * @returns {{ plan: Plan, format: Format, notes: string[], texts: Note[] }}
  */
 export function importFile(file, { plan }) {
   /** @type {string[]} */
   const notes = [];
-  const { format, keyframes, extra } = readFile(file, plan, notes);
+  const { format, keyframes, extra, texts = [] } = readFile(file, plan, notes);
   const result = withKeyframes({ ...plan, ...extra }, fitted(keyframes, plan, notes));
   if (result.count !== plan.count) {
     notes.push(`The plan has ${result.count} keyframes now; it had ${plan.count}.`);
   }
-  return { plan: result, format, notes };
+  return { plan: result, format, notes, texts };
 }
 
 const EXPECTED =
@@ -89,7 +98,7 @@ const EXPECTED =
 /** @param {string | Uint8Array} file @param {Plan} plan @param {string[]} notes @returns {Read & { format: Format }} */
 function readFile(file, plan, notes) {
   if (typeof file !== "string" && isMidi(file)) {
-    return { format: "midi", keyframes: midiKeyframes(file, plan.fps) };
+    return { format: "midi", ...midiMarkers(file, plan.fps) };
   }
   const text = typeof file === "string" ? file : decoded(file);
   const bare = text.replace(/^\ufeff+/, "").trim();
@@ -102,7 +111,7 @@ function readFile(file, plan, notes) {
     list: fromWords,
     schedule: fromWords,
     audacity: fromAudacity,
-    edl: (list, { fps }) => ({ keyframes: edlKeyframes(list, fps, notes) }),
+    edl: (list, { fps }) => readMarkers(edlMarkers(list, fps, notes), fps),
     reaper: fromMarkers,
     audition: fromMarkers,
   };
@@ -137,10 +146,11 @@ function fromJson(text, plan, notes) {
   }
   const other = planFrom(found);
   const { version, fps, n_frames, count, fingerprint, keyframes, ...extra } = other;
-  if (sameRate(fps, plan.fps, Math.max(n_frames, plan.n_frames))) return { keyframes, extra };
+  const texts = areNotes(document.notes) ? document.notes : [];
+  if (sameRate(fps, plan.fps, Math.max(n_frames, plan.n_frames))) return { keyframes, texts, extra };
   const [ofFile, ofClip] = distinctRates(fps, plan.fps);
   notes.push(`The file is for ${ofFile} fps, and this clip has ${ofClip}; the keyframes kept their times.`);
-  return { keyframes: keyframes.map((k) => ({ ...k, frame: frameAt(timeAt(k.frame, fps), plan.fps) })), extra };
+  return { keyframes: keyframes.map((k) => ({ ...k, frame: frameAt(timeAt(k.frame, fps), plan.fps) })), texts, extra };
 }
 
 /** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */
@@ -174,7 +184,7 @@ function fromMarkers(text, plan) {
   const name = columns.findIndex((column) => column === "name" || column === "marker name");
   const position = columns.findIndex((column) => POSITIONS.includes(column));
   const unit = columns.indexOf("time format"); // Audition's
-  const keyframes = rows.map((row, i) => {
+  const markers = rows.map((row, i) => {
     const at = row[position]?.trim() ?? "";
     const frame = framePosition(at, plan.fps);
     if (frame === null || (unit >= 0 && !/^decimal$/i.test(row[unit]?.trim() ?? ""))) {
@@ -183,9 +193,9 @@ function fromMarkers(text, plan) {
           "minutes and seconds, and export again.",
       );
     }
-    return keyframeOfMarker(frame, row[name]?.trim() ?? "");
+    return { frame, name: row[name]?.trim() ?? "" };
   });
-  return { keyframes };
+  return readMarkers(markers, plan.fps);
 }
 
 /** @param {string} text @returns {Read} */
@@ -198,12 +208,12 @@ function fromWords(text) {
 function fromAudacity(text, plan) {
   // lines that begin with a backslash hold the frequencies of the label before
   const lines = text.split(/\r\n?|\n/).filter((line) => line.trim() && !line.startsWith("\\"));
-  const keyframes = lines.map((line, i) => {
+  const markers = lines.map((line, i) => {
     const found = LABEL.exec(line.trimEnd());
     if (!found) throw new PlanError(`Line ${i + 1} is no Audacity label: "${line.slice(0, 40)}"; delete it.`);
-    return keyframeOfMarker(frameAt(Number(found[1].replace(",", ".")), plan.fps), (found[2] ?? "").trim());
+    return { frame: frameAt(Number(found[1].replace(",", ".")), plan.fps), name: (found[2] ?? "").trim() };
   });
-  return { keyframes };
+  return readMarkers(markers, plan.fps);
 }
 
 /** @param {string | undefined} name @param {number} frame @param {string[]} notes @returns {string} */
@@ -239,12 +249,6 @@ function fitted(keyframes, plan, notes) {
   }
   return [...byFrame.values()];
 }
-
-/**
- * A field of a table, in quotes where it needs them.
- * @param {string} text @returns {string}
- */
-const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /**
  * The rows of a table whose fields are parted by the separator that its first line has: a tab, semicolon or comma.

@@ -3,11 +3,16 @@
 // Premiere. A marker's name is free text; what this editor wrote into one (kind, lock) is read again.
 
 import { PlanError } from "./errors.mjs";
+import { isObject } from "./json.mjs";
 import { EDIT, KINDS, newKeyframe } from "./plan.mjs";
 import { frameAt, timeAt } from "./timebase.mjs";
 
 /** @import { Keyframe } from "./plan.mjs" */
 
+/** @typedef {{ time_s: number, text: string }} Note */
+/** @typedef {{ frame: number, name: string }} Marker */
+
+const NOTE = "note: "; // before the text of a note in the name of a marker
 const LOCKED = " (locked)"; // after the kind in the name of a marker
 const HOUR_S = 3600; // editing programs let a timeline begin at 01:00:00:00
 const CODE = "([0-9]{1,2})[:;]([0-9]{2})[:;]([0-9]{2})[:;]([0-9]{2,3})"; // drop-frame has semicolons, or one
@@ -33,15 +38,69 @@ export function keyframeOfMarker(frame, name) {
 }
 
 /**
- * Keyframes as Resolve's timeline markers, on a timeline that begins at 01:00:00:00.
- * @param {Keyframe[]} keyframes @param {number} fps @returns {string}
+ * Whether a value is a list of notes.
+ * @param {any} value @returns {value is Note[]}
  */
-export function edlText(keyframes, fps) {
+export function areNotes(value) {
+  return Array.isArray(value) && value.every(isNote);
+}
+
+/** @param {any} value @returns {boolean} */
+function isNote(value) {
+  return isObject(value) && Number.isFinite(value.time_s) && value.time_s >= 0 && typeof value.text === "string";
+}
+
+/**
+ * Keyframes and notes as markers, in order of time; of two at one frame the keyframe first.
+ * @param {Keyframe[]} keyframes @param {Note[]} notes @param {number} fps @returns {Marker[]}
+ */
+export function markersOf(keyframes, notes, fps) {
+  const texts = notes.map(({ time_s, text }) => ({ frame: frameAt(time_s, fps), name: NOTE + oneLine(text) }));
+  const all = [...keyframes.map((keyframe) => ({ frame: keyframe.frame, name: markerName(keyframe) })), ...texts];
+  return all.sort((a, b) => a.frame - b.frame);
+}
+
+/**
+ * A field of a table, in quotes where it needs them.
+ * @param {string} text @returns {string}
+ */
+export const cell = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** @param {string} text @returns {string} without what ends a field in the files of other programs */
+export const oneLine = (text) => text.replace(/[\s|]+/g, " ").trim();
+
+/**
+ * Keyframes and notes of markers. A note that this editor wrote is one; the name that another program gave to a marker
+ * is kept as a note beside the keyframe.
+ * @param {Marker[]} markers @param {number} fps @returns {{ keyframes: Keyframe[], texts: Note[] }}
+ */
+export function readMarkers(markers, fps) {
+  /** @type {Keyframe[]} */
+  const keyframes = [];
+  /** @type {Note[]} */
+  const texts = [];
+  for (const { frame, name } of markers) {
+    const isNote = name.startsWith(NOTE);
+    const text = isNote ? name.slice(NOTE.length).trim() : name;
+    if (!isNote) keyframes.push(keyframeOfMarker(frame, name));
+    if (text && frame >= 0 && (isNote || !isOwnName(name))) texts.push({ time_s: timeAt(frame, fps), text });
+  }
+  return { keyframes, texts };
+}
+
+/** @param {string} name @returns {boolean} whether it is what this editor calls a keyframe */
+const isOwnName = (name) => KINDS.includes(name.endsWith(LOCKED) ? name.slice(0, -LOCKED.length) : name);
+
+/**
+ * Markers as Resolve's, on a timeline that begins at 01:00:00:00.
+ * @param {Marker[]} markers @param {number} fps @returns {string}
+ */
+export function edlText(markers, fps) {
   const code = (/** @type {number} */ frame) => longCode(frame + HOUR_S * Math.round(fps), fps);
-  const events = keyframes.map((keyframe, i) => {
-    const [from, to] = [code(keyframe.frame), code(keyframe.frame + 1)];
+  const events = markers.map(({ frame, name }, i) => {
+    const [from, to] = [code(frame), code(frame + 1)];
     const event = `${String(i + 1).padStart(3, "0")}  001      V     C        ${from} ${to} ${from} ${to}`;
-    return `${event}  \n |C:ResolveColorBlue |M:${markerName(keyframe)} |D:1\n`;
+    return `${event}  \n |C:ResolveColorBlue |M:${name} |D:1\n`;
   });
   return `TITLE: KeyVID keyframes\nFCM: NON-DROP FRAME\n\n${events.join("\n")}`;
 }
@@ -58,9 +117,9 @@ export const isEdl = (text) => /^(TITLE:|FCM:|\*\s*LOC:)/im.test(text) && new Re
  * The markers of an edit decision list, or where there are none the beginnings of its shots. It does not say its
  * rate: frames are counted at `fps`. Where all are past a whole hour, the timeline begins with that hour.
  * Throws PlanError where there is nothing.
- * @param {string} text @param {number} fps @param {string[]} notes @returns {Keyframe[]}
+ * @param {string} text @param {number} fps @param {string[]} notes @returns {Marker[]}
  */
-export function edlKeyframes(text, fps, notes) {
+export function edlMarkers(text, fps, notes) {
   const marks = marksOf(text);
   if (!marks.length) throw new PlanError("The edit decision list has no markers and no shots; export the markers.");
   const isDrop = /FCM:\s*DROP/i.test(text) || /[0-9];[0-9]{2}/.test(text);
@@ -70,7 +129,7 @@ export function edlKeyframes(text, fps, notes) {
   if (marks.some(({ code }) => Number(code[3]) >= Math.round(fps))) {
     notes.push(`The list counts more frames a second than this clip's ${fps}; export it at the clip's rate.`);
   }
-  return marks.map(({ code, name }) => keyframeOfMarker(frameOfCode(code, fps, isDrop) - start, name ?? ""));
+  return marks.map(({ code, name }) => ({ frame: frameOfCode(code, fps, isDrop) - start, name: name ?? "" }));
 }
 
 /** @param {string} text @returns {Mark[]} */
@@ -92,23 +151,23 @@ function marksOf(text) {
 }
 
 /**
- * Keyframes as the table that Reaper's Region/Marker Manager reads.
- * @param {Keyframe[]} keyframes @param {number} fps @returns {string}
+ * Markers as the table that Reaper's Region/Marker Manager reads.
+ * @param {Marker[]} markers @param {number} fps @returns {string}
  */
-export function reaperText(keyframes, fps) {
-  const rows = keyframes.map((k, i) => `M${i + 1},${markerName(k)},${clock(timeAt(k.frame, fps))},,\n`);
+export function reaperText(markers, fps) {
+  const rows = markers.map((m, i) => `M${i + 1},${cell(m.name)},${clock(timeAt(m.frame, fps))},,\n`);
   return `#,Name,Start,End,Length\n${rows.join("")}`;
 }
 
 /**
- * Keyframes as the table of markers that Audition reads.
- * @param {Keyframe[]} keyframes @param {number} fps @returns {string}
+ * Markers as the table that Audition reads.
+ * @param {Marker[]} markers @param {number} fps @returns {string}
  */
-export function auditionText(keyframes, fps) {
-  const row = (/** @type {Keyframe} */ k) =>
-    [markerName(k), clock(timeAt(k.frame, fps)), "0:00.000", "decimal", "Cue", ""].join("\t");
+export function auditionText(markers, fps) {
+  const row = (/** @type {Marker} */ { frame, name }) =>
+    [name, clock(timeAt(frame, fps)), "0:00.000", "decimal", "Cue", ""].join("\t");
   const header = ["Name", "Start", "Duration", "Time Format", "Type", "Description"].join("\t");
-  return `${[header, ...keyframes.map(row)].join("\n")}\n`;
+  return `${[header, ...markers.map(row)].join("\n")}\n`;
 }
 
 /**

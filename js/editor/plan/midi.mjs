@@ -1,10 +1,11 @@
 // @ts-check
-// Keyframes as a standard MIDI file, and the notes or markers of one as keyframes.
+// Keyframes as a standard MIDI file, and the notes or markers of one as keyframes. Notes on the timeline are its lyrics.
 
 import { PlanError } from "./errors.mjs";
-import { keyframeOfMarker, markerName } from "./markers.mjs";
+import { markerName, oneLine, readMarkers } from "./markers.mjs";
 import { frameAt, timeAt } from "./timebase.mjs";
 
+/** @import { Note } from "./markers.mjs" */
 /** @import { Keyframe } from "./plan.mjs" */
 
 const TICKS = 9600; // per quarter note: 19200 a second, far finer than a frame
@@ -20,30 +21,34 @@ const PITCHES = new Map([
 ]);
 const DRUMS = 0x99; // note on, channel 10
 const META = 0xff;
+const LYRIC = 0x05;
 const MARKER = 0x06;
 const TEMPO = 0x51;
 const END = 0x2f;
 const CHUNK_HEAD = 8; // bytes: a chunk's name and its length
 
-/** @typedef {{ tick: number, text?: string, quarterUs?: number }} Event a note has neither text nor quarterUs */
+/** @typedef {{ tick: number, text?: string, lyric?: string, quarterUs?: number }} Event a note has tick alone */
 
 /**
- * A file of one track: a note on the drum channel and a marker for every keyframe.
- * @param {Keyframe[]} keyframes @param {number} fps @returns {Uint8Array<ArrayBuffer>}
+ * A file of one track: a note on the drum channel and a marker for every keyframe, a lyric for every text.
+ * @param {Keyframe[]} keyframes @param {Note[]} texts @param {number} fps @returns {Uint8Array<ArrayBuffer>}
  */
-export function midiFile(keyframes, fps) {
+export function midiFile(keyframes, texts, fps) {
   const perSecond = (TICKS * 1e6) / QUARTER_US;
   /** @type {{ tick: number, bytes: number[] }[]} */
   const events = [{ tick: 0, bytes: [META, TEMPO, 3, ...bigEndian(QUARTER_US, 3)] }];
   keyframes.forEach((keyframe, i) => {
     const tick = Math.round(timeAt(keyframe.frame, fps) * perSecond);
     const next = keyframes[i + 1] ? Math.round(timeAt(keyframes[i + 1].frame, fps) * perSecond) : Infinity;
-    const name = new TextEncoder().encode(markerName(keyframe));
     const pitch = PITCHES.get(keyframe.kind) ?? 40;
-    events.push({ tick, bytes: [META, MARKER, ...varying(name.length), ...name] });
+    events.push({ tick, bytes: words(MARKER, markerName(keyframe)) });
     events.push({ tick, bytes: [DRUMS, pitch, 100] });
     events.push({ tick: Math.min(tick + NOTE_TICKS, next), bytes: [DRUMS, pitch, 0] });
   });
+  for (const { time_s, text } of texts) {
+    events.push({ tick: Math.round(time_s * perSecond), bytes: words(LYRIC, oneLine(text)) });
+  }
+  events.sort((a, b) => a.tick - b.tick); // stable: a note ends before the next one begins
   const track = [];
   let at = 0;
   for (const { tick, bytes } of [...events, { tick: null, bytes: [META, END, 0] }]) {
@@ -54,6 +59,12 @@ export function midiFile(keyframes, fps) {
   return Uint8Array.from([...chunk("MThd", header), ...chunk("MTrk", track)]);
 }
 
+/** @param {number} type @param {string} text @returns {number[]} a meta event */
+function words(type, text) {
+  const bytes = new TextEncoder().encode(text);
+  return [META, type, ...varying(bytes.length), ...bytes];
+}
+
 /**
  * Whether bytes begin as a MIDI file does.
  * @param {Uint8Array} bytes @returns {boolean}
@@ -61,23 +72,29 @@ export function midiFile(keyframes, fps) {
 export const isMidi = (bytes) => String.fromCharCode(...bytes.slice(0, 4)) === "MThd";
 
 /**
- * A keyframe at every note of every track, at every marker where there are no notes. Throws PlanError for a file that
- * is damaged, or has neither.
- * @param {Uint8Array} bytes @param {number} fps @returns {Keyframe[]}
+ * A keyframe at every note of every track, at every marker where there are no notes; the lyrics as texts. Throws
+ * PlanError for a file that is damaged, or has neither notes nor markers.
+ * @param {Uint8Array} bytes @param {number} fps @returns {{ keyframes: Keyframe[], texts: Note[] }}
  */
-export function midiKeyframes(bytes, fps) {
+export function midiMarkers(bytes, fps) {
   const { division, format, events } = readFile(bytes);
   if (format > 1) throw new PlanError(`The MIDI file is of format ${format}; save it as format 0 or 1.`);
   const toSeconds = clock(events, division);
   const frameOf = (/** @type {Event} */ { tick }) => frameAt(toSeconds(tick), fps);
-  const notes = events.filter(({ text, quarterUs }) => text === undefined && quarterUs === undefined);
+  const notes = events.filter((event) => Object.keys(event).length === 1);
   const markers = events.filter(({ text }) => text !== undefined);
   if (!notes.length && !markers.length) {
     throw new PlanError("The MIDI file has no notes and no markers; choose one that has.");
   }
   const names = new Map(markers.map((marker) => [frameOf(marker), marker.text ?? ""]));
   const frames = [...new Set((notes.length ? notes : markers).map(frameOf))].sort((a, b) => a - b);
-  return frames.map((frame) => keyframeOfMarker(frame, names.get(frame) ?? ""));
+  const lyrics = events.filter(({ lyric }) => lyric?.trim());
+  const sung = lyrics.map((event) => ({ time_s: timeAt(frameOf(event), fps), text: event.lyric?.trim() ?? "" }));
+  const { keyframes, texts } = readMarkers(
+    frames.map((frame) => ({ frame, name: names.get(frame) ?? "" })),
+    fps,
+  );
+  return { keyframes, texts: [...texts, ...sung] };
 }
 
 /**
@@ -132,6 +149,7 @@ function readTrack(track, events) {
       const data = track.take(track.varying());
       if (type === END) return;
       if (type === MARKER) events.push({ tick, text: new TextDecoder().decode(data) });
+      if (type === LYRIC) events.push({ tick, lyric: new TextDecoder().decode(data) });
       if (type === TEMPO && data.length === 3)
         events.push({ tick, quarterUs: data[0] * 65536 + data[1] * 256 + data[2] });
     } else if (status >= 0xf0) {

@@ -8,6 +8,7 @@ import { importFile } from "../plan/formats.mjs";
 import { PlanError, planFrom } from "../plan/plan.mjs";
 
 /** @import { Edit, Problem } from "../plan/edit.mjs" */
+/** @import { Note } from "../plan/markers.mjs" */
 /** @import { Plan } from "../plan/plan.mjs" */
 
 /** @typedef {{ filename: string, subfolder: string, type: string }} ServedFile a file that a run left on the server */
@@ -66,13 +67,13 @@ export function keptText({ edit, prediction, plan, base, problem }) {
  * The text for imported keyframes, for the clip of the last run, whatever was there before: all of it is the
  * artist's. Throws PlanError if there is no clip yet, or nothing that can be imported.
  * @param {EditStatus} status @param {string | Uint8Array} imported text or a file's bytes
- * @returns {{ text: string, notes: string[] }} notes: those of importFile
+ * @returns {{ text: string, notes: string[], texts: Note[] }} notes, texts: those of importFile
  */
 export function importedText({ prediction, plan, problem, message }, imported) {
   if (problem === "newer") throw new PlanError(message);
   const clip = problem ? prediction : plan; // with a problem the plan may be another clip's
-  const { plan: next, notes } = importFile(imported, { plan: predicted(clip) });
-  return { text: writeEdit({ plan: next, base: null, extra: {} }), notes };
+  const { plan: next, notes, texts } = importFile(imported, { plan: predicted(clip) });
+  return { text: writeEdit({ plan: next, base: null, extra: {} }), notes, texts };
 }
 
 /**

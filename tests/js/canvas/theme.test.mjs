@@ -3,9 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { contrast, css, fromHex, mix } from "../../../js/editor/canvas/colour.mjs";
 import { KIND_SHAPES } from "../../../js/editor/canvas/shapes.mjs";
-import { themeOf } from "../../../js/editor/canvas/theme.mjs";
+import { contrast, css, fromHex, mix, themeOf } from "../../../js/editor/canvas/theme.mjs";
 import { KINDS } from "../../../js/editor/plan/plan.mjs";
 
 const PALETTES = {

@@ -45,6 +45,34 @@ test("300 plans of any rate go out to markers and MIDI and come back with frames
   }
 });
 
+test("notes go out with 300 plans and come back at their frames; what ends a field in other programs is a space", () => {
+  const texts = ["first verse", 'she said "now"', "a, b; c", "peak", "note: x", "Où? 歌 🎵", "two\nlines | here\tand"];
+  const plain = (text) => text.replace(/[\s|]+/g, " ");
+  for (let seed = 1; seed <= 300; seed++) {
+    const plan = anyPlan(seed);
+    const next = numbers(seed + 1000);
+    const notes = texts.map((text) => ({ time_s: Math.floor(next() * plan.n_frames) / plan.fps, text }));
+    notes.sort((a, b) => a.time_s - b.time_s);
+    for (const format of ["audacity", "edl", "reaper", "audition", "midi", "json"]) {
+      const back = importFile(exportFile(plan, format, notes), { plan });
+      assert.deepEqual(short(back.plan), short(plan), `${seed} ${format}`);
+      const [out, found] = [notes, back.texts].map((list) =>
+        list.map(({ time_s, text }) => [Math.round(time_s * plan.fps), plain(text)]).sort(),
+      );
+      assert.deepEqual(found, out, `${seed} ${format}`);
+    }
+  }
+});
+
+test("the name that another program gave to a marker is a note beside the keyframe; a note past the end stays out", () => {
+  const labels = "0.500000\t0.500000\tchorus\n1.000000\t1.000000\tpeak (locked)\n";
+  const { plan, texts } = imported(labels);
+  assert.deepEqual(short(plan), [[0, "first", false], [12, "manual", false], [24, "peak", true]]);
+  assert.deepEqual(texts, [{ time_s: 0.5, text: "chorus" }]);
+  const late = exportFile(PLAN, "audacity", [{ time_s: 1e5, text: "late" }]);
+  assert.ok(!late.includes("late"));
+});
+
 test("timeline markers of Resolve: names are free, the timeline begins at one hour", () => {
   const edl = [
     "TITLE: Timeline 1",
