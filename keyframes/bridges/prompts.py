@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...errors import PlanError
 from ..plan import KINDS, Keyframe, KeyframePlan
 from ..text import there_are
-from ..values import shown
+from ..values import is_whole, plain_number, shown
 
 KEYS = (*KINDS, "locked")
 SEED_MODES = ("fixed", "per keyframe")
@@ -69,11 +69,17 @@ def joined_prompts(plan: KeyframePlan, global_text: str, text: str) -> list[str]
 
 
 def seeds(plan: KeyframePlan, seed: int, mode: str) -> list[int]:
-    """One seed per keyframe: the same for all, or seed + frame, so that adding a keyframe changes no other's seed."""
+    """One seed per keyframe: the same for all, or seed + frame, so that adding a keyframe changes no other's seed.
+
+    Raises PlanError for a seed that is no whole number, or another mode.
+    """
     if mode not in SEED_MODES:
         raise PlanError(
             f"There is no seed mode {shown(mode)}; choose one of {', '.join(SEED_MODES)}."
         )
+    seed = plain_number(seed)
+    if not is_whole(seed):
+        raise PlanError(f"The seed is {shown(seed)}; it has to be a whole number.")
     return [(seed + frame * (mode != "fixed")) % _SEEDS for frame in plan.frames]
 
 
