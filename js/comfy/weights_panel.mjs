@@ -37,14 +37,14 @@ function choices({ key, keys, weights }, answer, onChoice) {
   box.addEventListener("change", () => {
     answer.deletesOriginal = box.checked;
   });
-  return [choice, element("label", { style: "display:block" }, box, " remove the download once it is converted")];
+  return [choice, element("label", { style: "display:block" }, box, " ", "remove the download once it is converted")];
 }
 
 /** @param {Shown} shown @returns {HTMLElement[]} */
 function facts({ file, refusal }) {
   const said = refusal ?? (file.said?.kind !== "done" ? file.said?.text : null);
   return [
-    element("p", { style: LINE }, `${file.what}: ${file.path} of ${file.page}. ${sizeText(file)}`),
+    element("p", { style: LINE }, file.what, `: ${file.path} (${file.page}). `, sizeText(file)),
     element("p", { style: LINE }, `Licence: ${file.licence}.`),
     element("p", { role: "alert", style: `${LINE};font-weight:bold`, hidden: !said }, said ?? ""),
   ];
@@ -56,7 +56,7 @@ function running(file, cancel) {
   const bar = element("progress", { max: nAll || null, value: nAll ? nDone : null, style: "width:100%" });
   const text = progressText({ what, n_done: nDone, n_all: nAll });
   return [
-    element("div", { role: "status" }, `${file.target}: ${text}`),
+    element("div", { role: "status" }, `${file.target}: `, text),
     bar,
     element("div", {}, button("Cancel", cancel)),
   ];
