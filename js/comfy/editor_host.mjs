@@ -26,10 +26,10 @@ export function hostOf(node, widget) {
     },
     type: (text) => widget()?.callback?.(text),
     notes: () => node.properties?.[NOTES] ?? null,
-    keepNotes(value) {
+    keepNotes(value, isStep) {
       const { [NOTES]: _, ...others } = node.properties ?? {};
       node.properties = value === null ? others : { ...others, [NOTES]: value };
-      keepAsOneStep(node);
+      if (isStep) keepAsOneStep(node);
     },
     runUpToHere: () => app.queuePrompt(0, 1, [shownId(node, app.graph)]),
     canRetake: () => renderNodes(node, app.graph).length > 0,

@@ -41,6 +41,7 @@ export class Editor {
   /** @type {Timeline} */
   timeline;
   #host;
+  #notes;
   #scope = createScope();
   /** @type {Playback} */
   #playback;
@@ -60,6 +61,7 @@ export class Editor {
     const showMessage = messages.show;
     const session = new Session({ host, showMessage });
     const notes = createNotes({ host, showMessage });
+    this.#notes = notes;
     const timeline = new Timeline({ session, notes, scope });
     const playback = new Playback({ session, timeline, host, showMessage, scope });
     /** @type {CommandParts} */
@@ -218,7 +220,7 @@ export class Editor {
   /** @type {CommandParts["openMenu"]} */
   #openMenu(point, target = null) {
     this.#closeMenu();
-    const items = menuItems({ session: this.session, commands: this.#commands }, target);
+    const items = menuItems({ session: this.session, notes: this.#notes, commands: this.#commands }, target);
     this.#closeMenu = openMenu(items, point, () => {
       this.#closeMenu = () => {};
       if (this.#scope.isAttached && !this.session.state.panel) this.#focus("timeline");

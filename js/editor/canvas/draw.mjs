@@ -33,7 +33,7 @@ export { KIND_SHAPES } from "./shapes.mjs";
  * @property {number[]} onsets frames of clear strikes @property {number[]} [candidates] frames of weaker ones
  * @property {number[]} beats frames
  * @property {Map<number, CanvasImageSource>} images by frame
- * @property {FrameNote[]} [notes] in order of time
+ * @property {FrameNote[]} [notes] in order of time @property {string} [notesProblem] why there are none to be seen
  * @property {Theme} theme @property {number | null} snapMark a frame
  * @property {string | null} [snapTo] what is there
  * @property {string} [noSound] text in the place of sound and curve where there are none
@@ -47,7 +47,7 @@ export { KIND_SHAPES } from "./shapes.mjs";
  */
 export function draw(context, scene) {
   const { width, height, ratio, notes = [] } = scene;
-  const has = { hasImages: scene.images?.size > 0, hasNotes: notes.length > 0 };
+  const has = { hasImages: scene.images?.size > 0, hasNotes: notes.length > 0 || Boolean(scene.notesProblem) };
   const boxes = scene.boxes ?? layout(width, height, has);
   const shown = scene.previewPlan ?? scene.plan;
   const full = { ...scene, boxes, notes, shown, selection: scene.selection ?? new Set() };

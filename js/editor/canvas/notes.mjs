@@ -1,8 +1,9 @@
 // @ts-check
 // The row of notes: each begins at its time and has the room up to the next one.
 
-import { frameToX } from "./geometry.mjs";
+import { MARGIN, frameToX } from "./geometry.mjs";
 import { chipAt, drawChip, fontOf } from "./labels.mjs";
+import { say } from "../words.mjs";
 import { hairline, snapToPixel } from "./waveform.mjs";
 
 /** @import { FullScene } from "./draw.mjs" */
@@ -28,23 +29,34 @@ export function noteSpans(notes, view, width) {
 }
 
 /**
- * Draws the notes in their band.
+ * Draws the notes in their band, or why they cannot be read. Of several at one place the words stand one after another.
  * @param {CanvasRenderingContext2D} context @param {FullScene} scene
  */
-export function drawNotes(context, { boxes, notes, view, width, theme, ratio, hover }) {
+export function drawNotes(context, { boxes, notes, notesProblem, view, width, theme, ratio, hover }) {
   const { y, height } = boxes.notes;
   if (!height) return;
   context.font = fontOf(theme, SIZE);
   context.textAlign = "left";
   context.textBaseline = "middle";
+  const middle = y + height / 2 + 0.5;
+  if (notesProblem) {
+    context.fillStyle = theme.text;
+    context.fillText(cut(context, say(notesProblem), width - 2 * MARGIN), MARGIN, middle);
+    return;
+  }
   const spans = noteSpans(notes, view, width);
+  let words = "";
   for (const [i, [left, right]] of spans.entries()) {
-    if (left > width || right < 0) continue;
-    const room = (spans[i + 1]?.[0] ?? width) - left - INSET - 3;
-    context.fillStyle = theme.accent;
-    context.fillRect(snapToPixel(left, ratio, 1.5), y + 2, hairline(ratio, 1.5), height - 4);
-    context.fillStyle = hover?.note === i ? theme.text : theme.dim;
-    context.fillText(cut(context, notes[i].text, room), left + INSET, y + height / 2 + 0.5);
+    const next = spans[i + 1]?.[0] ?? width;
+    words = words ? `${words} / ${notes[i].text}` : notes[i].text;
+    if (next - left < 1) continue; // the next one is at the same place
+    if (left <= width && right >= 0) {
+      context.fillStyle = theme.accent;
+      context.fillRect(snapToPixel(left, ratio, 1.5), y + 2, hairline(ratio, 1.5), height - 4);
+      context.fillStyle = hover?.note === i ? theme.text : theme.dim;
+      context.fillText(cut(context, words, next - left - INSET - 3), left + INSET, middle);
+    }
+    words = "";
   }
 }
 
@@ -73,7 +85,14 @@ export function drawNoteHint(context, { boxes, notes, view, width, theme, hover 
  */
 function cut(context, text, room) {
   const letters = [...text.replace(/\s+/g, " ")].slice(0, 4 * MOST_LETTERS);
-  if (context.measureText(letters.join("")).width <= room) return letters.join("");
-  while (letters.length && context.measureText(`${letters.join("")}…`).width > room) letters.pop();
-  return letters.length ? `${letters.join("")}…` : "";
+  const widthOf = (/** @type {string} */ part) => context.measureText(part).width;
+  if (room < LETTER) return "";
+  if (widthOf(letters.join("")) <= room) return letters.join("");
+  let [fits, tooMany] = [0, letters.length];
+  while (tooMany - fits > 1) {
+    const half = (fits + tooMany) >> 1;
+    if (widthOf(`${letters.slice(0, half).join("")}…`) <= room) fits = half;
+    else tooMany = half;
+  }
+  return fits ? `${letters.slice(0, fits).join("")}…` : "";
 }

@@ -82,7 +82,8 @@ export class Timeline {
   }
 
   boxes() {
-    const has = { hasImages: this.images.size > 0, hasNotes: this.#notes.list().length > 0 };
+    const hasNotes = this.#notes.list().length > 0 || this.#notes.problem() !== "";
+    const has = { hasImages: this.images.size > 0, hasNotes };
     return layout(this.#size.width, this.#size.height, has);
   }
 
@@ -191,6 +192,7 @@ export class Timeline {
       beats: beatsOn(measured?.beats, state.beatGrid),
       images: this.images,
       notes: this.frameNotes(),
+      notesProblem: this.#notes.problem(),
       noSound: isOtherClip ? OTHER_CLIP : undefined,
     };
   }

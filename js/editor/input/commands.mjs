@@ -66,16 +66,21 @@ function noteCommands({ session, notes, host, showMessage }) {
     return timeAt(inside, session.fps);
   };
   const noteOf = (/** @type {number} */ which) => notes.list()[which] ?? null;
+  /** @param {number} frame */
+  function addNote(frame) {
+    const timeS = timeOf(frame);
+    const half = 0.5 / session.fps;
+    const there = notes.list().findLast((note) => Math.abs(note.time_s - timeS) < half) ?? null;
+    return type(there?.time_s ?? timeS, there);
+  }
 
   return {
-    /** @param {number} frame */
-    addNote: (frame) => type(timeOf(frame), null),
-    /** At the playhead: the note that is there is changed. */
-    noteHere() {
-      const timeS = timeOf(session.state.playhead);
-      const half = 0.5 / session.fps;
-      const there = notes.list().find((note) => Math.abs(note.time_s - timeS) < half) ?? null;
-      return type(there?.time_s ?? timeS, there);
+    /** A note that is there already is changed: two at one frame would hide each other. @param {number} frame */
+    addNote,
+    noteHere: () => addNote(session.state.playhead),
+    clearNotes() {
+      notes.clear();
+      session.state.redraw();
     },
     /** @param {number} which */
     changeNote(which) {

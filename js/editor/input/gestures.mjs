@@ -4,6 +4,7 @@
 import { clampView, fit, framesInBox, panBy, scaleOf, xToFrame } from "../canvas/geometry.mjs";
 import { moveTogether, scaleTogether } from "../plan/operations.mjs";
 import { framesOf } from "../plan/plan.mjs";
+import { timeAt } from "../plan/timebase.mjs";
 import { inWords } from "../state/actions.mjs";
 import { snap, snapMarks, snapTargets } from "./snapping.mjs";
 
@@ -169,14 +170,16 @@ export function dragLoop({ session, timeline, playback }, start, { edge }) {
 export function dragNote({ session, timeline, notes }, start, which) {
   const note = notes.list()[which];
   const { fps, nFrames } = session;
+  const frameAtX = (/** @type {number} */ x) => xToFrame(x, timeline.view(), timeline.width());
+  const startFrame = frameAtX(start.x); // the view may move under the hand
   return {
     cursor: "grabbing",
     pansAtEdge: true,
     move(point) {
       if (!note) return;
-      const by = (point.x - start.x) / scaleOf(timeline.view(), timeline.width());
-      const frame = Math.min(nFrames - 1, Math.max(0, Math.round(note.time_s * fps + by)));
-      notes.preview(note, frame / fps);
+      const wanted = Math.round(note.time_s * fps + frameAtX(point.x) - startFrame);
+      const frame = Math.min(nFrames - 1, Math.max(0, wanted));
+      notes.preview(note, timeAt(frame, fps));
       session.state.redraw();
     },
     end() {

@@ -8,6 +8,7 @@ import { keyframeAt } from "../plan/plan.mjs";
 /** @import { Hit } from "../canvas/geometry.mjs" */
 /** @import { PagePoint } from "../canvas/timeline.mjs" */
 /** @import { Commands } from "../input/commands.mjs" */
+/** @import { Notes } from "../state/notes.mjs" */
 /** @import { Session } from "../state/session.mjs" */
 
 /** @typedef {{ label: string, key: string, isOff: boolean, run: () => void }} MenuItem key: on the keyboard */
@@ -17,10 +18,11 @@ const EDGE_PX = 8; // between the menu and the edge of the page
 
 /**
  * What the menu offers right now, with null for a line.
- * @param {{ session: Session, commands: Commands }} parts @param {Hit | null} target what it was opened on
+ * @param {{ session: Session, notes: Pick<Notes, "problem">, commands: Commands }} parts
+ * @param {Hit | null} target what it was opened on
  * @returns {(MenuItem | null)[]}
  */
-export function menuItems({ session, commands }, target) {
+export function menuItems({ session, notes, commands }, target) {
   const { plan, status, frames, measured } = session;
   /** @type {Record<string, (argument?: any) => unknown>} */
   const byName = commands;
@@ -35,7 +37,7 @@ export function menuItems({ session, commands }, target) {
   const snapped = frames.length ? "selected" : "all";
   return [
     ...addItems(session, item, target),
-    ...noteItems(session, item, target),
+    ...noteItems(session, notes, item, target),
     ...retakeItems(session, commands, item, target),
     ...selectionItems(session, item),
     item("Select all", "selectAll", { off: !plan }),
@@ -66,9 +68,11 @@ function addItems({ plan }, item, target) {
 
 /**
  * Of the note that the menu was opened on, or of the place.
- * @param {Session} session @param {MakeItem} item @param {Hit | null} target @returns {(MenuItem | null)[]}
+ * @param {Session} session @param {Pick<Notes, "problem">} notes @param {MakeItem} item @param {Hit | null} target
+ * @returns {(MenuItem | null)[]}
  */
-function noteItems({ nFrames }, item, target) {
+function noteItems({ nFrames }, notes, item, target) {
+  if (notes.problem()) return [item("Delete all notes", "clearNotes", { off: false }), null];
   if (!target || target.part === "overview") return [];
   if (target.part === "note") {
     return [

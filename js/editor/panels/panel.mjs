@@ -115,8 +115,9 @@ function importContent({ session, notes: noteRow, commands, showMessage }) {
     try {
       const { text, notes, texts } = importedText(session.status, imported);
       commands.togglePanel(null);
-      noteRow.add(texts);
-      session.write(text, ["Imported.", ...notes].join(" "));
+      // one step of undo for both: the text's, if that is new
+      const leftOut = noteRow.add(texts, { fps: session.fps, isStep: text === session.text });
+      session.write(text, ["Imported.", ...notes, leftOut].filter(Boolean).join(" "));
       pasted.value = "";
     } catch (error) {
       if (!(error instanceof PlanError)) throw error;

@@ -6,13 +6,13 @@ import { PlanError } from "./errors.mjs";
 import { frameOf, framesText, wordsOf } from "./frames_text.mjs";
 import { isObject, parseJson } from "./json.mjs";
 import {
-  areNotes,
   auditionText,
   cell,
   edlMarkers,
   edlText,
   framePosition,
   isEdl,
+  isNote,
   markersOf,
   readMarkers,
   reaperText,
@@ -146,11 +146,20 @@ function fromJson(text, plan, notes) {
   }
   const other = planFrom(found);
   const { version, fps, n_frames, count, fingerprint, keyframes, ...extra } = other;
-  const texts = areNotes(document.notes) ? document.notes : [];
+  const texts = notesIn(document, notes);
   if (sameRate(fps, plan.fps, Math.max(n_frames, plan.n_frames))) return { keyframes, texts, extra };
   const [ofFile, ofClip] = distinctRates(fps, plan.fps);
   notes.push(`The file is for ${ofFile} fps, and this clip has ${ofClip}; the keyframes kept their times.`);
   return { keyframes: keyframes.map((k) => ({ ...k, frame: frameAt(timeAt(k.frame, fps), plan.fps) })), texts, extra };
+}
+
+/** @param {Record<string, any>} document @param {string[]} notes @returns {Note[]} */
+function notesIn(document, notes) {
+  const found = Array.isArray(document.notes) ? document.notes : [];
+  const texts = found.filter(isNote);
+  const nOdd = found.length - texts.length;
+  if (nOdd) notes.push(`${nOdd} notes without a time or without words were left out.`);
+  return texts;
 }
 
 /** @param {string} text @param {Plan} plan @param {string[]} notes @returns {Read} */

@@ -12,7 +12,7 @@ import { frameAt, timeAt } from "./timebase.mjs";
 /** @typedef {{ time_s: number, text: string }} Note */
 /** @typedef {{ frame: number, name: string }} Marker */
 
-const NOTE = "note: "; // before the text of a note in the name of a marker
+const NOTE = "note:"; // before the text of a note in the name of a marker
 const LOCKED = " (locked)"; // after the kind in the name of a marker
 const HOUR_S = 3600; // editing programs let a timeline begin at 01:00:00:00
 const CODE = "([0-9]{1,2})[:;]([0-9]{2})[:;]([0-9]{2})[:;]([0-9]{2,3})"; // drop-frame has semicolons, or one
@@ -38,16 +38,12 @@ export function keyframeOfMarker(frame, name) {
 }
 
 /**
- * Whether a value is a list of notes.
- * @param {any} value @returns {value is Note[]}
+ * Whether a value is a note: a time in seconds, and words.
+ * @param {any} value @returns {value is Note}
  */
-export function areNotes(value) {
-  return Array.isArray(value) && value.every(isNote);
-}
-
-/** @param {any} value @returns {boolean} */
-function isNote(value) {
-  return isObject(value) && Number.isFinite(value.time_s) && value.time_s >= 0 && typeof value.text === "string";
+export function isNote(value) {
+  if (!isObject(value) || typeof value.text !== "string" || !value.text.trim()) return false;
+  return Number.isFinite(value.time_s) && value.time_s >= 0;
 }
 
 /**
@@ -55,7 +51,8 @@ function isNote(value) {
  * @param {Keyframe[]} keyframes @param {Note[]} notes @param {number} fps @returns {Marker[]}
  */
 export function markersOf(keyframes, notes, fps) {
-  const texts = notes.map(({ time_s, text }) => ({ frame: frameAt(time_s, fps), name: NOTE + oneLine(text) }));
+  const worded = notes.filter(({ text }) => oneLine(text));
+  const texts = worded.map(({ time_s, text }) => ({ frame: frameAt(time_s, fps), name: `${NOTE} ${oneLine(text)}` }));
   const all = [...keyframes.map((keyframe) => ({ frame: keyframe.frame, name: markerName(keyframe) })), ...texts];
   return all.sort((a, b) => a.frame - b.frame);
 }
@@ -80,7 +77,7 @@ export function readMarkers(markers, fps) {
   /** @type {Note[]} */
   const texts = [];
   for (const { frame, name } of markers) {
-    const isNote = name.startsWith(NOTE);
+    const isNote = /^note:(\s|$)/.test(name);
     const text = isNote ? name.slice(NOTE.length).trim() : name;
     if (!isNote) keyframes.push(keyframeOfMarker(frame, name));
     if (text && frame >= 0 && (isNote || !isOwnName(name))) texts.push({ time_s: timeAt(frame, fps), text });
@@ -89,7 +86,7 @@ export function readMarkers(markers, fps) {
 }
 
 /** @param {string} name @returns {boolean} whether it is what this editor calls a keyframe */
-const isOwnName = (name) => KINDS.includes(name.endsWith(LOCKED) ? name.slice(0, -LOCKED.length) : name);
+export const isOwnName = (name) => KINDS.includes(name.endsWith(LOCKED) ? name.slice(0, -LOCKED.length) : name);
 
 /**
  * Markers as Resolve's, on a timeline that begins at 01:00:00:00.

@@ -2,7 +2,7 @@
 // Keyframes as a standard MIDI file, and the notes or markers of one as keyframes. Notes on the timeline are its lyrics.
 
 import { PlanError } from "./errors.mjs";
-import { markerName, oneLine, readMarkers } from "./markers.mjs";
+import { isOwnName, keyframeOfMarker, markerName, oneLine, readMarkers } from "./markers.mjs";
 import { frameAt, timeAt } from "./timebase.mjs";
 
 /** @import { Note } from "./markers.mjs" */
@@ -72,7 +72,8 @@ function words(type, text) {
 export const isMidi = (bytes) => String.fromCharCode(...bytes.slice(0, 4)) === "MThd";
 
 /**
- * A keyframe at every note of every track, at every marker where there are no notes; the lyrics as texts. Throws
+ * A keyframe at every note of every track, at every marker where there are no notes; as texts the lyrics, and the names
+ * that other programs gave to markers. Throws
  * PlanError for a file that is damaged, or has neither notes nor markers.
  * @param {Uint8Array} bytes @param {number} fps @returns {{ keyframes: Keyframe[], texts: Note[] }}
  */
@@ -86,15 +87,15 @@ export function midiMarkers(bytes, fps) {
   if (!notes.length && !markers.length) {
     throw new PlanError("The MIDI file has no notes and no markers; choose one that has.");
   }
-  const names = new Map(markers.map((marker) => [frameOf(marker), marker.text ?? ""]));
-  const frames = [...new Set((notes.length ? notes : markers).map(frameOf))].sort((a, b) => a - b);
+  const named = markers.map((marker) => ({ frame: frameOf(marker), name: (marker.text ?? "").trim() }));
+  const read = readMarkers(named, fps);
+  const names = new Map(named.filter(({ name }) => isOwnName(name)).map(({ frame, name }) => [frame, name]));
+  const struck = notes.length ? notes.map(frameOf) : read.keyframes.map(({ frame }) => frame);
+  const frames = [...new Set(struck)].sort((a, b) => a - b);
+  const keyframes = frames.map((frame) => keyframeOfMarker(frame, names.get(frame) ?? ""));
   const lyrics = events.filter(({ lyric }) => lyric?.trim());
   const sung = lyrics.map((event) => ({ time_s: timeAt(frameOf(event), fps), text: event.lyric?.trim() ?? "" }));
-  const { keyframes, texts } = readMarkers(
-    frames.map((frame) => ({ frame, name: names.get(frame) ?? "" })),
-    fps,
-  );
-  return { keyframes, texts: [...texts, ...sung] };
+  return { keyframes, texts: [...read.texts, ...sung] };
 }
 
 /**

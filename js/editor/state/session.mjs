@@ -18,7 +18,7 @@ import { ViewState } from "./view_state.mjs";
  * @typedef {Object} Host what the editor needs of ComfyUI
  * @property {(text: string) => void} write keeps a text as the widget's value, as one step of undo
  * @property {() => any} [notes] what is kept of the node's notes
- * @property {(value: any) => void} [keepNotes] keeps it, as one step of undo; null: none
+ * @property {(value: any, isStep: boolean) => void} [keepNotes] keeps it, as one step of undo if so; null: none
  * @property {(text: string) => void} type the same for text that is being typed: ComfyUI makes the steps of undo
  * @property {() => void} runUpToHere
  * @property {() => boolean} [canRetake] whether there is a node that can paint a stretch of its video again

@@ -73,6 +73,29 @@ test("the name that another program gave to a marker is a note beside the keyfra
   assert.ok(!late.includes("late"));
 });
 
+test("names of markers in a MIDI file are notes, where they are and not only at its notes", () => {
+  // 480 ticks a quarter, 120 beats a minute: "Verse 1" at 0.25 s, a drum at 0.5 s
+  const words = [..."Verse 1"].map((letter) => letter.charCodeAt(0));
+  const track = [0x81, 0x70, 0xff, 0x06, words.length, ...words, 0x81, 0x70, 0x99, 38, 100, 0, 0xff, 0x2f, 0];
+  const head = [..."MThd"].map((letter) => letter.charCodeAt(0));
+  const name = [..."MTrk"].map((letter) => letter.charCodeAt(0));
+  const file = Uint8Array.from([...head, 0, 0, 0, 6, 0, 0, 0, 1, 0x01, 0xe0, ...name, 0, 0, 0, track.length, ...track]);
+  const { plan, texts } = imported(file);
+  assert.deepEqual([framesOf(plan), texts], [[0, 12], [{ time_s: 0.25, text: "Verse 1" }]]);
+});
+
+test("a note without words makes no keyframe, and odd notes of a timing file are said", () => {
+  const notes = [" ", "|", "keep me"].map((text, i) => ({ time_s: i, text }));
+  for (const format of ["audacity", "edl", "reaper", "audition", "midi"]) {
+    const { plan, texts } = imported(exportFile(PLAN, format, notes));
+    assert.deepEqual([framesOf(plan), texts.map(({ text }) => text)], [[0, 7], ["keep me"]], format);
+  }
+  const odd = exportFile(PLAN, "json", [...notes, { time_s: -1, text: "x" }]);
+  const found = imported(odd);
+  assert.deepEqual(found.texts.map(({ text }) => text), ["|", "keep me"]);
+  assert.match(found.notes.join(), /2 notes without a time or without words/);
+});
+
 test("timeline markers of Resolve: names are free, the timeline begins at one hour", () => {
   const edl = [
     "TITLE: Timeline 1",
