@@ -25,7 +25,11 @@ _PUT_ONE = (
     "refresh the lists and choose it in Load Timing."
 )
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, one's share of it, one file's
+_REMEDIES = {
+    errno.ENOSPC: "Make room on the disk",
+    errno.EDQUOT: "Make room in your share of the disk",
+    errno.EFBIG: "This disk or this account takes no file as large; take a shorter piece, or another disk",
+}
 
 log = logging.getLogger("keyvid")
 _listed: dict[
@@ -132,8 +136,8 @@ def writing(name: str, partial: str | None = None) -> Iterator[None]:
 
 def _unusable(name: str, error: Exception) -> KeyVIDError:
     reason = getattr(error, "strerror", None) or str(error)
-    is_full = getattr(error, "errno", None) in _NO_ROOM
-    remedy = "Make room on the disk" if is_full else "Choose another name, or free the folder"
+    otherwise = "Choose another name, or free the folder"
+    remedy = _REMEDIES.get(getattr(error, "errno", None) or 0, otherwise)
     return KeyVIDError(
         f"The file {name!r:.120} cannot be written ({reason}). {remedy}, and run again."
     )

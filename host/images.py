@@ -6,6 +6,7 @@ function trusts its input.
 
 from collections.abc import Sequence
 
+import comfy.model_management
 import numpy as np
 import torch
 from torch.nn import functional
@@ -21,6 +22,7 @@ LEVELS = 255  # of a channel: the published code prepares images as 8 bit (publi
 SLACK = 1e-3  # of a level: resizing makes 254.9999 of a plain white, which shall stay white
 # keys of a LATENT that belong to the whole video, not to a frame
 _OF_VIDEOS = ("noise_mask", "batch_index")
+_PIXEL_BYTES = 12  # three channels of float32
 
 
 def check_images(image: Image, *, name: str = "image") -> None:
@@ -48,6 +50,17 @@ def check_size(width: int, height: int, *, name: str) -> None:
         raise KeyVIDError(
             f"{name} has {width} x {height} pixels, and at most {MOST_PIXELS // 10**6} million are read. Save it "
             "smaller."
+        )
+
+
+def check_memory(n_images: int, *, width: int, height: int) -> None:
+    """Raises KeyVIDError when a batch of images needs more memory than is free."""
+    needed = n_images * width * height * _PIXEL_BYTES
+    free = comfy.model_management.get_free_memory(torch.device("cpu"))
+    if needed > free:
+        raise KeyVIDError(
+            f"{n_images} images of {width} x {height} pixels need {needed / 2**30:.1f} GB of memory, and "
+            f"{free / 2**30:.1f} GB are free. Take a shorter piece in Clip Audio, or a smaller size."
         )
 
 

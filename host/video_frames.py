@@ -13,7 +13,7 @@ from comfy_api.v0_0_2 import InputImpl
 
 from ..errors import KeyVIDError
 from ..keyframes.timebase import fps_fraction
-from .images import check_images, check_size, to_bchw
+from .images import check_images, check_memory, check_size, to_bchw
 from .payloads import Image, Video
 
 CHUNK_BYTES = 64 * 2**20  # of 8-bit pixels that are held at a time: 10 frames of 1080p
@@ -86,6 +86,8 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
     first_s: float | None = None
     try:
         if _is_edited(video):
+            width, height = video.get_dimensions()
+            check_memory(_about_how_many(video), width=width, height=height)
             yield from _frames_of_parts(video).chunks
             return
         # a title in another encoding is no reason not to read a video
@@ -94,6 +96,8 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
             if not container.streams.video:
                 raise KeyVIDError(UNREADABLE.format(why="there are no images in it"))
             stream = container.streams.video[0]
+            codec = stream.codec_context  # what it says is asked before anything is unpacked
+            check_size(codec.width, codec.height, name="A frame of the video")
             stream.thread_type = "AUTO"
             if start_s and stream.time_base:
                 container.seek(int(start_s / stream.time_base), stream=stream)

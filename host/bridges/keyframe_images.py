@@ -7,9 +7,8 @@ import torch
 from ...keyframes.bridges.image_order import image_on_frames, image_per_keyframe
 from ...keyframes.plan import KeyframePlan
 from ...keyframes.values import choice
-from ..images import FITS, check_images, fit_images, frame_masks
+from ..images import FITS, check_images, check_memory, fit_images, frame_masks
 from ..payloads import Image, Mask
-from .memory import check_memory
 
 LEVEL_BETWEEN = {"black": 0.0, "grey": 0.5}  # of the frames without a keyframe
 

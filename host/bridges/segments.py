@@ -7,9 +7,8 @@ import torch
 from ...errors import KeyVIDError
 from ...keyframes.bridges.segments import joined_frames
 from ...keyframes.plan import KeyframePlan
-from ..images import check_images
+from ..images import check_images, check_memory
 from ..payloads import Image
-from .memory import check_memory
 
 
 def join_segments(parts: Sequence[Image], plan: KeyframePlan) -> Image:

@@ -10,9 +10,8 @@ from ...errors import KeyVIDError
 from ...keyframes.plan import Keyframe, KeyframePlan
 from ...keyframes.text import NO_FRAMES, frames_to_text
 from ..files import input_image_path
-from ..images import FITS, check_images, check_size, fit_images
+from ..images import FITS, check_images, check_memory, check_size, fit_images
 from ..payloads import Image
-from .memory import check_memory
 
 
 class Storyboard(NamedTuple):

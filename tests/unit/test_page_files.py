@@ -48,16 +48,17 @@ def test_it_names_the_very_names_that_are_not_served(name, tmp_path, caplog):
 
 
 PAGE_FILES = pathlib.Path(__file__).resolve().parents[2] / "js"
-# all ways in which a browser makes elements or code of a text
+# the usual ways in which a browser makes elements or code of a text
 TO_HTML = re.compile(
     r"\b(innerHTML|outerHTML|insertAdjacentHTML|setHTML|setHTMLUnsafe|parseHTMLUnsafe|srcdoc|DOMParser"
     r"|createContextualFragment|eval|Function)\b|document\.write|\bset(Timeout|Interval)\(\s*[\"'`]"
+    r"|setAttribute\(\s*[\"'`]on"
 )
 
 
 def ways_to_html(script):
     """What of TO_HTML is in the code of a script; comments may speak of it."""
-    code = re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", script, flags=re.DOTALL)
+    code = re.sub(r"/\*.*?\*/|(?<![:\"'`\\])//[^\n]*", "", script, flags=re.DOTALL)
     return [found[0] for found in TO_HTML.finditer(code)]
 
 
@@ -75,3 +76,5 @@ def test_no_page_file_makes_html_or_code_of_a_text():
 def test_a_script_that_makes_html_of_a_text_is_noticed():
     script = "// innerHTML\nbox.innerHTML = name; new Function(name)(); setTimeout(`${name}`);"
     assert ways_to_html(script) == ["innerHTML", "Function", "setTimeout(`"]
+    assert ways_to_html('const a = "//"; box.innerHTML = name;') == ["innerHTML"]
+    assert ways_to_html("one.setAttribute('onclick', name);") == ["setAttribute('on"]

@@ -111,7 +111,9 @@ def test_the_pictures_of_the_registrys_page_are_files_of_the_project():
     [
         ("compile(", "host/x.py", 'NAME = re.compile("a")', True),
         ("compile(", "host/x.py", 'compile("a", "b", "exec")', False),
+        ("compile(", "host/x.py", 're.compile("a"); exec(compile(text, "b", "exec"))', False),
         ("eval(", "models/x.py", "network.eval()", True),
+        ("eval(", "models/x.py", "network.eval(); eval(text)", False),
         ("eval(", "models/x.py", "eval(text)", False),
         ("eval(", "models/x.py", "frame.eval(text)", False),
         ("subprocess.run", "tools/a/x.py", "subprocess.run(words)", True),
@@ -130,3 +132,4 @@ def test_what_a_scanner_finds_is_explained_only_where_it_is_what_is_known(
     finding = {"severity": "high", "title": title, "file": name, "line": 2}
     assert scanners.is_explained(finding, tmp_path) is expected
     assert scanners.is_explained({**finding, "severity": "medium"}, tmp_path)
+    assert scanners.is_explained({**finding, "severity": "grave"}, tmp_path) is expected

@@ -8,14 +8,18 @@ from .javascript_text import texts_of
 WORDS = "js/editor/words"
 MESSAGES = (  # beside those of the editor itself
     "js/errors.js",
-    *(f"js/comfy/{name}.mjs" for name in ("timeline_node", "uploads", "weights_panel", "weights_words")),
+    *(
+        f"js/comfy/{name}.mjs"
+        for name in ("timeline_node", "uploads", "weights_panel", "weights_words")
+    ),
 )
 NO_WORDS = {"styles.mjs", "icons.mjs", "keys.mjs"}  # files without any
 _PLACEHOLDER = re.compile(r"\{\d\}")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # what looks like words and is none: classes of elements, keys, drawing, and what other programs read
 _OTHER = re.compile(
-    r"(keyvid-|margin:|padding:|rgba?\(|\.\.?/|Arrow|KeyVID|TITLE: |console|--).*|.*(Error|\|C:.*|px|px \{\d\}|\.(mjs|js|json))|"
+    r"(keyvid-|margin:|padding:|rgba?\(|\.\.?/|Arrow|KeyVID|TITLE: |console|--).*|"
+    r".*(Error|\|C:.*|px|px \{\d\}|\.(mjs|js|json))|"
     r"Escape|Enter|Tab|Files|Shift|Alt|Control|Meta|Space|Cue|Name|Start|Duration|Time Format|Type|Description|"
     r"marker name|time format|no clipboard|None|Edit Keyframes",
     re.DOTALL,

@@ -19,12 +19,12 @@ from . import archive
 
 PACKAGES = ("comfy-cli==1.23.0", "comfy-test==0.4.15", "nodesafe==0.6.0")
 PLACE = environment.WORK / "scanners"
-GRAVE = ("high", "critical")
+HARMLESS = ("info", "low", "medium")
 
 
 class Known(NamedTuple):
-    """A grave finding that is explained in SECURITY.md. words: what nodesafe found; files, line: patterns of where it
-    may be and of what the line then is."""
+    """A grave finding that is explained in SECURITY.md. words: what nodesafe found; files: a pattern of where it may
+    be; line: what it then is, "" for whatever it is."""
 
     words: str
     files: str
@@ -53,7 +53,7 @@ def scan() -> int:
     lint, said = _run("comfy_test", "lint", ".", folder=pack)
     print(f"comfy-test lint: {'passed' if lint == 0 else 'failed'}")
     _, report = _run("nodesafe.cli", "scan", "--format", "json", "--no-llm", ".", folder=pack)
-    findings = json.loads(report)["findings"]
+    findings = _findings(report)
     unexplained = [finding for finding in findings if not is_explained(finding, pack)]
     levels = ", ".join(
         f"{n} {level}" for level, n in Counter(f["severity"] for f in findings).items()
@@ -68,16 +68,31 @@ def scan() -> int:
 
 def is_explained(finding: dict[str, Any], pack: Path) -> bool:
     """Whether a finding of nodesafe is not grave, or is one that SECURITY.md explains. pack: the folder scanned."""
-    if finding["severity"] not in GRAVE:
+    if finding["severity"] in HARMLESS:
         return True
     lines = (pack / finding["file"]).read_text(encoding="utf-8").splitlines()
     line = lines[finding["line"] - 1]
-    return any(
-        known.words in finding["title"]
-        and re.match(known.files, finding["file"])
-        and re.search(known.line, line)
-        for known in KNOWN
-    )
+    return any(_is(known, finding, line) for known in KNOWN)
+
+
+def _is(known: Known, finding: dict[str, Any], line: str) -> bool:
+    if known.words not in finding["title"] or not re.match(known.files, finding["file"]):
+        return False
+    rest = re.sub(known.line, "", line) if known.line else ""
+    return rest != line and not (
+        known.line and known.words in rest
+    )  # nothing of it beside what is known
+
+
+def _findings(report: str) -> list[dict[str, Any]]:
+    """Those of nodesafe's report. Raises SetupError when there are none: it always finds something here."""
+    try:
+        found = json.loads(report)["findings"]
+    except (ValueError, KeyError, TypeError):
+        found = []
+    if not found:
+        raise environment.SetupError(f"nodesafe has not scanned the archive: {report[:200]!r}")
+    return found
 
 
 def _get() -> None:

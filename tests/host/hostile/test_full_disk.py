@@ -1,5 +1,7 @@
 """The disk is full while a node writes: a sentence that says so, nothing half left, and the next run is whole."""
 
+import errno
+import os
 import shutil
 
 import numpy as np
@@ -95,7 +97,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(comfyui, write):
         clear(comfyui)
         with room_for(n_bytes), pytest.raises(KeyVIDError) as refusal:
             write()
-        check_message(str(refusal.value), ["cannot be written", "Make room on the disk"])
+        check_message(str(refusal.value), ["cannot be written", "or another disk"])
         # some of several files may have been whole before the disk was full
         assert of_the_pack(files_in(comfyui)).items() <= whole.items(), n_bytes
     clear(comfyui)
@@ -138,3 +140,20 @@ def test_no_byte_of_a_video_can_be_missing_without_an_error(tmp_path):
         with room_for(room), pytest.raises(OSError, match="File too large"):
             write()
         assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Make room on the disk"),
+        (errno.EDQUOT, "Make room in your share"),
+        (errno.EFBIG, "or another disk"),
+        (errno.EACCES, "Choose another name"),
+    ],
+)
+def test_each_reason_has_its_own_remedy(number, remedy):
+    from keyvid_pack.host.files import writing
+
+    with pytest.raises(KeyVIDError) as refusal, writing("a.png"):
+        raise OSError(number, os.strerror(number))
+    check_message(str(refusal.value), ["cannot be written", os.strerror(number), remedy])

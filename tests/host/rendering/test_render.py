@@ -285,7 +285,7 @@ def test_a_full_disk_leaves_no_half_video_and_what_was_painted(interpolator, out
     n_bytes = path.stat().st_size
     path.unlink()
     # every window fits, the video does not
-    with room_for(n_bytes - 1), pytest.raises(KeyVIDError, match="Make room on the disk"):
+    with room_for(n_bytes - 1), pytest.raises(KeyVIDError, match="or another disk"):
         render(interpolator, name="full")
     assert not list(output.glob("full*.mp4*"))
     with Forwards(interpolator) as forwards:
