@@ -97,7 +97,8 @@ def _video_chunks(video: Any) -> Iterator[FrameChunk]:
                 raise KeyVIDError(UNREADABLE.format(why="there are no images in it"))
             stream = container.streams.video[0]
             codec = stream.codec_context  # what it says is asked before anything is unpacked
-            check_size(codec.width, codec.height, name="A frame of the video")
+            if codec is not None:  # there is none for one that this FFmpeg cannot read
+                check_size(codec.width, codec.height, name="A frame of the video")
             stream.thread_type = "AUTO"
             if start_s and stream.time_base:
                 container.seek(int(start_s / stream.time_base), stream=stream)
