@@ -188,13 +188,14 @@ def test_a_preview_that_is_being_looked_at_stays(comfyui, empty_temp, monkeypatc
 
 
 def test_a_cancelled_preview_leaves_nothing(comfyui, empty_temp, monkeypatch):
+    from comfy.model_management import InterruptProcessingException
     from keyvid_pack.host import node_previews
 
     def stop(*_):
-        raise InterruptedError
+        raise InterruptProcessingException
 
     monkeypatch.setattr(node_previews, "progress_steps", lambda: stop)
-    with pytest.raises(InterruptedError):
+    with pytest.raises(InterruptProcessingException):
         animatic(0.2)
     assert kept_files(comfyui) == []
 
