@@ -30,6 +30,7 @@ function opened({ view = null } = {}) {
   return { session, written, messages, x, run, prediction, editor };
 }
 
+const NO_NOTES = { problem: () => "" };
 const FREE = { ctrlKey: false, metaKey: false };
 const BYPASSED = { ctrlKey: true, metaKey: false };
 
@@ -187,7 +188,7 @@ test("between two keyframes the menu has the stretch rendered again, where a nod
   const { session } = opened();
   const done = [];
   const retakes = (canRetake, at, more = {}) =>
-    menuItems({ session, commands: recorded(done, canRetake) }, { part: "wave", frame: null, at, ...more }).filter((item) =>
+    menuItems({ session, notes: NO_NOTES, commands: recorded(done, canRetake) }, { part: "wave", frame: null, at, ...more }).filter((item) =>
       item?.label.startsWith("Render "),
     );
   const frames = session.plan.keyframes.map((keyframe) => keyframe.frame);
@@ -208,7 +209,8 @@ test("the menu offers what can be done, and nothing to an edit it may not touch"
   const { session } = opened();
   const done = [];
   const commands = recorded(done);
-  const items = (target = null) => menuItems({ session, commands }, target).filter(Boolean);
+  let notes = NO_NOTES;
+  const items = (target = null) => menuItems({ session, notes, commands }, target).filter(Boolean);
   const named = (label, target) => items(target).find((item) => item.label === label);
 
   assert.equal(named("Delete"), undefined, "nothing is selected");
@@ -225,4 +227,8 @@ test("the menu offers what can be done, and nothing to an edit it may not touch"
   for (const label of ["Distribute all evenly", "Shift all…", "Import…", "Reset to prediction"]) {
     assert.ok(!allowed.includes(label), label);
   }
+  const place = { part: "wave", frame: null, at: 7.2 };
+  assert.ok(named("Add a note at 7…", place) && !named("Delete all notes", place));
+  notes = { problem: () => "they cannot be read" };
+  assert.ok(!named("Add a note at 7…", place) && named("Delete all notes", place));
 });
