@@ -49,9 +49,8 @@ _OPENING = """() => {
     text: LiteGraph.NODE_TEXT_SIZE * ds.scale,
     withoutText: low_quality,
     outside: nodes.filter((node) => isOutside(node.boundingRect)).map((node) => node.title),
-    // the page makes a node wider than the file says where its title needs it; not asked in Nodes 2.0, which makes some
-    // nodes taller as well: five workflows for owned models overlap there by a little
-    covered: (LiteGraph.vueNodesMode ? [] : nodes)
+    // the page makes a node wider than the file says where its title needs it, Nodes 2.0 a note as high as its text
+    covered: nodes
       .filter((one) => nodes.some((other) => other !== one && meet(one.boundingRect, other.boundingRect)))
       .map((node) => node.title),
   };

@@ -34,6 +34,14 @@ def put(page):
 
 
 @pytest.fixture
+def folder(tmp_path):
+    """The models folder."""
+    path = tmp_path / "models" / "keyvid"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
 def get(tmp_path):
     """Downloads into the folder `down`; changes: fields of the published file, or of download()."""
 

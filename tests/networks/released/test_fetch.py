@@ -49,14 +49,6 @@ def publish(page):
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """The models folder."""
-    path = tmp_path / "models" / "keyvid"
-    path.mkdir(parents=True)
-    return path
-
-
-@pytest.fixture
 def get(folder, tmp_path):
     """Fetches a file; as it goes, nothing may be in the models folder."""
 

@@ -27,13 +27,6 @@ def source(tmp_path):
     return path
 
 
-@pytest.fixture
-def folder(tmp_path):
-    path = tmp_path / "models" / "keyvid"
-    path.mkdir(parents=True)
-    return path
-
-
 def get(source, folder, step=lambda *_: None):
     return module.fetch(GENERATOR, folder, step=step, half=False, source=source)
 
