@@ -1,6 +1,7 @@
 """From videos to the paper's table by the documented commands, each of them killed midway and given again.
 
-Toy size: clips of the procedural world in the layout of AVSync15, a random file of the published layout to begin with.
+Toy size: clips of the procedural world in the layouts of the three data sets, a random file of the published layout to
+begin with.
 """
 
 import csv
@@ -21,11 +22,17 @@ from keyvid_pack.tools.environment import ROOT
 
 from ...helpers.graphs.whole_files import put_whole_file
 from ...helpers.graphs.workflow_files import api_form
-from ...helpers.real_videos.layouts import write_avsync15, write_avsync15_to_evaluate
+from ...helpers.real_videos.layouts import (
+    write_avsync15,
+    write_avsync15_to_evaluate,
+    write_greatest_hits,
+    write_landscapes_to_evaluate,
+)
 
 RUN_IN_PACK = ROOT / "tools" / "processes" / "run_in_pack.py"
 TRAINED = ["a ball/one.v1.mp4", "a ball/two.mp4", "a drum/three.mp4", "a drum/four.mp4"]
 TESTED = ["a ball/five.mp4"]
+AVSYNC15, LANDSCAPES, GREATEST_HITS = "avsync15", "landscapes", "greatest-hits"
 STEPS, SAVE_EVERY = 200, 50
 WIDTH, HEIGHT = 64, 32
 MADE_S = 1_700_000_000
@@ -73,17 +80,29 @@ def files_below(folder, pattern):
     """{relative path: bytes} of the files below a folder."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob(pattern))
+        for path in sorted(folder.glob(pattern))
         if "servers" not in path.parts
     }
 
 
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory):
+def write_set(root, layout):
+    """Four videos to train on and one to generate, in the layout of a data set."""
+    if layout == GREATEST_HITS:
+        write_greatest_hits(root, ["2015-01", "2015-02", "2015-03", "2015-04"])
+        write_greatest_hits(root, ["2015-05"], split="test")
+        return
+    write_avsync15(
+        root, TRAINED, enlarged=1
+    )  # Landscapes' videos to train on lie in the same folders
+    write = write_landscapes_to_evaluate if layout == LANDSCAPES else write_avsync15_to_evaluate
+    write(root, TESTED)
+
+
+@pytest.fixture
+def begun(tmp_path, layout):
     """A data set, and weight files to begin with."""
-    folder = tmp_path_factory.mktemp("begun")
-    write_avsync15(folder / "set", TRAINED, enlarged=1)
-    write_avsync15_to_evaluate(folder / "set", TESTED)
+    folder = tmp_path / "begun"
+    write_set(folder / "set", layout)
     for name, kind in ((START, layouts.GENERATOR), (INTERPOLATOR, layouts.INTERPOLATOR)):
         put_whole_file(Folder(folder), name, kind=kind)
     return folder
@@ -143,12 +162,12 @@ def whole_way(folder, do):
 
     Returns {row of the table: its cells}.
     """
-    do(lambda: any((folder / "set").rglob("train_curves_npy/*/*.npy")), *label_words(folder))
+    do(lambda: any((folder / "set").rglob("*.npy")), *label_words(folder))
     states = folder / "states"
     do(lambda: any(states.rglob(f"*{SAVE_EVERY:08d}*")), *train_words(folder))
     run(*label_words(folder), "--split", "test", "--check", "--clips", folder / "clips")
     put_graph(folder)
-    do(lambda: any((folder / "videos").rglob("*_clip-*.mp4")), *batch_words(folder))
+    do(lambda: files_below(folder, "videos/**/*_clip-*.mp4"), *batch_words(folder))
     do(lambda: any((folder / "videos" / "keyvid_features").rglob("*.npz")), *table_words(folder))
     lines = run(*table_words(folder)).splitlines()
     (head,) = (number for number, line in enumerate(lines) if line.startswith("row,"))
@@ -165,14 +184,17 @@ def killed_and_given_again(sign, *words):
 
 
 @pytest.mark.long
-def test_the_whole_way_killed_at_every_step_gives_what_it_gives_undisturbed(begun, tmp_path):
+@pytest.mark.parametrize("layout", [AVSYNC15, LANDSCAPES, GREATEST_HITS])
+def test_the_whole_way_killed_at_every_step_gives_what_it_gives_undisturbed(
+    layout, begun, tmp_path
+):
     folders = {name: tmp_path / name for name in ("whole", "killed")}
     for folder in folders.values():
         shutil.copytree(begun, folder)  # with the times of the files
     ways = undisturbed, killed_and_given_again
     with ThreadPoolExecutor(2) as both:
         tables = list(both.map(whole_way, folders.values(), ways))
-    for pattern, least in (("train_curves_npy/*/*.npy", len(TRAINED)), ("*_clip-*.mp4", 3)):
+    for pattern, least in (("set/**/*.npy", len(TRAINED)), ("videos/**/*_clip-*.mp4", 3)):
         one, other = (files_below(folder, pattern) for folder in folders.values())
         assert one == other and len(one) == least, pattern
     weights = [
@@ -186,5 +208,6 @@ def test_the_whole_way_killed_at_every_step_gives_what_it_gives_undisturbed(begu
     assert any(n.startswith("model.diffusion_model.") for n in moved), "200 steps changed nothing"
     assert tables[0] == tables[1]
     found, *_ = tables[0]["events, true: event recall"]
-    assert float(found) > 50, "the true videos move when they sound, in percent"
+    if layout != LANDSCAPES:  # nothing strikes in the sea
+        assert float(found) > 50, "the true videos move when they sound, in percent"
     assert "events, generated: event recall" in tables[0]
