@@ -4,7 +4,7 @@
     python dev.py test      set up, run every test
     python dev.py help      everything else
 
-Needs Python 3.10 to 3.13 and nothing else.
+Needs Python 3.10 to 3.14 and nothing else.
 """
 
 import argparse

@@ -6,7 +6,7 @@
 
 import { app } from "../../scripts/app.js";
 import { chain } from "./comfy/hooks.mjs";
-import { remountSoon } from "./comfy/remount.mjs";
+import { remountInSubgraphs, remountSoon } from "./comfy/remount.mjs";
 import { CSS_CLASS, createWeightsPanel } from "./comfy/weights_panel.mjs";
 import { ask, known, listen, refresh } from "./comfy/weights_service.mjs";
 
@@ -66,6 +66,7 @@ app.registerExtension({
   name: "KeyVID.GetWeights",
   async setup() {
     refreshListsWhenOneComes();
+    remountInSubgraphs(app, WIDGET_TYPE, CSS_CLASS);
     await refresh();
   },
   refreshComboInNodes: () => refresh(),

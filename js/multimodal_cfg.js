@@ -5,7 +5,7 @@
 
 import { app } from "../../scripts/app.js";
 import { chain } from "./comfy/hooks.mjs";
-import { remountSoon } from "./comfy/remount.mjs";
+import { remountInSubgraphs, remountSoon } from "./comfy/remount.mjs";
 import { passesText } from "./guidance_passes.mjs";
 
 /** @import { GraphNode } from "../../scripts/app.js" */
@@ -70,6 +70,7 @@ function addLine(node) {
 
 app.registerExtension({
   name: "KeyVID.MultimodalCFG",
+  setup: () => remountInSubgraphs(app, WIDGET_TYPE, CSS_CLASS),
   afterConfigureGraph: () => remountSoon(app, WIDGET_TYPE, CSS_CLASS),
   nodeCreated(/** @type {GraphNode} */ node) {
     if (node.comfyClass === NODE_ID) addLine(node);

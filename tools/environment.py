@@ -27,7 +27,7 @@ BASE = WORK / "comfyui"  # ComfyUI's --base-directory: input, output, user, cust
 PINS = ROOT / "tools" / "pins"
 PACK_NAME = "ComfyUI-KeyVID"
 PROJECT_URL = "https://github.com/ComfyUI-KeyVID/ComfyUI-KeyVID"
-PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13))
+PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 WINDOWS = os.name == "nt"
 # of the disk: while the packages come, and afterwards; Linux gets the CUDA builds
 NEEDED_GB, KEPT_GB = (11, 7) if sys.platform == "linux" else (4, 2)
@@ -135,7 +135,7 @@ def _find_python() -> str:
         if found and _answers(found):
             return found
     raise SetupError(
-        f"This is Python {sys.version.split()[0]}; ComfyUI needs 3.10 to 3.13. "
+        f"This is Python {sys.version.split()[0]}; ComfyUI needs 3.10 to 3.14. "
         "Install one of them and run dev.py with it."
     )
 

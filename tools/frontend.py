@@ -47,12 +47,11 @@ IMAGE_SETTINGS = {
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
 # of the frontend that is pinned, and of 1.58
-TOASTS = ".p-toast-message, [data-testid=toast]"
 RED_TOASTS = ".p-toast-message-error, .p-toast-message-warn, [data-toast-kind=error], [data-toast-kind=warning]"
 # of the screen on which a workflow has to be readable as it opens
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 PREVIEW_WIDGET = "video-preview"  # of ComfyUI's classic renderer
-TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
+TIMEOUT_MS = 600_000
 
 WATCH = Path(__file__).with_name("frontend_watch.js")
 SETTLED_FRAMES = 4
@@ -87,6 +86,7 @@ _CLEAR = """() => {
   const others = workflow.openWorkflows.filter((one) => one !== workflow.activeWorkflow);
   for (const other of others) workflow.closeWorkflow(other);
   (toast.removeAll ?? toast.dismissAll)();
+  window.keyvidToasts.clear();
 }"""
 _MISSING = """() => {
   const stores = document.querySelector("#vue-app").__vue_app__.config.globalProperties.$pinia.state.value;
@@ -234,6 +234,8 @@ class Frontend:
         """The graph in API format, as the frontend sends it, without previews (js/video_preview.js)."""
         prompt = self.page.evaluate("async () => (await app.graphToPrompt()).output")
         for node in prompt.values():
+            # frontend 1.58 also says which version of its pack the node is saved from
+            node["_meta"] = {"title": node["_meta"]["title"]}
             # of Load Video it is there once the video has been loaded, sooner or later
             if not node["inputs"].get(PREVIEW_WIDGET, True):
                 del node["inputs"][PREVIEW_WIDGET]
@@ -252,8 +254,8 @@ class Frontend:
         return found + [text for text in shown.all_inner_texts() if text.strip()]
 
     def toasts(self) -> str:
-        """The text of every message in the corner of the page."""
-        return " ".join(self.page.locator(TOASTS).all_inner_texts())
+        """The text of every message in the corner of the page since it was opened or cleared, gone or not."""
+        return " ".join(self.page.evaluate("() => [...window.keyvidToasts]"))
 
     def image_of_graph(self, path: Path, *, width: int = 2000, height: int = 1125) -> None:
         """Save a JPEG of the graph, cut at its edges, without the panels around it."""

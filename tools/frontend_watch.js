@@ -1,4 +1,4 @@
-// Counts what the page still has to do. Runs before any script of the page.
+// Counts what the page still has to do, and keeps what it said in its corner. Runs before any script of the page.
 // Timers longer than SHORT_MS are time-outs, toasts and saves for later.
 
 (() => {
@@ -37,7 +37,12 @@
     return send.apply(this, given);
   };
   const everything = { subtree: true, childList: true, attributes: true, characterData: true };
-  new MutationObserver(() => (lastChange = nScreens)).observe(document, everything);
+  // messages go by themselves, on a busy machine before a test looks; of the frontend that is pinned, and of 1.58
+  const toasts = (window.keyvidToasts = new Set()), toast = ".p-toast-message, [data-testid=toast]";
+  new MutationObserver(() => {
+    lastChange = nScreens;
+    for (const shown of document.querySelectorAll(toast)) toasts.add(shown.textContent);
+  }).observe(document, everything);
   const isDirty = () => Boolean(window.app?.canvas?.dirty_canvas || window.app?.canvas?.dirty_bgcanvas);
   const screen = () => {
     nScreens++;

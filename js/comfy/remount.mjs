@@ -1,5 +1,6 @@
 // @ts-check
-// After undo Nodes 2.0 keeps showing the element of the node that it threw away: put the living one there.
+// After undo, and from frontend 1.58 on in a subgraph that has a node of the same number, Nodes 2.0 keeps showing the
+// element of another node: put the right one there.
 
 /** @import { App } from "../../../scripts/app.js" */
 
@@ -9,6 +10,14 @@
  */
 export function remountSoon(app, type, cssClass) {
   requestAnimationFrame(() => requestAnimationFrame(() => remount(app, type, cssClass)));
+}
+
+/**
+ * Call once, in setup: from then on also when a subgraph is entered or left.
+ * @param {App} app @param {string} type @param {string} cssClass
+ */
+export function remountInSubgraphs(app, type, cssClass) {
+  app.canvas.canvas.addEventListener("litegraph:set-graph", () => remountSoon(app, type, cssClass));
 }
 
 /** @param {App} app @param {string} type @param {string} cssClass */

@@ -15,7 +15,7 @@ import { nodesOf } from "./graph_nodes.mjs";
 import { chain } from "./hooks.mjs";
 import { say } from "./language.mjs";
 import { rememberSheet } from "./painted_sheets.mjs";
-import { remountSoon } from "./remount.mjs";
+import { remountInSubgraphs, remountSoon } from "./remount.mjs";
 
 /** @import { Extension, GraphNode, NodeId, Widget } from "../../../scripts/app.js" */
 /** @import { RunResult } from "../editor/state/edit_status.mjs" */
@@ -186,6 +186,7 @@ export const extension = {
       endGone();
       for (const [node, editor] of editors) attach(node, editor);
     });
+    remountInSubgraphs(app, WIDGET_TYPE, CSS_CLASS);
   },
   afterConfigureGraph() {
     endGone();

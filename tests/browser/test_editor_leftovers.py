@@ -62,7 +62,7 @@ def test_a_deleted_node_leaves_nothing_behind(counted):
     page.evaluate(_EMPTY)
     counted.settle()
     before = page.evaluate(_KEPT)
-    page.evaluate("() => app.graph.add(LiteGraph.createNode('KeyVID_EditKeyframes'))")
+    page.evaluate("() => { app.graph.add(LiteGraph.createNode('KeyVID_EditKeyframes')) }")
     # where the test before left the view, the node may be out of sight, and the keyboard cannot go there
     view = "app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0]; app.canvas.setDirty(true, true)"
     page.evaluate(f"() => {{ {NODE}.pos = [300, 300]; {view} }}")
