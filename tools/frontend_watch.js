@@ -37,12 +37,7 @@
     return send.apply(this, given);
   };
   const everything = { subtree: true, childList: true, attributes: true, characterData: true };
-  // messages go by themselves, on a busy machine before a test looks; of the frontend that is pinned, and of 1.58
-  const toasts = (window.keyvidToasts = new Set()), toast = ".p-toast-message, [data-testid=toast]";
-  new MutationObserver(() => {
-    lastChange = nScreens;
-    for (const shown of document.querySelectorAll(toast)) toasts.add(shown.textContent);
-  }).observe(document, everything);
+  new MutationObserver(() => (lastChange = nScreens)).observe(document, everything);
   const isDirty = () => Boolean(window.app?.canvas?.dirty_canvas || window.app?.canvas?.dirty_bgcanvas);
   const screen = () => {
     nScreens++;
@@ -61,4 +56,13 @@
     };
     look();
   });
+})();
+
+// messages go by themselves, on a busy machine before a test looks; of the frontend that is pinned, and of 1.58
+(() => {
+  const toasts = (window.keyvidToasts = new Set()), toast = ".p-toast-message, [data-testid=toast]";
+  const look = () => {
+    for (const shown of document.querySelectorAll(toast)) toasts.add(shown.textContent);
+  };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, characterData: true });
 })();
