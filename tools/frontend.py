@@ -46,12 +46,12 @@ IMAGE_SETTINGS = {
     "Comfy.Graph.CanvasInfo": False,
     "LiteGraph.Canvas.MinFontSizeForLOD": 0,
 }
-# of the frontend that is pinned, and of 1.58
+# in the frontend that is pinned, and in 1.58
 RED_TOASTS = ".p-toast-message-error, .p-toast-message-warn, [data-toast-kind=error], [data-toast-kind=warning]"
 # of the screen on which a workflow has to be readable as it opens
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 PREVIEW_WIDGET = "video-preview"  # of ComfyUI's classic renderer
-TIMEOUT_MS = 600_000
+TIMEOUT_MS = 600_000  # ends what hangs; a slow or busy machine never meets it
 
 WATCH = Path(__file__).with_name("frontend_watch.js")
 SETTLED_FRAMES = 4
